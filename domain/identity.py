@@ -1,0 +1,42 @@
+"""Which verification: its key, and the names that are computed from the key alone."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from domain.digest import Digester
+from domain.terms import Frozen, Name
+
+WORKFLOW_PREFIX: Final = "verification/"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+
+type Reference = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class VerificationKey(Frozen):
+    """Our account at the provider, and the provider's own id for the verification."""
+
+    account: Name
+    reference: Reference
+
+
+def place_of(key: VerificationKey, digester: Digester, *, is_capability: bool) -> str:
+    """Return `account/slug`: the part that the workflow id and all storage names of a verification share.
+
+    The slug is the reference itself, or a keyed digest where the reference opens the applicant's session
+    (`is_capability`) or is not plain. `~` marks a digest and cannot occur in a plain reference.
+    """
+    if not is_capability and _PLAIN.fullmatch(key.reference):
+        return f"{key.account}/{key.reference}"
+    return f"{key.account}/~{digester.digest('reference', key.account + '/' + key.reference)}"
+
+
+def workflow_id(place: str) -> str:
+    """Return the id of the workflow that follows the verification at this place."""
+    return WORKFLOW_PREFIX + place
+
+
+def place_of_workflow(workflow_id: str) -> str:
+    """Return the place of the verification that a workflow id names."""
+    return workflow_id.removeprefix(WORKFLOW_PREFIX)

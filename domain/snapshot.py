@@ -1,0 +1,157 @@
+"""A provider's answer, read by us at one moment, in our words."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from domain.identity import VerificationKey
+from domain.terms import (
+    Advice,
+    CheckKind,
+    CheckStatus,
+    Decision,
+    Ended,
+    EvidenceKind,
+    Frozen,
+    Instant,
+    KeyedDigest,
+    Name,
+    ReasonCode,
+    SessionKind,
+    Stage,
+    StorageName,
+    Word,
+)
+
+type Coordinates = Annotated[
+    Mapping[Word, Annotated[str, StringConstraints(max_length=128)]], Field(max_length=8)
+]
+
+
+class Question(Frozen):
+    """What a provider must be told to be asked about a verification."""
+
+    key: VerificationKey
+    coordinates: Coordinates = Field(default_factory=dict)
+    sender: Name | None = None
+    correlation: Word | None = None
+
+
+class Reason(Frozen):
+    """Why: our code, and the provider's own word for it where it has one."""
+
+    code: ReasonCode
+    word: Word | None = None
+
+
+class Part(Frozen):
+    """One of several verdicts that together make the decision."""
+
+    name: Literal["identity", "biometric"]
+    code: Word | None = None
+    decision: Decision | None = None
+    provisional: bool = False
+    reviewed: bool = False
+
+
+class Check(Frozen):
+    """One thing that the provider looked at. `name` is unique within a verification, such as `liveness$1`."""
+
+    kind: CheckKind
+    name: Word
+    status: CheckStatus
+
+
+class Room(Frozen):
+    """One video call."""
+
+    room: Word
+    status: Literal["empty", "ended", "unrecognised"]
+    file_ready: bool | None = None
+    file_id: Word | None = None
+
+
+class Artifact(Frozen):
+    """One file that the provider lists. `locator` finds it again in the stored result; links stay there."""
+
+    name: Word
+    kind: EvidenceKind
+    locator: Word
+    ready: bool = True
+
+
+class Drift(Frozen):
+    """A field, and where it has a word-like form its value, that our tables do not know."""
+
+    field: Word
+    value: Word | None = None
+
+
+class Snapshot(Frozen):
+    """What the provider says now. `decision` and `ended` are only set with stage `concluded`."""
+
+    stage: Stage
+    decision: Decision | None = None
+    ended: Ended | None = None
+    advice: Advice = Advice.NONE
+    word: Word | None = None
+    code: Word | None = None
+    reasons: tuple[Reason, ...] = Field((), max_length=20)
+    parts: tuple[Part, ...] = Field((), max_length=4)
+    checks: tuple[Check, ...] = Field((), max_length=60)
+    steps_done: int | None = None
+    steps_total: int | None = None
+    rooms: tuple[Room, ...] = Field((), max_length=20)
+    artifacts: tuple[Artifact, ...] = Field((), max_length=200)
+    sender: Name | None = None
+    session_kind: SessionKind | None = None
+    assurance: Word | None = None
+    provider_created_at: Instant | None = None
+    provider_finished_at: Instant | None = None
+    result: StorageName | None = None
+    result_digest: KeyedDigest | None = None
+    unrecognised: tuple[Drift, ...] = Field((), max_length=20)
+
+    def says_the_same_as(self, other: "Snapshot | None") -> bool:
+        """Compare what is said, not when or in which bytes: fresh signed links alone are no difference."""
+        return other is not None and self._said() == other._said()
+
+    def _said(self) -> "Snapshot":
+        return self.model_copy(
+            update={
+                "provider_created_at": None,
+                "provider_finished_at": None,
+                "result": None,
+                "result_digest": None,
+            }
+        )
+
+
+class Answer(StrEnum):
+    """What became of a question."""
+
+    TOLD = "told"
+    NOT_READY = "not_ready"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+
+
+class Reading(Frozen):
+    """One question and what came of it. `snapshot` is set exactly when the answer is `told`."""
+
+    asked_at: Instant
+    answer: Answer
+    word: Word | None = None
+    snapshot: Snapshot | None = None
+
+    def says_the_same_as(self, other: "Reading | None") -> bool:
+        """Whether a poll that already knows `other` would learn nothing from this one."""
+        if other is None or self.answer is not other.answer:
+            return False
+        if self.snapshot is None:
+            return other.snapshot is None
+        return self.snapshot.says_the_same_as(other.snapshot)

@@ -1,0 +1,279 @@
+"""Constrained strings and closed lists: the words that every other module speaks."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+WORD_PATTERN: Final = r"^[A-Za-z0-9_.$:-]{1,64}$"
+NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
+
+type Word = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
+type Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+type KeyedDigest = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
+type StorageName = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+type Instant = AwareDatetime
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and strict about the names of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+
+
+def as_word(raw: object) -> str | None:
+    """Return what a provider said as a `Word`, or None where it has no such form.
+
+    Free text must not travel past the border, so anything that is not word-like is dropped, never shortened.
+    """
+    text = raw if isinstance(raw, str) else str(raw) if isinstance(raw, int) else ""
+    return text if re.fullmatch(WORD_PATTERN, text) else None
+
+
+class Stage(StrEnum):
+    """Where a verification stands."""
+
+    AWAITING_APPLICANT = "awaiting_applicant"
+    PROCESSING = "processing"
+    IN_REVIEW = "in_review"
+    UNRECOGNISED = "unrecognised"
+    CONCLUDED = "concluded"
+    COMPLETE = "complete"
+
+
+class Decision(StrEnum):
+    """The provider's verdict."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Outcome(StrEnum):
+    """How our tracking ended."""
+
+    DECIDED = "decided"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    TIMED_OUT = "timed_out"
+    WITHDRAWN = "withdrawn"
+    UNKNOWN_TO_PROVIDER = "unknown_to_provider"
+
+
+type Ended = Literal[Outcome.FAILED, Outcome.CANCELED, Outcome.EXPIRED]
+"""The ends without a decision that a provider can tell."""
+
+
+class Basis(StrEnum):
+    """What a revision rests on."""
+
+    READ = "read"
+    CALLBACK = "callback"
+    PERSON = "person"
+    DEADLINE = "deadline"
+
+
+class Advice(StrEnum):
+    """What a backend may do next."""
+
+    NONE = "none"
+    ASK_AGAIN = "ask_again"
+    NEW_ATTEMPT = "new_attempt"
+    FIX_INPUT = "fix_input"
+    FIX_CONFIGURATION = "fix_configuration"
+
+
+class Actor(StrEnum):
+    """Who must act next."""
+
+    APPLICANT = "applicant"
+    PROVIDER = "provider"
+    REVIEWER = "reviewer"
+    BACKEND = "backend"
+    OPERATOR = "operator"
+
+
+class Proof(StrEnum):
+    """How strongly a callback is proven to come from its provider."""
+
+    SECRET = "secret"  # noqa: S105 -- the name of a kind of proof, not a password
+    SIGNED_BODY = "signed_body"
+    UNBOUND = "unbound"
+    STALE = "stale"
+    NONE = "none"
+
+    @property
+    def may_start(self) -> bool:
+        """Whether such a callback may start a verification that nobody registered."""
+        return self in {Proof.SECRET, Proof.SIGNED_BODY, Proof.UNBOUND}
+
+    @property
+    def may_add_progress(self) -> bool:
+        """Whether such a callback may add progress to what we know."""
+        return self.may_start
+
+    @property
+    def may_end(self) -> bool:
+        """Whether an end without a decision may, after its window, be taken from such a callback."""
+        return self in {Proof.SECRET, Proof.SIGNED_BODY}
+
+
+class SessionKind(StrEnum):
+    """Whom a verification is about."""
+
+    PERSON = "person"
+    BUSINESS = "business"
+    UNRECOGNISED = "unrecognised"
+
+
+class CheckKind(StrEnum):
+    """What a single check looks at."""
+
+    DOCUMENT = "document"
+    DOCUMENT_AUTHENTICITY = "document_authenticity"
+    FACE_MATCH = "face_match"
+    LIVENESS = "liveness"
+    REGISTER = "register"
+    WATCHLIST = "watchlist"
+    EXTERNAL_IDENTITY = "external_identity"
+    SUPPORTING_DOCUMENT = "supporting_document"
+    CONTACT = "contact"
+    REVIEW = "review"
+    OTHER = "other"
+
+
+class CheckStatus(StrEnum):
+    """How a single check stands."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    UNDER_REVIEW = "under_review"
+    NOT_DONE = "not_done"
+    NOT_APPLICABLE = "not_applicable"
+    UNRECOGNISED = "unrecognised"
+
+
+class ArtifactState(StrEnum):
+    """Where a file stands."""
+
+    EXPECTED = "expected"
+    AVAILABLE = "available"
+    STORED = "stored"
+    LOST = "lost"
+
+
+class LossReason(StrEnum):
+    """Why a file will not come."""
+
+    NEVER_CAPTURED = "never_captured"
+    GONE = "gone"
+    LINK_EXPIRED = "link_expired"
+    REFUSED = "refused"
+    HASH_MISMATCH = "hash_mismatch"
+    TOO_LARGE = "too_large"
+    WRONG_TYPE = "wrong_type"
+    UNREACHABLE = "unreachable"
+    NOT_WANTED = "not_wanted"
+
+
+class EvidenceKind(StrEnum):
+    """What a file shows."""
+
+    DOCUMENT_FRONT = "document_front"
+    DOCUMENT_BACK = "document_back"
+    PORTRAIT = "portrait"
+    SELFIE = "selfie"
+    LIVENESS_VIDEO = "liveness_video"
+    CALL_RECORDING = "call_recording"
+    SUPPORTING_DOCUMENT = "supporting_document"
+    REPORT = "report"
+    BUNDLE = "bundle"
+    RECEIPT = "receipt"
+    RAW_RESULT = "raw_result"
+
+
+class ReasonCode(StrEnum):
+    """Why a verdict is what it is, in our few words."""
+
+    FACE_MISMATCH = "face_mismatch"
+    SPOOF = "spoof"
+    DOCUMENT_REJECTED = "document_rejected"
+    DOCUMENT_EXPIRED = "document_expired"
+    DOCUMENT_UNSUPPORTED = "document_unsupported"
+    IMAGE_UNUSABLE = "image_unusable"
+    NOT_FOUND_IN_REGISTER = "not_found_in_register"
+    DATA_MISMATCH = "data_mismatch"
+    PARTIAL_MATCH = "partial_match"
+    ON_A_LIST = "on_a_list"
+    AGE = "age"
+    PROVISIONAL = "provisional"
+    MORE_INFORMATION = "more_information"
+    APPLICANT_STOPPED = "applicant_stopped"
+    TIME_RAN_OUT = "time_ran_out"
+    TECHNICAL = "technical"
+    AUTHORITY_UNAVAILABLE = "authority_unavailable"
+    NOT_PERMITTED = "not_permitted"
+    OTHER = "other"
+
+
+class Attention(StrEnum):
+    """Why a person should look; `ACTS_ON` says who."""
+
+    UNRECOGNISED_WORD = "unrecognised_word"
+    CONTRADICTION = "contradiction"
+    UNCONFIRMED_END = "unconfirmed_end"
+    SECOND_FINAL = "second_final"
+    NEVER_REGISTERED = "never_registered"
+    CORRELATION_MISMATCH = "correlation_mismatch"
+    UNADDRESSED = "unaddressed"
+    QUARANTINED = "quarantined"
+    UNPROVEN_CALLBACKS = "unproven_callbacks"
+    PROVIDER_REFUSES_US = "provider_refuses_us"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+    REPLY_UNPROVEN = "reply_unproven"
+    OVERDUE_APPLICANT = "overdue_applicant"
+    OVERDUE_REVIEW = "overdue_review"
+    SILENCE = "silence"
+    EVIDENCE_LOST = "evidence_lost"
+    RECORDING_UNADDRESSED = "recording_unaddressed"
+    MESSAGE_NOT_SENT = "message_not_sent"
+    MESSAGE_FIELDS_UNKNOWN = "message_fields_unknown"
+    DISAGREES_WITH_PERSON = "disagrees_with_person"
+    CONFLICTING_REGISTRATION = "conflicting_registration"
+    DISAPPEARED = "disappeared"
+
+
+_BACKEND_ACTS: Final = frozenset(
+    {
+        Attention.NEVER_REGISTERED,
+        Attention.CORRELATION_MISMATCH,
+        Attention.UNADDRESSED,
+        Attention.OVERDUE_APPLICANT,
+        Attention.CONFLICTING_REGISTRATION,
+    }
+)
+_PROVIDER_ACTS: Final = frozenset({Attention.PROVIDER_UNREACHABLE, Attention.OVERDUE_REVIEW})
+
+ACTS_ON: Final[Mapping[Attention, Actor]] = {
+    reason: Actor.BACKEND
+    if reason in _BACKEND_ACTS
+    else Actor.PROVIDER
+    if reason in _PROVIDER_ACTS
+    else Actor.OPERATOR
+    for reason in Attention
+}
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """Return the earliest of the instants that are known."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def latest(*instants: datetime | None) -> datetime | None:
+    """Return the latest of the instants that are known."""
+    return max((instant for instant in instants if instant is not None), default=None)

@@ -1,0 +1,158 @@
+"""What a provider must be able to do: prove, read callbacks, read, open artifacts."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+from pydantic import BaseModel
+
+from domain.digest import Digester
+from domain.notice import Observation
+from domain.sender import SenderContract
+from domain.snapshot import Artifact, Question, Snapshot
+from domain.terms import Instant, Name, Proof, SessionKind
+
+
+@dataclass(frozen=True)
+class CallbackRequest:
+    """A callback as it came in, proven by nothing. Header names are lower case."""
+
+    account: str
+    correlation: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: Instant
+
+
+@dataclass(frozen=True)
+class GenuineRequest:
+    """A callback that `prove` has looked at, with what it found. Only this type can be read."""
+
+    request: CallbackRequest
+    proof: Proof
+    kept_body: bytes = field(repr=False)
+    """The body as it may be stored: secrets that came inside it are taken out."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """One thing that a callback says. `reference` is None where the body names no verification."""
+
+    reference: str | None
+    observation: Observation
+    intermediate: bool = False
+    identity: str | None = None
+    """Text that is the same for two deliveries of one event; it is digested before it leaves the process."""
+    sender: Name | None = None
+    event_id: str | None = None
+    coordinates: Mapping[str, str] = field(default_factory=dict)
+    session_kind: SessionKind | None = None
+    unknown_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a provider answered to a question. `raw` is kept in storage as the result; None: there was no content.
+
+    `snapshot` is None where the provider answered that there is nothing to tell yet.
+    """
+
+    snapshot: Snapshot | None
+    word: str | None = None
+    raw: bytes | None = field(default=None, repr=False)
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class ArtifactStream:
+    """An open download. Iterating raises `ArtifactSpoiled` at the end if the bytes are not the promised ones."""
+
+    chunks: AsyncIterator[bytes]
+    media_type: str | None = None
+
+
+class Reader(Protocol):
+    """The half of a provider's client that only reads; polls and downloads can hold nothing else."""
+
+    async def read(self, question: Question) -> Reply:
+        """Ask how a verification stands.
+
+        Raises:
+            ProviderUnavailable: no usable answer; `retry_after` if the provider named a time.
+            ProviderRefusesUs: our credentials or rights are at fault, after one fresh login.
+            ReferenceUnknown: the provider knows no such verification; `gone` if it says it is deleted.
+
+        """
+        ...
+
+    def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
+        """Open one file for streaming. `result` is the stored result that listed it, with its links and hashes.
+
+        Raises:
+            ArtifactNotReady, ArtifactSpoiled, ArtifactLost, ProviderUnavailable, ProviderRefusesUs.
+
+        """
+        ...
+
+    async def check_login(self) -> None:
+        """Log in without any other effect. Raises as `read` does."""
+        ...
+
+
+class Provider(Protocol):
+    """One account at one provider."""
+
+    account: Name
+    provider: Name
+    environment: str
+    reference_is_capability: bool
+    contracts: Mapping[Name, SenderContract]
+    """By sender, unscaled; at least one."""
+    answering: SenderContract
+    """The contract by which a callback is answered when its sender is not known."""
+    kept_headers: frozenset[str]
+    """Names of headers, in lower case, that may be stored with a receipt."""
+    reader: Reader
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Decide how strongly a callback is proven. Raises `CallbackRefused`, in constant time for secrets."""
+        ...
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Say what a callback says. Never raises for content: what is not understood is `Unreadable`."""
+        ...
+
+    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+        """Say, line by line, what to configure at the provider. Secrets are named by their setting, not shown."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProviderEntry:
+    """How the registry knows a provider: its settings, its senders, and how one account of it is opened."""
+
+    name: Name
+    title: str
+    settings: type["AccountSettings"]
+    contracts: Mapping[Name, SenderContract]
+    open: "OpenProvider"
+
+
+class OpenProvider(Protocol):
+    """Opens one account. The HTTP client is shared and handed in; its owner closes it."""
+
+    def __call__(self, account: str, settings: Any, *, http: httpx.AsyncClient, digester: Digester) -> Provider:
+        """Return the account's provider."""
+        ...
+
+
+class AccountSettings(BaseModel, frozen=True, extra="forbid"):
+    """The settings that accounts of all providers share."""
+
+    provider: str
+    environment: str = "sandbox"
+    base_url: str

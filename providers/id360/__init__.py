@@ -1,0 +1,1 @@
+"""ID360 (Docaposte): callbacks that announce, a report that tells."""
