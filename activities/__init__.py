@@ -1,0 +1,1 @@
+"""Every side effect that a workflow may ask for."""

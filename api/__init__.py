@@ -1,0 +1,1 @@
+"""The HTTP face: callbacks from providers, questions and commands from backends."""

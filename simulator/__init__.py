@@ -1,0 +1,1 @@
+"""All senders, played: their callbacks, their result endpoints and their bad days."""

@@ -1,0 +1,1 @@
+"""The durable stories, deterministic from end to end."""
