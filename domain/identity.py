@@ -1,7 +1,7 @@
 """Which verification: its key, and the names that are computed from the key alone."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import StringConstraints
 
@@ -11,7 +11,7 @@ from domain.terms import Frozen, Name
 WORKFLOW_PREFIX: Final = "verification/"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
-type Reference = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Reference: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class VerificationKey(Frozen):

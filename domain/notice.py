@@ -1,6 +1,6 @@
 """What the workflow is told of a callback: coded, bounded, without personal data."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -76,7 +76,7 @@ class Unreadable(Frozen):
     why: Literal["not_json", "wrong_shape", "too_deep", "unknown_type"]
 
 
-type Observation = Annotated[
+Observation: TypeAlias = Annotated[
     StatusSeen | StepFinished | RoomChanged | FileReady | Unreadable, Field(discriminator="kind")
 ]
 

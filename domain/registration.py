@@ -1,7 +1,7 @@
 """What a backend tells us when it has created a verification at the provider."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from domain.identity import VerificationKey
 from domain.snapshot import Coordinates
 from domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
 
-type Wanted = Literal["all", "none"] | tuple[EvidenceKind, ...]
+Wanted: TypeAlias = Literal["all", "none"] | tuple[EvidenceKind, ...]
 
 
 class Registration(Frozen):

@@ -1,7 +1,7 @@
 """Secrets of which two may be live, so that a rotation refuses nobody."""
 
 import hmac
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -24,7 +24,7 @@ def _refuse_empty(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
-type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple), AfterValidator(_refuse_empty)]
+Secrets: TypeAlias = Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple), AfterValidator(_refuse_empty)]
 
 
 def matches(presented: str | None, secrets: tuple[SecretStr, ...]) -> bool:

@@ -6,12 +6,14 @@ One declaration drives the answers of the API, the polls, the explanation, the d
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
 from domain.plan import WatchPlan
 from domain.terms import Frozen, Name, Proof
+
+T = TypeVar("T", bound=Frozen)
 
 
 class AnswerMeaning(StrEnum):
@@ -110,7 +112,7 @@ class SenderContract(Frozen):
         return scaled(self, factor)
 
 
-def scaled[T: Frozen](value: T, factor: float) -> T:
+def scaled(value: T, factor: float) -> T:
     """Return a copy of a frozen value in which every duration, however deep, is divided by `factor`."""
     changes = {name: _scaled(getattr(value, name), factor) for name in type(value).model_fields}
     return value.model_copy(update=changes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -25,7 +25,7 @@ from domain.terms import (
     Word,
 )
 
-type Coordinates = Annotated[
+Coordinates: TypeAlias = Annotated[
     Mapping[Word, Annotated[str, StringConstraints(max_length=128)]], Field(max_length=8)
 ]
 

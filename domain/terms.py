@@ -4,18 +4,18 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 WORD_PATTERN: Final = r"^[A-Za-z0-9_.$:-]{1,64}$"
 NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
 
-type Word = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
-type Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-type KeyedDigest = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
-type StorageName = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-type Instant = AwareDatetime
+Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
+StorageName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Instant: TypeAlias = AwareDatetime
 
 
 class Frozen(BaseModel):
@@ -64,7 +64,7 @@ class Outcome(StrEnum):
     UNKNOWN_TO_PROVIDER = "unknown_to_provider"
 
 
-type Ended = Literal[Outcome.FAILED, Outcome.CANCELED, Outcome.EXPIRED]
+Ended: TypeAlias = Literal[Outcome.FAILED, Outcome.CANCELED, Outcome.EXPIRED]
 """The ends without a decision that a provider can tell."""
 
 
