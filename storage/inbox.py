@@ -1,0 +1,133 @@
+"""Callbacks as they were kept: pending, filed under their verification, quarantined or refused."""
+
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from typing_extensions import TypedDict
+
+from storage.contract import AlreadyStored, NotStored, Storage, names_under, storage_name
+
+PENDING = "inbox/pending/"
+QUARANTINED = "inbox/quarantined/"
+REFUSED = "inbox/refused/"
+JSON = "application/json"
+
+
+class KeptNotice(TypedDict):
+    """A notice that the callback led to; `start` if it may begin a verification at `place`."""
+
+    place: str | None
+    start: bool
+    notice: dict[str, JsonValue]
+
+
+class Receipt(BaseModel):
+    """Our copy of a callback; headers and body without what proves the sender."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    received_at: AwareDatetime
+    account: str
+    correlation: str | None
+    proof: str
+    headers: dict[str, str]
+    body: bytes
+    notices: list[KeptNotice]
+
+
+class Refusal(BaseModel):
+    """A callback that was not let in; `digest8` is the start of its body's keyed digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    account: str
+    reason: str
+    source: str | None
+    digest8: str
+
+
+class Inbox:
+    """Receipts and refusals in a store; a `place` is a verification's storage name."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def keep(self, receipt: Receipt) -> str:
+        """Make the receipt durable as pending; returns its name."""
+        name = PENDING + _leaf(receipt.received_at)
+        await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
+        return name
+
+    async def pending(self, older_than: datetime, limit: int) -> list[str]:
+        """Names of at most `limit` pending receipts received before the instant, oldest first."""
+        names = await self._storage.list(PENDING, limit=limit)
+        return [name for name in names if name < PENDING + _stamp(older_than)]
+
+    async def read(self, name: str) -> Receipt:
+        """Raises `NotStored`, also when another process has filed it meanwhile."""
+        return Receipt.model_validate_json(await self._storage.read(name))
+
+    async def file_under(self, name: str, place: str | None) -> str:
+        """Move a pending receipt under its verification, or to quarantine; returns its new name.
+
+        May be repeated, and done by two at once.
+        """
+        leaf = name.removeprefix(PENDING)
+        filed = f"verifications/{place}/receipts/{leaf}" if place else QUARANTINED + leaf
+        with suppress(NotStored):
+            content = await self._storage.read(name)
+            with suppress(AlreadyStored):
+                await self._storage.put_new(filed, content, media_type=JSON)
+            await self._storage.erase(name)
+        return filed
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """List a refusal; how many a minute is for the caller to bound."""
+        content = refusal.model_dump_json().encode()
+        await self._storage.put_new(REFUSED + _leaf(refusal.at), content, media_type=JSON)
+
+    async def refusals(self, limit: int) -> list[Refusal]:
+        """The newest refusals, newest first."""
+        kept = []
+        for name in await self._newest(REFUSED, limit):
+            with suppress(NotStored):
+                kept.append(Refusal.model_validate_json(await self._storage.read(name)))
+        return kept
+
+    async def mark_seen(self, place: str, identity: str) -> None:
+        """Remember that a notice of this identity was signalled."""
+        with suppress(AlreadyStored):
+            await self._storage.put_new(_seen(place, identity), b"")
+
+    async def was_seen(self, place: str, identity: str) -> bool:
+        try:
+            await self._storage.size(_seen(place, identity))
+        except NotStored:
+            return False
+        return True
+
+    async def _newest(self, folder: str, limit: int) -> list[str]:
+        # A store lists forwards only, so the newest are looked for in ever wider spans of time.
+        names: list[str] = []
+        for span in (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None):
+            after = folder + _stamp(datetime.now(UTC) - span) if span else None
+            names = [name async for name in names_under(self._storage, folder, after=after)]
+            if len(names) >= limit:
+                break
+        return names[::-1][:limit]
+
+
+def _seen(place: str, identity: str) -> str:
+    return f"verifications/{place}/seen/{storage_name(identity)}"
+
+
+def _leaf(at: datetime) -> str:
+    return f"{_stamp(at)}-{secrets.token_hex(8)}"
+
+
+def _stamp(at: datetime) -> str:
+    """Of one length, so that names in order are in order of time."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"

@@ -1,0 +1,38 @@
+"""The numbered records of a verification."""
+
+from storage.contract import AlreadyStored, Storage, names_under
+
+
+class Records:
+    """Records of a verification by number; what is written once is never changed."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def write(self, place: str, number: int, content: bytes) -> int:
+        """Write under the number, or under the next that is free or holds the same content.
+
+        Returns the number it has, so that a repeated call ends where the first did.
+        """
+        while True:
+            name = _folder(place) + f"{number:06}"
+            try:
+                await self._storage.put_new(name, content, media_type="application/json")
+            except AlreadyStored:
+                if await self._storage.read(name) != content:
+                    number += 1
+                    continue
+            return number
+
+    async def latest(self, place: str) -> tuple[int, bytes] | None:
+        """The record with the highest number."""
+        newest = None
+        async for name in names_under(self._storage, _folder(place)):
+            newest = name
+        if newest is None:
+            return None
+        return int(newest.rpartition("/")[2]), await self._storage.read(newest)
+
+
+def _folder(place: str) -> str:
+    return f"verifications/{place}/records/"
