@@ -1,15 +1,15 @@
 """What can go wrong between us and a provider, and what each error advises.
 
-    ProviderError
-    ├── ProviderUnavailable     no usable answer; the same question may succeed later
-    ├── ProviderRefusesUs       our credentials or rights are at fault; an operator must act
-    ├── ReferenceUnknown        the provider knows no such verification (any more)
-    └── ArtifactError
-        ├── ArtifactNotReady    the file comes later
-        ├── ArtifactSpoiled     the bytes did not match; another download may
-        └── ArtifactLost        the file will not come, and why
-    CallbackRefused             the callback is not proven to come from the provider
-    └── CallbackUnprovable      its proof lies inside a body that cannot be read
+ProviderError
+├── ProviderUnavailable     no usable answer; the same question may succeed later
+├── ProviderRefusesUs       our credentials or rights are at fault; an operator must act
+├── ReferenceUnknown        the provider knows no such verification (any more)
+└── ArtifactError
+    ├── ArtifactNotReady    the file comes later
+    ├── ArtifactSpoiled     the bytes did not match; another download may
+    └── ArtifactLost        the file will not come, and why
+CallbackRefused             the callback is not proven to come from the provider
+└── CallbackUnprovable      its proof lies inside a body that cannot be read
 """
 
 from datetime import timedelta

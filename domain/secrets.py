@@ -5,7 +5,9 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-_PLACEHOLDERS: Final = frozenset({"changeme", "change-me", "secret", "password", "todo", "xxx", "example", "placeholder"})
+_PLACEHOLDERS: Final = frozenset(
+    {"changeme", "change-me", "secret", "password", "todo", "xxx", "example", "placeholder"}
+)
 
 
 def _as_tuple(value: object) -> object:

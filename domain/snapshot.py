@@ -116,9 +116,9 @@ class Snapshot(Frozen):
 
     def says_the_same_as(self, other: "Snapshot | None") -> bool:
         """Compare what is said, not when or in which bytes: fresh signed links alone are no difference."""
-        return other is not None and self._said() == other._said()
+        return other is not None and self.said() == other.said()
 
-    def _said(self) -> "Snapshot":
+    def said(self) -> "Snapshot":
         return self.model_copy(
             update={
                 "provider_created_at": None,

@@ -13,6 +13,7 @@ NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
 
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
 StorageName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Instant: TypeAlias = AwareDatetime
@@ -260,11 +261,7 @@ _BACKEND_ACTS: Final = frozenset(
 _PROVIDER_ACTS: Final = frozenset({Attention.PROVIDER_UNREACHABLE, Attention.OVERDUE_REVIEW})
 
 ACTS_ON: Final[Mapping[Attention, Actor]] = {
-    reason: Actor.BACKEND
-    if reason in _BACKEND_ACTS
-    else Actor.PROVIDER
-    if reason in _PROVIDER_ACTS
-    else Actor.OPERATOR
+    reason: Actor.BACKEND if reason in _BACKEND_ACTS else Actor.PROVIDER if reason in _PROVIDER_ACTS else Actor.OPERATOR
     for reason in Attention
 }
 

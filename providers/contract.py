@@ -12,7 +12,7 @@ from domain.digest import Digester
 from domain.notice import Observation
 from domain.sender import SenderContract
 from domain.snapshot import Artifact, Question, Snapshot
-from domain.terms import Instant, Name, Proof, SessionKind
+from domain.terms import Instant, Name, Proof, ProviderName, SessionKind
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Provider(Protocol):
     """One account at one provider."""
 
     account: Name
-    provider: Name
+    provider: ProviderName
     environment: str
     reference_is_capability: bool
     contracts: Mapping[Name, SenderContract]
@@ -135,7 +135,7 @@ class Provider(Protocol):
 class ProviderEntry:
     """How the registry knows a provider: its settings, its senders, and how one account of it is opened."""
 
-    name: Name
+    name: ProviderName
     title: str
     settings: type["AccountSettings"]
     contracts: Mapping[Name, SenderContract]

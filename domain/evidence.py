@@ -1,0 +1,130 @@
+"""The ledger: which files a verification has, and what became of each."""
+
+from typing import Final, TypeAlias
+
+from domain.registration import Wanted
+from domain.snapshot import Artifact
+from domain.terms import (
+    ArtifactState,
+    EvidenceKind,
+    Frozen,
+    Instant,
+    KeyedDigest,
+    LossReason,
+    StorageName,
+    Word,
+)
+
+UNLISTED: Final = "unlisted"
+"""The locator of a file that somebody expects and no provider has listed yet."""
+
+
+class RowView(Frozen):
+    """What of a row must not depend on when it was written."""
+
+    name: Word
+    kind: EvidenceKind
+    state: ArtifactState
+    loss: LossReason | None
+
+
+class EvidenceRow(Frozen):
+    """One file. `size` is in bytes; `digest` is keyed, over the stored bytes."""
+
+    name: Word
+    kind: EvidenceKind
+    locator: Word
+    state: ArtifactState
+    loss: LossReason | None = None
+    size: int | None = None
+    digest: KeyedDigest | None = None
+    media_type: str | None = None
+    stored_as: StorageName | None = None
+    at: Instant
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done about it."""
+        return self.state in {ArtifactState.STORED, ArtifactState.LOST}
+
+    def view(self) -> RowView:
+        """Return the part that belongs to the judgement."""
+        return RowView(name=self.name, kind=self.kind, state=self.state, loss=self.loss)
+
+    def lost(self, why: LossReason, at: Instant) -> "EvidenceRow":
+        """Return the row as lost."""
+        return self.model_copy(update={"state": ArtifactState.LOST, "loss": why, "at": at})
+
+    def artifact(self) -> Artifact:
+        """Return what a provider must be told to open the file."""
+        return Artifact(name=self.name, kind=self.kind, locator=self.locator)
+
+
+Ledger: TypeAlias = tuple[EvidenceRow, ...]
+
+_MAY_RETURN: Final = frozenset({LossReason.NEVER_CAPTURED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED})
+
+
+def listed(ledger: Ledger, artifacts: tuple[Artifact, ...], *, wanted: Wanted, at: Instant) -> Ledger:
+    """Return the ledger with every listed file in it; what is stored stays stored."""
+    rows = {row.name: row for row in ledger}
+    for artifact in artifacts:
+        fresh = _row(artifact, wanted=wanted, at=at)
+        known = rows.get(artifact.name)
+        if known is None or _may_return(known, artifact):
+            rows[artifact.name] = fresh
+    kinds = {row.kind for row in rows.values() if row.locator != UNLISTED}
+    kept = [row for row in rows.values() if row.locator != UNLISTED or row.kind not in kinds]
+    return _ordered(kept)
+
+
+def expected(ledger: Ledger, kinds: tuple[EvidenceKind, ...], *, at: Instant) -> Ledger:
+    """Return the ledger with a row for every expected kind of file that nobody has listed."""
+    present = {row.kind for row in ledger}
+    rows = [
+        EvidenceRow(name=f"expected-{kind}", kind=kind, locator=UNLISTED, state=ArtifactState.EXPECTED, at=at)
+        for kind in dict.fromkeys(kinds)
+        if kind not in present
+    ]
+    return _ordered([*ledger, *rows])
+
+
+def replaced(ledger: Ledger, row: EvidenceRow) -> Ledger:
+    """Return the ledger with one row replaced."""
+    return _ordered([row if known.name == row.name else known for known in ledger])
+
+
+def unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant) -> Ledger:
+    """Return the ledger with every unsettled row lost."""
+    return tuple(row if row.is_settled else row.lost(why, at) for row in ledger)
+
+
+def has_losses(ledger: Ledger) -> bool:
+    """Whether a file that was wanted will not come."""
+    return any(row.state is ArtifactState.LOST and row.loss is not LossReason.NOT_WANTED for row in ledger)
+
+
+def counted(ledger: Ledger) -> dict[str, int]:
+    """Return how many rows are in each state that occurs."""
+    counts = {state: sum(row.state is state for row in ledger) for state in ArtifactState}
+    return {state.value: count for state, count in counts.items() if count}
+
+
+def _row(artifact: Artifact, *, wanted: Wanted, at: Instant) -> EvidenceRow:
+    state = ArtifactState.AVAILABLE if artifact.ready else ArtifactState.EXPECTED
+    row = EvidenceRow(name=artifact.name, kind=artifact.kind, locator=artifact.locator, state=state, at=at)
+    if wanted == "none" or (wanted != "all" and artifact.kind not in wanted):
+        return row.lost(LossReason.NOT_WANTED, at)
+    return row
+
+
+def _may_return(known: EvidenceRow, artifact: Artifact) -> bool:
+    if not artifact.ready:
+        return False
+    if known.state is ArtifactState.EXPECTED:
+        return True
+    return known.state is ArtifactState.LOST and known.loss in _MAY_RETURN
+
+
+def _ordered(rows: list[EvidenceRow]) -> Ledger:
+    return tuple(sorted(rows, key=lambda row: row.name))[:200]

@@ -1,0 +1,334 @@
+"""All that we know of a verification, and what of it is published."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, Literal, TypeAlias
+
+from pydantic import Field
+
+from domain.evidence import EvidenceRow, RowView
+from domain.identity import VerificationKey
+from domain.notice import RoomChanged, StepFinished
+from domain.registration import Registration
+from domain.snapshot import Check, Part, Question, Reading, Reason, Room, Snapshot
+from domain.terms import (
+    Actor,
+    Advice,
+    Attention,
+    Basis,
+    CheckStatus,
+    Decision,
+    Ended,
+    Frozen,
+    Instant,
+    KeyedDigest,
+    Name,
+    Outcome,
+    Proof,
+    ProviderName,
+    SessionKind,
+    Stage,
+    StorageName,
+    Word,
+)
+
+SCHEMA_VERSION: Final = 1
+MOST_REVISIONS: Final = 100
+MOST_IDENTITIES: Final = 64
+MOST_ENTRIES: Final = 100
+
+Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
+
+
+class AttentionNote(Frozen):
+    """A reason why a person should look, since when, and who acts."""
+
+    reason: Attention
+    since: Instant
+    actor: Actor
+
+
+class Revision(Frozen):
+    """One verdict. A revision without an outcome says that an earlier one was reopened."""
+
+    number: int
+    at: Instant
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis
+    word: Word | None = None
+    code: Word | None = None
+    reasons: tuple[Reason, ...] = ()
+    result: StorageName | None = None
+    cause: Cause
+    author: Name | None = None
+
+
+class HeardIdentity(Frozen):
+    """One event of the sender, and how often it came."""
+
+    identity: KeyedDigest
+    first_at: Instant
+    last_at: Instant
+    count: int
+
+
+class Announcement(Frozen):
+    """A final word that callbacks spoke and that no read has confirmed yet."""
+
+    word: Word | None
+    ended: Ended | None
+    proof: Proof
+    first_at: Instant
+
+
+class Progress(Frozen):
+    """What callbacks alone told: folded by unions and maxima, so that no order or repetition matters."""
+
+    done: int = 0
+    total: int = 0
+    checks: tuple[Check, ...] = Field((), max_length=60)
+    rooms: tuple[Room, ...] = Field((), max_length=20)
+
+
+class EntryKind(StrEnum):
+    """What an entry of the timeline tells."""
+
+    OPENED = "opened"
+    REGISTERED = "registered"
+    HEARD = "heard"
+    READ = "read"
+    REVISED = "revised"
+    COMMANDED = "commanded"
+    ATTENTION = "attention"
+    EVIDENCE = "evidence"
+    COMPLETED = "completed"
+
+
+class Entry(Frozen):
+    """One line of the timeline, in coded words."""
+
+    at: Instant
+    kind: EntryKind
+    words: tuple[Word, ...] = ()
+    actor: Name | None = None
+    receipt: StorageName | None = None
+
+
+class Judgement(Frozen):
+    """The part of a record that order, loss and repetition of callbacks must not change."""
+
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    reasons: tuple[Reason, ...]
+    parts: tuple[Part, ...]
+    checks: tuple[Check, ...]
+    steps: tuple[int, int]
+    rooms: tuple[Room, ...]
+    artifacts: tuple[RowView, ...]
+
+
+class Summary(Frozen):
+    """The coded state in the workflow's memo, under the key `vigil`: enough to answer and to explain.
+
+    It has no personal data, and it is readable while every worker is down.
+    """
+
+    account: Name
+    provider: ProviderName
+    environment: Name
+    applicant: Word | None
+    sender: Name | None
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis | None
+    revision: int
+    sequence: int
+    registered: bool
+    fingerprint: Mapping[Word, Word]
+    attention: tuple[Attention, ...]
+    steps: tuple[int, int]
+    evidence: Mapping[str, int]
+    opened_at: Instant
+    stage_entered_at: Instant
+    poll_from: Instant
+    deadline_at: Instant
+    grace_until: Instant | None
+    hurried_until: Instant | None
+    heard: int
+    last_heard_at: Instant | None
+
+    def publishes_the_same_as(self, other: "Summary") -> bool:
+        """Whether a reader of the other would learn nothing from this one. Counters alone are no news."""
+        unread = {"sequence": 0, "heard": 0, "last_heard_at": None}
+        return self.model_copy(update=unread) == other.model_copy(update=unread)
+
+
+class Record(Frozen):
+    """All that we know of a verification. Written at the end of every run, and the run's result."""
+
+    schema_version: int = SCHEMA_VERSION
+    key: VerificationKey
+    provider: ProviderName
+    environment: Name
+    sender: Name | None = None
+    session_kind: SessionKind | None = None
+    registration: Registration | None = None
+    correlation: Word | None = None
+
+    stage: Stage = Stage.AWAITING_APPLICANT
+    stage_entered_at: Instant
+    decision: Decision | None = None
+    outcome: Outcome | None = None
+    basis: Basis | None = None
+    advice: Advice = Advice.NONE
+    reasons: tuple[Reason, ...] = ()
+    revision: int = 0
+    sequence: int = 1
+    revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
+    announced_revision: int = 0
+    attention: tuple[AttentionNote, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+
+    snapshot: Snapshot | None = None
+    reading: Reading | None = None
+    progress: Progress = Progress()
+    announcements: tuple[Announcement, ...] = Field((), max_length=8)
+    identities: tuple[HeardIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
+    unknown_fields: Mapping[Word, int] = Field(default_factory=dict)
+    timeline: tuple[Entry, ...] = ()
+    timeline_folded: int = 0
+
+    opened_at: Instant
+    registered_at: Instant | None = None
+    first_heard_at: Instant | None = None
+    last_heard_at: Instant | None = None
+    decided_at: Instant | None = None
+    completed_at: Instant | None = None
+    deadline_at: Instant
+    review_deadline_at: Instant | None = None
+    erased_at: Instant | None = None
+
+    heard: int = 0
+    duplicates: int = 0
+    late: int = 0
+    missed: int = 0
+    reads: int = 0
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a backend has told us of it."""
+        return self.registration is not None
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether our tracking has an outcome, for now."""
+        return self.outcome is not None
+
+    @property
+    def known(self) -> Reading | None:
+        """What the last question brought, with the snapshot that it told of."""
+        if self.reading is None or self.reading.snapshot is not None:
+            return self.reading
+        told = self.snapshot if self.reading.answer == "told" else None
+        return self.reading.model_copy(update={"snapshot": told})
+
+    @property
+    def question(self) -> Question:
+        """What the provider must be told to be asked again."""
+        registration = self.registration
+        return Question(
+            key=self.key,
+            coordinates=registration.coordinates if registration else {},
+            sender=self.sender,
+            correlation=registration.correlation if registration else self.correlation,
+        )
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was looked at. A concluded snapshot that lists checks is the whole; before, callbacks add theirs."""
+        told = self.snapshot.checks if self.snapshot else ()
+        if told and self.snapshot and self.snapshot.stage is Stage.CONCLUDED:
+            return tuple(sorted(told, key=lambda check: check.name))
+        return united_checks(self.progress.checks, told)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Steps done and in all, as far as anybody told."""
+        done = self.snapshot.steps_done if self.snapshot else None
+        total = self.snapshot.steps_total if self.snapshot else None
+        return max(done or 0, self.progress.done), max(total or 0, self.progress.total)
+
+    @property
+    def rooms(self) -> tuple[Room, ...]:
+        """The video rooms that anybody told of."""
+        return united_rooms(self.progress.rooms, self.snapshot.rooms if self.snapshot else ())
+
+    def judgement(self) -> Judgement:
+        """Return what must be equal for every order, loss and duplication of the same callbacks."""
+        return Judgement(
+            stage=self.stage,
+            decision=self.decision,
+            outcome=self.outcome,
+            reasons=self.reasons,
+            parts=self.snapshot.parts if self.snapshot else (),
+            checks=self.checks,
+            steps=self.steps,
+            rooms=self.rooms,
+            artifacts=tuple(row.view() for row in self.evidence),
+        )
+
+
+_CHECK_RANK: Final = (
+    CheckStatus.UNRECOGNISED,
+    CheckStatus.NOT_DONE,
+    CheckStatus.NOT_APPLICABLE,
+    CheckStatus.UNDER_REVIEW,
+    CheckStatus.UNCLEAR,
+    CheckStatus.FAILED,
+    # A failed step may be tried again and pass; one that has passed stays passed.
+    CheckStatus.PASSED,
+)
+
+
+def united_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Unite checks by name; of two statuses the one that comes later in a check's life stays."""
+    united: dict[str, Check] = {}
+    for check in (check for checks in several for check in checks):
+        known = united.get(check.name)
+        if known is None or _CHECK_RANK.index(check.status) > _CHECK_RANK.index(known.status):
+            united[check.name] = check
+    return tuple(sorted(united.values(), key=lambda check: check.name))[:60]
+
+
+def united_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
+    """Unite rooms by id: a room that has ended has ended, a file that was ready was ready."""
+    rank = ("unrecognised", "empty", "ended")
+    united: dict[str, Room] = {}
+    for room in (room for rooms in several for room in rooms):
+        known = united.get(room.room, room)
+        united[room.room] = Room(
+            room=room.room,
+            status=max(known.status, room.status, key=rank.index),
+            file_ready=max((known.file_ready, room.file_ready), key=lambda ready: (ready is not None, ready)),
+            file_id=max(known.file_id or "", room.file_id or "") or None,
+        )
+    return tuple(sorted(united.values(), key=lambda room: room.room))[:20]
+
+
+def progressed(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:
+    """Fold one callback into what callbacks told."""
+    if isinstance(seen, RoomChanged):
+        room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
+        return progress.model_copy(update={"rooms": united_rooms(progress.rooms, (room,))})
+    name = seen.check_name
+    checks = (Check(kind=seen.check, name=name, status=seen.status),) if name else ()
+    return progress.model_copy(
+        update={
+            "done": max(progress.done, seen.done or 0),
+            "total": max(progress.total, seen.total or 0),
+            "checks": united_checks(progress.checks, checks),
+        }
+    )

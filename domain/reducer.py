@@ -1,0 +1,198 @@
+"""The pure decisions: how a record changes by what is heard, read, commanded, or by time passing.
+
+Every function takes a record and returns the next one. Notices are folded by unions and maxima; a decision comes
+only from `answered` and from `resolved`.
+"""
+
+from datetime import datetime
+
+from domain import evidence
+from domain.identity import VerificationKey
+from domain.notice import Notice, RoomChanged, StatusSeen, StepFinished, Unreadable
+from domain.plan import WatchPlan
+from domain.record import (
+    MOST_ENTRIES,
+    MOST_IDENTITIES,
+    Announcement,
+    AttentionNote,
+    Entry,
+    EntryKind,
+    HeardIdentity,
+    Record,
+    progressed,
+)
+from domain.registration import Registration
+from domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, Stage, earliest, latest
+
+
+def opened(key: VerificationKey, *, provider: ProviderName, environment: Name, at: datetime, plan: WatchPlan) -> Record:
+    """Return the record of a verification of which nothing is known yet."""
+    record = Record(
+        key=key,
+        provider=provider,
+        environment=environment,
+        opened_at=at,
+        stage_entered_at=at,
+        deadline_at=at + plan.deadline + plan.deadline_lag,
+    )
+    return noted(record, EntryKind.OPENED, at=at)
+
+
+def registered(record: Record, registration: Registration, *, plan: WatchPlan) -> Record:
+    """Attach a registration. The first one stays; another one that differs is an attention."""
+    at = registration.registered_at
+    if record.registration is not None:
+        differing = registration.differs_from(record.registration.fingerprint)
+        return raised(record, Attention.CONFLICTING_REGISTRATION, at=at) if differing else record
+    deadline_at = (registration.deadline_at or at + plan.deadline) + plan.deadline_lag
+    record = record.model_copy(
+        update={
+            "registration": registration,
+            "registered_at": at,
+            "sender": record.sender or registration.sender,
+            "session_kind": record.session_kind or registration.session_kind,
+            "deadline_at": deadline_at,
+            "review_deadline_at": registration.review_deadline_at,
+            "evidence": evidence.expected(record.evidence, registration.expects, at=at),
+        }
+    )
+    record = noted(record, EntryKind.REGISTERED, at=at, actor=registration.registered_by)
+    record = cleared(record, Attention.NEVER_REGISTERED)
+    return _correlated(record, record.correlation, at=at)
+
+
+def heard(record: Record, notice: Notice) -> Record:
+    """Fold one callback. It may add progress and announce an end; it never decides."""
+    at = notice.received_at
+    record = _counted(record, notice)
+    record = record.model_copy(
+        update={
+            "first_heard_at": earliest(record.first_heard_at, at),
+            "last_heard_at": latest(record.last_heard_at, at),
+            "sender": record.sender or notice.sender,
+            "session_kind": record.session_kind or notice.session_kind,
+            "unknown_fields": _once_per_name(record, notice),
+        }
+    )
+    record = _correlated(record, notice.correlation, at=at)
+    if notice.proof is Proof.NONE:
+        record = raised(record, Attention.UNPROVEN_CALLBACKS, at=at)
+    words, record = _observed(record, notice)
+    return noted(record, EntryKind.HEARD, at=at, words=words, receipt=notice.receipt)
+
+
+def raised(record: Record, reason: Attention, *, at: datetime) -> Record:
+    """Ask a person to look; a reason that is already raised keeps its time."""
+    if any(note.reason is reason for note in record.attention):
+        return record
+    note = AttentionNote(reason=reason, since=at, actor=ACTS_ON[reason])
+    notes = sorted((*record.attention, note), key=lambda note: note.reason)
+    record = record.model_copy(update={"attention": tuple(notes)})
+    return noted(record, EntryKind.ATTENTION, at=at, words=(reason.value,))
+
+
+def cleared(record: Record, *reasons: Attention) -> Record:
+    """Take back reasons that no longer hold."""
+    kept = tuple(note for note in record.attention if note.reason not in reasons)
+    return record if len(kept) == len(record.attention) else record.model_copy(update={"attention": kept})
+
+
+def noted(
+    record: Record,
+    kind: EntryKind,
+    *,
+    at: datetime,
+    words: tuple[str | None, ...] = (),
+    actor: Name | None = None,
+    receipt: str | None = None,
+) -> Record:
+    """Write a line into the timeline; the oldest half but the first lines is folded into a count when it is full."""
+    entry = Entry(at=at, kind=kind, words=tuple(w for w in words if w), actor=actor, receipt=receipt)
+    timeline = (*record.timeline, entry)
+    if len(timeline) <= MOST_ENTRIES:
+        return record.model_copy(update={"timeline": timeline})
+    folded = MOST_ENTRIES // 2
+    kept = (*timeline[:10], *timeline[10 + folded :])
+    return record.model_copy(update={"timeline": kept, "timeline_folded": record.timeline_folded + folded})
+
+
+def moved(record: Record, stage: Stage, *, at: datetime) -> Record:
+    """Enter a stage; staying in one keeps the time at which it was entered."""
+    if stage is record.stage:
+        return record
+    return record.model_copy(update={"stage": stage, "stage_entered_at": at})
+
+
+def _counted(record: Record, notice: Notice) -> Record:
+    at = notice.received_at
+    identity = notice.identity or notice.delivery
+    known = {seen.identity: seen for seen in record.identities}
+    before = known.get(identity)
+    known[identity] = HeardIdentity(
+        identity=identity,
+        first_at=min(before.first_at, at) if before else at,
+        last_at=max(before.last_at, at) if before else at,
+        count=(before.count if before else 0) + 1,
+    )
+    newest = sorted(known.values(), key=lambda seen: seen.last_at)[-MOST_IDENTITIES:]
+    return record.model_copy(
+        update={
+            "heard": record.heard + 1,
+            "duplicates": record.duplicates + (before is not None),
+            "late": record.late + record.is_concluded,
+            "identities": tuple(newest),
+        }
+    )
+
+
+def _once_per_name(record: Record, notice: Notice) -> dict[str, int]:
+    counts = dict(record.unknown_fields)
+    for name in notice.unknown_fields:
+        if name in counts or len(counts) < 20:  # noqa: PLR2004 -- a bound, as on every collection
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _correlated(record: Record, correlation: str | None, *, at: datetime) -> Record:
+    if correlation is None:
+        return record
+    record = record.model_copy(update={"correlation": record.correlation or correlation})
+    registered_as = record.registration.correlation if record.registration else None
+    if registered_as is not None and registered_as != correlation:
+        return raised(record, Attention.CORRELATION_MISMATCH, at=at)
+    return record
+
+
+def _observed(record: Record, notice: Notice) -> tuple[tuple[str | None, ...], Record]:
+    at = notice.received_at
+    match notice.observation:
+        case StepFinished() | RoomChanged() as seen:
+            if notice.proof.may_add_progress:
+                record = record.model_copy(update={"progress": progressed(record.progress, seen)})
+            return (
+                seen.kind,
+                seen.check_name if isinstance(seen, StepFinished) else seen.room_status,
+            ), record
+        case StatusSeen() as seen:
+            if seen.looks == "unrecognised":
+                record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
+            if seen.looks == "final" and not record.is_concluded:
+                record = _announced(record, seen, notice)
+            return (seen.kind, seen.word, seen.code), record
+        case Unreadable() as seen:
+            return (seen.kind, seen.why), raised(record, Attention.QUARANTINED, at=at)
+        case seen:
+            return (seen.kind, seen.name), record
+
+
+def _announced(record: Record, seen: StatusSeen, notice: Notice) -> Record:
+    fresh = Announcement(word=seen.word, ended=seen.ended, proof=notice.proof, first_at=notice.received_at)
+    known = {(a.word, a.ended, a.proof): a for a in record.announcements}
+    mark = (fresh.word, fresh.ended, fresh.proof)
+    if mark in known:
+        fresh = fresh.model_copy(update={"first_at": min(known[mark].first_at, fresh.first_at)})
+    elif len(known) >= 8:  # noqa: PLR2004 -- a bound, as on every collection
+        return record
+    known[mark] = fresh
+    ordered = sorted(known.values(), key=lambda a: (a.word or "", a.ended or "", a.proof))
+    return record.model_copy(update={"announcements": tuple(ordered)})

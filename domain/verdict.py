@@ -1,0 +1,269 @@
+"""The pure decisions about verdicts: what a read, a person, a callback's window or a deadline may decide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import evidence
+from domain.plan import WatchPlan
+from domain.record import Cause, EntryKind, Record, Revision
+from domain.reducer import cleared, moved, noted, raised
+from domain.snapshot import Answer, Reading, Reason, Snapshot
+from domain.terms import (
+    Advice,
+    Attention,
+    Basis,
+    Decision,
+    LossReason,
+    Name,
+    Outcome,
+    ReasonCode,
+    Stage,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is decided: an outcome, and with `decided` a decision. No outcome: an earlier one is taken back."""
+
+    outcome: Outcome | None
+    basis: Basis
+    decision: Decision | None = None
+    advice: Advice = Advice.NONE
+    reasons: tuple[Reason, ...] = ()
+    word: str | None = None
+    code: str | None = None
+    result: str | None = None
+
+    def differs_from(self, record: Record) -> bool:
+        """Whether the record holds another verdict. The basis alone makes no other verdict."""
+        held = (record.outcome, record.decision, record.reasons)
+        return (self.outcome, self.decision, self.reasons) != held
+
+
+def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause) -> Record:
+    """Apply what came of a question. One that was asked earlier than the last applied is ignored."""
+    if record.reading is not None and reading.asked_at < record.reading.asked_at:
+        return record
+    at = reading.asked_at
+    record = record.model_copy(
+        update={"reading": reading.model_copy(update={"snapshot": None}), "reads": record.reads + 1}
+    )
+    record = _access(record, reading)
+    match reading.answer:
+        case Answer.TOLD if reading.snapshot is not None:
+            return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
+        case Answer.GONE:
+            return _disappeared(record, at=at, cause=cause)
+        case Answer.NOT_FOUND if record.snapshot is not None:
+            return _disappeared(record, at=at, cause=None)
+        case _:
+            return record
+
+
+def decided(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, author: Name | None = None) -> Record:
+    """Make a verdict the record's own, as a new revision."""
+    revision = Revision(
+        number=record.revision + 1,
+        at=at,
+        decision=verdict.decision,
+        outcome=verdict.outcome,
+        basis=verdict.basis,
+        word=verdict.word,
+        code=verdict.code,
+        reasons=verdict.reasons,
+        result=verdict.result,
+        cause=cause,
+        author=author,
+    )
+    record = _held(record, verdict).model_copy(
+        update={
+            "revision": revision.number,
+            "revisions": (*record.revisions, revision)[-100:],
+            "decided_at": at if verdict.outcome else None,
+            "announcements": (),
+        }
+    )
+    words = (verdict.outcome, verdict.decision, verdict.basis.value)
+    record = noted(record, EntryKind.REVISED, at=at, words=words, actor=author)
+    return moved(record, Stage.CONCLUDED, at=at) if verdict.outcome else record
+
+
+def resolved(record: Record, decision: Decision, reason: ReasonCode, *, author: Name, at: datetime) -> Record:
+    """Take a person's decision; it also settles every question that asked for a person."""
+    verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
+    record = cleared(record, Attention.DISAGREES_WITH_PERSON, Attention.CONTRADICTION, Attention.SECOND_FINAL)
+    return decided(record, verdict, at=at, cause="command", author=author)
+
+
+def withdrawn(record: Record, *, author: Name, at: datetime) -> Record:
+    """End it because the backend no longer wants it."""
+    verdict = Verdict(outcome=Outcome.WITHDRAWN, basis=Basis.PERSON)
+    return decided(record, verdict, at=at, cause="command", author=author)
+
+
+def timed_out(record: Record, *, at: datetime) -> Record:
+    """End it at our deadline, and say who was waited for."""
+    waited_for = {
+        Stage.AWAITING_APPLICANT: Attention.OVERDUE_APPLICANT,
+        Stage.IN_REVIEW: Attention.OVERDUE_REVIEW,
+    }.get(record.stage, Attention.SILENCE)
+    verdict = Verdict(outcome=Outcome.TIMED_OUT, basis=Basis.DEADLINE, advice=Advice.NEW_ATTEMPT)
+    return decided(raised(record, waited_for, at=at), verdict, at=at, cause="schedule")
+
+
+def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """End it because the provider knows no such verification."""
+    verdict = Verdict(outcome=Outcome.UNKNOWN_TO_PROVIDER, basis=Basis.READ, advice=Advice.FIX_INPUT)
+    return decided(record, verdict, at=at, cause=cause)
+
+
+def window_closed(record: Record, *, at: datetime) -> Record:
+    """End the window in which a read could have confirmed what callbacks announced.
+
+    One end without a decision, announced with a secret, that no read contradicted is accepted; everything else
+    is a contradiction for a person, and a decision is never taken from a callback.
+    """
+    ends = {announcement.ended for announcement in record.announcements}
+    proven = any(announcement.proof.may_end for announcement in record.announcements)
+    asked = record.reading is not None and record.reading.asked_at >= min(
+        announcement.first_at for announcement in record.announcements
+    )
+    silent = record.reading is not None and record.reading.answer in {
+        Answer.NOT_READY,
+        Answer.NOT_FOUND,
+        Answer.GONE,
+    }
+    ended = next(iter(ends)) if len(ends) == 1 else None
+    if ended is None or not (proven and asked and silent):
+        return raised(record, Attention.CONTRADICTION, at=at)
+    word = record.announcements[0].word
+    verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
+    return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause="receipt")
+
+
+def _access(record: Record, reading: Reading) -> Record:
+    troubles = {
+        Answer.REFUSED: Attention.PROVIDER_REFUSES_US,
+        Answer.UNREACHABLE: Attention.PROVIDER_UNREACHABLE,
+    }
+    now = troubles.get(reading.answer)
+    record = cleared(record, *(reason for reason in troubles.values() if reason is not now))
+    return raised(record, now, at=reading.asked_at) if now else record
+
+
+def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
+    if not snapshot.says_the_same_as(record.snapshot):
+        record = noted(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
+    wanted = record.registration.evidence if record.registration else "all"
+    record = record.model_copy(
+        update={
+            "snapshot": snapshot,
+            "sender": record.sender or snapshot.sender,
+            "session_kind": record.session_kind or snapshot.session_kind,
+            "evidence": evidence.listed(record.evidence, snapshot.artifacts, wanted=wanted, at=at),
+        }
+    )
+    if snapshot.unrecognised or snapshot.stage is Stage.UNRECOGNISED:
+        record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
+    else:
+        record = cleared(record, Attention.UNRECOGNISED_WORD)
+    if snapshot.stage is Stage.CONCLUDED:
+        return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
+    if record.is_concluded:
+        return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
+    return moved(record, snapshot.stage, at=at)
+
+
+def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
+    outcome = Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED
+    verdict = Verdict(
+        outcome=outcome,
+        decision=snapshot.decision,
+        basis=Basis.READ,
+        advice=snapshot.advice,
+        reasons=snapshot.reasons,
+        word=snapshot.word,
+        code=snapshot.code,
+        result=snapshot.result,
+    )
+    same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
+    if record.basis is Basis.PERSON and record.is_concluded:
+        return record if same_end else raised(record, Attention.DISAGREES_WITH_PERSON, at=at)
+    if record.basis is Basis.CALLBACK and same_end:
+        return cleared(_held(record, verdict), Attention.UNCONFIRMED_END)
+    if not verdict.differs_from(record):
+        return record
+    if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
+        record = raised(record, Attention.SECOND_FINAL, at=at)
+    if not record.is_concluded and cause == "poll" and not record.announcements:
+        record = record.model_copy(update={"missed": record.missed + 1})
+    return decided(record, verdict, at=at, cause=cause)
+
+
+def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
+    if not _was_told_otherwise(record):
+        return record
+    if not plan.finals_may_change:
+        return raised(record, Attention.SECOND_FINAL, at=at)
+    verdict = Verdict(
+        outcome=None, basis=Basis.READ, reasons=snapshot.reasons, word=snapshot.word, result=snapshot.result
+    )
+    record = decided(record, verdict, at=at, cause=cause)
+    return moved(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
+
+
+def resumed(record: Record, *, plan: WatchPlan, at: datetime, cause: Cause) -> Record:
+    """Go on with one that ended without a decision, because somebody asked for it."""
+    basis = record.basis or Basis.DEADLINE
+    record = decided(record, Verdict(outcome=None, basis=basis), at=at, cause=cause)
+    stage = record.snapshot.stage if record.snapshot else Stage.AWAITING_APPLICANT
+    open_stage = Stage.AWAITING_APPLICANT if stage is Stage.CONCLUDED else stage
+    return moved(_with_fresh_deadline(record, plan=plan, at=at), open_stage, at=at)
+
+
+def _with_fresh_deadline(record: Record, *, plan: WatchPlan, at: datetime) -> Record:
+    return record.model_copy(update={"deadline_at": at + plan.deadline + plan.deadline_lag})
+
+
+def _was_told_otherwise(record: Record) -> bool:
+    """Whether the verdict that stands is the provider's own word."""
+    own_word = record.basis is Basis.READ and record.outcome is not Outcome.UNKNOWN_TO_PROVIDER
+    return record.is_concluded and own_word
+
+
+def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record:
+    """Keep the verdict and give up the files; without a verdict, `cause` says that a deleted one has ended."""
+    record = raised(record, Attention.DISAPPEARED, at=at)
+    if record.is_concluded:
+        return settled_losses(record, LossReason.GONE, at=at)
+    if cause is None:
+        return record
+    ended = unknown_to_provider(record, at=at, cause=cause)
+    return settled_losses(ended, LossReason.GONE, at=at)
+
+
+def settled_losses(record: Record, why: LossReason, *, at: datetime) -> Record:
+    """Give up every file that is not settled."""
+    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at), at=at)
+
+
+def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
+    """Return the record with another ledger; a loss that nobody wanted asks for a person."""
+    before = evidence.has_losses(record.evidence)
+    record = record.model_copy(update={"evidence": tuple(ledger)})
+    if evidence.has_losses(record.evidence) and not before:
+        return raised(record, Attention.EVIDENCE_LOST, at=at)
+    return record
+
+
+def _held(record: Record, verdict: Verdict) -> Record:
+    return record.model_copy(
+        update={
+            "outcome": verdict.outcome,
+            "decision": verdict.decision,
+            "basis": verdict.basis,
+            "advice": verdict.advice,
+            "reasons": verdict.reasons,
+        }
+    )

@@ -1,0 +1,100 @@
+"""What is due next in a verification's watch, and what of it is published: pure functions of record and plan."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from domain.evidence import UNLISTED, counted
+from domain.plan import WatchPlan
+from domain.record import Record, Summary
+from domain.terms import ArtifactState, Attention
+
+
+class Due(StrEnum):
+    """Something that happens by time alone."""
+
+    POLLING = "polling"
+    """The callback is overdue: start to poll."""
+    GRACE = "grace"
+    """Nobody registered it in time."""
+    WINDOW = "window"
+    """No read confirmed in time what callbacks announced."""
+    DEADLINE = "deadline"
+    """Our own deadline."""
+    LATE_FILES = "late_files"
+    """Files that have not come by now will not come."""
+
+
+def poll_from(record: Record, plan: WatchPlan) -> datetime:
+    """Return when the callback is overdue."""
+    return (record.registered_at or record.first_heard_at or record.opened_at) + plan.callback_expected_within
+
+
+def grace_until(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return until when a backend may still register it without anybody being asked to look."""
+    return None if record.is_registered else record.opened_at + plan.registration_grace
+
+
+def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return until when it is read at short intervals, because callbacks announced what no read confirmed."""
+    if record.is_concluded or not record.announcements:
+        return None
+    return min(announcement.first_at for announcement in record.announcements) + plan.contradiction_window
+
+
+def is_settled(record: Record) -> bool:
+    """Whether it has an outcome and nothing more is to be done about any file."""
+    return record.is_concluded and all(row.is_settled for row in record.evidence)
+
+
+def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
+    """Return what is due by time alone, with its time. What has been done about already is not due again."""
+    if record.is_concluded:
+        waiting = any(row.state is ArtifactState.EXPECTED for row in record.evidence)
+        return {Due.LATE_FILES: (record.decided_at or record.opened_at) + plan.late_files_within} if waiting else {}
+    raised = {note.reason for note in record.attention}
+    due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
+    grace = grace_until(record, plan)
+    if grace is not None and Attention.NEVER_REGISTERED not in raised:
+        due[Due.GRACE] = grace
+    window = hurried_until(record, plan)
+    if window is not None and Attention.CONTRADICTION not in raised:
+        due[Due.WINDOW] = window
+    return due
+
+
+def wants_poll(record: Record, plan: WatchPlan, now: datetime) -> bool:
+    """Whether a poll should be asking, beside whatever callbacks bring."""
+    if record.is_concluded:
+        return any(row.state is ArtifactState.EXPECTED and row.locator != UNLISTED for row in record.evidence)
+    return now >= poll_from(record, plan) or hurried_until(record, plan) is not None
+
+
+def summary(record: Record, plan: WatchPlan) -> Summary:
+    """Return what of a record is published in the workflow's memo."""
+    return Summary(
+        account=record.key.account,
+        provider=record.provider,
+        environment=record.environment,
+        applicant=record.registration.applicant if record.registration else None,
+        sender=record.sender,
+        stage=record.stage,
+        decision=record.decision,
+        outcome=record.outcome,
+        basis=record.basis,
+        revision=record.revision,
+        sequence=record.sequence,
+        registered=record.is_registered,
+        fingerprint=record.registration.fingerprint if record.registration else {},
+        attention=tuple(note.reason for note in record.attention),
+        steps=record.steps,
+        evidence=counted(record.evidence),
+        opened_at=record.opened_at,
+        stage_entered_at=record.stage_entered_at,
+        poll_from=poll_from(record, plan),
+        deadline_at=record.deadline_at,
+        grace_until=grace_until(record, plan),
+        hurried_until=hurried_until(record, plan),
+        heard=record.heard,
+        last_heard_at=record.last_heard_at,
+    )

@@ -1,0 +1,199 @@
+"""The names, inputs and outputs of the activities, and the messages that a verification takes.
+
+`activities/` implements what stands here; whoever starts or signals a workflow speaks in these terms too.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from domain.evidence import EvidenceRow
+from domain.identity import VerificationKey
+from domain.plan import WatchPlan
+from domain.record import Record
+from domain.snapshot import Artifact, Question, Reading
+from domain.terms import (
+    Decision,
+    Frozen,
+    Instant,
+    Name,
+    Outcome,
+    ProviderName,
+    ReasonCode,
+    Stage,
+    StorageName,
+)
+
+VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
+NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
+MEMO: Final = "vigil"
+
+VERIFICATIONS_QUEUE: Final = "verifications"
+ARTIFACTS_QUEUE: Final = "artifacts"
+NOTIFICATIONS_QUEUE: Final = "notifications"
+
+
+def provider_queue(account: str) -> str:
+    """Return the task queue for reads of one account, whose rate the server caps."""
+    return f"provider/{account}"
+
+
+class TrackVerification(Frozen):
+    """The input of a run: which verification, and where its things rest. The rest is in its record."""
+
+    key: VerificationKey
+    place: str
+    provider: ProviderName
+    environment: Name
+    opened_at: Instant
+
+
+LOAD_RECORD: Final = "load_record"
+WRITE_RECORD: Final = "write_record"
+READ: Final = "read"
+POLL: Final = "poll"
+DOWNLOAD: Final = "download"
+SEND_NOTIFICATION: Final = "send_notification"
+
+UNCHANGED: Final = "Unchanged"
+"""The error type of a poll that has nothing new; its details are one `Unchanged`."""
+
+
+class LoadRecord(Frozen):
+    """Input of `load_record`."""
+
+    place: str
+    account: Name
+
+
+class Loaded(Frozen):
+    """What a run begins with: the newest record, its number, and the plan of every sender of the account."""
+
+    record: Record | None
+    number: int
+    plans: Mapping[Name, WatchPlan]
+    default_sender: Name
+
+
+class WriteRecord(Frozen):
+    """Input of `write_record`; the answer is the number under which it stands."""
+
+    place: str
+    number: int
+    record: Record
+
+
+class Ask(Frozen):
+    """Input of `read`."""
+
+    place: str
+    question: Question
+
+
+class PollUntilChanged(Frozen):
+    """Input of `poll`: ask until the answer is not the known one."""
+
+    place: str
+    question: Question
+    sender: Name
+    known: Reading | None
+    stage: Stage
+    entered_at: Instant
+    hurried_until: Instant | None = None
+
+
+class Unchanged(Frozen):
+    """Why a poll sleeps on: shown by `explain` from the pending activity, and nowhere else."""
+
+    asked_at: Instant | None
+    answer: str
+    next_at: Instant
+    trouble_since: Instant | None = None
+
+
+class Download(Frozen):
+    """Input of `download`."""
+
+    place: str
+    question: Question
+    artifact: Artifact
+    result: StorageName | None
+
+
+class Downloaded(Frozen):
+    """What became of a download: the settled row, or `expected` again where the file comes later."""
+
+    row: EvidenceRow
+
+
+class Notify(Frozen):
+    """Input of `NotificationWorkflow` and `send_notification`: thin, without personal data."""
+
+    endpoint: Name
+    message_id: str
+    key: VerificationKey
+    place: str
+    revision: int
+    sequence: int
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    at: Instant
+
+
+class Sent(Frozen):
+    """How a notification ended."""
+
+    result: Literal["delivered", "gone", "given_up"]
+    attempts: int
+
+
+class PollNow(Frozen):
+    """Update `poll_now`."""
+
+    author: Name
+
+
+class ExtendDeadline(Frozen):
+    """Update `extend_deadline`."""
+
+    author: Name
+    deadline_at: Instant
+
+
+class Withdraw(Frozen):
+    """Update `withdraw`."""
+
+    author: Name
+
+
+class Resolve(Frozen):
+    """Update `resolve`: a person decides, for a coded reason."""
+
+    author: Name
+    decision: Decision
+    reason: ReasonCode = ReasonCode.OTHER
+
+
+class Accepted(Frozen):
+    """The answer to a command that was accepted."""
+
+    revision: int
+    sequence: int
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+
+
+REFUSED: Final = "CommandRefused"
+"""The error type of a command that does not fit where the verification stands."""
+
+SEARCH_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "VigilAccount": "Keyword",
+    "VigilProvider": "Keyword",
+    "VigilStage": "Keyword",
+    "VigilDecision": "Keyword",
+    "VigilOutcome": "Keyword",
+    "VigilAttention": "KeywordList",
+    "VigilDeadline": "Datetime",
+    "VigilApplicant": "Keyword",
+}
