@@ -1,0 +1,80 @@
+"""What every test stands on: no way out of this machine, one Temporal server, and an honest exit code."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from dev_server import dev_server
+from leaving import leave
+
+SEARCH_ATTRIBUTES = {
+    "VigilAccount": "Keyword",
+    "VigilProvider": "Keyword",
+    "VigilStage": "Keyword",
+    "VigilDecision": "Keyword",
+    "VigilOutcome": "Keyword",
+    "VigilAttention": "KeywordList",
+    "VigilDeadline": "Datetime",
+    "VigilApplicant": "Keyword",
+}
+
+
+class OutsideConnection(Exception):
+    """A test tried to reach another machine."""
+
+
+def _refuse_outside(address: Any) -> None:
+    if not isinstance(address, tuple):
+        return  # a Unix socket's path
+    host = address[0]
+    try:
+        inside = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise OutsideConnection(f"tests may connect to this machine only, not to {host}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """Guards Python's sockets; the Temporal SDK opens its own, and is only ever given our server."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _refuse_outside(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _refuse_outside(address)
+        return connect_ex(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A real Temporal server that knows our search attributes, shared by all tests of the run."""
+    log = tmp_path_factory.mktemp("temporal") / "server.log"
+    async with dev_server(log=log, search_attributes=SEARCH_ATTRIBUTES) as server:
+        yield server.address
+
+
+FINISHED = pytest.StashKey[pytest.Session]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[FINISHED] = session
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leaves once the summary is printed: the SDK may abort an interpreter that is left to end by itself."""
+    if (session := config.stash.get(FINISHED, None)) is not None:
+        leave(int(session.exitstatus))
