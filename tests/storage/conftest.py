@@ -1,0 +1,69 @@
+"""Both stores, each fresh: a folder on disk and a bucket of an S3 server on loopback."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.store import S3Store
+
+from storage.contract import Storage
+from storage.folder import FolderStorage
+from storage.object_store import ObjectStorage
+
+BUCKET = "vigil-tests"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    ).create_bucket(Bucket=BUCKET)
+    yield endpoint
+    server.stop()
+
+
+def s3_store(endpoint: str, *, bucket: str = BUCKET) -> S3Store:
+    return S3Store(
+        bucket,
+        prefix=f"vigil/{secrets.token_hex(4)}",
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        copy_if_not_exists="multipart",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str) -> S3Store:
+    return s3_store(s3_endpoint)
+
+
+def _folder(request: pytest.FixtureRequest) -> Storage:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    return FolderStorage(tmp_path / "store")
+
+
+def _s3(request: pytest.FixtureRequest) -> Storage:
+    return ObjectStorage(request.getfixturevalue("bucket"))
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Storage]] = {"folder": _folder, "s3": _s3}
+
+
+@pytest.fixture(params=sorted(STORES))
+def storage(request: pytest.FixtureRequest) -> Storage:
+    return STORES[request.param](request)
