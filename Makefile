@@ -1,0 +1,64 @@
+# The verbs. Each sets up what it needs first: a virtual environment in .venv, installed by hash.
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/.ready
+UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: help demo dev test check format lock histories
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Set up and watch verifications go through, from callback to evidence
+	@$(BIN)/vigil demo
+
+dev: $(READY) ## Run the whole stack on this machine, until Ctrl-C
+	@$(BIN)/vigil dev
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Check format, lint, types, import contracts, compose file and requirements
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
+		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
+
+format: $(READY) ## Format the code and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY) ## Pin requirements/*.in anew, with hashes
+	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt
+	$(UV_LOCK) --upgrade --constraint requirements/run.txt requirements/dev.in --output-file requirements/dev.txt
+
+histories: $(READY) ## Record the workflow histories anew that the replay tests replay
+	$(BIN)/python -m tests.workflows.record_histories
+
+# ------------------------------------------------------------ set-up
+
+# A name on PATH may be a shim without an interpreter behind it, and Debian ships one without venv: ask each.
+CAN_SET_UP := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+$(READY): requirements/dev.txt pyproject.toml
+	@set -eu; for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		if "$$python" -c '$(CAN_SET_UP)' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+		echo "Vigil needs Python 3.11 or newer with its venv module, and found none." >&2; \
+		echo "Install it (Debian, Ubuntu: python3 and python3-venv) or name one: make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	if [ ! -x $(BIN)/python ]; then \
+		echo "Setting up .venv with $$("$$found" --version)"; \
+		"$$found" -m venv .venv; \
+	fi
+	@echo "Installing requirements/dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
