@@ -1,0 +1,297 @@
+"""Talking to verifications through a Temporal client: what the API, the command line and backends share."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.digest import Digester
+from domain.explanation import PendingStep, PendingTask, Queue, Situation
+from domain.identity import VerificationKey, place_of, workflow_id
+from domain.notice import Notice
+from domain.plan import WatchPlan
+from domain.record import Record, Summary
+from domain.reducer import opened, registered
+from domain.registration import Registration
+from domain.terms import Frozen, Name, ProviderName
+from domain.watch import summary
+from workflows import steps
+from workflows.published import search_attributes, title
+
+SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
+LOOK_TIMEOUT: Final = timedelta(seconds=5)
+FrozenT = TypeVar("FrozenT", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class TrackedAccount:
+    """What must be known of an account to address its verifications. Plans are by sender, scaled."""
+
+    name: Name
+    provider: ProviderName
+    environment: str
+    reference_is_capability: bool
+    plans: Mapping[Name, WatchPlan]
+    default_sender: Name
+
+    def plan_for(self, sender: Name | None) -> WatchPlan:
+        """Return the plan for a sender; the default one's where it is not known."""
+        return self.plans.get(sender or self.default_sender, self.plans[self.default_sender])
+
+
+class UnknownAccount(LookupError):
+    """No account of that name is configured."""
+
+
+class CommandRefused(Exception):
+    """The command does not fit where the verification stands; the text says why, in coded words."""
+
+
+class NoWorkerInTime(Exception):
+    """The command may or may not be carried out; repeat it with the same id."""
+
+
+class ConflictingRegistration(Exception):
+    """It is registered already, with other values in `fields`."""
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        super().__init__(", ".join(fields))
+        self.fields = fields
+
+
+class Registered(StrEnum):
+    """What a registration met."""
+
+    STARTED = "started"
+    KNOWN = "known"
+
+
+class Tracker:
+    """Addresses verifications by their key. Safe to share; one per process."""
+
+    def __init__(self, client: Client, accounts: Mapping[str, TrackedAccount], digester: Digester) -> None:
+        self.client = client
+        self._accounts = accounts
+        self._digester = digester
+
+    def account(self, name: str) -> TrackedAccount:
+        """Return a configured account. Raises `UnknownAccount`."""
+        try:
+            return self._accounts[name]
+        except KeyError:
+            raise UnknownAccount(name) from None
+
+    def place(self, key: VerificationKey) -> str:
+        """Return the part that the workflow id and the storage names of a verification share."""
+        account = self.account(key.account)
+        return place_of(key, self._digester, is_capability=account.reference_is_capability)
+
+    async def register(self, registration: Registration) -> Registered:
+        """Register a verification. Repeating it is harmless; no worker need be alive.
+
+        Raises:
+            ConflictingRegistration: it is registered with other values.
+            RPCError: Temporal did not accept it; repeat it.
+
+        """
+        registration = registration.signed(self._digester)
+        known = await self.look(registration.key)
+        if known is not None and known.summary is not None and known.summary.registered:
+            differing = registration.differs_from(known.summary.fingerprint)
+            if differing:
+                raise ConflictingRegistration(differing)
+            if not known.is_open:
+                return Registered.KNOWN
+        plan = self.account(registration.key.account).plan_for(registration.sender)
+        record = self._opened(registration.key, at=registration.registered_at, plan=plan)
+        record = registered(record, registration, plan=plan)
+        await self._start(record, plan, signal="register", argument=registration, within=LOOK_TIMEOUT)
+        return Registered.STARTED if known is None else Registered.KNOWN
+
+    async def notify(self, key: VerificationKey, notice: Notice, *, may_start: bool) -> bool:
+        """Tell a verification of a callback, in one RPC. False: there is none, and this callback may not start one.
+
+        Raises:
+            RPCError, RuntimeError: anything but success is "not accepted".
+
+        """
+        if may_start:
+            plan = self.account(key.account).plan_for(notice.sender)
+            record = self._opened(key, at=notice.received_at, plan=plan)
+            await self._start(record, plan, signal="callback_received", argument=notice, within=SIGNAL_TIMEOUT)
+            return True
+        try:
+            await self.handle(key).signal("callback_received", notice, rpc_timeout=SIGNAL_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def command(
+        self, key: VerificationKey, name: str, argument: Frozen, *, command_id: str, within: timedelta
+    ) -> steps.Accepted:
+        """Carry out a command exactly once for its id; on a finished verification a follow-up run takes it.
+
+        Raises:
+            CommandRefused: it does not fit.
+            NoWorkerInTime: no worker answered `within` this time.
+
+        """
+        plan = self.account(key.account).plan_for(None)
+        record = self._opened(key, at=datetime.now(UTC), plan=plan)
+        start: WithStartWorkflowOperation[object, Record] = WithStartWorkflowOperation(
+            steps.VERIFICATION_WORKFLOW,
+            self._order(record),
+            id=workflow_id(self.place(key)),
+            task_queue=steps.VERIFICATIONS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=search_attributes(summary(record, plan)),
+            static_summary=title(key),
+        )
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                accepted: steps.Accepted = await self.client.execute_update_with_start_workflow(
+                    name,
+                    argument,
+                    id=command_id,
+                    start_workflow_operation=start,
+                    result_type=steps.Accepted,
+                )
+                return accepted
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == steps.REFUSED:
+                raise CommandRefused(cause.message) from None
+            raise
+        except (TimeoutError, RPCError) as error:
+            raise NoWorkerInTime from error
+
+    def handle(self, key: VerificationKey) -> WorkflowHandle[object, Record]:
+        """Return a handle to the newest run."""
+        return self.client.get_workflow_handle(workflow_id(self.place(key)), result_type=Record)
+
+    async def look(self, key: VerificationKey) -> Situation | None:
+        """Return what one look at the server shows; None where it knows no such verification. Needs no worker."""
+        try:
+            description = await self.handle(key).describe(rpc_timeout=LOOK_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return await situation_of(description)
+
+    async def look_with_queues(self, key: VerificationKey) -> Situation | None:
+        """As `look`, and when a worker last asked the queues that this verification needs."""
+        seen = await self.look(key)
+        if seen is None or not seen.is_open:
+            return seen
+        names = dict.fromkeys([steps.VERIFICATIONS_QUEUE, *(step.queue for step in seen.steps)])
+        queues = [await self.queue(name, is_workflow=name == steps.VERIFICATIONS_QUEUE) for name in names]
+        return seen.model_copy(update={"queues": tuple(queues)})
+
+    async def queue(self, name: str, *, is_workflow: bool) -> Queue:
+        """Return when a worker last asked a task queue for work."""
+        kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if is_workflow else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+        answer = await self.client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self.client.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind
+            ),
+            timeout=LOOK_TIMEOUT,
+        )
+        asked = [_instant(poller.last_access_time) for poller in answer.pollers]
+        return Queue(name=name, last_asked_at=max((at for at in asked if at), default=None))
+
+    def _opened(self, key: VerificationKey, *, at: datetime, plan: WatchPlan) -> Record:
+        account = self.account(key.account)
+        return opened(key, provider=account.provider, environment=account.environment, at=at, plan=plan)
+
+    def _order(self, record: Record) -> steps.TrackVerification:
+        return steps.TrackVerification(
+            key=record.key,
+            place=self.place(record.key),
+            provider=record.provider,
+            environment=record.environment,
+            opened_at=record.opened_at,
+        )
+
+    async def _start(
+        self, record: Record, plan: WatchPlan, *, signal: str, argument: Frozen, within: timedelta
+    ) -> None:
+        published = summary(record, plan)
+        await self.client.start_workflow(
+            steps.VERIFICATION_WORKFLOW,
+            self._order(record),
+            id=workflow_id(self.place(record.key)),
+            task_queue=steps.VERIFICATIONS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=signal,
+            start_signal_args=[argument],
+            memo={steps.MEMO: published},
+            search_attributes=search_attributes(published),
+            static_summary=title(record.key),
+            rpc_timeout=within,
+        )
+
+
+async def situation_of(description: WorkflowExecutionDescription) -> Situation:
+    """Read a description in our terms."""
+    raw = description.raw_description
+    task = raw.pending_workflow_task if raw.HasField("pending_workflow_task") else None
+    memo = await description.memo_value(steps.MEMO, None, type_hint=Summary)
+    return Situation(
+        summary=memo,
+        is_open=description.status is WorkflowExecutionStatus.RUNNING,
+        steps=tuple([await _step(description, pending) for pending in raw.pending_activities]),
+        task=PendingTask(
+            attempt=task.attempt,
+            is_running=task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED,
+            since=_instant(task.original_scheduled_time) or datetime.now(UTC),
+        )
+        if task
+        else None,
+    )
+
+
+async def _step(description: WorkflowExecutionDescription, pending: PendingActivityInfo) -> PendingStep:
+    details = pending.last_failure.application_failure_info.details.payloads
+    unchanged = pending.last_failure.application_failure_info.type == steps.UNCHANGED and details
+    answer: str | None = pending.last_failure.application_failure_info.type or None
+    if unchanged:
+        converter = description.data_converter
+        told = (await converter.decode(details, [steps.Unchanged]))[0]
+        answer = told.answer
+    return PendingStep(
+        step=pending.activity_type.name,
+        queue=pending.activity_options.task_queue.name or steps.VERIFICATIONS_QUEUE,
+        attempt=pending.attempt,
+        is_running=pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+        scheduled_at=_instant(pending.scheduled_time),
+        next_at=_instant(pending.next_attempt_schedule_time) or _instant(pending.scheduled_time),
+        last_answer=answer,
+    )
+
+
+def _instant(stamp: Timestamp) -> datetime | None:
+    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds else None
