@@ -2,22 +2,28 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
-from obstore.store import ClientConfig, RetryConfig, from_url
+from obstore.store import from_url
 
 from storage.contract import Storage
 from storage.folder import FolderStorage
 from storage.object_store import ObjectStorage
 
-# The overall time spans a download's body; a connection that has died shows by `read_timeout`.
-CLIENT: ClientConfig = {
+if TYPE_CHECKING:  # obstore shows its option types to type checkers only
+    from obstore.store import ClientConfig, RetryConfig
+
+CLIENT: "ClientConfig" = {
+    # Options given here replace AWS_ALLOW_HTTP; whoever sets an http:// endpoint means it.
+    "allow_http": True,
+    # The overall time spans a download's body; a connection that has died shows by `read_timeout`.
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=60),
     "timeout": timedelta(minutes=30),
 }
-RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
+RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
 
 
 def open_storage(url: str) -> Storage:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import boto3
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
@@ -22,13 +22,7 @@ def s3_endpoint() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
-    boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    ).create_bucket(Bucket=BUCKET)
+    httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
     yield endpoint
     server.stop()
 

@@ -1,0 +1,208 @@
+"""The inbox: kept, found again, filed; refusals and identities seen."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from storage.contract import AlreadyStored, Content, NotStored, Storage, StorageUnavailable, Stored
+from storage.folder import FolderStorage
+from storage.inbox import Inbox, KeptNotice, Receipt, Refusal
+
+NOON = datetime(2025, 12, 3, 12, 0, 0, 123456, tzinfo=UTC)
+PLACE = "id360/enrollment-1"
+BODY = b'\xff\x00{"id": 1}'
+
+
+def receipt(at: datetime = NOON) -> Receipt:
+    notice: KeptNotice = {"place": PLACE, "start": True, "notice": {"delivery": "abc", "done": 2}}
+    return Receipt(
+        received_at=at,
+        account="id360",
+        correlation="order-77",
+        proof="secret",
+        headers={"content-type": "application/json"},
+        body=BODY,
+        notices=[notice],
+    )
+
+
+def refusal(at: datetime, reason: str) -> Refusal:
+    return Refusal(at=at, account="id360", reason=reason, source=None, digest8="0a1b2c3d")
+
+
+async def test_a_kept_receipt_is_read_back_equal(storage: Storage) -> None:
+    inbox = Inbox(storage)
+
+    name = await inbox.keep(receipt())
+
+    assert re.fullmatch(r"inbox/pending/20251203T120000\.123456Z-[0-9a-f]{16}", name)
+    assert await inbox.read(name) == receipt()
+
+
+async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Storage) -> None:
+    name = await Inbox(storage).keep(receipt())
+
+    assert json.loads(await storage.read(name)) == {
+        "received_at": "2025-12-03T12:00:00.123456Z",
+        "account": "id360",
+        "correlation": "order-77",
+        "proof": "secret",
+        "headers": {"content-type": "application/json"},
+        "body": "_wB7ImlkIjogMX0=",
+        "notices": [{"place": "id360/enrollment-1", "start": True, "notice": {"delivery": "abc", "done": 2}}],
+    }
+
+
+async def test_one_callback_heard_twice_is_kept_twice(storage: Storage) -> None:
+    inbox = Inbox(storage)
+
+    assert await inbox.keep(receipt()) != await inbox.keep(receipt())
+    assert len(await inbox.pending(NOON + timedelta(hours=1), 10)) == 2
+
+
+async def test_only_what_waits_longer_is_pending_oldest_first(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    new = await inbox.keep(receipt(NOON))
+    old = await inbox.keep(receipt(NOON - timedelta(seconds=7)))
+    oldest = await inbox.keep(receipt(NOON - timedelta(days=40)))
+
+    assert await inbox.pending(NOON, 10) == [oldest, old]
+    assert await inbox.pending(NOON + timedelta(microseconds=1), 10) == [oldest, old, new]
+    assert await inbox.pending(NOON, 1) == [oldest]
+    assert await inbox.pending(NOON - timedelta(days=41), 10) == []
+
+
+async def test_times_of_other_zones_are_ordered_by_the_instant(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    paris = timezone(timedelta(hours=1))
+    name = await inbox.keep(receipt(datetime(2025, 12, 3, 12, 30, tzinfo=paris)))
+
+    assert name.startswith("inbox/pending/20251203T113000.000000Z-")
+    assert await inbox.pending(NOON, 10) == [name]
+
+
+async def test_a_receipt_of_unknown_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="received_at"):
+        receipt(datetime(2025, 12, 3, 12, 0))  # noqa: DTZ001 (this is what is refused)
+
+
+async def test_a_filed_receipt_lies_under_its_verification_and_is_no_longer_pending(
+    storage: Storage,
+) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+    leaf = name.removeprefix("inbox/pending/")
+
+    filed = await inbox.file_under(name, PLACE)
+
+    assert filed == f"verifications/id360/enrollment-1/receipts/{leaf}"
+    assert await storage.list("") == [filed]
+    assert await inbox.read(filed) == receipt()
+
+
+async def test_a_receipt_without_a_place_is_quarantined(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+
+    filed = await inbox.file_under(name, None)
+
+    assert filed == name.replace("/pending/", "/quarantined/")
+    assert await storage.list("") == [filed]
+
+
+async def test_filing_twice_is_filing_once(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+
+    assert await inbox.file_under(name, PLACE) == await inbox.file_under(name, PLACE)
+
+    assert len(await storage.list("")) == 1
+
+
+class EraseFails(FolderStorage):
+    """Loses the connection whenever something is to be erased."""
+
+    async def erase(self, name: str) -> None:
+        raise StorageUnavailable(name, "erase failed")
+
+
+async def test_filing_that_was_cut_short_is_completed_later(tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("store")
+    broken, sound = EraseFails(root), FolderStorage(root)
+    name = await Inbox(broken).keep(receipt())
+
+    with pytest.raises(StorageUnavailable):
+        await Inbox(broken).file_under(name, PLACE)
+    assert await Inbox(sound).pending(NOON + timedelta(hours=1), 10) == [name]
+    filed = await Inbox(sound).file_under(name, PLACE)
+
+    assert await sound.list("") == [filed]
+
+
+class WriteFails(FolderStorage):
+    """Refuses what is to be filed."""
+
+    async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
+        if name.startswith("verifications/"):
+            raise StorageUnavailable(name, "no space")
+        return await super().put_new(name, content, media_type=media_type)
+
+
+async def test_a_receipt_that_could_not_be_filed_stays_pending(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    inbox = Inbox(WriteFails(tmp_path_factory.mktemp("store")))
+    name = await inbox.keep(receipt())
+
+    with pytest.raises(StorageUnavailable):
+        await inbox.file_under(name, PLACE)
+
+    assert await inbox.read(name) == receipt()
+
+
+async def test_reading_what_another_process_filed_is_told_apart(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+    await inbox.file_under(name, PLACE)
+
+    with pytest.raises(NotStored):
+        await inbox.read(name)
+
+
+async def test_refusals_come_newest_first_whatever_their_age(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    now = datetime.now(UTC)
+    for age, reason in ((timedelta(days=400), "oldest"), (timedelta(0), "new"), (timedelta(hours=5), "old")):
+        await inbox.refuse(refusal(now - age, reason))
+
+    assert [kept.reason for kept in await inbox.refusals(10)] == ["new", "old", "oldest"]
+    assert [kept.reason for kept in await inbox.refusals(2)] == ["new", "old"]
+    assert (await inbox.refusals(1)) == [refusal(now, "new")]
+
+
+async def test_no_refusals_is_an_empty_list(storage: Storage) -> None:
+    await Inbox(storage).keep(receipt())
+
+    assert await Inbox(storage).refusals(10) == []
+
+
+async def test_an_identity_is_seen_once_marked_and_only_at_its_place(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    assert not await inbox.was_seen(PLACE, "identity-1")
+
+    await inbox.mark_seen(PLACE, "identity-1")
+    await inbox.mark_seen(PLACE, "identity-1")
+
+    assert await inbox.was_seen(PLACE, "identity-1")
+    assert not await inbox.was_seen(PLACE, "identity-2")
+    assert not await inbox.was_seen("id360/enrollment-2", "identity-1")
+    assert await storage.list("") == ["verifications/id360/enrollment-1/seen/identity-1"]
+
+
+async def test_a_collision_of_names_is_not_passed_over_in_silence(storage: Storage) -> None:
+    name = await Inbox(storage).keep(receipt())
+
+    with pytest.raises(AlreadyStored):
+        await storage.put_new(name, b"another's")
