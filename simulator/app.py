@@ -1,0 +1,59 @@
+"""All simulated providers as one ASGI application: each under its name, and the control routes beside them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router
+
+from simulator.clock import Clock
+from simulator.control import PROBLEMS, Control
+from simulator.engine import Engine
+from simulator.id360 import Id360
+from simulator.outage import OutageSwitch
+from simulator.play import Simulator
+
+SIMULATORS: Final[Mapping[str, Callable[[Engine], Simulator]]] = {
+    "id360": Id360,
+}
+
+# While a sender waits for a connection its answer budget runs out, so none may wait for another one's. None is kept
+# either: one that the receiver has closed meanwhile would count as a failed delivery.
+FRESH_CONNECTIONS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+
+
+def create_app(*, time_scale: float, client: httpx.AsyncClient | None = None, clock: Clock | None = None) -> Starlette:
+    """Return the application. Contract times pass `time_scale` times as fast as real time.
+
+    `client` delivers the callbacks; without one the application makes its own, which trusts no proxy of the
+    environment. `clock` replaces the real one, and then `time_scale` must be its scale. Whoever serves the
+    application without its lifespan closes `app.state.engine` in the end.
+    """
+    clock = clock or Clock(time_scale)
+    delivering = client or httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS)
+    engine = Engine(delivering, clock)
+    simulators = {name: build(engine) for name, build in SIMULATORS.items()}
+    switches = {
+        name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
+    }
+    control = Control(simulators, switches, time_scale=time_scale)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await engine.aclose()
+        if client is None:
+            await delivering.aclose()
+
+    app = Starlette(
+        routes=[
+            Mount("/control", routes=control.routes()),
+            *(Mount(f"/{name}", app=switch) for name, switch in switches.items()),
+        ],
+        exception_handlers=PROBLEMS,
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    return app

@@ -1,0 +1,37 @@
+"""The application behind a real port, for as long as a block runs."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class _GuestServer(uvicorn.Server):
+    """A server inside somebody else's process, whose signals it leaves alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve an application in this event loop and yield its address; port 0 takes a free one.
+
+    The application's lifespan ends with the block, and with it all that it plays.
+    """
+    listener = socket.create_server((host, port))
+    server = _GuestServer(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        # uvicorn tells that it has started by a flag only.
+        while not server.started and not task.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
