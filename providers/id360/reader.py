@@ -1,0 +1,190 @@
+"""Asking ID360: the report of a user file, and the files that it lists."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+
+from domain.errors import (
+    ArtifactLost,
+    ArtifactNotReady,
+    ArtifactSpoiled,
+    ProviderRefusesUs,
+    ProviderUnavailable,
+    ReferenceUnknown,
+)
+from domain.snapshot import Artifact, Question
+from domain.terms import LossReason
+from providers.contract import ArtifactStream, Reply
+from providers.id360.documents import ListedFile, find_file, running_digest
+from providers.id360.login import Login, Token
+from providers.id360.report import is_deleted, snapshot_of, unrecognised
+from providers.id360.settings import Id360Settings
+from providers.parsing import NotReadable, parse_json
+from providers.transport import HttpAnswer, coded_failures, exchange, retry_after_of, streaming
+
+_DOWNLOAD_HEADERS: Final = {"Accept-Encoding": "identity"}
+"""So that the bytes on the way are the bytes whose hash the report names."""
+
+_LOSSES: Final[Mapping[int, LossReason]] = {
+    httpx.codes.FORBIDDEN: LossReason.REFUSED,
+    httpx.codes.NOT_FOUND: LossReason.GONE,
+    httpx.codes.GONE: LossReason.GONE,
+}
+
+
+class Id360Reader:
+    """Reads one account; everything it does leaves ID360 as it was."""
+
+    def __init__(
+        self,
+        settings: Id360Settings,
+        http: httpx.AsyncClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the account's settings and the shared client, whose owner closes it."""
+        self._settings = settings
+        self._http = http
+        self._clock = clock
+        self._login = Login(settings, http, clock)
+
+    async def check_login(self) -> None:
+        """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
+        await self._login.renew()
+
+    async def read(self, question: Question) -> Reply:
+        """Ask for the report. Raises as the contract says."""
+        reference = question.key.reference
+        answer = await self._report(reference)
+        if answer.status == httpx.codes.OK:
+            return _reply(answer.content, reference)
+        if answer.status == httpx.codes.ACCEPTED:
+            return Reply(snapshot=None, word="http_202")
+        code = f"http_{answer.status}"
+        if answer.status == httpx.codes.NOT_FOUND:
+            raise ReferenceUnknown(code)
+        if answer.status == httpx.codes.GONE:  # unknown: no source names it; it can only mean one thing
+            raise ReferenceUnknown(code, gone=True)
+        if answer.status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            raise ProviderRefusesUs(code)
+        raise ProviderUnavailable(code, retry_after=answer.retry_after())
+
+    @asynccontextmanager
+    async def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AsyncIterator[ArtifactStream]:
+        """Open one file that the stored report lists. Raises as the contract says.
+
+        Only addresses of the account's own server are asked: the request carries our token.
+        """
+        file = find_file(result, artifact.locator) if result is not None else None
+        if file is None or file.url is None:
+            raise ArtifactNotReady("not_listed")
+        url = self._own_url(file.url)
+        token = await self._login.token()
+        async with self._download(url, token) as response:
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                yield self._stream(response, file)
+                return
+        token = await self._login.token(refused=token)
+        async with self._download(url, token) as response:
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                raise ProviderRefusesUs("http_401")
+            yield self._stream(response, file)
+
+    async def _report(self, reference: str) -> HttpAnswer:
+        # A dot, too, is encoded: `..` would be taken for a step up in the path. What a draft holds is unknown, so
+        # none is asked for, just as integrators do.
+        place = quote(reference, safe="").replace(".", "%2E")
+        url = f"{self._settings.base_url}/api/1.0.0/enrollment/{place}/report?allow_draft=false"
+        token = await self._login.token()
+        answer = await self._ask(url, token)
+        if answer.status == httpx.codes.UNAUTHORIZED:
+            answer = await self._ask(url, await self._login.token(refused=token))
+        return answer
+
+    async def _ask(self, url: str, token: Token) -> HttpAnswer:
+        asked_at = self._clock()
+        answer = await exchange(self._http, self._http.build_request("GET", url, headers=token.headers))
+        if answer.status != httpx.codes.UNAUTHORIZED:
+            self._login.used(token, at=asked_at)
+        return answer
+
+    @asynccontextmanager
+    async def _download(self, url: httpx.URL, token: Token) -> AsyncIterator[httpx.Response]:
+        asked_at = self._clock()
+        request = self._http.build_request("GET", url, headers=_DOWNLOAD_HEADERS | token.headers)
+        async with streaming(self._http, request) as response:
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                self._login.used(token, at=asked_at)
+            yield response
+
+    def _own_url(self, link: str) -> httpx.URL:
+        own = httpx.URL(self._settings.base_url)
+        try:
+            url = own.join(link)
+        except (httpx.InvalidURL, ValueError):
+            raise ArtifactLost(LossReason.REFUSED) from None
+        is_own = (url.scheme, url.host, _port(url)) == (own.scheme, own.host, _port(own))
+        if not is_own or url.userinfo:
+            raise ArtifactLost(LossReason.REFUSED)
+        return url
+
+    def _stream(self, response: httpx.Response, file: ListedFile) -> ArtifactStream:
+        _refuse_other_than_file(response)
+        largest = self._settings.largest_artifact
+        announced = response.headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and len(announced) < 20 and int(announced) > largest:  # noqa: PLR2004
+            raise ArtifactLost(LossReason.TOO_LARGE)
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return ArtifactStream(chunks=_verified(response, file, largest), media_type=media_type or None)
+
+
+def _reply(content: bytes, reference: str) -> Reply:
+    try:
+        report = parse_json(content)
+    except NotReadable as error:
+        if error.why == "not_json":
+            # A page of a proxy, or half a report: asking again may bring the report.
+            raise ProviderUnavailable("not_json") from None
+        return Reply(snapshot=unrecognised("report", error.why), raw=content)
+    if is_deleted(report):
+        raise ReferenceUnknown("deleted", gone=True)
+    snapshot = snapshot_of(report, reference=reference)
+    return Reply(snapshot=snapshot, word=snapshot.word, raw=content)
+
+
+def _refuse_other_than_file(response: httpx.Response) -> None:
+    code = response.status_code
+    if loss := _LOSSES.get(code):
+        raise ArtifactLost(loss)
+    if code in {httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT}:
+        raise ArtifactNotReady(f"http_{code}")
+    if code != httpx.codes.OK:
+        raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))
+    if response.headers.get("content-type", "").lower().startswith("text/html"):
+        # No upload can be a page, so this is a message of something in between.
+        raise ArtifactSpoiled("html", loss=LossReason.WRONG_TYPE)
+
+
+async def _verified(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
+    digest = running_digest(file.algorithm) if file.digest else None
+    size = 0
+    with coded_failures():
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > largest:
+                raise ArtifactLost(LossReason.TOO_LARGE)
+            if digest is not None:
+                digest.update(chunk)
+            yield chunk
+    if digest is not None and file.digest is not None and digest.hexdigest() != file.digest.lower():
+        raise ArtifactSpoiled("hash_mismatch", loss=LossReason.HASH_MISMATCH)
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or {"http": 80, "https": 443}.get(url.scheme)

@@ -1,0 +1,60 @@
+"""What an ID360 account must be told."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from domain.secrets import Secrets
+from providers.contract import AccountSettings
+
+PRODUCTION: Final = "https://id360docaposte.com"
+PREPRODUCTION: Final = "https://preprod.id360docaposte.com"
+
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+def _header_names(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
+    if not all(_HEADER_NAME.fullmatch(name) for name in headers):
+        raise ValueError("holds a name that no HTTP header can have")
+    if len({name.lower() for name in headers}) != len(headers):
+        raise ValueError("names one header twice; upper and lower case are the same")
+    return headers
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address that begins with https:// or http://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold no credentials, no query and no fragment")
+    return url.rstrip("/")
+
+
+class Id360Settings(AccountSettings, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """One account. `base_url` follows from the environment if it is not given."""
+
+    base_url: Annotated[str, AfterValidator(_origin)]
+    username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    password: Annotated[Secrets, Field(max_length=1)]
+    """One secret: ID360 knows one password at a time, and a second one would only be a second guess."""
+    callback_headers: Annotated[Mapping[str, Secrets], Field(min_length=1), AfterValidator(_header_names)]
+    """The headers that we gave to ID360 for its callbacks; a callback must carry every one of them."""
+    largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
+    """In bytes. Uploads end at 9.5 MB (documented for documents); videos are not bounded by any source."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_of_the_environment(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("base_url"):
+            return given
+        is_production = given.get("environment") == "production"
+        return {**given, "base_url": PRODUCTION if is_production else PREPRODUCTION}
+
+    @model_validator(mode="after")
+    def _production_is_encrypted(self) -> "Id360Settings":
+        if self.environment == "production" and not self.base_url.startswith("https://"):
+            raise ValueError("base_url of a production account must begin with https://")
+        return self
