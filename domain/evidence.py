@@ -94,9 +94,9 @@ def replaced(ledger: Ledger, row: EvidenceRow) -> Ledger:
     return _ordered([row if known.name == row.name else known for known in ledger])
 
 
-def unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant) -> Ledger:
-    """Return the ledger with every unsettled row lost."""
-    return tuple(row if row.is_settled else row.lost(why, at) for row in ledger)
+def unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant, only: ArtifactState | None = None) -> Ledger:
+    """Return the ledger with every unsettled row lost, or those in one state."""
+    return tuple(row if row.is_settled or row.state is not (only or row.state) else row.lost(why, at) for row in ledger)
 
 
 def has_losses(ledger: Ledger) -> bool:

@@ -95,6 +95,11 @@ _ADVICE: Final = {
 }
 
 
+def what_attention_means(reason: Attention) -> str:
+    """Say in a clause why a person should look."""
+    return _ADVICE[reason]
+
+
 def explain(situation: Situation, *, plan: WatchPlan, now: datetime) -> Explanation:
     """Explain where a verification stands. Our own faults come first: while one lasts, nothing else can happen."""
     notes = _notes(situation)

@@ -123,6 +123,19 @@ def moved(record: Record, stage: Stage, *, at: datetime) -> Record:
     return record.model_copy(update={"stage": stage, "stage_entered_at": at})
 
 
+def completed(record: Record, *, at: datetime) -> Record:
+    """Nothing more is to be done; one that was complete before keeps its time."""
+    if record.stage is Stage.COMPLETE:
+        return record
+    record = noted(record, EntryKind.COMPLETED, at=at)
+    return moved(record.model_copy(update={"completed_at": at}), Stage.COMPLETE, at=at)
+
+
+def counted_after_erasure(record: Record) -> Record:
+    """Count a callback of a verification whose data are erased, and keep nothing else of it."""
+    return record.model_copy(update={"heard": record.heard + 1, "late": record.late + 1})
+
+
 def _counted(record: Record, notice: Notice) -> Record:
     at = notice.received_at
     identity = notice.identity or notice.delivery

@@ -11,6 +11,7 @@ from domain.reducer import cleared, moved, noted, raised
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (
     Advice,
+    ArtifactState,
     Attention,
     Basis,
     Decision,
@@ -243,9 +244,9 @@ def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record
     return settled_losses(ended, LossReason.GONE, at=at)
 
 
-def settled_losses(record: Record, why: LossReason, *, at: datetime) -> Record:
-    """Give up every file that is not settled."""
-    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at), at=at)
+def settled_losses(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
+    """Give up every file that is not settled, or those in one state."""
+    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at, only=only), at=at)
 
 
 def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:

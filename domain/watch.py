@@ -7,6 +7,7 @@ from enum import StrEnum
 from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
 from domain.record import Record, Summary
+from domain.snapshot import Answer
 from domain.terms import ArtifactState, Attention
 
 
@@ -67,7 +68,8 @@ def wants_poll(record: Record, plan: WatchPlan, now: datetime) -> bool:
     """Whether a poll should be asking, beside whatever callbacks bring."""
     if record.is_concluded:
         return any(row.state is ArtifactState.EXPECTED and row.locator != UNLISTED for row in record.evidence)
-    return now >= poll_from(record, plan) or hurried_until(record, plan) is not None
+    is_troubled = record.reading is not None and record.reading.answer in {Answer.REFUSED, Answer.UNREACHABLE}
+    return is_troubled or now >= poll_from(record, plan) or hurried_until(record, plan) is not None
 
 
 def summary(record: Record, plan: WatchPlan) -> Summary:

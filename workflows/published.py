@@ -1,11 +1,21 @@
 """What operators see of a verification in Temporal: search attributes and the line in lists."""
 
-from typing import Final
+from typing import Any, Final
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-
+from domain.explanation import what_attention_means
 from domain.identity import VerificationKey
-from domain.record import Summary
+from domain.plan import WatchPlan
+from domain.record import Record, Summary
+from domain.terms import Instant, Name
+from domain.watch import hurried_until, poll_from
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
+
+from workflows.steps import Notify
 
 _KEYWORD: Final = {
     name: SearchAttributeKey.for_keyword(name)
@@ -17,6 +27,65 @@ _DEADLINE: Final = SearchAttributeKey.for_datetime("VigilDeadline")
 
 def search_attributes(published: Summary) -> TypedSearchAttributes:
     """Return the search attributes of a published state."""
+    return TypedSearchAttributes(
+        [
+            *(SearchAttributePair(_KEYWORD[name], word) for name, word in _words(published).items() if word),
+            SearchAttributePair(_ATTENTION, [str(reason) for reason in published.attention]),
+            SearchAttributePair(_DEADLINE, published.deadline_at),
+        ]
+    )
+
+
+def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdate[Any]]:
+    """Return the updates that make the search attributes of one published state those of the next."""
+    old = _words(before) if before else {}
+    updates: list[SearchAttributeUpdate[Any]] = []
+    for name, word in _words(after).items():
+        if word != old.get(name):
+            updates.append(_KEYWORD[name].value_set(word) if word else _KEYWORD[name].value_unset())
+    if before is None or before.attention != after.attention:
+        updates.append(_ATTENTION.value_set([str(reason) for reason in after.attention]))
+    if before is None or before.deadline_at != after.deadline_at:
+        updates.append(_DEADLINE.value_set(after.deadline_at))
+    return updates
+
+
+def details(record: Record, plan: WatchPlan) -> str:
+    """Return what operators read under Current Details, in Markdown."""
+    lines = [
+        f"**Stage** {record.stage} since {record.stage_entered_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"**Verdict** {' '.join(str(w) for w in (record.outcome, record.decision, record.basis) if w) or 'none yet'}",
+        f"**Plan** {_plan_words(record, plan)}",
+        f"**Heard** {record.heard} callbacks ({record.duplicates} duplicates, {record.late} late)",
+    ]
+    lines += [f"**Attention** {note.reason}: {what_attention_means(note.reason)}" for note in record.attention]
+    if record.evidence:
+        lines += ["", "| file | kind | state |", "| --- | --- | --- |"]
+        lines += [
+            f"| {row.name} | {row.kind} | {row.state}{f' ({row.loss})' if row.loss else ''} |"
+            for row in record.evidence
+        ]
+    lines += ["", "The answer to the last poll, and when the next is due, stand under *Pending Activities*."]
+    return "\n\n".join(lines[:4]) + "\n" + "\n".join(lines[4:])
+
+
+def notification(record: Record, endpoint: Name, *, place: str, at: Instant) -> Notify:
+    """Return what a backend endpoint is told of the newest verdict."""
+    return Notify(
+        endpoint=endpoint,
+        message_id=f"{place}/{record.revision}",
+        key=record.key,
+        place=place,
+        revision=record.revision,
+        sequence=record.sequence,
+        stage=record.stage,
+        decision=record.decision,
+        outcome=record.outcome,
+        at=at,
+    )
+
+
+def _words(published: Summary) -> dict[str, str | None]:
     words = {
         "VigilAccount": published.account,
         "VigilProvider": published.provider,
@@ -25,13 +94,17 @@ def search_attributes(published: Summary) -> TypedSearchAttributes:
         "VigilOutcome": published.outcome,
         "VigilApplicant": published.applicant,
     }
-    return TypedSearchAttributes(
-        [
-            *(SearchAttributePair(_KEYWORD[name], str(word)) for name, word in words.items() if word),
-            SearchAttributePair(_ATTENTION, [str(reason) for reason in published.attention]),
-            SearchAttributePair(_DEADLINE, published.deadline_at),
-        ]
-    )
+    return {name: str(word) if word else None for name, word in words.items()}
+
+
+def _plan_words(record: Record, plan: WatchPlan) -> str:
+    if record.is_concluded:
+        return "bring home the files, then complete"
+    hurried = hurried_until(record, plan)
+    if hurried is not None:
+        return f"confirm what callbacks announced, until {hurried:%Y-%m-%d %H:%M:%S} UTC"
+    start = f"wait for a callback until {poll_from(record, plan):%Y-%m-%d %H:%M:%S} UTC, then poll"
+    return f"{start} {plan.poll_plan(record.stage).words()}; deadline {record.deadline_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def title(key: VerificationKey) -> str:

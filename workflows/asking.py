@@ -1,0 +1,113 @@
+"""The questions that a verification has under way: at most one read for rings, and at most one sleeping poll."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from domain.plan import WatchPlan, spoken
+from domain.record import Cause, Record
+from domain.snapshot import Answer, Reading
+from domain.terms import Name
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from workflows import options, steps
+
+
+class Asking:
+    """Starts, replaces and gathers the questions. `ring` is called when an answer is there."""
+
+    def __init__(self, place: str, account: Name, ring: Callable[[], None]) -> None:
+        self._place = place
+        self._queue = steps.provider_queue(account)
+        self._ring = ring
+        self._read: workflow.ActivityHandle[Reading] | None = None
+        self._poll: workflow.ActivityHandle[Reading] | None = None
+        self._polled: steps.PollUntilChanged | None = None
+        self.read_started_at: datetime | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a read is under way."""
+        return self._read is not None
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether a poll is under way, asleep or not."""
+        return self._poll is not None
+
+    def read(self, record: Record, plan: WatchPlan) -> None:
+        """Ask at once, beside the poll."""
+        self.read_started_at = workflow.now()
+        self._read = workflow.start_activity(
+            steps.READ,
+            steps.Ask(place=self._place, question=record.question),
+            task_queue=self._queue,
+            result_type=Reading,
+            start_to_close_timeout=options.READ_TIMEOUT,
+            schedule_to_close_timeout=plan.unreachable_after + options.READ_TIMEOUT,
+            retry_policy=options.asking_retry(plan),
+            priority=options.RINGS,
+            summary=f"Read it at `{record.key.account}` now",
+        )
+        self._read.add_done_callback(lambda _: self._ring())
+
+    def poll(self, order: steps.PollUntilChanged, plan: WatchPlan, until: datetime) -> None:
+        """Have a poll ask until the answer changes; one that asks for something else is replaced."""
+        if self._polled is not None and _asks_the_same(order, self._polled):
+            return
+        self.stop_polling()
+        self._polled = order
+        self._poll = workflow.start_activity(
+            steps.POLL,
+            order,
+            task_queue=self._queue,
+            result_type=Reading,
+            start_to_close_timeout=options.READ_TIMEOUT,
+            heartbeat_timeout=options.READ_HEARTBEAT,
+            retry_policy=options.polling_retry(plan),
+            priority=options.POLLS,
+            summary=_poll_summary(order, plan, until),
+        )
+        self._poll.add_done_callback(lambda _: self._ring())
+
+    def stop_polling(self) -> None:
+        """Take the poll back."""
+        if self._poll is not None:
+            self._poll.cancel()
+        self._poll = self._polled = None
+
+    def answers(self) -> list[tuple[Reading, Cause]]:
+        """Return the answers that are there, each once."""
+        answers: list[tuple[Reading, Cause]] = []
+        if self._read is not None and self._read.done():
+            answers.append((_answer_of(self._read), "receipt"))
+            self._read = None
+        if self._poll is not None and self._poll.done():
+            answers.append((_answer_of(self._poll), "poll"))
+            self._poll = self._polled = None
+        return answers
+
+
+def _asks_the_same(order: steps.PollUntilChanged, other: steps.PollUntilChanged) -> bool:
+    if order.known is None or other.known is None:
+        same_known = order.known is other.known
+    else:
+        same_known = order.known.says_the_same_as(other.known)
+    unread = {"known": None}
+    return same_known and order.model_copy(update=unread) == other.model_copy(update=unread)
+
+
+def _answer_of(handle: workflow.ActivityHandle[Reading]) -> Reading:
+    failure = handle.exception()
+    if failure is None:
+        return handle.result()
+    if not isinstance(failure, ActivityError):
+        raise failure
+    return Reading(asked_at=workflow.now(), answer=Answer.UNREACHABLE, word="no_answer_in_time")
+
+
+def _poll_summary(order: steps.PollUntilChanged, plan: WatchPlan, until: datetime) -> str:
+    often = plan.poll_plan(order.stage).words()
+    if order.hurried_until is not None:
+        often = f"every {spoken(plan.contradiction_every)} for {spoken(plan.contradiction_window)}, then {often}"
+    return f"Poll `{order.question.key.account}` until the answer changes, {often}, until {until:%d %b %H:%M}"

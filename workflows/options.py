@@ -1,0 +1,45 @@
+"""Every time-out, retry and priority of the workflows, with a name."""
+
+from datetime import timedelta
+from typing import Final
+
+from domain.plan import WatchPlan
+from temporalio.common import Priority, RetryPolicy
+
+LOCAL_TIMEOUT: Final = timedelta(seconds=3)
+LOCAL_ATTEMPTS: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
+"""Storage usually answers at once; when it does not, a step becomes an activity that operators can see waiting."""
+
+STORAGE_TIMEOUT: Final = timedelta(seconds=20)
+STORAGE_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+READ_TIMEOUT: Final = timedelta(seconds=60)
+READ_HEARTBEAT: Final = timedelta(seconds=60)
+
+DOWNLOAD_TIMEOUT: Final = timedelta(hours=1)
+DOWNLOAD_HEARTBEAT: Final = timedelta(seconds=60)
+MOST_DOWNLOADS: Final = 4
+
+SEND_TIMEOUT: Final = timedelta(seconds=30)
+SEND_WITHIN: Final = timedelta(days=5)
+SEND_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1))
+
+RINGS: Final = Priority(priority_key=1)
+POLLS: Final = Priority(priority_key=3)
+
+
+def asking_retry(plan: WatchPlan) -> RetryPolicy:
+    """Return how a read that a ring asked for is tried again."""
+    every = plan.min_read_interval
+    return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 12)
+
+
+def polling_retry(plan: WatchPlan) -> RetryPolicy:
+    """Return the retry of a poll: only a floor, since each attempt names the time of the next."""
+    return RetryPolicy(initial_interval=plan.min_read_interval, backoff_coefficient=1.0)
+
+
+def download_retry(plan: WatchPlan) -> RetryPolicy:
+    """Return how a download is tried again; what heals by waiting names its own time."""
+    every = plan.min_read_interval
+    return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 60)

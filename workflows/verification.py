@@ -1,0 +1,375 @@
+"""One verification, followed from the first word of it until nothing more is to be done."""
+
+from datetime import datetime
+from typing import NoReturn, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain import reducer, verdict
+    from domain.evidence import replaced
+    from domain.notice import Notice
+    from domain.plan import WatchPlan
+    from domain.record import Entry, EntryKind, Record, Summary
+    from domain.registration import Registration
+    from domain.snapshot import Answer
+    from domain.terms import ArtifactState, Attention, Frozen, LossReason
+    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, summary, wants_poll
+
+    from workflows import options, published, steps
+    from workflows.asking import Asking
+    from workflows.bell import Bell
+    from workflows.downloads import Downloads
+
+ResultT = TypeVar("ResultT")
+
+
+@workflow.defn(name=steps.VERIFICATION_WORKFLOW)
+class VerificationWorkflow:
+    """Waits for callbacks, asks when they are overdue, brings home what was decided and the files behind it."""
+
+    @workflow.init
+    def __init__(self, order: steps.TrackVerification) -> None:
+        self._order = order
+        self._bell = Bell()
+        self._asking = Asking(order.place, order.key.account, self._bell.ring)
+        self._downloads = Downloads(order.place, self._bell.ring)
+        self._arrivals: list[Registration | Notice] = []
+        self._loaded: steps.Loaded | None = None
+        self._known: Record | None = None
+        self._written: Record | None = None
+        self._number = 0
+        self._wants_read = False
+        self._last: Summary | None = None
+        self._memo = workflow.memo_value(steps.MEMO, None, type_hint=Summary)
+
+    @workflow.run
+    async def run(self, order: steps.TrackVerification) -> Record:
+        """Follow it until it is settled, then leave its record behind; go on if anything arrives meanwhile."""
+        await self._load()
+        while True:
+            await self._follow_until_settled()
+            if not await self._leave_record():
+                continue
+            if self._is_settled():
+                return self._record
+            workflow.continue_as_new(order)
+
+    # ------------------------------------------------------------------ what is told to it
+
+    @workflow.signal
+    def register(self, registration: Registration) -> None:
+        """Take the registration by a backend."""
+        self._arrivals.append(registration)
+        self._bell.ring()
+
+    @workflow.signal
+    def callback_received(self, notice: Notice) -> None:
+        """Take the notice of a callback."""
+        self._arrivals.append(notice)
+        self._bell.ring()
+
+    @workflow.update
+    async def poll_now(self, command: steps.PollNow) -> steps.Accepted:
+        """Ask the provider at once."""
+        await self._until_loaded()
+        self._wants_read = True
+        return self._carried_out(_commanded(self._record, "poll_now", command.author))
+
+    @workflow.update
+    async def extend_deadline(self, command: steps.ExtendDeadline) -> steps.Accepted:
+        """Move our deadline."""
+        await self._until_loaded()
+        self._refuse_unless_open()
+        if command.deadline_at <= workflow.now():
+            _refuse("the new deadline has passed")
+        record = self._record.model_copy(update={"deadline_at": command.deadline_at})
+        return self._carried_out(_commanded(record, "extend_deadline", command.author))
+
+    @workflow.update
+    async def withdraw(self, command: steps.Withdraw) -> steps.Accepted:
+        """End it because the backend no longer wants it."""
+        await self._until_loaded()
+        self._refuse_unless_open()
+        return self._carried_out(verdict.withdrawn(self._record, author=command.author, at=workflow.now()))
+
+    @workflow.update
+    async def resolve(self, command: steps.Resolve) -> steps.Accepted:
+        """Take a person's decision."""
+        await self._until_loaded()
+        decided = verdict.resolved(
+            self._record, command.decision, command.reason, author=command.author, at=workflow.now()
+        )
+        return self._carried_out(decided)
+
+    @withdraw.validator
+    def _may_withdraw(self, command: steps.Withdraw) -> None:
+        if self._known is not None:
+            self._refuse_unless_open()
+
+    @extend_deadline.validator
+    def _may_extend(self, command: steps.ExtendDeadline) -> None:
+        if self._known is not None:
+            self._refuse_unless_open()
+
+    @workflow.query
+    def record(self) -> Record | None:
+        """Return all that is known now; None while it is loading."""
+        return self._known
+
+    @workflow.query
+    def timeline(self) -> list[Entry]:
+        """Return what was heard, asked and decided, in order."""
+        return list(self._known.timeline) if self._known else []
+
+    # ------------------------------------------------------------------ the story
+
+    async def _load(self) -> None:
+        order = steps.LoadRecord(place=self._order.place, account=self._order.key.account)
+        loaded = await _storage_step(steps.LOAD_RECORD, order, steps.Loaded, "Load the record")
+        self._loaded = loaded
+        self._number = loaded.number
+        if loaded.record is not None:
+            self._known = self._written = loaded.record
+            self._last = summary(loaded.record, self._plan)
+            return
+        key, at = self._order.key, self._order.opened_at
+        self._known = reducer.opened(
+            key, provider=self._order.provider, environment=self._order.environment, at=at, plan=self._plan
+        )
+        self._last = self._memo
+
+    async def _follow_until_settled(self) -> None:
+        while True:
+            self._take_arrivals()
+            self._take_answers()
+            self._judge_time()
+            self._ask()
+            self._publish()
+            await self._announce()
+            if self._is_settled() or self._should_begin_anew():
+                return
+            due, why = self._next_due()
+            await self._bell.wait(due, why)
+
+    async def _leave_record(self) -> bool:
+        """Write the record. False if anything arrived meanwhile, so that there is more to do first."""
+        self._bell.stop()
+        self._asking.stop_polling()
+        if self._record is not self._written or self._number == 0:
+            if self._is_settled():
+                self._known = reducer.completed(self._record, at=workflow.now())
+                self._publish()
+            written = self._record
+            order = steps.WriteRecord(place=self._order.place, number=self._number + 1, record=written)
+            self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
+            self._written = written
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return not self._arrivals and not self._wants_read and self._record is self._written
+
+    def _take_arrivals(self) -> None:
+        arrivals, self._arrivals = self._arrivals, []
+        for arrival in arrivals:
+            if isinstance(arrival, Registration):
+                self._take_registration(arrival)
+            elif self._record.erased_at is None:
+                self._known = reducer.heard(self._record, arrival)
+                self._wants_read |= not arrival.intermediate
+            else:
+                self._known = reducer.counted_after_erasure(self._record)
+
+    def _take_registration(self, registration: Registration) -> None:
+        is_first = not self._record.is_registered
+        self._known = reducer.registered(self._record, registration, plan=self._plan)
+        undecided = self._record.is_concluded and self._record.decision is None
+        if is_first and undecided and self._record.erased_at is None:
+            self._known = verdict.resumed(self._record, plan=self._plan, at=workflow.now(), cause="command")
+
+    def _take_answers(self) -> None:
+        for reading, cause in self._asking.answers():
+            self._known = verdict.answered(self._record, reading, plan=self._plan, cause=cause)
+        for row in self._downloads.settled():
+            ledger = replaced(self._record.evidence, row)
+            self._known = verdict.with_ledger(self._record, ledger, at=row.at)
+
+    def _judge_time(self) -> None:
+        now = workflow.now()
+        passed = {due for due, at in dues(self._record, self._plan).items() if at <= now}
+        if Due.GRACE in passed:
+            self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
+        if self._is_unknown_to_provider(now):
+            self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
+        if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
+            self._known = verdict.window_closed(self._record, at=now)
+        if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
+            self._known = verdict.timed_out(self._record, at=now)
+        if Due.LATE_FILES in passed:
+            self._known = verdict.settled_losses(
+                self._record, LossReason.NEVER_CAPTURED, at=now, only=ArtifactState.EXPECTED
+            )
+
+    def _is_unknown_to_provider(self, now: datetime) -> bool:
+        """Whether the provider denies what nobody registered; a registered one may not be there yet."""
+        grace, reading = grace_until(self._record, self._plan), self._record.reading
+        denied = reading is not None and reading.answer is Answer.NOT_FOUND and self._record.snapshot is None
+        return grace is not None and now >= grace and denied and not self._record.is_concluded
+
+    def _has_last_word(self, due: Due) -> bool:
+        """Whether the provider was asked after something fell due; if not, ask it, and judge after its answer."""
+        if self._asking.is_reading:
+            return False
+        asked_at = self._asking.read_started_at
+        if asked_at is not None and asked_at >= dues(self._record, self._plan)[due]:
+            return True
+        self._wants_read = True
+        return False
+
+    def _ask(self) -> None:
+        now = workflow.now()
+        if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
+            self._wants_read = False
+            self._asking.read(self._record, self._plan)
+        if not wants_poll(self._record, self._plan, now):
+            self._asking.stop_polling()
+        elif not (self._wants_read or self._asking.is_reading):
+            # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
+            self._asking.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
+        if self._record.is_concluded:
+            self._downloads.start(self._record, self._plan)
+
+    def _publish(self) -> None:
+        fresh = summary(self._record, self._plan)
+        if self._last is None or not fresh.publishes_the_same_as(self._last):
+            sequence = max(self._record.sequence, self._last.sequence if self._last else 0) + 1
+            self._known = self._record.model_copy(update={"sequence": sequence})
+            fresh = summary(self._record, self._plan)
+        if self._memo is None or not fresh.publishes_the_same_as(self._memo):
+            workflow.upsert_memo({steps.MEMO: fresh})
+            changes = published.changes(self._memo, fresh)
+            if changes:
+                workflow.upsert_search_attributes(changes)
+        self._last = self._memo = fresh
+        workflow.set_current_details(published.details(self._record, self._plan))
+
+    async def _announce(self) -> None:
+        """Have every backend endpoint told of a new verdict, by workflows of their own."""
+        record = self._record
+        if record.revision == record.announced_revision or record.registration is None:
+            return
+        self._known = record.model_copy(update={"announced_revision": record.revision})
+        for endpoint in record.registration.notify:
+            notify = published.notification(record, endpoint, place=self._order.place, at=workflow.now())
+            await workflow.start_child_workflow(
+                steps.NOTIFICATION_WORKFLOW,
+                notify,
+                id=f"notification/{self._order.place}/{record.revision}/{endpoint}",
+                task_queue=steps.NOTIFICATIONS_QUEUE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=f"Tell `{endpoint}` of revision {record.revision}",
+            )
+
+    # ------------------------------------------------------------------ what is known and due
+
+    @property
+    def _record(self) -> Record:
+        if self._known is None:
+            raise AssertionError("asked for the record before it was loaded")
+        return self._known
+
+    @property
+    def _plan(self) -> WatchPlan:
+        if self._loaded is None:
+            raise AssertionError("asked for the plan before it was loaded")
+        sender = self._known.sender if self._known else None
+        plans = self._loaded.plans
+        return plans.get(sender or self._loaded.default_sender, plans[self._loaded.default_sender])
+
+    def _is_settled(self) -> bool:
+        under_way = self._asking.is_reading or self._downloads.are_under_way or self._wants_read
+        erased = self._known is not None and self._known.erased_at is not None
+        return erased or (is_settled(self._record) and not under_way)
+
+    def _should_begin_anew(self) -> bool:
+        is_quiet = not (self._wants_read or self._asking.is_reading or self._arrivals)
+        return is_quiet and workflow.info().is_continue_as_new_suggested()
+
+    def _read_allowed_at(self) -> datetime:
+        asked_at = self._asking.read_started_at
+        return workflow.now() if asked_at is None else asked_at + self._plan.min_read_interval
+
+    def _poll_order(self) -> steps.PollUntilChanged:
+        record = self._record
+        return steps.PollUntilChanged(
+            place=self._order.place,
+            question=record.question,
+            sender=record.sender or (self._loaded.default_sender if self._loaded else ""),
+            known=record.known,
+            stage=record.stage,
+            entered_at=record.stage_entered_at,
+            hurried_until=hurried_until(record, self._plan),
+        )
+
+    def _next_due(self) -> tuple[datetime | None, str]:
+        now = workflow.now()
+        coming = [(at, due.value) for due, at in dues(self._record, self._plan).items() if at > now]
+        if self._wants_read and not self._asking.is_reading:
+            coming.append((self._read_allowed_at(), "read"))
+        if not coming:
+            return None, ""
+        at, why = min(coming)
+        return at, f"Until {at:%d %b %H:%M:%S}: {why}"
+
+    # ------------------------------------------------------------------ commands
+
+    async def _until_loaded(self) -> None:
+        await workflow.wait_condition(lambda: self._known is not None)
+        if self._record.erased_at is not None:
+            _refuse("its data are erased")
+
+    def _carried_out(self, record: Record) -> steps.Accepted:
+        self._known = record
+        self._bell.ring()
+        return steps.Accepted(
+            revision=record.revision,
+            sequence=record.sequence,
+            stage=record.stage,
+            decision=record.decision,
+            outcome=record.outcome,
+        )
+
+    def _refuse_unless_open(self) -> None:
+        if self._record.is_concluded:
+            _refuse(f"it is concluded already: {self._record.outcome}")
+
+
+def _commanded(record: Record, command: str, author: str) -> Record:
+    return reducer.noted(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ApplicationError(why, type=steps.REFUSED, non_retryable=True)
+
+
+async def _storage_step(name: str, order: Frozen, result_type: type[ResultT], summary: str) -> ResultT:
+    """Run a short step on storage: locally, and where that fails as an activity that operators see waiting."""
+    try:
+        done: ResultT = await workflow.execute_local_activity(
+            name,
+            order,
+            result_type=result_type,
+            start_to_close_timeout=options.LOCAL_TIMEOUT,
+            retry_policy=options.LOCAL_ATTEMPTS,
+            summary=summary,
+        )
+    except ActivityError:
+        done = await workflow.execute_activity(
+            name,
+            order,
+            result_type=result_type,
+            start_to_close_timeout=options.STORAGE_TIMEOUT,
+            retry_policy=options.STORAGE_RETRY,
+            priority=options.RINGS,
+            summary=f"{summary}, as soon as storage answers",
+        )
+    return done
