@@ -30,8 +30,9 @@ def open_storage(url: str) -> Storage:
     """The store at `file:///folder`, `s3://bucket/prefix`, `gs://...` or `az://...`.
 
     Cloud credentials and endpoints come from the vendor's own environment variables. Raises
-    ValueError for another kind of URL, OSError for a folder that cannot be made. Everything that
-    is stored passes through the value returned here: contents are sealed here or nowhere.
+    ValueError for another kind of URL, OSError for a folder that cannot be made, obstore's
+    BaseError where the vendor's variables do not suffice. Everything that is stored passes through
+    the value returned here: contents are sealed here or nowhere.
     """
     parts = urlsplit(url)
     match parts.scheme:

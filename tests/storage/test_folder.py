@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import resource
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from storage.contract import AlreadyStored, StorageUnavailable
+from storage.contract import AlreadyStored, Content, StorageUnavailable
 from storage.folder import FolderStorage
 
 
@@ -117,6 +118,31 @@ async def test_no_temporary_file_outlives_its_write(tmp_path: Path) -> None:
     with pytest.raises(AlreadyStored):
         await storage.put_new("a/one", two_chunks())
 
+    assert drafts(tmp_path) == []
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 50 kB; Python ignores the signal and sees the write refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def small_pieces() -> AsyncIterator[bytes]:
+    for _ in range(60):
+        yield b"x" * 1_000
+
+
+@pytest.mark.parametrize("content", [b"x" * 60_000, small_pieces()], ids=["bytes", "stream"])
+async def test_a_full_disk_refuses_and_keeps_no_half(tmp_path: Path, full_disk: None, content: Content) -> None:
+    storage = FolderStorage(tmp_path)
+
+    with pytest.raises(StorageUnavailable):
+        await storage.put_new("a/one", content)
+
+    assert await storage.list("") == []
     assert drafts(tmp_path) == []
 
 
