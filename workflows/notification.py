@@ -25,5 +25,6 @@ class NotificationWorkflow:
                 retry_policy=options.SEND_RETRY,
                 summary=f"Tell `{notify.endpoint}` of revision {notify.revision}",
             )
-                except ActivityError:
+        except ActivityError:
             return steps.Sent(result="given_up", attempts=0)
+        return sent
