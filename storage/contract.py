@@ -123,6 +123,14 @@ def storage_name(*segments: str) -> str:
     return "/".join(_segment(text) for text in segments)
 
 
+def under(place: str, *segments: str) -> str:
+    """The name of something that belongs to the verification at `place`, which is `account/slug`.
+
+    Everything of one verification lies under one prefix, so that erasing it is one act.
+    """
+    return storage_name("verifications", *place.split("/"), *segments)
+
+
 def _segment(text: str) -> str:
     if not text:
         raise ValueError("a storage name has no empty segment")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from typing_extensions import TypedDict
 
-from storage.contract import AlreadyStored, NotStored, Storage, names_under, storage_name
+from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
 PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
@@ -50,7 +50,7 @@ class Refusal(BaseModel):
 
 
 class Inbox:
-    """Receipts and refusals in a store; a `place` is a verification's storage name."""
+    """Receipts and refusals in a store; a `place` is a verification's `account/slug`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -76,7 +76,7 @@ class Inbox:
         May be repeated, and done by two at once.
         """
         leaf = name.removeprefix(PENDING)
-        filed = f"verifications/{place}/receipts/{leaf}" if place else QUARANTINED + leaf
+        filed = under(place, "receipts", leaf) if place else QUARANTINED + leaf
         with suppress(NotStored):
             content = await self._storage.read(name)
             with suppress(AlreadyStored):
@@ -121,7 +121,7 @@ class Inbox:
 
 
 def _seen(place: str, identity: str) -> str:
-    return f"verifications/{place}/seen/{storage_name(identity)}"
+    return under(place, "seen", identity)
 
 
 def _leaf(at: datetime) -> str:

@@ -1,6 +1,6 @@
-"""The numbered records of a verification."""
+"""The numbered records of a verification, and where its results and files rest."""
 
-from storage.contract import AlreadyStored, Storage, names_under
+from storage.contract import AlreadyStored, Storage, names_under, under
 
 
 class Records:
@@ -34,5 +34,15 @@ class Records:
         return int(newest.rpartition("/")[2]), await self._storage.read(newest)
 
 
+def result_name(place: str, digest: str) -> str:
+    """Return where an answer of the provider rests, as it was read."""
+    return under(place, "results", digest)
+
+
+def artifact_name(place: str, name: str) -> str:
+    """Return where a downloaded file rests."""
+    return under(place, "artifacts", name)
+
+
 def _folder(place: str) -> str:
-    return f"verifications/{place}/records/"
+    return under(place, "records") + "/"
