@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-SHORTEST_BUDGET: Final = timedelta(seconds=1)
+SHORTEST_PATIENCE: Final = timedelta(seconds=1)
 
 
 def _monotonic() -> timedelta:
@@ -46,10 +46,10 @@ class Clock:
         """Sleep until `now()` has reached a moment."""
         await self.sleep(moment - self.now())
 
-    def answer_budget(self, budget: timedelta) -> timedelta:
-        """Return the real time for which a sender waits for an answer.
+    def patience(self, duration: timedelta) -> timedelta:
+        """Return the real time for which a provider waits for its partner.
 
-        Divided like every contract time, but never under one second: the receiver is a real program, which does
-        not run faster because our clock does.
+        Divided like every contract time, but never under one second: the partner is a real program, which does not
+        run faster because our clock does.
         """
-        return max(SHORTEST_BUDGET, budget / self.scale)
+        return max(SHORTEST_PATIENCE, duration / self.scale)

@@ -173,7 +173,7 @@ class Engine:
         )
 
     async def _post(self, contract: SenderContract, delivery: Delivery) -> int | None:
-        budget = self.clock.answer_budget(contract.answering.budget)
+        budget = self.clock.patience(contract.answering.budget)
         try:
             # One limit for the whole exchange: httpx's own count each read anew, and would wait for a slow drip.
             async with asyncio.timeout(budget.total_seconds()):
