@@ -1,0 +1,154 @@
+"""What the compose file, the image and the verbs name must be there."""
+
+import ast
+import re
+import shlex
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = sorted(name for name, service in SERVICES.items() if service.get("image") == "vigil")
+ENDING = {"temporal-schema", "temporal-namespace", "bucket"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def defines(module: str, name: str) -> bool:
+    spec = find_spec(module)
+    assert spec is not None, f"there is no {module}"
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text())
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
+
+
+def starts(command: list[str]) -> bool:
+    """Whether a command of our image names a program that is in the tree."""
+    match command:
+        case ["uvicorn", "--factory", application, *_]:
+            module, _, factory = application.partition(":")
+            return defines(module, factory)
+        case ["python", "-m", package, *_]:
+            return find_spec(f"{package}.__main__") is not None
+        case ["python", script, *_]:
+            return (ROOT / script).is_file()
+    return False
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_of_a_service_of_ours_starts_something_that_exists(name: str) -> None:
+    assert starts(SERVICES[name]["command"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["uvicorn", "--factory", "dev_server:create_app"],
+        ["python", "-m", "domain"],
+        ["python", "nowhere.py"],
+        ["vigil-worker"],
+    ],
+)
+def test_a_command_that_names_nothing_is_noticed(command: list[str]) -> None:
+    assert not starts(command)
+
+
+def test_our_services_are_the_api_the_worker_and_the_simulator() -> None:
+    assert OURS == ["api", "simulator", "worker"]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ENDING))
+def test_a_service_that_stays_up_says_whether_it_is_well(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+def test_whoever_needs_another_service_waits_until_it_is_well_or_done() -> None:
+    waits = {
+        (name, needed): how["condition"]
+        for name, service in SERVICES.items()
+        for needed, how in service.get("depends_on", {}).items()
+    }
+
+    assert waits == {
+        pair: "service_completed_successfully" if pair[1] in ENDING else "service_healthy" for pair in waits
+    }
+    assert {needed for _, needed in waits} <= SERVICES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - set(OURS)))
+def test_images_of_others_are_pinned(name: str) -> None:
+    assert re.search(r":v?\d+\.\d+", SERVICES[name]["image"])
+
+
+def test_secrets_come_from_the_environment_and_a_missing_one_is_explained() -> None:
+    secrets = re.findall(r"^ +(\w*(?:SECRET|PASSWORD|PWD|KEY)\w*): (.*)$", COMPOSE_TEXT, re.MULTILINE)
+
+    assert secrets
+    assert [name for name, value in secrets if not re.fullmatch(r"\$\{\w+:\?.+\}", value)] == []
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_what_a_service_mounts_is_in_the_tree(name: str) -> None:
+    sources = [volume.split(":")[0] for volume in SERVICES[name].get("volumes", [])]
+
+    assert [s for s in sources if s not in COMPOSE["volumes"] and not (ROOT / s).exists()] == []
+
+
+def test_ports_are_published_to_this_machine_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_the_image_installs_the_pinned_requirements_by_hash() -> None:
+    installs = re.findall(r"pip install (.*)", DOCKERFILE)
+
+    assert [shlex.split(line)[-3:] for line in installs] == [["--require-hashes", "-r", "requirements/run.txt"]]
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["vigil"]
+
+
+def test_every_package_of_ours_is_sent_to_the_image() -> None:
+    sent = {line.strip("!/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+
+    assert packages <= sent
+
+
+def test_requirements_name_packages_and_versions_only() -> None:
+    for path in (ROOT / "requirements").iterdir():
+        assert "://" not in path.read_text(), path.name
+
+
+@pytest.mark.parametrize("name", ["run", "dev"])
+def test_every_pinned_requirement_has_its_hashes(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    pins = re.findall(r"^\S+==\S+(.*(?:\n +--hash=sha256:\w+.*)+)", text, re.MULTILINE)
+
+    assert len(pins) == len(re.findall(r"^\S+==", text, re.MULTILINE)) > 0
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    pinned = {
+        name: set(re.findall(r"^(\S+==\S+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
+        for name in ("run.txt", "dev.txt")
+    }
+
+    assert pinned["run.txt"] <= pinned["dev.txt"]
+
+
+@pytest.mark.parametrize("verb", ["demo", "dev", "test", "check", "format", "lock", "histories", "help"])
+def test_make_knows_the_verb(verb: str) -> None:
+    known = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", verb], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert known.returncode == 0
