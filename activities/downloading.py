@@ -1,7 +1,6 @@
 """Bringing one file home: streamed, checked before it is visible, stored once."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 
 from temporalio import activity
 
@@ -103,7 +102,7 @@ def _stored(order: steps.Download, name: str, *, size: int, digest: str, media_t
         digest=digest,
         media_type=media_type,
         stored_as=name,
-        at=datetime.now(UTC),
+        at=activity.info().started_time,
     )
     return steps.Downloaded(row=row)
 
@@ -116,6 +115,6 @@ def _lost(order: steps.Download, why: LossReason) -> steps.Downloaded:
         locator=artifact.locator,
         state=ArtifactState.LOST,
         loss=why,
-        at=datetime.now(UTC),
+        at=activity.info().started_time,
     )
     return steps.Downloaded(row=row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -62,7 +62,7 @@ class ReadingActivities:
         raise _sleep(reading.asked_at, _answer_word(reading), until=due_at, now=started_at)
 
     async def _ask(self, question: Question) -> tuple[Reading, Reply | None]:
-        asked_at = datetime.now(UTC)
+        asked_at = activity.info().started_time
         try:
             reply = await self._accounts[question.key.account].reader.read(question)
         except ReferenceUnknown as error:
