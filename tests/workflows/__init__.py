@@ -1,0 +1,1 @@
+"""Stories of the verification workflow on real Temporal servers."""

@@ -1,0 +1,214 @@
+"""A small world for a verification: a real Temporal server, real storage, and a provider that says what it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.accounts import WatchedAccount
+from activities.downloading import DownloadingActivities
+from activities.reading import ReadingActivities
+from activities.records import RecordActivities
+from domain.digest import Digester
+from domain.errors import ProviderError
+from domain.identity import VerificationKey
+from domain.notice import Notice, Observation, StatusSeen, StepFinished
+from domain.plan import MINUTE, WatchPlan
+from domain.record import Record
+from domain.registration import Registration
+from domain.snapshot import Artifact, Question, Snapshot
+from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
+from providers.contract import ArtifactStream, Reply
+from providers.id360.senders import CONTRACT
+from storage.folder import FolderStorage
+from storage.records import Records
+from tracking import TrackedAccount, Tracker
+from workflows import steps
+from workflows.notification import NotificationWorkflow
+from workflows.verification import VerificationWorkflow
+
+ACCOUNT = "acme"
+SENDER = CONTRACT.sender
+FILE = Artifact(name="portrait-1", kind=EvidenceKind.PORTRAIT, locator="portrait-1")
+
+STARTED = Snapshot(stage=Stage.AWAITING_APPLICANT, word="STARTED")
+APPROVED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.APPROVED, word="OK")
+APPROVED_WITH_FILE = APPROVED.model_copy(update={"artifacts": (FILE,)})
+DECLINED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.DECLINED, word="KO")
+
+
+@dataclass
+class SaidReader:
+    """A provider's reading half that says what a test tells it to say, and counts what it was asked."""
+
+    says: Reply | ProviderError = field(default_factory=lambda: Reply(snapshot=STARTED, raw=b"{}"))
+    files: dict[str, bytes | Exception] = field(default_factory=lambda: {"portrait-1": b"a portrait"})
+    reads: int = 0
+    downloads: int = 0
+    before_answer: Callable[[], asyncio.Future[None] | None] = lambda: None
+    during_download: asyncio.Event | None = None
+
+    def say(self, snapshot: Snapshot) -> None:
+        """Answer with this snapshot from now on."""
+        self.says = Reply(snapshot=snapshot, raw=snapshot.model_dump_json().encode())
+
+    async def read(self, question: Question) -> Reply:
+        self.reads += 1
+        says = self.says
+        waiting = self.before_answer()
+        if waiting is not None:
+            await waiting
+        if isinstance(says, ProviderError):
+            raise says
+        return says
+
+    @asynccontextmanager
+    async def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AsyncIterator[ArtifactStream]:
+        self.downloads += 1
+        content = self.files[artifact.name]
+        if isinstance(content, Exception):
+            raise content
+        yield ArtifactStream(chunks=self._chunks(content), media_type="image/png")
+
+    async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
+        yield content[: len(content) // 2]
+        if self.during_download is not None:
+            await self.during_download.wait()
+        yield content[len(content) // 2 :]
+
+    async def check_login(self) -> None:
+        return None
+
+
+@dataclass
+class World:
+    """One account's worth of everything."""
+
+    client: Client
+    folder: Path
+    reader: SaidReader = field(default_factory=SaidReader)
+    plan: WatchPlan = CONTRACT.watch
+    max_cached_workflows: int = 1000
+    queue_suffix: str = ""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.digester = Digester(b"a key for tests")
+        self.storage = FolderStorage(self.folder)
+        self.records = Records(self.storage)
+        account = TrackedAccount(
+            name=ACCOUNT,
+            provider="acme",
+            environment="sandbox",
+            reference_is_capability=False,
+            plans={SENDER: self.plan},
+            default_sender=SENDER,
+        )
+        self.tracker = Tracker(self.client, {ACCOUNT: account}, self.digester)
+        self.key = VerificationKey(account=ACCOUNT, reference=f"v-{uuid4().hex[:12]}")
+
+    @asynccontextmanager
+    async def workers(self) -> AsyncIterator[None]:
+        """Run every worker that a verification needs."""
+        async with AsyncExitStack() as stack:
+            for worker in self._workers():
+                await stack.enter_async_context(worker)
+            yield
+
+    def _workers(self) -> list[Worker]:
+        watched: Mapping[str, WatchedAccount] = {
+            ACCOUNT: WatchedAccount(name=ACCOUNT, reader=self.reader, plans={SENDER: self.plan}, default_sender=SENDER)
+        }
+        records = RecordActivities(self.records, watched)
+        reading = ReadingActivities(watched, self.storage, self.digester)
+        downloading = DownloadingActivities(watched, self.storage, self.digester)
+        return [
+            Worker(
+                self.client,
+                task_queue=steps.VERIFICATIONS_QUEUE,
+                workflows=[VerificationWorkflow, NotificationWorkflow],
+                activities=[records.load_record, records.write_record],
+                max_cached_workflows=self.max_cached_workflows,
+            ),
+            Worker(
+                self.client,
+                task_queue=steps.provider_queue(ACCOUNT),
+                activities=[reading.read, reading.poll],
+            ),
+            Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
+        ]
+
+    def registration(self, **changes: object) -> Registration:
+        """Return a plain registration of this world's verification."""
+        plain = Registration(key=self.key, registered_at=self.now(), registered_by="checkout")
+        return plain.model_copy(update=changes)
+
+    def notice(self, observation: Observation, *, proof: Proof = Proof.SECRET, number: int | None = None) -> Notice:
+        """Return the notice of a callback; two with one number are two deliveries of one event."""
+        mark = self.digester.digest("event", str(number if number is not None else next(self._numbers)))
+        return Notice(
+            delivery=mark,
+            identity=mark,
+            intermediate=isinstance(observation, StepFinished),
+            receipt="inbox/pending/test",
+            received_at=self.now(),
+            proof=proof,
+            observation=observation,
+        )
+
+    async def hear(self, observation: Observation, *, may_start: bool = True, number: int | None = None) -> bool:
+        """Tell the verification of a callback, as the API does."""
+        return await self.tracker.notify(self.key, self.notice(observation, number=number), may_start=may_start)
+
+    async def result(self, within: float = 30) -> Record:
+        """Wait until the newest run has completed."""
+        async with asyncio.timeout(within):
+            return await self.tracker.handle(self.key).result()
+
+    async def record(self) -> Record:
+        """Ask a worker what is known now."""
+        known = await self.tracker.handle(self.key).query("record", result_type=Record)
+        assert known is not None
+        return known
+
+    async def until(self, holds: Callable[[Record], bool], within: float = 20) -> Record:
+        """Wait until the record is as a test wants it."""
+        async with asyncio.timeout(within):
+            while not holds(record := await self.record()):
+                await asyncio.sleep(0.05)
+            return record
+
+    async def history(self) -> list[str]:
+        """Return the types of the events of the newest run."""
+        events = self.tracker.handle(self.key).fetch_history_events()
+        return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") async for event in events]
+
+
+def final(word: str = "OK", *, ended: Ended | None = None) -> StatusSeen:
+    """A callback that names a final status."""
+    return StatusSeen(word=word, looks="final", ended=ended)
+
+
+def step(done: int, name: str, *, total: int = 6) -> StepFinished:
+    """A callback that tells of one finished step."""
+    return StepFinished(done=done, total=total, name=name, status=CheckStatus.PASSED)
+
+
+def quick(plan: WatchPlan = CONTRACT.watch, factor: float = 600) -> WatchPlan:
+    """The contract's plan with all durations divided, for stories that run in real time."""
+    return CONTRACT.model_copy(update={"watch": plan}).scaled(factor).watch
+
+
+SOON = timedelta(seconds=1)
+LATER = 5 * MINUTE
