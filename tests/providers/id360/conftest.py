@@ -1,0 +1,32 @@
+"""A fake ID360 that listens, and clients that give up soon."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from providers.id360.reader import Id360Reader
+from tests.providers.id360.fake_id360 import FakeId360, SteadyClock
+from tests.providers.id360.samples import settings
+
+
+@pytest_asyncio.fixture
+async def id360() -> AsyncIterator[FakeId360]:
+    async with FakeId360().listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def clock() -> SteadyClock:
+    return SteadyClock()
+
+
+@pytest_asyncio.fixture
+async def reader(id360: FakeId360, http: httpx.AsyncClient, clock: SteadyClock) -> Id360Reader:
+    return Id360Reader(settings(base_url=id360.base_url), http, clock=clock)
