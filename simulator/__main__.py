@@ -5,7 +5,8 @@ import sys
 
 import uvicorn
 
-from simulator.app import SIMULATORS, create_app
+from simulator.app import create_app
+from simulator.registry import SIMULATORS
 
 
 def main(arguments: list[str] | None = None) -> None:

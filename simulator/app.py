@@ -1,6 +1,6 @@
 """All simulated providers as one ASGI application: each under its name, and the control routes beside them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,13 +11,8 @@ from starlette.routing import Mount, Router
 from simulator.clock import Clock
 from simulator.control import PROBLEMS, Control
 from simulator.engine import Engine
-from simulator.id360 import Id360
 from simulator.outage import OutageSwitch
-from simulator.play import Simulator
-
-SIMULATORS: Final[Mapping[str, Callable[[Engine], Simulator]]] = {
-    "id360": Id360,
-}
+from simulator.registry import SIMULATORS
 
 # While a sender waits for a connection its answer budget runs out, so none may wait for another one's. None is kept
 # either: one that the receiver has closed meanwhile would count as a failed delivery.

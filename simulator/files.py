@@ -19,7 +19,7 @@ class File:
 
     @property
     def md5(self) -> str:
-        """The digest as ID360 writes it."""
+        """The MD5 digest in hexadecimal digits."""
         return hashlib.md5(self.content, usedforsecurity=False).hexdigest()
 
     def corrupted(self) -> bytes:

@@ -32,7 +32,7 @@ class Meant(Frozen):
 
 
 class PlayView(Frozen):
-    """All that is known of a play. `finished`: nothing more will happen, no delivery is due."""
+    """All that is known of a play. `finished`: no callback is due any more."""
 
     provider: str
     reference: str
@@ -58,7 +58,7 @@ class Play:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether no callback is due any more."""
         return self.script_ended and all(delivery.finished for delivery in self.deliveries)
 
     def meant(self) -> tuple[Meant, ...]:

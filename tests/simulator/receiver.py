@@ -49,7 +49,8 @@ class Receiver:
         """Return a client whose every call comes here, without a network."""
 
         def handle(request: httpx.Request) -> httpx.Response:
-            return httpx.Response(self.answer(request.url.path, request.headers, request.content))
+            code = self.answer(request.url.path, request.headers, request.content)
+            return httpx.Response(code, headers={"Location": "/moved"} if code in range(300, 400) else {})
 
         return httpx.AsyncClient(transport=httpx.MockTransport(handle))
 

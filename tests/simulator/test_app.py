@@ -141,6 +141,14 @@ async def test_health_tells_who_is_simulated_and_how_fast() -> None:
     assert answer.json() == {"providers": ["id360"], "time_scale": 1}
 
 
+async def test_a_play_is_finished_although_its_deletion_is_far_away() -> None:
+    async with stand() as it:
+        await it.order(steps=["otp"], deleted_after="P60D")
+        await it.pass_minutes(4)
+
+        assert (await it.account())["finished"]
+
+
 async def test_a_play_is_finished_only_when_no_delivery_is_due() -> None:
     async with stand(codes=[500]) as it:
         await it.order(steps=["otp"], redeliveries=1)
@@ -157,7 +165,7 @@ async def test_the_end_of_the_application_ends_all_plays_and_no_delivery_follows
     async with serving(receiver.app()) as hook, httpx.AsyncClient() as api:
         app = create_app(time_scale=1000)
         async with serving(app) as address:
-            order = {"endpoints": [{"url": f"{hook}/hook"}], "think": 0, "deleted_after": 10**9}
+            order = {"endpoints": [{"url": f"{hook}/hook"}], "think": 0}
             await api.post(f"{address}/control/id360/verifications", json=order)
             await receiver.heard(1)
         heard = len(receiver.calls)

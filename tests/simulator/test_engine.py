@@ -125,6 +125,7 @@ async def test_a_redirect_is_not_followed_and_not_accepted(steps: StepClock) -> 
         await steps.advance(LONG)
 
     assert [attempt.code for attempt in delivery.attempts] == [307, 204]
+    assert [call.path for call in receiver.calls] == ["/hook", "/hook"]
 
 
 def _hanging() -> Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]:
