@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
@@ -19,6 +19,7 @@ class KeptNotice(TypedDict):
     """A notice that the callback led to; `start` if it may begin a verification at `place`."""
 
     place: str | None
+    reference: NotRequired[str]
     start: bool
     notice: dict[str, JsonValue]
 
@@ -75,8 +76,7 @@ class Inbox:
 
         May be repeated, and done by two at once.
         """
-        leaf = name.removeprefix(PENDING)
-        filed = under(place, "receipts", leaf) if place else QUARANTINED + leaf
+        filed = filed_name(name, place)
         with suppress(NotStored):
             content = await self._storage.read(name)
             with suppress(AlreadyStored):
@@ -118,6 +118,12 @@ class Inbox:
             if len(names) >= limit:
                 break
         return names[::-1][:limit]
+
+
+def filed_name(name: str, place: str | None) -> str:
+    """Where a pending receipt will rest once it is filed."""
+    leaf = name.removeprefix(PENDING)
+    return under(place, "receipts", leaf) if place else QUARANTINED + leaf
 
 
 def _seen(place: str, identity: str) -> str:

@@ -1,0 +1,75 @@
+"""The accounts of an installation, opened: what the API and the worker both build on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from types import MappingProxyType
+
+import httpx
+
+from domain.digest import Digester
+from domain.sender import SenderContract
+from domain.terms import Name
+from providers.contract import Provider
+from providers.registry import PROVIDERS
+from settings import ConfiguredAccount, Settings
+from tracking import TrackedAccount
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account. Contracts are by sender, with the account's own times, scaled."""
+
+    name: Name
+    provider: Provider
+    contracts: Mapping[Name, SenderContract]
+    tracked: TrackedAccount
+    allowed_sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    reads_per_second: float = 10
+
+    def admits(self, source: IPv4Address | IPv6Address | None) -> bool:
+        """Whether callbacks may come from this address; without a list, from any."""
+        if not self.allowed_sources:
+            return True
+        return source is not None and any(source in network for network in self.allowed_sources)
+
+
+def open_accounts(settings: Settings, *, http: httpx.AsyncClient, digester: Digester) -> Mapping[str, Account]:
+    """Open every configured account. The HTTP client stays its owner's to close; nothing is asked over it yet."""
+    return MappingProxyType(
+        {
+            name: opened_account(
+                name,
+                PROVIDERS[configured.own.provider].open(name, configured.own, http=http, digester=digester),
+                configured,
+                time_scale=settings.time_scale,
+            )
+            for name, configured in settings.accounts.items()
+        }
+    )
+
+
+def opened_account(name: Name, provider: Provider, configured: ConfiguredAccount, *, time_scale: float) -> Account:
+    """Put together what is known of an account whose provider is open."""
+    contracts = {
+        sender: _timed(contract, configured).scaled(time_scale) for sender, contract in provider.contracts.items()
+    }
+    return Account(
+        name=name,
+        provider=provider,
+        contracts=MappingProxyType(contracts),
+        tracked=TrackedAccount(
+            name=name,
+            provider=provider.provider,
+            environment=provider.environment,
+            reference_is_capability=provider.reference_is_capability,
+            plans={sender: contract.watch for sender, contract in contracts.items()},
+            default_sender=provider.answering.sender,
+        ),
+        allowed_sources=configured.allowed_sources,
+        reads_per_second=configured.reads_per_second * time_scale,
+    )
+
+
+def _timed(contract: SenderContract, configured: ConfiguredAccount) -> SenderContract:
+    return contract.model_copy(update={"watch": contract.watch.model_copy(update=dict(configured.watch))})

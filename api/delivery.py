@@ -1,0 +1,113 @@
+"""Telling a verification what a callback said: the one decision that fresh callbacks and the relay share."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.bounds import CircuitBreaker, TokenBucket
+from domain.identity import VerificationKey
+from domain.notice import Notice
+from observability import Metrics
+from storage.contract import StorageError
+from storage.records import Records
+
+SIGNAL_WITHIN: Final = timedelta(milliseconds=600)
+STARTS_A_MINUTE: Final = 60
+
+# The server looked at the call and said no: the next call may fare better, so this is no outage.
+_OF_THIS_CALL: Final = frozenset(
+    {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND}
+)
+
+
+class Delivered(StrEnum):
+    """What became of telling."""
+
+    TOLD = "told"
+    REPEATED = "repeated"
+    """An open verification of it does not exist, and what it says was told before."""
+    NOBODY = "nobody"
+    """There is no such verification, and a callback of so weak a proof may not start one."""
+    CAPPED = "capped"
+    """There is no such verification, and too many were started this minute."""
+    FAILED = "failed"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done about it."""
+        return self in {Delivered.TOLD, Delivered.REPEATED, Delivered.NOBODY}
+
+
+class Verifications(Protocol):
+    """The part of `tracking.Tracker` that is needed here."""
+
+    def place(self, key: VerificationKey) -> str:
+        """Return where the verification's things rest."""
+        ...
+
+    async def notify(self, key: VerificationKey, notice: Notice, *, may_start: bool) -> bool:
+        """Tell a verification; False if there is none and none may be started."""
+        ...
+
+
+class Delivery:
+    """Tells verifications, within a budget, behind a breaker, and starts no more than so many a minute."""
+
+    def __init__(
+        self,
+        verifications: Verifications,
+        records: Records,
+        accounts: Mapping[str, object],
+        metrics: Metrics,
+        *,
+        starts_a_minute: int = STARTS_A_MINUTE,
+    ) -> None:
+        self.breaker = CircuitBreaker()
+        self._verifications = verifications
+        self._records = records
+        self._starts = {name: TokenBucket(starts_a_minute, per=timedelta(minutes=1)) for name in accounts}
+        self._metrics = metrics
+
+    async def tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+        """Tell a verification of a callback. `seen`: what it says was told before. Never raises for an outage."""
+        delivered = await self._told_or_failed(key, notice, seen=seen)
+        self._metrics.breaker_open.labels("temporal").set(self.breaker.is_open)
+        self._metrics.deliveries.labels(key.account, delivered).inc()
+        return delivered
+
+    async def _told_or_failed(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+        if not self.breaker.allows():
+            return Delivered.FAILED
+        try:
+            with self._metrics.signal_seconds.time():
+                async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
+                    delivered = await self._tell(key, notice, seen=seen)
+        except StorageError:
+            return Delivered.FAILED
+        except RPCError as error:
+            if error.status not in _OF_THIS_CALL:
+                self.breaker.failed()
+            return Delivered.FAILED
+        except (RuntimeError, OSError):  # a lazy client that cannot connect, and a time-out
+            self.breaker.failed()
+            return Delivered.FAILED
+        self.breaker.succeeded()
+        return delivered
+
+    async def _tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+        # The open verification first: only what finds none may start one and count towards the cap.
+        if await self._verifications.notify(key, notice, may_start=False):
+            return Delivered.TOLD
+        if seen:
+            return Delivered.REPEATED
+        if not notice.proof.may_start:
+            if await self._records.latest(self._verifications.place(key)) is None:
+                return Delivered.NOBODY
+        elif not self._starts[key.account].take():
+            return Delivered.CAPPED
+        await self._verifications.notify(key, notice, may_start=True)
+        return Delivered.TOLD

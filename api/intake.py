@@ -1,0 +1,205 @@
+"""One callback from its last byte to its answer: proven, kept, signalled, answered, filed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from accounts import Account
+from api.bounds import CircuitBreaker, TokenBucket
+from api.delivery import Delivered, Delivery, Verifications
+from api.filing import Filed, Message, file_receipt
+from api.notices import Arrival, notice_of, receipt_of, request_of
+from domain.digest import Digester
+from domain.errors import CallbackRefused
+from domain.identity import VerificationKey
+from domain.sender import OurAnswers
+from observability import Metrics, where
+from providers.contract import Callback, GenuineRequest
+from storage.contract import StorageError
+from storage.inbox import Inbox, Refusal, filed_name
+
+KEEP_WITHIN: Final = timedelta(milliseconds=900)
+AT_THE_WORST: Final = timedelta(seconds=2)
+REFUSALS_LISTED_A_MINUTE: Final = 60
+FILINGS_AT_ONCE: Final = 2
+"""Few, since filing shares the store with callbacks that wait for their answer."""
+
+_log = structlog.get_logger("vigil.callbacks")
+
+
+@dataclass
+class Course:
+    """How far one callback has come; read when it is answered, whatever went wrong meanwhile."""
+
+    answers: OurAnswers = OurAnswers()
+    refused: str | None = None
+    receipt: str | None = None
+    messages: Sequence[Message] = ()
+    seen: Sequence[bool] = ()
+    delivered: Sequence[Delivered] = ()
+
+    @property
+    def status(self) -> int:
+        """The answer: accepted means that it is kept, or that everything it says has been told."""
+        if self.refused is not None:
+            return self.answers.unproven
+        told = bool(self.messages) and len(self.delivered) == len(self.messages)
+        if self.receipt is not None or (told and all(one.is_settled for one in self.delivered)):
+            return self.answers.kept
+        return self.answers.lost
+
+
+class Intake:
+    """Takes callbacks in. Everything it needs is handed to it; safe to share."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        verifications: Verifications,
+        inbox: Inbox,
+        delivery: Delivery,
+        digester: Digester,
+        metrics: Metrics,
+    ) -> None:
+        self.storage_breaker = CircuitBreaker()
+        self._accounts = accounts
+        self._verifications = verifications
+        self._inbox = inbox
+        self._delivery = delivery
+        self._digester = digester
+        self._metrics = metrics
+        self._listed = TokenBucket(REFUSALS_LISTED_A_MINUTE, per=timedelta(minutes=1))
+        self._filing = asyncio.Semaphore(FILINGS_AT_ONCE)
+
+    def answers_for(self, account: str) -> OurAnswers:
+        """Return the status codes that work for the senders of an account, or for anybody."""
+        known = self._accounts.get(account)
+        return known.provider.answering.answers if known else OurAnswers()
+
+    def count_answer(self, name: str, status: int) -> None:
+        """Count an answer, with what its sender makes of it."""
+        known = self._accounts.get(name)
+        meaning = known.provider.answering.answering.meaning_of(status).value if known else "unknown"
+        self._metrics.callbacks.labels(known.name if known else "unknown", status, meaning).inc()
+
+    async def take(self, arrival: Arrival) -> Course:
+        """Take one callback in, as far as it goes within the worst-case budget. Never raises for what may happen."""
+        course = Course()
+        try:
+            async with asyncio.timeout(AT_THE_WORST.total_seconds()):
+                await self._follow(arrival, course)
+        except Exception as error:  # noqa: BLE001 -- an answer that the sender understands matters more than the cause
+            _log.error("callback.failed", account=self._label(arrival), error=type(error).__name__, code=where(error))
+        return course
+
+    async def finish(self, arrival: Arrival, course: Course) -> None:
+        """Do what may be done after the answer: list the refusal, or file the receipt. Never raises."""
+        try:
+            if course.refused is not None:
+                await self._list_refusal(arrival, course.refused)
+            elif course.receipt is not None:
+                await self._file(arrival, course)
+        except StorageError as error:
+            # What is pending is found by the relay, and a refusal is counted even if it is not listed.
+            _log.warning("callback.unfiled", account=self._label(arrival), error=type(error).__name__)
+
+    async def _follow(self, arrival: Arrival, course: Course) -> None:
+        account = self._accounts.get(arrival.account)
+        if account is None:
+            course.refused = "unknown_account"
+            return
+        course.answers = account.provider.answering.answers
+        if not account.admits(arrival.source):
+            course.refused = "source_not_allowed"
+            return
+        try:
+            genuine = account.provider.prove(request_of(arrival))
+        except CallbackRefused as refusal:
+            course.refused = refusal.reason
+            return
+        course.messages = self._messages(account, genuine)
+        course.receipt, course.seen = await self._keep(account, genuine, course.messages)
+        told = [self._tell(message, course, n) for n, message in enumerate(course.messages)]
+        course.delivered = await asyncio.gather(*told)
+
+    def _messages(self, account: Account, genuine: GenuineRequest) -> Sequence[Message]:
+        try:
+            callbacks = account.provider.read_callbacks(genuine)
+        except Exception as error:  # noqa: BLE001 -- it is proven, so it is kept, whatever our reading does with it
+            _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
+            return ()
+        found = (self._message(genuine, callback) for callback in callbacks)
+        return tuple(message for message in found if message is not None)
+
+    def _message(self, genuine: GenuineRequest, callback: Callback) -> Message | None:
+        """Return None where it names no verification, or none that can exist."""
+        try:
+            key = VerificationKey(account=genuine.request.account, reference=callback.reference or "")
+        except ValidationError:
+            return None
+        notice = notice_of(genuine, callback, key, self._digester)
+        return Message(key=key, place=self._verifications.place(key), notice=notice)
+
+    async def _keep(
+        self, account: Account, genuine: GenuineRequest, messages: Sequence[Message]
+    ) -> tuple[str | None, Sequence[bool]]:
+        """Keep the receipt and look up what was told before, side by side; None if storage did not take it."""
+        unseen = [False] * len(messages)
+        if not self.storage_breaker.allows():
+            return None, unseen
+        receipt = receipt_of(genuine, account.provider.kept_headers, [message.kept() for message in messages])
+        try:
+            with self._metrics.storage_seconds.time():
+                async with asyncio.timeout(KEEP_WITHIN.total_seconds()):
+                    name, *seen = await asyncio.gather(
+                        self._inbox.keep(receipt), *(self._was_seen(message) for message in messages)
+                    )
+        except (StorageError, OSError) as error:
+            _log.error("callback.not_kept", account=account.name, error=type(error).__name__)
+            self.storage_breaker.failed()
+            return None, unseen
+        finally:
+            self._metrics.breaker_open.labels("storage").set(self.storage_breaker.is_open)
+        self.storage_breaker.succeeded()
+        return str(name), [bool(one) for one in seen]
+
+    async def _was_seen(self, message: Message) -> bool:
+        identity = message.notice.identity
+        return identity is not None and await self._inbox.was_seen(message.place, identity)
+
+    async def _tell(self, message: Message, course: Course, n: int) -> Delivered:
+        rests_at = filed_name(course.receipt, course.messages[0].place) if course.receipt else None
+        notice = message.notice.model_copy(update={"receipt": rests_at})
+        return await self._delivery.tell(message.key, notice, seen=course.seen[n])
+
+    async def _file(self, arrival: Arrival, course: Course) -> None:
+        if course.receipt is None or len(course.delivered) != len(course.messages):
+            return
+        async with self._filing:
+            filed = await file_receipt(self._inbox, course.receipt, course.messages, course.delivered)
+        if filed is Filed.QUARANTINED:
+            self._metrics.quarantined.labels(arrival.account).inc()
+
+    async def _list_refusal(self, arrival: Arrival, reason: str) -> None:
+        self._metrics.refusals.labels(self._label(arrival), reason).inc()
+        if not self._listed.take():
+            self._metrics.unlisted_refusals.inc()
+            return
+        await self._inbox.refuse(
+            Refusal(
+                at=arrival.received_at,
+                account=self._label(arrival),
+                reason=reason,
+                source=str(arrival.source) if arrival.source else None,
+                digest8=self._digester.digest("delivery", arrival.body)[:8],
+            )
+        )
+
+    def _label(self, arrival: Arrival) -> str:
+        """Return the account's name if it is one of ours: what a stranger wrote goes neither to logs nor to storage."""
+        return arrival.account if arrival.account in self._accounts else "unknown"

@@ -1,0 +1,89 @@
+"""From a callback as it came in to the notice that a workflow may see and the receipt that storage may keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeAlias
+
+from pydantic import ValidationError
+
+from domain.digest import Digester
+from domain.identity import VerificationKey
+from domain.notice import Notice, Observation, Unreadable
+from domain.terms import KeyedDigest
+from providers.contract import Callback, CallbackRequest, GenuineRequest
+from storage.inbox import KeptNotice, Receipt
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A callback as the face took it in. Header names are lower case."""
+
+    account: str
+    correlation: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    source: Address | None
+    received_at: datetime
+
+
+def request_of(arrival: Arrival) -> CallbackRequest:
+    """Return what a provider is asked to prove."""
+    return CallbackRequest(
+        account=arrival.account,
+        correlation=arrival.correlation,
+        headers=arrival.headers,
+        body=arrival.body,
+        received_at=arrival.received_at,
+    )
+
+
+def notice_of(genuine: GenuineRequest, callback: Callback, key: VerificationKey, digester: Digester) -> Notice:
+    """Return what the workflow is told. What has no bounded, coded form becomes `Unreadable`, never an error."""
+    try:
+        return _notice(genuine, callback, callback.observation, key, digester)
+    except ValidationError:
+        bare = Callback(reference=callback.reference, observation=Unreadable(why="wrong_shape"))
+        return _notice(genuine, bare, bare.observation, key, digester)
+
+
+def receipt_of(genuine: GenuineRequest, kept_headers: frozenset[str], notices: Sequence[KeptNotice]) -> Receipt:
+    """Return our copy of the callback, without what proves its sender."""
+    request = genuine.request
+    return Receipt(
+        received_at=request.received_at,
+        account=request.account,
+        correlation=request.correlation,
+        proof=genuine.proof,
+        headers={name: value for name, value in request.headers.items() if name in kept_headers},
+        body=genuine.kept_body,
+        notices=list(notices),
+    )
+
+
+def _notice(
+    genuine: GenuineRequest, callback: Callback, observation: Observation, key: VerificationKey, digester: Digester
+) -> Notice:
+    return Notice(
+        delivery=digester.digest("delivery", genuine.request.body),
+        identity=_identity(callback, key, digester),
+        intermediate=callback.intermediate,
+        received_at=genuine.request.received_at,
+        proof=genuine.proof,
+        sender=callback.sender,
+        event_id=callback.event_id,
+        correlation=genuine.request.correlation,
+        coordinates=dict(callback.coordinates),
+        session_kind=callback.session_kind,
+        unknown_fields=callback.unknown_fields,
+        observation=observation,
+    )
+
+
+def _identity(callback: Callback, key: VerificationKey, digester: Digester) -> KeyedDigest | None:
+    if callback.identity is None:
+        return None
+    return digester.digest("identity", "\0".join((key.account, key.reference, callback.identity)))

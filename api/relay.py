@@ -1,0 +1,100 @@
+"""Tells verifications of callbacks that were kept and, for whatever reason, not told: a loop in every API process."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from api.delivery import Delivered, Delivery
+from api.filing import Filed, Message, file_receipt, messages_of
+from observability import Metrics, where
+from storage.contract import NotStored, StorageError
+from storage.inbox import Inbox, filed_name
+from tracking import UnknownAccount
+
+OLDER_THAN: Final = timedelta(seconds=5)
+ROUND_EVERY: Final = timedelta(seconds=1)
+RATE: Final = 50
+AT_ONCE: Final = 4
+"""Few, so that fresh callbacks find storage and Temporal free."""
+_LISTED: Final = 1000
+
+_log = structlog.get_logger("vigil.relay")
+
+
+class Relay:
+    """Settles pending callbacks, at most `rate` a second. Any number may run beside each other, without leases.
+
+    They pick at random, so that two of them seldom pick the same; where they do, a notice that comes twice is
+    harmless, and so is filing twice.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        delivery: Delivery,
+        metrics: Metrics,
+        *,
+        rate: int = RATE,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._inbox = inbox
+        self._delivery = delivery
+        self._metrics = metrics
+        self._rate = rate
+        self._now = now
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self) -> None:
+        """Go round until canceled. What goes wrong in one round is tried again in the next."""
+        while True:
+            try:
+                await self.go_round()
+            except Exception as error:  # noqa: BLE001 -- the loop must outlive whatever one round meets
+                _log.error("relay.failed", error=type(error).__name__, code=where(error))
+            await asyncio.sleep(ROUND_EVERY.total_seconds())
+
+    async def go_round(self) -> int:
+        """Settle what is pending, as far as one second's rate goes; returns how many were settled.
+
+        Raises `StorageUnavailable`.
+        """
+        names = await self._inbox.pending(self._now() - OLDER_THAN, limit=_LISTED)
+        self._metrics.relay_backlog.set(len(names))
+        if self._delivery.breaker.is_open:
+            return 0
+        chosen = secrets.SystemRandom().sample(names, min(self._rate, len(names)))
+        settled = sum(await asyncio.gather(*(self._settle_in_turn(name) for name in chosen)))
+        self._metrics.relayed.inc(settled)
+        return settled
+
+    async def _settle_in_turn(self, name: str) -> bool:
+        async with self._slots:
+            try:
+                return await self._settle(name)
+            except NotStored:
+                return False  # another process was faster
+            except (StorageError, UnknownAccount) as error:
+                _log.warning("relay.left_pending", error=type(error).__name__)
+                return False
+
+    async def _settle(self, name: str) -> bool:
+        try:
+            receipt = await self._inbox.read(name)
+            messages = messages_of(receipt)
+        except ValidationError:
+            _log.error("relay.unreadable_receipt")
+            await self._inbox.file_under(name, None)
+            return True
+        delivered = [await self._tell(name, messages[0].place, message) for message in messages]
+        return await file_receipt(self._inbox, name, messages, delivered) is not Filed.PENDING
+
+    async def _tell(self, name: str, first_place: str, message: Message) -> Delivered:
+        notice = message.notice.model_copy(update={"receipt": filed_name(name, first_place)})
+        identity = notice.identity
+        seen = identity is not None and await self._inbox.was_seen(message.place, identity)
+        return await self._delivery.tell(message.key, notice, seen=seen)

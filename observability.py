@@ -1,0 +1,161 @@
+"""What operators see of a process: log lines with allowed fields only, and metrics with names from one place."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+ALLOWED_FIELDS: Final = frozenset(
+    {
+        "account",
+        "answer",
+        "attempt",
+        "backlog",
+        "code",
+        "count",
+        "delivered",
+        "error",
+        "event",
+        "exception_at",
+        "kept",
+        "kind",
+        "level",
+        "logger",
+        "meaning",
+        "method",
+        "name",
+        "provider",
+        "queue",
+        "reason",
+        "sender",
+        "stage",
+        "status",
+        "step",
+        "timestamp",
+        "version",
+    }
+)
+"""Fields that may be logged; their values are coded words and numbers. Bodies, headers, URLs and references may not."""
+
+# These write URLs, ids or paths at INFO, and all of them may hold what opens an applicant's session.
+_TALKATIVE: Final = ("httpx", "httpcore", "temporalio", "uvicorn.access", "obstore")
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0, 2.0)
+
+
+def drop_unlisted_fields(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep a line's allowed fields, and name those that were left out: their values are gone, the mistake shows."""
+    left_out = sorted(name for name in line if name not in ALLOWED_FIELDS and not name.startswith("_"))
+    for name in left_out:
+        del line[name]
+    if left_out:
+        line["left_out"] = left_out
+    return line
+
+
+def set_up_logging(level: int = logging.INFO) -> None:
+    """Send every log line of the process to standard error: for people on a terminal, as JSON elsewhere."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    is_terminal = sys.stderr.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _coded_exception,
+                drop_unlisted_fields,
+                renderer,
+            ],
+        )
+    )
+    logging.root.handlers = [handler]
+    logging.root.setLevel(level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _coded_exception(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say where an exception came from and of what type; its message may hold what it choked on."""
+    given = line.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        line["error"] = type(error).__name__
+        line["exception_at"] = where(error)
+    return line
+
+
+def where(error: BaseException) -> str:
+    """Return the innermost place that an exception passed, as `module:line`."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}" if step else "?"
+
+
+class Metrics:
+    """Every metric of ours. One object per process, made by a composition root."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.callbacks = Counter(
+            "vigil_callbacks",
+            "Callbacks answered: by account, status code, and what the sender makes of the code.",
+            ("account", "answer", "meaning"),
+            registry=self.registry,
+        )
+        self.refusals = Counter(
+            "vigil_callback_refusals", "Callbacks not let in, by reason.", ("account", "reason"), registry=self.registry
+        )
+        self.unlisted_refusals = Counter(
+            "vigil_callback_refusals_unlisted",
+            "Refusals beyond those that are listed in storage.",
+            registry=self.registry,
+        )
+        self.deliveries = Counter(
+            "vigil_deliveries",
+            "What became of telling a verification of a callback.",
+            ("account", "delivered"),
+            registry=self.registry,
+        )
+        self.quarantined = Counter(
+            "vigil_callbacks_quarantined",
+            "Callbacks that are kept and belong to no verification.",
+            ("account",),
+            registry=self.registry,
+        )
+        self.signal_seconds = Histogram(
+            "vigil_signal_seconds",
+            "How long Temporal took to accept a signal, or not to.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.storage_seconds = Histogram(
+            "vigil_storage_keep_seconds",
+            "How long storage took to keep a callback, or not to.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.relay_backlog = Gauge(
+            "vigil_relay_backlog", "Kept callbacks that wait for the relay, at most 1000.", registry=self.registry
+        )
+        self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
+        self.breaker_open = Gauge(
+            "vigil_breaker_open", "1 while we spare a dependency that keeps failing.", ("dependency",),
+            registry=self.registry,
+        )
