@@ -1,7 +1,7 @@
 """Reading JSON that a stranger wrote: bounded, strict, and never raising anything but `NotReadable`."""
 
 import json
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 DEEPEST: Final = 40
 
@@ -23,14 +23,12 @@ def parse_json(body: bytes) -> Any:
     """Parse UTF-8 JSON.
 
     Raises:
-        NotReadable: `not_json` also for NaN, for other encodings and for numbers without measure; `wrong_shape` for
-            a name that an object holds twice; `too_deep` beyond `DEEPEST` levels.
+        NotReadable: `not_json` also for other encodings and for numbers without measure; `wrong_shape` for a name
+            that an object holds twice; `too_deep` beyond `DEEPEST` levels.
 
     """
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object_of_pairs
-        )
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, object_pairs_hook=_object_of_pairs)
     except RecursionError:
         raise NotReadable("too_deep") from None
     except _RepeatedName:
@@ -58,8 +56,8 @@ def as_count(value: Any, *, largest: int = 10_000) -> int | None:
     return value if is_count else None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+def _no_number(name: str) -> None:
+    """Read NaN and the infinities, which some writers put into a score, as nothing."""
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from domain.terms import Name, Proof, ProviderName
 from providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
 from providers.id360.reader import Id360Reader
 from providers.id360.senders import CONTRACT, SENDER
-from providers.id360.settings import Id360Settings
+from providers.id360.settings import KEPT_HEADERS, Id360Settings
 from providers.id360.wire import read_callback
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -31,7 +31,7 @@ class Id360:
     reference_is_capability = False
     contracts = CONTRACTS
     answering = CONTRACT
-    kept_headers = frozenset({"content-type", "user-agent", "x-request-id"})
+    kept_headers = KEPT_HEADERS
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

@@ -13,6 +13,9 @@ from providers.contract import AccountSettings
 PRODUCTION: Final = "https://id360docaposte.com"
 PREPRODUCTION: Final = "https://preprod.id360docaposte.com"
 
+KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
+"""Names of the headers of a callback that are stored with its receipt."""
+
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 
@@ -21,6 +24,8 @@ def _header_names(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
         raise ValueError("holds a name that no HTTP header can have")
     if len({name.lower() for name in headers}) != len(headers):
         raise ValueError("names one header twice; upper and lower case are the same")
+    if KEPT_HEADERS.intersection(name.lower() for name in headers):
+        raise ValueError("names a header that is kept with receipts and so cannot be a secret")
     return headers
 
 

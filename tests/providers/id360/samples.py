@@ -4,11 +4,20 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import strategies as st
+
 from domain.identity import VerificationKey
 from domain.snapshot import Question
 from providers.contract import CallbackRequest
 from providers.id360.settings import Id360Settings
 from tests.providers.id360.fake_id360 import PASSWORD, USERNAME
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
+    max_leaves=10,
+)
+"""Whatever a stranger may put where we expect something."""
 
 QUESTION = Question(key=VerificationKey(account="id360", reference="700102"))
 

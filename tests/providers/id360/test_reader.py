@@ -94,7 +94,7 @@ async def test_a_report_that_is_not_ready_is_no_snapshot(id360: FakeId360, reade
     ],
 )
 async def test_a_reference_that_is_not_there_says_whether_it_once_was(
-    id360: FakeId360, reader: Id360Reader, answer: Answer, code: str, gone: bool
+    id360: FakeId360, reader: Id360Reader, answer: Answer, code: str, *, gone: bool
 ) -> None:
     id360.reports["700102"] = answer
 
@@ -163,7 +163,7 @@ async def test_a_token_that_died_early_costs_one_login(id360: FakeId360, reader:
 async def test_a_second_401_in_a_row_is_a_refusal(id360: FakeId360, reader: Id360Reader) -> None:
     id360.will_answer(REPORT, Told(401), Told(401))
 
-    with pytest.raises(ProviderRefusesUs, match="^http_401$"):
+    with pytest.raises(ProviderRefusesUs, match=r"^http_401$"):
         await reader.read(QUESTION)
 
     assert id360.logins == 2
@@ -172,7 +172,7 @@ async def test_a_second_401_in_a_row_is_a_refusal(id360: FakeId360, reader: Id36
 async def test_403_is_a_refusal_without_another_login(id360: FakeId360, reader: Id360Reader) -> None:
     id360.will_answer(REPORT, Told(403))
 
-    with pytest.raises(ProviderRefusesUs, match="^http_403$"):
+    with pytest.raises(ProviderRefusesUs, match=r"^http_403$"):
         await reader.read(QUESTION)
 
     assert id360.logins == 1
@@ -220,7 +220,7 @@ async def test_a_wrong_password_is_refused_and_the_right_one_is_not(
 ) -> None:
     await reader.check_login()
 
-    with pytest.raises(ProviderRefusesUs, match="^login_401$"):
+    with pytest.raises(ProviderRefusesUs, match=r"^login_401$"):
         await Id360Reader(settings(base_url=id360.base_url, password="wrong"), http).check_login()
 
 
@@ -230,6 +230,7 @@ async def test_a_hundred_reads_after_expiry_log_in_once(
     id360: FakeId360,
     reader: Id360Reader,
     clock: SteadyClock,
+    *,
     same_token_always: bool,
     provider_says_so: bool,
 ) -> None:

@@ -36,7 +36,7 @@ DOUBTFUL_SPELLINGS = [
 
 @pytest.mark.parametrize(("status", "stage", "decision", "ended", "advice", "reasons"), [*ROWS, *DOUBTFUL_SPELLINGS])
 def test_a_status_of_a_report_means_this(
-    status: str, stage: str, decision: str | None, ended: str | None, advice: str, reasons: list[str]
+    status: str, stage: str, *, decision: str | None, ended: str | None, advice: str, reasons: list[str]
 ) -> None:
     told = read(report(status=status))
 
