@@ -1,7 +1,7 @@
 """A small world for a verification: a real Temporal server, real storage, and a provider that says what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from providers.contract import ArtifactStream, Reply
 from providers.id360.senders import CONTRACT
 from storage.folder import FolderStorage
 from storage.records import Records
-from tracking import TrackedAccount, Tracker
+from tracking import Registered, TrackedAccount, Tracker
 from workflows import steps
 from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
@@ -90,6 +90,10 @@ class SaidReader:
         return None
 
 
+async def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class World:
     """One account's worth of everything."""
@@ -99,8 +103,7 @@ class World:
     reader: SaidReader = field(default_factory=SaidReader)
     plan: WatchPlan = CONTRACT.watch
     max_cached_workflows: int = 1000
-    queue_suffix: str = ""
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -149,12 +152,18 @@ class World:
             Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]
 
-    def registration(self, **changes: object) -> Registration:
+    async def register(self, **changes: object) -> Registered:
+        """Register this world's verification, as a backend does."""
+        return await self.tracker.register(await self.registration(**changes))
+
+    async def registration(self, **changes: object) -> Registration:
         """Return a plain registration of this world's verification."""
-        plain = Registration(key=self.key, registered_at=self.now(), registered_by="checkout")
+        plain = Registration(key=self.key, registered_at=await self.now(), registered_by="checkout")
         return plain.model_copy(update=changes)
 
-    def notice(self, observation: Observation, *, proof: Proof = Proof.SECRET, number: int | None = None) -> Notice:
+    async def notice(
+        self, observation: Observation, *, proof: Proof = Proof.SECRET, number: int | None = None
+    ) -> Notice:
         """Return the notice of a callback; two with one number are two deliveries of one event."""
         mark = self.digester.digest("event", str(number if number is not None else next(self._numbers)))
         return Notice(
@@ -162,14 +171,22 @@ class World:
             identity=mark,
             intermediate=isinstance(observation, StepFinished),
             receipt="inbox/pending/test",
-            received_at=self.now(),
+            received_at=await self.now(),
             proof=proof,
             observation=observation,
         )
 
-    async def hear(self, observation: Observation, *, may_start: bool = True, number: int | None = None) -> bool:
+    async def hear(
+        self,
+        observation: Observation,
+        *,
+        proof: Proof = Proof.SECRET,
+        may_start: bool = True,
+        number: int | None = None,
+    ) -> bool:
         """Tell the verification of a callback, as the API does."""
-        return await self.tracker.notify(self.key, self.notice(observation, number=number), may_start=may_start)
+        notice = await self.notice(observation, proof=proof, number=number)
+        return await self.tracker.notify(self.key, notice, may_start=may_start)
 
     async def result(self, within: float = 30) -> Record:
         """Wait until the newest run has completed."""
@@ -178,16 +195,17 @@ class World:
 
     async def record(self) -> Record:
         """Ask a worker what is known now."""
-        known = await self.tracker.handle(self.key).query("record", result_type=Record)
-        assert known is not None
+        known: Record = await self.tracker.handle(self.key).query("record", result_type=Record)
         return known
 
     async def until(self, holds: Callable[[Record], bool], within: float = 20) -> Record:
         """Wait until the record is as a test wants it."""
         async with asyncio.timeout(within):
-            while not holds(record := await self.record()):
+            while True:
+                record = await self.record()
+                if holds(record):
+                    return record
                 await asyncio.sleep(0.05)
-            return record
 
     async def history(self) -> list[str]:
         """Return the types of the events of the newest run."""

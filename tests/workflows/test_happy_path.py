@@ -20,7 +20,7 @@ async def test_a_callback_leads_to_a_read_whose_decision_and_file_are_brought_ho
 ) -> None:
     world = World(client, tmp_path)
     async with world.workers():
-        await world.tracker.register(world.registration())
+        await world.register()
         await world.hear(step(1, "id_document"))
         world.reader.say(APPROVED_WITH_FILE)
         await world.hear(final("OK"))
@@ -36,7 +36,7 @@ async def test_a_callback_leads_to_a_read_whose_decision_and_file_are_brought_ho
 async def test_the_happy_path_costs_at_most_36_events(client: Client, tmp_path: Path) -> None:
     world = World(client, tmp_path)
     async with world.workers():
-        await world.tracker.register(world.registration())
+        await world.register()
         await world.until(lambda record: record.is_registered)
         world.reader.say(APPROVED_WITH_FILE)
         await world.hear(final("OK"))

@@ -1,0 +1,72 @@
+"""Two kinds of server: the real one, and one whose clock skips what nobody does anything in."""
+
+import asyncio
+import sysconfig
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from connection import CONVERTER, connect
+from domain.record import Record
+from tests.world import World
+from workflows.steps import SEARCH_ATTRIBUTES
+
+KINDS = {
+    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+}
+
+
+@pytest.fixture
+async def client(temporal_address: str) -> Client:
+    return await connect(temporal_address, "default")
+
+
+@pytest.fixture
+def world(client: Client, tmp_path: Path) -> World:
+    return World(client, tmp_path)
+
+
+@dataclass
+class SkippedTime:
+    """A world whose time passes only when a test lets it."""
+
+    world: World
+    environment: WorkflowEnvironment
+
+    async def passes(self, duration: timedelta) -> None:
+        """Skip time, with everything that falls due in it."""
+        await self.environment.sleep(duration)
+
+    async def result(self) -> Record:
+        """Skip time until the newest run has completed."""
+        async with asyncio.timeout(30):
+            while (seen := await self.world.tracker.look(self.world.key)) is None or seen.is_open:
+                await self.passes(timedelta(minutes=10))
+            return await self.world.result()
+
+
+@pytest_asyncio.fixture
+async def skipped(tmp_path: Path) -> AsyncIterator[SkippedTime]:
+    """A server of its own for every test, since its one clock is locked while an activity runs."""
+    binary = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(binary), data_converter=CONVERTER
+    ) as environment:
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=environment.client.namespace,
+                search_attributes={name: KINDS[kind] for name, kind in SEARCH_ATTRIBUTES.items()},
+            )
+        )
+        world = World(environment.client, tmp_path, now=environment.get_current_time)
+        yield SkippedTime(world, environment)

@@ -1,0 +1,200 @@
+"""What happens by time alone, on a server that skips it."""
+
+from datetime import timedelta
+
+from domain.errors import ProviderRefusesUs, ReferenceUnknown
+from domain.plan import DAY, MINUTE
+from domain.snapshot import Answer
+from domain.terms import Attention, Basis, Decision, Outcome
+from providers.contract import Reply
+from tests.workflows.conftest import SkippedTime
+from tests.world import APPROVED, final, step
+
+
+def reasons(record: object) -> set[Attention]:
+    return {note.reason for note in record.attention}  # type: ignore[attr-defined]
+
+
+async def test_a_lost_callback_is_found_by_polling_within_the_time_its_contract_names(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.register()
+        started_at = await world.now()
+        await skipped.passes(2 * MINUTE)
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert (record.decision, record.basis, record.missed) == (Decision.APPROVED, Basis.READ, 1)
+    assert record.decided_at is not None
+    assert record.decided_at - started_at <= world.plan.found_within()
+    assert record.heard == 0
+
+
+async def test_nothing_is_asked_before_a_callback_is_overdue(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.register()
+        await skipped.passes(world.plan.callback_expected_within - MINUTE)
+        asked_early = world.reader.reads
+        await skipped.passes(2 * MINUTE)
+
+        assert (asked_early, world.reader.reads) == (0, 1)
+
+
+async def test_the_deadline_ends_it_only_after_a_last_read(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        deadline_at = await world.now() + timedelta(hours=2)
+        await world.register(deadline_at=deadline_at)
+        await skipped.passes(timedelta(hours=1, minutes=59))
+        reads = world.reader.reads
+        record = await skipped.result()
+
+    assert (record.outcome, record.basis, record.decision) == (Outcome.TIMED_OUT, Basis.DEADLINE, None)
+    assert record.decided_at is not None
+    assert record.decided_at >= deadline_at + world.plan.deadline_lag
+    assert world.reader.reads > reads
+    assert reasons(record) == {Attention.OVERDUE_APPLICANT}
+
+
+async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.register(deadline_at=await world.now() + timedelta(minutes=5))
+        await skipped.passes(timedelta(minutes=4))
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert (record.outcome, record.decision) == (Outcome.DECIDED, Decision.APPROVED)
+
+
+async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_window(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = Reply(snapshot=None, word="http_202")
+    async with world.workers():
+        await world.register()
+        heard_at = await world.now()
+        await world.hear(final("CANCELED", ended=Outcome.CANCELED))
+        record = await skipped.result()
+
+    assert (record.outcome, record.basis) == (Outcome.CANCELED, Basis.CALLBACK)
+    assert record.decided_at is not None
+    assert record.decided_at - heard_at >= world.plan.contradiction_window
+    assert Attention.UNCONFIRMED_END in reasons(record)
+    # Once a minute for half an hour, and once at its end.
+    assert 25 <= world.reader.reads <= 34
+
+
+async def test_an_announced_decision_is_never_taken_from_the_callback(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = Reply(snapshot=None, word="http_202")
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await skipped.passes(world.plan.contradiction_window + 2 * MINUTE)
+        open_record = await world.record()
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert open_record.outcome is None
+    assert reasons(open_record) == {Attention.CONTRADICTION}
+    assert (record.decision, record.basis) == (Decision.APPROVED, Basis.READ)
+
+
+async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.register()
+        heard_at = await world.now()
+        await world.hear(final("OK"))
+        await skipped.passes(timedelta(minutes=3))
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert record.decided_at is not None
+    assert record.decided_at - heard_at <= timedelta(minutes=4, seconds=10)
+
+
+async def test_nobody_registered_and_the_provider_denies_it_so_it_ends_unknown_after_the_grace(
+    skipped: SkippedTime,
+) -> None:
+    world = skipped.world
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.hear(final("OK"))
+        started_at = await world.now()
+        record = await skipped.result()
+
+    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert record.decided_at is not None
+    assert record.decided_at - started_at >= world.plan.registration_grace
+    assert Attention.NEVER_REGISTERED in reasons(record)
+
+
+async def test_a_registered_one_that_the_provider_does_not_know_yet_goes_on(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.register()
+        await skipped.passes(timedelta(hours=5))
+        still_open = await world.record()
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert still_open.outcome is None
+    assert still_open.reading is not None
+    assert still_open.reading.answer is Answer.NOT_FOUND
+    assert record.decision is Decision.APPROVED
+
+
+async def test_an_unregistered_one_that_the_provider_knows_is_followed_and_asks_for_its_registration(
+    skipped: SkippedTime,
+) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.hear(step(1, "id_document"))
+        await skipped.passes(world.plan.registration_grace + MINUTE)
+        followed = await world.record()
+        await world.register()
+        await skipped.passes(MINUTE)
+        registered = await world.record()
+
+    assert followed.outcome is None
+    assert reasons(followed) == {Attention.NEVER_REGISTERED}
+    assert reasons(registered) == set()
+
+
+async def test_a_provider_that_refuses_us_is_an_attention_that_goes_when_it_answers_again(
+    skipped: SkippedTime,
+) -> None:
+    world = skipped.world
+    world.reader.says = ProviderRefusesUs("http_403")
+    async with world.workers():
+        await world.register()
+        await skipped.passes(world.plan.callback_expected_within + MINUTE)
+        refused = await world.record()
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert reasons(refused) == {Attention.PROVIDER_REFUSES_US}
+    assert reasons(record) == set()
+    assert record.decision is Decision.APPROVED
+
+
+async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> None:
+    world = skipped.world
+    async with world.workers():
+        await world.register()
+        await skipped.passes(timedelta(hours=6))
+        first = world.reader.reads
+        await skipped.passes(timedelta(hours=6))
+        second = world.reader.reads - first
+        await skipped.passes(3 * DAY)
+        before = world.reader.reads
+        await skipped.passes(timedelta(hours=12))
+        third = world.reader.reads - before
+
+    # Every 5 min with up to a tenth of jitter, then every 15 min, then every hour.
+    assert 60 <= first <= 71
+    assert 20 <= second <= 26
+    assert 10 <= third <= 13
