@@ -45,9 +45,7 @@ _TALKATIVE: Final = ("httpx", "httpcore", "temporalio", "uvicorn.access", "obsto
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0, 2.0)
 
 
-def drop_unlisted_fields(
-    _logger: Any, _method: str, line: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def drop_unlisted_fields(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Keep a line's allowed fields, and name those that were left out: their values are gone, the mistake shows."""
     left_out = sorted(name for name in line if name not in ALLOWED_FIELDS and not name.startswith("_"))
     for name in left_out:
@@ -156,6 +154,8 @@ class Metrics:
         )
         self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
         self.breaker_open = Gauge(
-            "vigil_breaker_open", "1 while we spare a dependency that keeps failing.", ("dependency",),
+            "vigil_breaker_open",
+            "1 while we spare a dependency that keeps failing.",
+            ("dependency",),
             registry=self.registry,
         )

@@ -138,7 +138,7 @@ class ConfiguredAccount(Common):
 
 
 class Settings(_Table):
-    """Everything that can be set. `time_scale` divides every duration of the watch, for sandboxes and demonstrations."""
+    """Everything that can be set. `time_scale` divides the durations of every watch, for sandboxes only."""
 
     digest_key: SecretStr
     temporal: TemporalSettings = TemporalSettings()

@@ -47,7 +47,7 @@ def _without_value(message: str) -> str:
 
 
 def overlaid(given: dict[str, Any], environ: Mapping[str, str], known: Iterable[str]) -> dict[str, Any]:
-    """Lay `VIGIL_...` over the file. A variable whose first level is no setting is somebody's secret, and left alone."""
+    """Lay `VIGIL_...` over the file. A variable whose first level is no setting holds a secret, and is left alone."""
     settings = set(known)
     for variable in sorted(environ):
         levels = variable.removeprefix(PREFIX).lower().split("__")

@@ -1,14 +1,15 @@
 """Talking to verifications through a Temporal client: what the API, the command line and backends share."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.enums.v1 import EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -39,6 +40,7 @@ from workflows.published import search_attributes, title
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 LOOK_TIMEOUT: Final = timedelta(seconds=5)
+LOOK_AGAIN_AT_FINISHED: Final = timedelta(seconds=2)
 FrozenT = TypeVar("FrozenT", bound=Frozen)
 
 
@@ -193,13 +195,45 @@ class Tracker:
 
     async def look(self, key: VerificationKey) -> Situation | None:
         """Return what one look at the server shows; None where it knows no such verification. Needs no worker."""
+        description = await self._described(key)
+        return await situation_of(description) if description else None
+
+    async def _described(self, key: VerificationKey) -> WorkflowExecutionDescription | None:
         try:
-            description = await self.handle(key).describe(rpc_timeout=LOOK_TIMEOUT)
+            return await self.handle(key).describe(rpc_timeout=LOOK_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        return await situation_of(description)
+
+    async def wait_until(
+        self, key: VerificationKey, told: Callable[[Situation], bool], *, within: timedelta
+    ) -> Situation | None:
+        """Look again whenever something was published, until `told` holds or `within` is over; returns the last look.
+
+        None: the server knows no such verification. Needs no worker. Raises `RPCError`.
+        """
+        seen: Situation | None = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                while True:
+                    description = await self._described(key)
+                    seen = await situation_of(description) if description else None
+                    if seen is None or description is None or told(seen):
+                        break
+                    await self._next_publication(description)
+        return seen
+
+    async def _next_publication(self, description: WorkflowExecutionDescription) -> None:
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            # A run that follows up on a finished one has no history yet that could be waited for.
+            await asyncio.sleep(LOOK_AGAIN_AT_FINISHED.total_seconds())
+            return
+        run = self.client.get_workflow_handle(description.id, run_id=description.run_id)
+        async for event in run.fetch_history_events(wait_new_event=True):
+            is_new = event.event_id > description.history_length
+            if is_new and event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+                return
 
     async def look_with_queues(self, key: VerificationKey) -> Situation | None:
         """As `look`, and when a worker last asked the queues that this verification needs."""
@@ -253,6 +287,15 @@ class Tracker:
             static_summary=title(record.key),
             rpc_timeout=within,
         )
+
+
+async def wait_for_decision(tracker: Tracker, key: VerificationKey, *, within: timedelta) -> Summary | None:
+    """Wait for an outcome, decided or not, and return what is published then; None: not `within` this time."""
+    seen = await tracker.wait_until(
+        key, lambda situation: situation.summary is not None and situation.summary.outcome is not None, within=within
+    )
+    summary = seen.summary if seen is not None else None
+    return summary if summary is not None and summary.outcome is not None else None
 
 
 async def situation_of(description: WorkflowExecutionDescription) -> Situation:

@@ -1,4 +1,4 @@
-"""What bounds us: breakers, so that an outage does not cost every caller a time-out, and buckets, so that a flood ends."""
+"""What bounds us: breakers, so that an outage does not cost every caller its time, and buckets against floods."""
 
 import time
 from collections.abc import Callable

@@ -49,9 +49,7 @@ class Filed(StrEnum):
     QUARANTINED = "quarantined"
 
 
-async def file_receipt(
-    inbox: Inbox, name: str, messages: Sequence[Message], delivered: Sequence[Delivered]
-) -> Filed:
+async def file_receipt(inbox: Inbox, name: str, messages: Sequence[Message], delivered: Sequence[Delivered]) -> Filed:
     """File a receipt under the first verification that it speaks of; with nobody to belong to it is quarantined.
 
     May be repeated and interrupted. Raises `StorageUnavailable`; what is pending then stays so.

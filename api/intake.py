@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -36,7 +36,7 @@ _log = structlog.get_logger("vigil.callbacks")
 class Course:
     """How far one callback has come; read when it is answered, whatever went wrong meanwhile."""
 
-    answers: OurAnswers = OurAnswers()
+    answers: OurAnswers = field(default_factory=OurAnswers)
     refused: str | None = None
     receipt: str | None = None
     messages: Sequence[Message] = ()
@@ -63,6 +63,7 @@ class Intake:
         verifications: Verifications,
         inbox: Inbox,
         delivery: Delivery,
+        *,
         digester: Digester,
         metrics: Metrics,
     ) -> None:

@@ -86,4 +86,4 @@ def _notice(
 def _identity(callback: Callback, key: VerificationKey, digester: Digester) -> KeyedDigest | None:
     if callback.identity is None:
         return None
-    return digester.digest("identity", "\0".join((key.account, key.reference, callback.identity)))
+    return digester.digest("identity", f"{key.account}\0{key.reference}\0{callback.identity}")

@@ -1,0 +1,148 @@
+"""The HTTP faces as one ASGI application: composition root of the API process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from accounts import open_accounts
+from api.auth import BEARER, BackendKey, Callers
+from api.callbacks import CallbackFace
+from api.commands import command_routes
+from api.delivery import Delivery
+from api.evidence import evidence_routes
+from api.health import health_routes, operator_routes
+from api.intake import Intake
+from api.knowledge import Knowledge
+from api.parts import Parts
+from api.problems import add_problems
+from api.relay import Relay
+from api.verifications import verification_routes
+from api.waiting import SharedWaits
+from connection import connect
+from domain.digest import Digester
+from observability import set_up_logging, where
+from providers.transport import open_http
+from settings import Settings, SettingsError, load_settings
+from storage.inbox import Inbox
+from storage.opening import open_storage
+from storage.records import Records
+from tracking import Tracker
+
+_ABOUT = """Vigil keeps watch over identity verifications: register one, read where it stands and why, command it.
+
+Every error is a problem of RFC 9457; its `type` is stable. A 503 carries `Retry-After` and may always be repeated."""
+
+_log = structlog.get_logger("vigil.api")
+
+
+def create_app() -> ASGIApp:
+    """Return the application for `uvicorn --factory api.app:create_app`; the settings say which faces it has."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+    set_up_logging()
+    return ServedApp(settings)
+
+
+class ServedApp:
+    """An application that opens what it stands on when the server starts it, and closes it at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                self._app = await stack.enter_async_context(opened_app(self._settings))
+            except Exception as error:  # noqa: BLE001 -- the server wants to be told, and ends by itself
+                _log.error("start.failed", error=type(error).__name__, code=where(error))
+                await send({"type": "lifespan.startup.failed", "message": f"cannot start: {type(error).__name__}"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Open storage, accounts and a lazy Temporal client, and run the application for as long as the context lasts."""
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    async with open_http() as http:
+        accounts = open_accounts(settings, http=http, digester=digester)
+        client = await connect(settings.temporal.address, settings.temporal.namespace, lazy=True)
+        tracked = {name: account.tracked for name, account in accounts.items()}
+        parts = Parts(
+            accounts=accounts,
+            tracker=Tracker(client, tracked, digester),
+            storage=open_storage(settings.storage.url),
+            digester=digester,
+            keys=[BackendKey.of(key.name, key.secret) for key in settings.api.keys],
+            endpoints=frozenset(settings.endpoints),
+            faces=settings.api.faces,
+            trusted_proxies=settings.api.trusted_proxies,
+        )
+        app = build_app(parts)
+        async with app.router.lifespan_context(app):
+            yield app
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """Put the faces together. While the application runs, so does its relay."""
+    inbox = Inbox(parts.storage)
+    delivery = Delivery(parts.tracker, Records(parts.storage), parts.accounts, parts.metrics)
+    relay = Relay(inbox, delivery, parts.metrics)
+
+    @asynccontextmanager
+    async def relaying(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(relay.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    has_backend = "backend" in parts.faces
+    app = FastAPI(
+        title="Vigil",
+        version="1",
+        description=_ABOUT,
+        lifespan=relaying if "callbacks" in parts.faces else None,
+        redirect_slashes=False,
+        openapi_url="/openapi.json" if has_backend else None,
+    )
+    app.include_router(health_routes())
+    if has_backend:
+        _add_backend(app, parts)
+    add_problems(app)
+    if "callbacks" in parts.faces:
+        intake = Intake(parts.accounts, parts.tracker, inbox, delivery, digester=parts.digester, metrics=parts.metrics)
+        app.add_middleware(CallbackFace, intake=intake, trusted_proxies=parts.trusted_proxies)
+    return app
+
+
+def _add_backend(app: FastAPI, parts: Parts) -> None:
+    callers = Callers(parts.keys)
+    knowledge = Knowledge(parts.tracker, Records(parts.storage))
+    waits = SharedWaits(parts.tracker)
+    app.include_router(operator_routes(parts))
+    for router in (
+        # The more special paths first: a reference may hold slashes, so the plain one matches them all.
+        evidence_routes(parts, knowledge),
+        command_routes(parts, knowledge, callers),
+        verification_routes(parts, knowledge, waits, callers),
+    ):
+        app.include_router(router, dependencies=[Depends(callers), Depends(BEARER)])

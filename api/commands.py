@@ -1,0 +1,95 @@
+"""Commands: what a backend or a person tells a verification to do, exactly once for its Idempotency-Key."""
+
+import secrets
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Response
+from pydantic import Field
+
+from api.addressing import Key
+from api.auth import Callers
+from api.knowledge import Knowledge
+from api.parts import Parts
+from api.problems import problem_of, told
+from domain.identity import VerificationKey
+from domain.terms import Decision, Frozen, Instant, Name, ReasonCode
+from tracking import NoWorkerInTime
+from workflows import steps
+
+WITHIN: Final = timedelta(seconds=10)
+
+_KEY_HEADER: Final = "Idempotency-Key"
+_ABOUT: Final = (
+    "Repeat it with the same `Idempotency-Key` after a 503: it is carried out once. Without the header one is made "
+    "and returned. On a finished verification it opens a follow-up run, or 409 says why not."
+)
+
+CommandId = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
+
+
+class DeadlineRequest(Frozen):
+    """The new deadline."""
+
+    deadline_at: Instant = Field(examples=["2025-12-24T12:00:00Z"])
+
+
+class ResolveRequest(Frozen):
+    """A person's decision."""
+
+    decision: Decision
+    reason: ReasonCode = ReasonCode.OTHER
+
+
+def command_routes(parts: Parts, knowledge: Knowledge, callers: Callers) -> APIRouter:
+    """Return the routes of the four commands."""
+    routes = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
+    documented = {"description": _ABOUT, "responses": told(404, 409)}
+    caller = Depends(callers)
+
+    async def carry_out(
+        key: VerificationKey, name: str, argument: Frozen, given: str | None, response: Response
+    ) -> steps.Accepted:
+        command_id = given or secrets.token_hex(16)
+        response.headers[_KEY_HEADER] = command_id
+        await knowledge.of(key)  # a command to what nobody knows would start it
+        try:
+            return await parts.tracker.command(key, name, argument, command_id=command_id, within=WITHIN)
+        except NoWorkerInTime as error:
+            raise _with_key(error, command_id) from None
+
+    @routes.post("/poll", summary="Ask the provider now", **documented)  # type: ignore[arg-type]
+    async def poll(
+        key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
+    ) -> steps.Accepted:
+        return await carry_out(key, "poll_now", steps.PollNow(author=by), command_id, response)
+
+    @routes.post("/withdraw", summary="End it: the backend no longer wants it", **documented)  # type: ignore[arg-type]
+    async def withdraw(
+        key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
+    ) -> steps.Accepted:
+        return await carry_out(key, "withdraw", steps.Withdraw(author=by), command_id, response)
+
+    @routes.post("/resolve", summary="Decide it by a person", **documented)  # type: ignore[arg-type]
+    async def resolve(
+        key: Key, asked: ResolveRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
+    ) -> steps.Accepted:
+        argument = steps.Resolve(author=by, decision=asked.decision, reason=asked.reason)
+        return await carry_out(key, "resolve", argument, command_id, response)
+
+    @routes.post("/deadline", summary="Move our deadline", **documented)  # type: ignore[arg-type]
+    async def extend(
+        key: Key, asked: DeadlineRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
+    ) -> steps.Accepted:
+        argument = steps.ExtendDeadline(author=by, deadline_at=asked.deadline_at)
+        return await carry_out(key, "extend_deadline", argument, command_id, response)
+
+    return routes
+
+
+def _with_key(error: NoWorkerInTime, command_id: str) -> Exception:
+    problem = problem_of(error)
+    if problem is None:
+        return error
+    problem.headers[_KEY_HEADER] = command_id
+    return problem

@@ -1,0 +1,108 @@
+"""The timeline, the files behind a verification, and the callbacks that were refused."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from api.addressing import Key
+from api.knowledge import Knowledge
+from api.parts import Parts
+from api.problems import Problem, told, unavailable
+from api.views import EvidenceView, TimelineView, evidence_of, timeline_of
+from domain.terms import ArtifactState, Frozen
+from storage.contract import NotStored
+from storage.inbox import Inbox
+
+MOST_REFUSALS: Final = 500
+_OPEN: Final = "Of an open verification this needs a worker: 503 with `Retry-After` without one."
+
+
+class LedgerView(Frozen):
+    """Which files there are, and what became of each."""
+
+    evidence: tuple[EvidenceView, ...]
+
+
+class RefusalView(Frozen):
+    """A callback that was not let in; `digest` is the start of its body's keyed digest."""
+
+    at: AwareDatetime
+    account: str
+    reason: str
+    source: str | None
+    digest: str
+
+
+class RefusalsView(Frozen):
+    """The newest refusals, the newest first."""
+
+    refusals: tuple[RefusalView, ...]
+
+
+def evidence_routes(parts: Parts, knowledge: Knowledge) -> APIRouter:
+    """Return the routes that look behind a verdict."""
+    routes = APIRouter(tags=["evidence"])
+    below = "/verifications/{account}/{reference:path}"
+
+    @routes.get(below + "/timeline", summary="What was heard, asked and decided", description=_OPEN,
+                responses=told(404))  # fmt: skip
+    async def timeline(key: Key) -> TimelineView:
+        return timeline_of(await knowledge.record_now(key))
+
+    @routes.get(below + "/evidence", summary="List the files", description=_OPEN, responses=told(404))
+    async def ledger(key: Key) -> LedgerView:
+        return LedgerView(evidence=evidence_of(await knowledge.record_now(key)))
+
+    @routes.get(
+        below + "/evidence/{name}",
+        summary="Bring one file",
+        description="Streamed, always as a download. 409 while it is not stored; `type` says how it stands. " + _OPEN,
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/octet-stream": {}}}, **told(404, 409)},
+    )
+    async def file(key: Key, name: Annotated[str, Path()]) -> StreamingResponse:
+        record = await knowledge.record_now(key)
+        row = next((row for row in record.evidence if row.name == name), None)
+        if row is None:
+            raise Problem(404, "unknown_file", "The verification has no file of that name")
+        if row.state is not ArtifactState.STORED or row.stored_as is None:
+            raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
+        chunks = await _opened(parts.storage.open(row.stored_as))
+        headers = {
+            "Content-Disposition": f'attachment; filename="{row.name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        }
+        if row.size is not None:
+            headers["Content-Length"] = str(row.size)
+        return StreamingResponse(chunks, media_type=row.media_type or "application/octet-stream", headers=headers)
+
+    @routes.get("/refusals", summary="List callbacks that were refused", responses=told())
+    async def refusals(limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50) -> RefusalsView:
+        found = await Inbox(parts.storage).refusals(limit)
+        return RefusalsView(
+            refusals=tuple(
+                RefusalView(at=one.at, account=one.account, reason=one.reason, source=one.source, digest=one.digest8)
+                for one in found
+            )
+        )
+
+    return routes
+
+
+async def _opened(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Wait for the first chunk, so that what cannot be opened is a problem and not half an answer."""
+    try:
+        first = await anext(chunks, b"")
+    except NotStored:
+        raise unavailable("file_not_found", "The file is listed as stored and storage does not show it") from None
+    return _chained(first, chunks)
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

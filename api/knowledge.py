@@ -1,0 +1,80 @@
+"""What is known of a verification: by Temporal while it remembers, by storage for ever."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError
+
+from api.problems import unavailable, unknown_verification
+from domain.explanation import Situation
+from domain.identity import VerificationKey
+from domain.record import Record, Summary
+from domain.watch import summary
+from storage.records import Records
+from tracking import Tracker
+
+QUERY_WITHIN: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class Known:
+    """One verification as it can be known now; `record` is the last that was written, None if none was."""
+
+    key: VerificationKey
+    situation: Situation
+    record: Record | None
+
+
+class Knowledge:
+    """Looks verifications up; needs no worker but for `record_now` of an open one."""
+
+    def __init__(self, tracker: Tracker, records: Records) -> None:
+        self._tracker = tracker
+        self._records = records
+
+    async def of(self, key: VerificationKey) -> Known:
+        """Return what is known. Raises `Problem` 404 if neither knows it, `UnknownAccount`, `RPCError`."""
+        record = await self.stored(key)
+        seen = await self._tracker.look_with_queues(key)
+        if seen is None and record is None:
+            raise unknown_verification()
+        situation = seen or Situation(summary=None, is_open=False)
+        if situation.summary is None and record is not None:
+            situation = situation.model_copy(update={"summary": self._summary(record)})
+        return Known(key=key, situation=situation, record=record)
+
+    async def stored(self, key: VerificationKey) -> Record | None:
+        """Return the last record that was written."""
+        found = await self._records.latest(self._tracker.place(key))
+        return Record.model_validate_json(found[1]) if found else None
+
+    async def record_now(self, key: VerificationKey) -> Record:
+        """Return all that is known: from its worker while it is open, as it was written when it is not.
+
+        Raises `Problem` 503 if it is open and no worker answers, 404 if nobody knows it.
+        """
+        seen = await self._tracker.look(key)
+        if seen is not None and seen.is_open:
+            return await self._asked(key)
+        record = await self.stored(key)
+        if record is None:
+            raise unknown_verification()
+        return record
+
+    async def _asked(self, key: VerificationKey) -> Record:
+        try:
+            record: Record | None = await self._tracker.handle(key).query(
+                "record",
+                result_type=Record | None,  # type: ignore[arg-type]
+                rpc_timeout=QUERY_WITHIN,
+            )
+        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            raise unavailable("no_worker_in_time", "It is open, and no worker answered in time") from None
+        if record is None:
+            raise unavailable("loading", "It is open, and its record is being loaded", retry_after=1)
+        return record
+
+    def _summary(self, record: Record) -> Summary:
+        return summary(record, self._tracker.account(record.key.account).plan_for(record.sender))

@@ -1,0 +1,27 @@
+"""Everything that the faces need, made elsewhere and handed in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from accounts import Account
+from api.auth import BackendKey
+from api.callbacks import Network
+from domain.digest import Digester
+from observability import Metrics
+from storage.contract import Storage
+from tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an API process is made of. `endpoints` are the names that a registration may ask to be notified."""
+
+    accounts: Mapping[str, Account]
+    tracker: Tracker
+    storage: Storage
+    digester: Digester
+    metrics: Metrics = field(default_factory=Metrics)
+    keys: Sequence[BackendKey] = ()
+    endpoints: frozenset[str] = frozenset()
+    faces: Sequence[str] = ("callbacks", "backend")
+    trusted_proxies: Sequence[Network] = ()

@@ -1,0 +1,183 @@
+"""What callers see of a verification: our words, without the names under which things are stored."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from domain.record import Entry, EntryKind, Record, Revision, Summary
+from domain.snapshot import Check, Reason
+from domain.terms import (
+    ACTS_ON,
+    Actor,
+    Advice,
+    ArtifactState,
+    Attention,
+    Basis,
+    Decision,
+    EvidenceKind,
+    Frozen,
+    Instant,
+    LossReason,
+    Name,
+    Outcome,
+    Stage,
+    Word,
+)
+
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "stage": "awaiting_applicant",
+    "decision": None,
+    "outcome": None,
+    "basis": None,
+    "revision": 0,
+    "sequence": 3,
+    "registered": True,
+    "attention": [],
+    "steps_done": 2,
+    "steps_in_all": 5,
+    "evidence": {"available": 2, "stored": 1},
+    "deadline_at": "2025-12-17T12:15:00Z",
+}
+
+
+class AttentionView(Frozen):
+    """A reason why a person should look, and who acts."""
+
+    reason: Attention
+    actor: Actor
+
+
+class StateView(Frozen):
+    """Where it stands. `sequence` grows with every published change, `revision` with every verdict."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    provider: str
+    environment: Name
+    applicant: Word | None
+    sender: Name | None
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis | None
+    revision: int
+    sequence: int
+    registered: bool
+    attention: tuple[AttentionView, ...]
+    steps_done: int
+    steps_in_all: int
+    evidence: Mapping[str, int] = Field(description="how many files are in each state")
+    opened_at: Instant
+    stage_entered_at: Instant
+    deadline_at: Instant
+    last_heard_at: Instant | None
+
+    @classmethod
+    def of(cls, summary: Summary) -> "StateView":
+        """Show a published state."""
+        shown = summary.model_dump(include=set(cls.model_fields) - {"attention"})
+        done, in_all = summary.steps
+        attention = tuple(AttentionView(reason=reason, actor=ACTS_ON[reason]) for reason in summary.attention)
+        return cls(**shown, attention=attention, steps_done=done, steps_in_all=in_all)
+
+
+class RevisionView(Frozen):
+    """One verdict; without an outcome it says that an earlier one was reopened."""
+
+    number: int
+    at: Instant
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis
+    word: Word | None = Field(description="the provider's own word")
+    reasons: tuple[Reason, ...]
+    author: Name | None
+
+    @classmethod
+    def of(cls, revision: Revision) -> "RevisionView":
+        """Show a revision."""
+        return cls(**revision.model_dump(include=set(cls.model_fields)))
+
+
+class EvidenceView(Frozen):
+    """One file. `size` is in bytes."""
+
+    name: Word
+    kind: EvidenceKind
+    state: ArtifactState
+    loss: LossReason | None
+    size: int | None
+    media_type: str | None
+    at: Instant
+
+
+class RecordView(Frozen):
+    """The last record that was written, at the end of a run."""
+
+    advice: Advice
+    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+    revisions: tuple[RevisionView, ...]
+    evidence: tuple[EvidenceView, ...]
+    decided_at: Instant | None
+    completed_at: Instant | None
+    erased_at: Instant | None
+    heard: int
+    duplicates: int
+    late: int
+    missed: int
+    reads: int
+
+    @classmethod
+    def of(cls, record: Record) -> "RecordView":
+        """Show a record."""
+        computed = {"checks", "revisions", "evidence"}
+        return cls(
+            **record.model_dump(include=set(cls.model_fields) - computed),
+            checks=record.checks,
+            revisions=tuple(RevisionView.of(revision) for revision in record.revisions),
+            evidence=evidence_of(record),
+        )
+
+
+class VerificationView(Frozen):
+    """One verification. `state` is what was published last; `record` what the last finished run wrote, if one has."""
+
+    account: Name
+    reference: str
+    is_open: bool
+    state: StateView | None = Field(description="null for a moment: it is accepted, and no worker has looked at it")
+    record: RecordView | None
+
+
+class EntryView(Frozen):
+    """One line of the timeline."""
+
+    at: Instant
+    kind: EntryKind
+    words: tuple[Word, ...]
+    actor: Name | None
+
+
+class TimelineView(Frozen):
+    """What was heard, asked and decided, in order; `folded` lines of a long one are only counted."""
+
+    entries: tuple[EntryView, ...]
+    folded: int
+
+
+def evidence_of(record: Record) -> tuple[EvidenceView, ...]:
+    """Show the ledger."""
+    fields = set(EvidenceView.model_fields)
+    return tuple(EvidenceView(**row.model_dump(include=fields)) for row in record.evidence)
+
+
+def timeline_of(record: Record) -> TimelineView:
+    """Show the timeline."""
+    fields = set(EntryView.model_fields)
+    entries: tuple[Entry, ...] = record.timeline
+    return TimelineView(
+        entries=tuple(EntryView(**entry.model_dump(include=fields)) for entry in entries),
+        folded=record.timeline_folded,
+    )
