@@ -2,27 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 WORD_PATTERN: Final = r"^[A-Za-z0-9_.$:-]{1,64}$"
 NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
+_MEDIA_TYPE_PATTERN: Final = r"^[a-z]{1,20}/[a-z0-9.+-]{1,80}$"
 
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
-StorageName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-Instant: TypeAlias = AwareDatetime
+StorageName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~%/-]{1,1024}$")]
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
 
 
 class Frozen(BaseModel):
-    """A value: immutable, and strict about the names of its fields."""
+    """A value: immutable, strict about the names of its fields, and silent about a content that it refuses."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, ser_json_timedelta="iso8601")
 
 
 def as_word(raw: object) -> str | None:
@@ -32,6 +33,17 @@ def as_word(raw: object) -> str | None:
     """
     text = raw if isinstance(raw, str) else str(raw) if isinstance(raw, int) else ""
     return text if re.fullmatch(WORD_PATTERN, text) else None
+
+
+def _as_media_type(raw: object) -> object:
+    # A sender's header may name the file, and with it the person; only a bare type travels.
+    return raw if isinstance(raw, str) and re.fullmatch(_MEDIA_TYPE_PATTERN, raw) else None
+
+
+MediaType: TypeAlias = Annotated[
+    Annotated[str, StringConstraints(pattern=_MEDIA_TYPE_PATTERN)] | None, BeforeValidator(_as_media_type)
+]
+"""A bare media type, or None in the place of anything else."""
 
 
 class Stage(StrEnum):
