@@ -11,6 +11,7 @@ from domain.terms import (
     Instant,
     KeyedDigest,
     LossReason,
+    MediaType,
     StorageName,
     Word,
 )
@@ -38,7 +39,7 @@ class EvidenceRow(Frozen):
     loss: LossReason | None = None
     size: int | None = None
     digest: KeyedDigest | None = None
-    media_type: str | None = None
+    media_type: MediaType = None
     stored_as: StorageName | None = None
     at: Instant
 
@@ -65,9 +66,15 @@ Ledger: TypeAlias = tuple[EvidenceRow, ...]
 _MAY_RETURN: Final = frozenset({LossReason.NEVER_CAPTURED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED})
 
 
-def listed(ledger: Ledger, artifacts: tuple[Artifact, ...], *, wanted: Wanted, at: Instant) -> Ledger:
-    """Return the ledger with every listed file in it; what is stored stays stored."""
-    rows = {row.name: row for row in ledger}
+def listed(
+    ledger: Ledger, artifacts: tuple[Artifact, ...], *, wanted: Wanted, at: Instant, is_draft: bool = False
+) -> Ledger:
+    """Return the ledger with every listed file in it; what is stored stays stored.
+
+    A draft was listed before the first verdict, when nothing is brought home yet: the listing replaces it, so that
+    the ledger does not depend on which of the earlier answers we happened to read.
+    """
+    rows = {row.name: row for row in ledger if row.locator == UNLISTED or not is_draft}
     for artifact in artifacts:
         fresh = _row(artifact, wanted=wanted, at=at)
         known = rows.get(artifact.name)
@@ -89,6 +96,13 @@ def expected(ledger: Ledger, kinds: tuple[EvidenceKind, ...], *, at: Instant) ->
     return _ordered([*ledger, *rows])
 
 
+def narrowed(ledger: Ledger, wanted: Wanted, *, at: Instant) -> Ledger:
+    """Return the ledger with every unsettled file given up that turns out not to be wanted."""
+    return tuple(
+        row if row.is_settled or _is_wanted(row.kind, wanted) else row.lost(LossReason.NOT_WANTED, at) for row in ledger
+    )
+
+
 def replaced(ledger: Ledger, row: EvidenceRow) -> Ledger:
     """Return the ledger with one row replaced."""
     return _ordered([row if known.name == row.name else known for known in ledger])
@@ -104,18 +118,20 @@ def has_losses(ledger: Ledger) -> bool:
     return any(row.state is ArtifactState.LOST and row.loss is not LossReason.NOT_WANTED for row in ledger)
 
 
-def counted(ledger: Ledger) -> dict[str, int]:
+def counted(ledger: Ledger) -> dict[ArtifactState, int]:
     """Return how many rows are in each state that occurs."""
     counts = {state: sum(row.state is state for row in ledger) for state in ArtifactState}
-    return {state.value: count for state, count in counts.items() if count}
+    return {state: count for state, count in counts.items() if count}
 
 
 def _row(artifact: Artifact, *, wanted: Wanted, at: Instant) -> EvidenceRow:
     state = ArtifactState.AVAILABLE if artifact.ready else ArtifactState.EXPECTED
     row = EvidenceRow(name=artifact.name, kind=artifact.kind, locator=artifact.locator, state=state, at=at)
-    if wanted == "none" or (wanted != "all" and artifact.kind not in wanted):
-        return row.lost(LossReason.NOT_WANTED, at)
-    return row
+    return row if _is_wanted(artifact.kind, wanted) else row.lost(LossReason.NOT_WANTED, at)
+
+
+def _is_wanted(kind: EvidenceKind, wanted: Wanted) -> bool:
+    return wanted == "all" or (wanted != "none" and kind in wanted)
 
 
 def _may_return(known: EvidenceRow, artifact: Artifact) -> bool:

@@ -14,6 +14,7 @@ from domain.snapshot import Check, Part, Question, Reading, Reason, Room, Snapsh
 from domain.terms import (
     Actor,
     Advice,
+    ArtifactState,
     Attention,
     Basis,
     CheckStatus,
@@ -150,7 +151,7 @@ class Summary(Frozen):
     fingerprint: Mapping[Word, Word]
     attention: tuple[Attention, ...]
     steps: tuple[int, int]
-    evidence: Mapping[str, int]
+    evidence: Mapping[ArtifactState, int]
     opened_at: Instant
     stage_entered_at: Instant
     poll_from: Instant
@@ -248,23 +249,29 @@ class Record(Frozen):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What was looked at. A concluded snapshot that lists checks is the whole; before, callbacks add theirs."""
-        told = self.snapshot.checks if self.snapshot else ()
-        if told and self.snapshot and self.snapshot.stage is Stage.CONCLUDED:
-            return tuple(sorted(told, key=lambda check: check.name))
-        return united_checks(self.progress.checks, told)
+        """What was looked at."""
+        return united_checks(self._heard_progress.checks, self.snapshot.checks if self.snapshot else ())
 
     @property
     def steps(self) -> tuple[int, int]:
-        """Steps done and in all, as far as anybody told."""
+        """Steps done and in all, as far as anybody told; a concluded snapshot that counts them has the last word."""
+        told = self.snapshot
+        if told is not None and told.stage is Stage.CONCLUDED and told.steps_total is not None:
+            return told.steps_done or 0, told.steps_total
         done = self.snapshot.steps_done if self.snapshot else None
         total = self.snapshot.steps_total if self.snapshot else None
-        return max(done or 0, self.progress.done), max(total or 0, self.progress.total)
+        return max(done or 0, self._heard_progress.done), max(total or 0, self._heard_progress.total)
 
     @property
     def rooms(self) -> tuple[Room, ...]:
         """The video rooms that anybody told of."""
-        return united_rooms(self.progress.rooms, self.snapshot.rooms if self.snapshot else ())
+        return united_rooms(self._heard_progress.rooms, self.snapshot.rooms if self.snapshot else ())
+
+    @property
+    def _heard_progress(self) -> Progress:
+        """What callbacks add to the snapshot: nothing to a concluded one, or a lost callback would show for ever."""
+        is_whole = self.snapshot is not None and self.snapshot.stage is Stage.CONCLUDED
+        return Progress() if is_whole else self.progress
 
     def judgement(self) -> Judgement:
         """Return what must be equal for every order, loss and duplication of the same callbacks."""

@@ -53,7 +53,9 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
             "session_kind": record.session_kind or registration.session_kind,
             "deadline_at": deadline_at,
             "review_deadline_at": registration.review_deadline_at,
-            "evidence": evidence.expected(record.evidence, registration.expects, at=at),
+            "evidence": evidence.narrowed(
+                evidence.expected(record.evidence, registration.expects, at=at), registration.evidence, at=at
+            ),
         }
     )
     record = noted(record, EntryKind.REGISTERED, at=at, actor=registration.registered_by)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from domain import evidence
 from domain.plan import WatchPlan
@@ -93,7 +94,7 @@ def decided(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, aut
 def resolved(record: Record, decision: Decision, reason: ReasonCode, *, author: Name, at: datetime) -> Record:
     """Take a person's decision; it also settles every question that asked for a person."""
     verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
-    record = cleared(record, Attention.DISAGREES_WITH_PERSON, Attention.CONTRADICTION, Attention.SECOND_FINAL)
+    record = cleared(record, Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, *_ENDED_BY_A_VERDICT)
     return decided(record, verdict, at=at, cause="command", author=author)
 
 
@@ -162,9 +163,12 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
             "snapshot": snapshot,
             "sender": record.sender or snapshot.sender,
             "session_kind": record.session_kind or snapshot.session_kind,
-            "evidence": evidence.listed(record.evidence, snapshot.artifacts, wanted=wanted, at=at),
+            "evidence": evidence.listed(
+                record.evidence, snapshot.artifacts, wanted=wanted, at=at, is_draft=record.revision == 0
+            ),
         }
     )
+    record = cleared(record, Attention.DISAPPEARED)
     if snapshot.unrecognised or snapshot.stage is Stage.UNRECOGNISED:
         record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
     else:
@@ -173,7 +177,17 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
         return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
     if record.is_concluded:
         return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
+    record = record.model_copy(update={"reasons": snapshot.reasons, "advice": snapshot.advice})
     return moved(record, snapshot.stage, at=at)
+
+
+_ENDED_BY_A_VERDICT: Final = (
+    Attention.CONTRADICTION,
+    Attention.UNCONFIRMED_END,
+    Attention.OVERDUE_APPLICANT,
+    Attention.OVERDUE_REVIEW,
+    Attention.SILENCE,
+)
 
 
 def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
@@ -195,6 +209,7 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
         return cleared(_held(record, verdict), Attention.UNCONFIRMED_END)
     if not verdict.differs_from(record):
         return record
+    record = cleared(record, *_ENDED_BY_A_VERDICT)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = raised(record, Attention.SECOND_FINAL, at=at)
     if not record.is_concluded and cause == "poll" and not record.announcements:
@@ -203,12 +218,21 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
 
 
 def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
-    if not _was_told_otherwise(record):
+    """Go on with one that the provider now shows as open; what a person or our deadline ended stays ended."""
+    if record.basis in {Basis.PERSON, Basis.DEADLINE}:
         return record
-    if not plan.finals_may_change:
+    if _was_told_otherwise(record) and not plan.finals_may_change:
         return raised(record, Attention.SECOND_FINAL, at=at)
+    if record.basis is Basis.CALLBACK:
+        record = cleared(raised(record, Attention.CONTRADICTION, at=at), Attention.UNCONFIRMED_END)
     verdict = Verdict(
-        outcome=None, basis=Basis.READ, reasons=snapshot.reasons, word=snapshot.word, result=snapshot.result
+        outcome=None,
+        basis=Basis.READ,
+        advice=snapshot.advice,
+        reasons=snapshot.reasons,
+        word=snapshot.word,
+        code=snapshot.code,
+        result=snapshot.result,
     )
     record = decided(record, verdict, at=at, cause=cause)
     return moved(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
