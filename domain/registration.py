@@ -1,5 +1,6 @@
 """What a backend tells us when it has created a verification at the provider."""
 
+import json
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
@@ -39,7 +40,7 @@ class Registration(Frozen):
         """
         said = self.model_dump(mode="json", exclude={"registered_at", "registered_by", "fingerprint"})
         marks = {
-            name: digester.digest(f"registration/{name}", repr(value))[:10]
+            name: digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]
             for name, value in sorted(said.items())
             if value not in (None, [], {})
         }
