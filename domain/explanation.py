@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from domain.plan import WatchPlan, spoken
 from domain.record import Summary
-from domain.terms import ACTS_ON, Actor, Attention, Frozen, Instant, Stage
+from domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Frozen, Instant, Stage
 
 SILENT_WORKER: Final = timedelta(seconds=75)
 """A waiting worker asks at least once a minute; later than this, nobody waits there."""
@@ -101,8 +101,13 @@ def what_attention_means(reason: Attention) -> str:
 
 
 def explain(situation: Situation, *, plan: WatchPlan, now: datetime) -> Explanation:
-    """Explain where a verification stands. Our own faults come first: while one lasts, nothing else can happen."""
+    """Explain where a verification stands. Our own faults come first: while one lasts, nothing else can happen.
+
+    `next_at` is never before `now`; it is `now` while something runs or is about to.
+    """
     notes = _notes(situation)
+    if situation.summary is not None and not situation.is_open:
+        return _complete(situation.summary, notes)
     ours = _our_fault(situation, now)
     if ours is not None:
         return Explanation(
@@ -123,8 +128,8 @@ def explain(situation: Situation, *, plan: WatchPlan, now: datetime) -> Explanat
             cause="nobody",
             notes=notes,
         )
-    if not situation.is_open or summary.outcome is not None:
-        return _concluded(situation, summary, notes)
+    if summary.outcome is not None:
+        return _concluded(situation, summary, plan=plan, now=now, notes=notes)
     return _open(situation, summary, plan=plan, now=now, notes=notes)
 
 
@@ -149,27 +154,42 @@ def _silence(queue: Queue, now: datetime) -> str:
     return f"no worker has polled `{queue.name}` for {spoken(now - queue.last_asked_at)}: start a worker"
 
 
-def _concluded(situation: Situation, summary: Summary, notes: tuple[str, ...]) -> Explanation:
-    verdict = " ".join(str(word) for word in (summary.outcome, summary.decision) if word)
-    if not situation.is_open:
-        return Explanation(
-            sentence=f"it is complete: {verdict}",
-            next_event=None,
-            next_at=None,
-            actor=None,
-            cause="nobody",
-            notes=notes,
-        )
-    waiting = summary.evidence.get("available", 0) + summary.evidence.get("expected", 0)
-    step = _soonest(situation.steps)
+def _complete(summary: Summary, notes: tuple[str, ...]) -> Explanation:
     return Explanation(
-        sentence=f"it is concluded ({verdict}); {waiting} files are still to come",
-        next_event=f"{step.step}, attempt {step.attempt + (not step.is_running)}" if step else "it completes",
-        next_at=step.next_at if step else None,
+        sentence=f"it is complete: {_verdict(summary)}",
+        next_event=None,
+        next_at=None,
         actor=None,
         cause="nobody",
         notes=notes,
     )
+
+
+def _concluded(
+    situation: Situation, summary: Summary, *, plan: WatchPlan, now: datetime, notes: tuple[str, ...]
+) -> Explanation:
+    waiting = sum(summary.evidence.get(state, 0) for state in (ArtifactState.AVAILABLE, ArtifactState.EXPECTED))
+    to_come = {0: "no file is still to come", 1: "1 file is still to come"}
+    step = _soonest(situation.steps)
+    gives_up_at = summary.stage_entered_at + plan.late_files_within
+    if step is not None:
+        next_at, next_event = _time_of(step, now), f"{step.step}, attempt {step.attempt + (not step.is_running)}"
+    elif waiting and gives_up_at > now:
+        next_at, next_event = gives_up_at, "we stop waiting for late files"
+    else:
+        next_at, next_event = now, "it completes"
+    return Explanation(
+        sentence=f"it is concluded ({_verdict(summary)}); {to_come.get(waiting, f'{waiting} files are still to come')}",
+        next_event=next_event,
+        next_at=next_at,
+        actor=None,
+        cause="nobody",
+        notes=notes,
+    )
+
+
+def _verdict(summary: Summary) -> str:
+    return " ".join(str(word) for word in (summary.outcome, summary.decision) if word) or "without a verdict"
 
 
 def _open(
@@ -179,12 +199,9 @@ def _open(
     troubled = next((reason for reason in summary.attention if reason in _TROUBLES), None)
     if troubled is not None:
         actor, waits = ACTS_ON[troubled], _ADVICE[troubled]
-    events = [(at, name) for at, name in _events(situation, summary, now) if at is not None]
-    next_at, next_event = min(events)
+    next_at, next_event = min(_events(situation, summary, now))
     return Explanation(
-        sentence=f"{waits}; polls go {plan.poll_plan(summary.stage).words()}"
-        if now >= summary.poll_from
-        else f"{waits}; a callback is awaited until {_clock(summary.poll_from)}, then we ask",
+        sentence=f"{waits}; {_habit(summary, plan, now)}",
         next_event=next_event,
         next_at=next_at,
         actor=actor,
@@ -196,19 +213,33 @@ def _open(
 _TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABLE, Attention.CONTRADICTION)
 
 
-def _events(situation: Situation, summary: Summary, now: datetime) -> Sequence[tuple[datetime | None, str]]:
-    polling = summary.poll_from if summary.poll_from > now else None
+def _habit(summary: Summary, plan: WatchPlan, now: datetime) -> str:
+    hurried_until = summary.hurried_until
+    if hurried_until is not None and hurried_until > now:
+        return (
+            f"an end is announced, so polls go every {spoken(plan.contradiction_every)} until {_clock(hurried_until)}"
+        )
+    if now >= summary.poll_from:
+        return f"polls go {plan.poll_plan(summary.stage).words()}"
+    return f"a callback is awaited until {_clock(summary.poll_from)}, then we ask"
+
+
+def _events(situation: Situation, summary: Summary, now: datetime) -> Sequence[tuple[datetime, str]]:
     steps = [
-        (step.next_at or now, "we are asking the provider now" if step.is_running else "we ask the provider")
+        (_time_of(step, now), "we are asking the provider now" if step.is_running else "we ask the provider")
         for step in situation.steps
     ]
-    return [
-        *steps,
-        (polling, "we start to ask the provider"),
+    by_time_alone = (
+        (summary.poll_from, "we start to ask the provider"),
         (summary.hurried_until, "the window for confirming the announced end closes"),
-        (summary.grace_until if (summary.grace_until or now) > now else None, "the grace for registering it ends"),
-        (summary.deadline_at, "our deadline ends it"),
-    ]
+        (summary.grace_until, "the grace for registering it ends"),
+    )
+    coming = [(at, name) for at, name in by_time_alone if at is not None and at > now]
+    return [*steps, *coming, (max(summary.deadline_at, now), "our deadline ends it")]
+
+
+def _time_of(step: PendingStep, now: datetime) -> datetime:
+    return now if step.is_running or step.next_at is None else max(step.next_at, now)
 
 
 def _soonest(steps: Sequence[PendingStep]) -> PendingStep | None:
