@@ -1,0 +1,1 @@
+"""What must be true of the pure decisions, with no server and no clock."""

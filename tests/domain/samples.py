@@ -1,0 +1,98 @@
+"""Invented values that the tests of the domain share."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from domain.digest import Digester
+from domain.identity import VerificationKey
+from domain.notice import Notice, Observation, StatusSeen, StepFinished
+from domain.plan import HOUR, MINUTE, PollPlan, PollStep, WatchPlan
+from domain.record import Cause, Record
+from domain.reducer import opened
+from domain.registration import Registration
+from domain.snapshot import Answer, Artifact, Reading, Snapshot
+from domain.terms import CheckKind, CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
+from domain.verdict import answered
+
+T0 = datetime(2031, 3, 4, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+DIGESTER = Digester(b"a key for tests")
+KEY = VerificationKey(account="acme", reference="v-1")
+PLAN = WatchPlan(
+    polls={
+        Stage.PROCESSING: PollPlan(
+            steps=(PollStep(until=HOUR, every=5 * MINUTE), PollStep(until=None, every=HOUR)),
+        )
+    }
+)
+REOPENING_PLAN = PLAN.model_copy(update={"finals_may_change": True})
+PORTRAIT = Artifact(name="portrait-1", kind=EvidenceKind.PORTRAIT, locator="portrait-1")
+
+STARTED = Snapshot(stage=Stage.AWAITING_APPLICANT, word="STARTED")
+IN_REVIEW = Snapshot(stage=Stage.IN_REVIEW, word="manual_check")
+APPROVED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.APPROVED, word="OK")
+DECLINED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.DECLINED, word="KO")
+
+
+def ended(end: Ended) -> Snapshot:
+    return Snapshot(stage=Stage.CONCLUDED, ended=end, word=end.upper())
+
+
+def fresh(*, at: datetime = T0, plan: WatchPlan = PLAN) -> Record:
+    return opened(KEY, provider="invented", environment="sandbox", at=at, plan=plan)
+
+
+def notice(
+    observation: Observation, *, at: datetime = T0, proof: Proof = Proof.SECRET, correlation: str | None = None
+) -> Notice:
+    return Notice(
+        delivery=DIGESTER.digest("delivery", observation.model_dump_json()),
+        received_at=at,
+        proof=proof,
+        correlation=correlation,
+        observation=observation,
+    )
+
+
+def status(
+    word: str, *, looks: Literal["open", "final", "reopened", "unrecognised"] = "final", end: Ended | None = None
+) -> StatusSeen:
+    return StatusSeen(word=word, looks=looks, ended=end)
+
+
+def step(
+    done: int,
+    total: int,
+    name: str,
+    *,
+    check: CheckKind = CheckKind.OTHER,
+    ordinal: int | None = None,
+    says: CheckStatus = CheckStatus.PASSED,
+) -> StepFinished:
+    return StepFinished(done=done, total=total, name=name, check=check, ordinal=ordinal, status=says)
+
+
+def told(snapshot: Snapshot, *, at: datetime = T0) -> Reading:
+    return Reading(asked_at=at, answer=Answer.TOLD, snapshot=snapshot)
+
+
+def silent(answer: Answer, *, at: datetime = T0) -> Reading:
+    return Reading(asked_at=at, answer=answer)
+
+
+def read(
+    record: Record,
+    reading: Reading | Snapshot,
+    *,
+    at: datetime = T0,
+    plan: WatchPlan = PLAN,
+    cause: Cause = "receipt",
+) -> Record:
+    """Apply an answer; a snapshot is one that was asked for at `at`."""
+    answer = told(reading, at=at) if isinstance(reading, Snapshot) else reading
+    return answered(record, answer, plan=plan, cause=cause)
+
+
+def registration(**changes: object) -> Registration:
+    shape: dict[str, object] = {"key": KEY, "registered_at": T0, "registered_by": "checkout"}
+    return Registration.model_validate(shape | changes).signed(DIGESTER)

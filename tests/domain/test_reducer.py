@@ -1,0 +1,268 @@
+"""Callbacks: their order, loss and repetition do not matter, and they never decide."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.notice import Notice, RoomChanged, StepFinished, Unreadable
+from domain.plan import HOUR, MINUTE
+from domain.record import Progress, Record
+from domain.reducer import completed, counted_after_erasure, heard, opened, registered
+from domain.snapshot import Check
+from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, Stage
+from domain.verdict import Verdict, decided
+from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, Course
+from tests.domain.order import Event, Fold, after, answers, counterexample, judged
+from tests.domain.samples import (
+    APPROVED,
+    KEY,
+    PLAN,
+    PORTRAIT,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    status,
+    step,
+)
+
+by_course = pytest.mark.parametrize("course", COURSES, ids=lambda course: course.name)
+thorough = settings(max_examples=120, derandomize=True, deadline=None, database=None)
+
+
+def disturbed(course: Course) -> st.SearchStrategy[tuple[Event, ...]]:
+    """Callbacks lost, repeated and out of order, some reads among them, and the last answer somewhere."""
+    some = st.lists(st.sampled_from(course.notices()), max_size=12)
+    reads = st.lists(st.sampled_from(answers(course)), max_size=4)
+    return st.builds(lambda heard, told: [*heard, *told, answers(course)[-1]], some, reads).flatmap(
+        lambda events: st.permutations(events).map(tuple)
+    )
+
+
+@by_course
+def test_before_any_read_no_order_and_no_repetition_of_callbacks_changes_the_judgement(course: Course) -> None:
+    sent = course.notices()
+    expected = judged(heard, sent)
+
+    @thorough
+    @given(st.lists(st.sampled_from(sent), max_size=6).flatmap(lambda again: st.permutations([*sent, *again])))
+    def holds(events: list[Event]) -> None:
+        assert judged(heard, events) == expected
+
+    holds()
+
+
+@by_course
+def test_once_the_last_answer_is_read_no_order_loss_or_repetition_changes_the_judgement(course: Course) -> None:
+    expected = judged(heard, (*course.notices(), *answers(course)))
+
+    @thorough
+    @given(disturbed(course))
+    def holds(events: tuple[Event, ...]) -> None:
+        assert judged(heard, events) == expected
+
+    holds()
+
+
+@by_course
+def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_heard(course: Course) -> None:
+    for position, one in enumerate(course.notices()):
+        before = after(heard, course.notices()[:position])
+        assert _known_by(heard(before, one)) != _known_by(before)
+
+
+def _known_by(record: Record) -> object:
+    words = [entry.words for entry in record.timeline]
+    return record.progress, record.announcements, words
+
+
+@pytest.mark.parametrize("course", [DECLINED, FAILED, REPEATED, LAGGING], ids=lambda course: course.name)
+def test_an_exhaustive_search_finds_no_order_loss_or_repetition_that_matters(course: Course) -> None:
+    assert counterexample(heard, course) is None
+
+
+def _last_writer_wins(record: Record, one: Notice) -> Record:
+    seen = one.observation
+    after_it = heard(record, one)
+    if not isinstance(seen, StepFinished) or seen.name is None:
+        return after_it
+    others = tuple(check for check in record.progress.checks if check.name != seen.check_name)
+    latest = Check(kind=seen.check, name=seen.check_name or "", status=seen.status)
+    checks = tuple(sorted((*others, latest), key=lambda check: check.name))
+    last = Progress(done=seen.done or 0, total=seen.total or 0, checks=checks)
+    return after_it.model_copy(update={"progress": last})
+
+
+def _ignores_what_follows_a_final(record: Record, one: Notice) -> Record:
+    return record if record.announcements else heard(record, one)
+
+
+def _ignores_a_lower_count(record: Record, one: Notice) -> Record:
+    seen = one.observation
+    is_older = isinstance(seen, StepFinished) and (seen.done or 0) < record.progress.done
+    return record if is_older else heard(record, one)
+
+
+def _counts_steps(record: Record, one: Notice) -> Record:
+    after_it = heard(record, one)
+    if not isinstance(one.observation, StepFinished):
+        return after_it
+    progress = after_it.progress.model_copy(update={"done": record.progress.done + 1})
+    return after_it.model_copy(update={"progress": progress})
+
+
+def _decides_by_callback(record: Record, one: Notice) -> Record:
+    seen = one.observation
+    decision = {"OK": Decision.APPROVED, "KO": Decision.DECLINED}.get(getattr(seen, "word", None) or "")
+    if decision is None:
+        return heard(record, one)
+    verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.CALLBACK)
+    return decided(heard(record, one), verdict, at=one.received_at, cause="receipt")
+
+
+@pytest.mark.parametrize(
+    ("mutant", "course"),
+    [
+        (_last_writer_wins, DECLINED),
+        (_last_writer_wins, REPEATED),
+        (_ignores_what_follows_a_final, DECLINED),
+        (_ignores_a_lower_count, DECLINED),
+        (_counts_steps, DECLINED),
+        (_decides_by_callback, LAGGING),
+    ],
+)
+def test_a_reducer_that_goes_by_order_or_count_is_caught_by_the_search(mutant: Fold, course: Course) -> None:
+    assert counterexample(mutant, course) is not None
+
+
+@by_course
+def test_callbacks_alone_never_conclude_anything(course: Course) -> None:
+    judgement = judged(heard, course.notices())
+    assert (judgement.stage, judgement.decision, judgement.outcome) == (Stage.AWAITING_APPLICANT, None, None)
+
+
+def test_a_read_that_was_asked_earlier_than_the_last_one_changes_nothing() -> None:
+    newer = read(fresh(), APPROVED, at=T0 + MINUTE)
+    assert read(newer, STARTED, at=T0) == newer
+
+
+@pytest.mark.parametrize(
+    ("proof", "done"),
+    [(Proof.SECRET, 1), (Proof.SIGNED_BODY, 1), (Proof.UNBOUND, 1), (Proof.STALE, 0), (Proof.NONE, 0)],
+)
+def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -> None:
+    record = heard(fresh(), notice(step(1, 2, "id_document"), proof=proof))
+    assert record.steps[0] == done
+
+
+def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
+    record = heard(fresh(), notice(step(1, 2, "id_document"), proof=Proof.NONE))
+    assert [(note.reason, note.actor) for note in record.attention] == [(Attention.UNPROVEN_CALLBACKS, Actor.OPERATOR)]
+
+
+def test_an_unknown_word_in_a_callback_asks_a_person_and_concludes_nothing() -> None:
+    record = heard(fresh(), notice(status("BLUE", looks="unrecognised")))
+    assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
+    assert record.outcome is None
+    assert record.announcements == ()
+
+
+def test_a_callback_that_cannot_be_read_is_quarantined() -> None:
+    record = heard(fresh(), notice(Unreadable(why="not_json")))
+    assert [note.reason for note in record.attention] == [Attention.QUARANTINED]
+
+
+def test_a_room_that_has_ended_does_not_become_empty_again() -> None:
+    ended = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="f1")
+    empty = RoomChanged(room="r1", room_status="empty")
+    record = heard(heard(fresh(), notice(ended)), notice(empty))
+    assert [(room.status, room.file_ready, room.file_id) for room in record.rooms] == [("ended", True, "f1")]
+
+
+def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
+    one = notice(step(1, 2, "id_document"))
+    record = heard(heard(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
+    assert (record.heard, record.duplicates) == (2, 1)
+    assert [(seen.first_at, seen.last_at, seen.count) for seen in record.identities] == [(T0, T0 + HOUR, 2)]
+
+
+def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:
+    record = heard(read(fresh(), APPROVED), notice(status("KO"), at=T0 + HOUR))
+    assert (record.late, record.announcements) == (1, ())
+
+
+def test_an_announcement_keeps_the_time_at_which_it_was_first_received_whatever_the_order() -> None:
+    later, earlier = notice(status("OK"), at=T0 + HOUR), notice(status("OK"), at=T0)
+    record = heard(heard(fresh(), later), earlier)
+    assert [announcement.first_at for announcement in record.announcements] == [T0]
+
+
+def test_first_and_last_heard_go_by_time_of_receipt_and_not_by_order() -> None:
+    later, earlier = (notice(step(1, 2, "phone"), at=T0 + HOUR), notice(step(2, 2, "otp"), at=T0))
+    record = heard(heard(fresh(), later), earlier)
+    assert (record.first_heard_at, record.last_heard_at) == (T0, T0 + HOUR)
+
+
+def test_a_repeated_registration_changes_nothing() -> None:
+    once = registered(fresh(), registration(), plan=PLAN)
+    assert registered(once, registration(registered_at=T0 + HOUR), plan=PLAN) == once
+
+
+def test_a_second_registration_that_differs_leaves_the_first_and_raises_attention() -> None:
+    first = registration(applicant="a-1")
+    record = registered(registered(fresh(), first, plan=PLAN), registration(applicant="a-2"), plan=PLAN)
+    assert record.registration == first
+    assert [(note.reason, note.actor) for note in record.attention] == [
+        (Attention.CONFLICTING_REGISTRATION, Actor.BACKEND)
+    ]
+
+
+def test_a_registration_takes_back_that_it_was_never_registered_and_sets_the_deadline() -> None:
+    from_callback = heard(fresh(), notice(step(1, 2, "phone")))
+    waiting = from_callback.model_copy(update={"deadline_at": T0})
+    lagging = PLAN.model_copy(update={"deadline_lag": 15 * MINUTE})
+    record = registered(waiting, registration(deadline_at=T0 + HOUR), plan=lagging)
+    assert record.is_registered
+    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+
+
+@pytest.mark.parametrize("is_registered_first", [True, False])
+def test_a_foreign_correlation_is_noticed_whichever_comes_first(*, is_registered_first: bool) -> None:
+    foreign = notice(status("OK"), correlation="order-2")
+    ours = registration(correlation="order-1")
+    if is_registered_first:
+        record = heard(registered(fresh(), ours, plan=PLAN), foreign)
+    else:
+        record = registered(heard(fresh(), foreign), ours, plan=PLAN)
+    assert [note.reason for note in record.attention] == [Attention.CORRELATION_MISMATCH]
+
+
+def test_files_that_a_late_registration_does_not_want_are_not_brought_home() -> None:
+    record = read(fresh(), STARTED.model_copy(update={"artifacts": (PORTRAIT,)}))
+    record = registered(record, registration(evidence="none"), plan=PLAN)
+    assert [(row.state, row.loss) for row in record.evidence] == [("lost", "not_wanted")]
+
+
+def test_an_expected_file_is_in_the_ledger_before_anybody_lists_it() -> None:
+    record = registered(fresh(), registration(expects=(EvidenceKind.CALL_RECORDING,)), plan=PLAN)
+    assert [(row.kind, row.state) for row in record.evidence] == [("call_recording", "expected")]
+
+
+def test_an_erased_verification_only_counts_what_it_hears() -> None:
+    record = fresh()
+    after_erasure = counted_after_erasure(record)
+    assert after_erasure == record.model_copy(update={"heard": 1, "late": 1})
+
+
+def test_completing_twice_keeps_the_first_time() -> None:
+    once = completed(read(fresh(), APPROVED), at=T0)
+    assert completed(once, at=T0 + HOUR) == once
+    assert (once.stage, once.completed_at) == (Stage.COMPLETE, T0)
+
+
+def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider() -> None:
+    lagging = PLAN.model_copy(update={"deadline": HOUR, "deadline_lag": 15 * MINUTE})
+    record = opened(KEY, provider="invented", environment="sandbox", at=T0, plan=lagging)
+    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
