@@ -108,6 +108,12 @@ class EndpointSettings(_Table):
     allow_private: bool = False
 
 
+class WorkerSettings(_Table):
+    """The worker process. `metrics_address` is `host:port` for Prometheus; without it there is no such listener."""
+
+    metrics_address: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] | None = None
+
+
 def _watch_field(name: str) -> str:
     if name not in _WATCH_FIELDS:
         raise ValueError("the watch has no such duration" + nearest(name, _WATCH_FIELDS))
@@ -144,6 +150,7 @@ class Settings(_Table):
     temporal: TemporalSettings = TemporalSettings()
     storage: StorageSettings
     api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
     time_scale: Annotated[float, Field(ge=1)] = 1

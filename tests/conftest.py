@@ -10,17 +10,7 @@ import pytest_asyncio
 
 from dev_server import dev_server
 from leaving import leave
-
-SEARCH_ATTRIBUTES = {
-    "VigilAccount": "Keyword",
-    "VigilProvider": "Keyword",
-    "VigilStage": "Keyword",
-    "VigilDecision": "Keyword",
-    "VigilOutcome": "Keyword",
-    "VigilAttention": "KeywordList",
-    "VigilDeadline": "Datetime",
-    "VigilApplicant": "Keyword",
-}
+from workflows.steps import SEARCH_ATTRIBUTES
 
 
 class OutsideConnection(Exception):

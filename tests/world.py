@@ -30,9 +30,9 @@ from providers.contract import ArtifactStream, Reply
 from providers.id360.senders import CONTRACT
 from storage.folder import FolderStorage
 from storage.records import Records
+from tests.gate import GatedStorage
 from tracking import Registered, TrackedAccount, Tracker
 from workflows import steps
-from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
 ACCOUNT = "acme"
@@ -108,7 +108,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.digester = Digester(b"a key for tests")
-        self.storage = FolderStorage(self.folder)
+        self.storage = GatedStorage(FolderStorage(self.folder))
         self.records = Records(self.storage)
         account = TrackedAccount(
             name=ACCOUNT,
@@ -140,7 +140,7 @@ class World:
             Worker(
                 self.client,
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, NotificationWorkflow],
+                workflows=[VerificationWorkflow],
                 activities=[records.load_record, records.write_record],
                 max_cached_workflows=self.max_cached_workflows,
             ),
@@ -195,7 +195,9 @@ class World:
 
     async def record(self) -> Record:
         """Ask a worker what is known now."""
-        known: Record = await self.tracker.handle(self.key).query("record", result_type=Record)
+        known: Record | None = None
+        while known is None:  # it is loading
+            known = await self.tracker.handle(self.key).query("record", result_type=Record)
         return known
 
     async def until(self, holds: Callable[[Record], bool], within: float = 20) -> Record:

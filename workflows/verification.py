@@ -362,7 +362,7 @@ async def _storage_step(name: str, order: Frozen, result_type: type[ResultT], su
             retry_policy=options.LOCAL_ATTEMPTS,
             summary=summary,
         )
-    except ActivityError:
+    except (ActivityError, ApplicationError):  # a local activity's own failure comes out unwrapped
         done = await workflow.execute_activity(
             name,
             order,

@@ -1,0 +1,202 @@
+"""Callbacks and commands that come at the worst moment, on a real server, with and without a workflow cache."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from connection import connect
+from dev_server import dev_server
+from domain.record import Record
+from domain.terms import Attention, Decision, Outcome, Stage
+from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, quick, step
+from workflows.steps import SEARCH_ATTRIBUTES
+
+
+@pytest.fixture(params=[1000, 0], ids=["cached", "replayed on every task"])
+def world(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    return World(client, tmp_path, plan=quick(factor=60), max_cached_workflows=request.param)
+
+
+def decided(record: Record) -> tuple[Outcome | None, Decision | None]:
+    return record.outcome, record.decision
+
+
+async def test_a_callback_during_a_read_leads_to_another_read(world: World) -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    world.reader.before_answer = lambda: answer
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        async with asyncio.timeout(10):
+            while world.reader.reads == 0:
+                await asyncio.sleep(0.02)
+        await world.hear(final("OK"))
+        world.reader.say(APPROVED)
+        answer.set_result(None)
+        record = await world.result()
+
+    assert world.reader.reads >= 2
+    assert decided(record) == (Outcome.DECIDED, Decision.APPROVED)
+    assert record.revision == 1
+
+
+async def test_a_callback_during_a_download_is_heard_before_it_completes(world: World) -> None:
+    world.reader.during_download = asyncio.Event()
+    world.reader.say(APPROVED_WITH_FILE)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.is_concluded and world.reader.downloads == 1)
+        await world.hear(step(1, "id_document"))
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.late == 2)
+        world.reader.during_download.set()
+        record = await world.result()
+
+    assert (record.heard, record.late, record.revision) == (3, 2, 1)
+    assert [row.state.value for row in record.evidence] == ["stored"]
+    assert world.reader.downloads == 1
+
+
+async def test_a_callback_at_completion_is_in_the_record_that_completes(world: World) -> None:
+    world.reader.say(APPROVED)
+    world.storage.close("put verifications")
+    async with world.workers():
+        await world.register()
+        # The result of the read is the first thing that is put, the record the second.
+        await world.hear(final("OK"))
+        await world.storage.reached["put verifications"].wait()
+        world.storage.close("/records/")
+        world.storage.open_gate("put verifications")
+        await world.storage.reached["/records/"].wait()
+        await world.hear(step(6, "liveness"))
+        await world.until(lambda record: bool(record.stage is Stage.COMPLETE))
+        world.storage.open_gate("/records/")
+        record = await world.result()
+        stored = await world.records.latest(world.tracker.place(world.key))
+
+    assert record.heard == 2
+    assert stored is not None
+    assert Record.model_validate_json(stored[1]) == record
+
+
+async def test_a_callback_after_completion_opens_a_follow_up_run_that_changes_nothing(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"), number=1)
+        first = await world.result()
+        await world.hear(final("OK"), number=2)
+        second = await world.result()
+
+    assert (second.late, second.revision, second.heard) == (1, 1, 2)
+    assert second.judgement() == first.judgement()
+
+
+async def test_a_late_callback_that_the_provider_confirms_is_a_second_revision(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        world.reader.say(DECLINED)
+        await world.hear(final("KO"))
+        record = await world.result()
+
+    assert decided(record) == (Outcome.DECIDED, Decision.DECLINED)
+    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, Decision.DECLINED]
+    assert {note.reason for note in record.attention} == {Attention.SECOND_FINAL}
+
+
+async def test_a_late_intermediate_is_counted_without_asking_the_provider(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        first = await world.result()
+        reads = world.reader.reads
+        await world.hear(step(2, "liveness"))
+        second = await world.result()
+
+    assert world.reader.reads == reads
+    assert (second.late, second.heard) == (1, 2)
+    assert second.judgement().decision == first.judgement().decision
+
+
+async def test_a_callback_after_the_history_is_gone_finds_the_record(world: World, tmp_path: Path) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+    # A server that has never heard of it is what Temporal's retention leaves behind.
+    async with dev_server(log=tmp_path / "other.log", search_attributes=SEARCH_ATTRIBUTES) as server:
+        later = World(await connect(server.address, "default"), tmp_path, plan=world.plan)
+        later.key = world.key
+        later.reader.say(APPROVED)
+        async with later.workers():
+            await later.hear(final("OK"), number=99)
+            record = await later.result()
+
+    assert (record.heard, record.late, record.revision) == (2, 1, 1)
+    assert record.is_registered
+
+
+async def test_the_same_final_five_times_is_one_revision_and_four_duplicates(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        for _ in range(5):
+            await world.hear(final("OK"), number=7)
+        await world.result()
+        record = await _quiet(world)
+
+    assert (record.heard, record.duplicates, record.revision) == (5, 4, 1)
+
+
+async def test_a_callback_before_the_registration_is_attached_to_it(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.hear(final("OK"))
+        unregistered = await world.result()
+        await world.register()
+        record = await world.result()
+
+    assert not unregistered.is_registered
+    assert record.is_registered
+    assert decided(record) == (Outcome.DECIDED, Decision.APPROVED)
+    assert record.revision == 1
+
+
+async def test_callbacks_are_accepted_while_no_worker_is_alive(world: World) -> None:
+    await world.register()
+    await world.hear(step(1, "id_document"))
+    world.reader.say(APPROVED)
+    await world.hear(final("OK"))
+    async with world.workers():
+        record = await world.result()
+
+    assert (record.heard, record.decision) == (2, Decision.APPROVED)
+
+
+async def test_storage_that_fails_for_a_while_delays_completion_and_loses_nothing(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.is_registered)
+        world.storage.fail_next("/records/", times=5)
+        await world.hear(final("OK"))
+        record = await world.result()
+
+    assert world.storage.failed == 5
+    assert record.decision is Decision.APPROVED
+
+
+async def _quiet(world: World) -> Record:
+    """Wait until no run is open, and return the newest result."""
+    async with asyncio.timeout(20):
+        while (seen := await world.tracker.look(world.key)) is not None and seen.is_open:
+            await asyncio.sleep(0.05)
+    return await world.result()

@@ -1,0 +1,164 @@
+"""The worker process: settings, providers, activities and workflows, run until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from accounts import Account, open_accounts
+from activities.accounts import WatchedAccount
+from activities.downloading import DownloadingActivities
+from activities.notifying import Endpoint, NotifyingActivities
+from activities.reading import ReadingActivities
+from activities.records import RecordActivities
+from connection import SearchAttributesMissing, add_search_attributes, connect
+from domain.digest import Digester
+from leaving import leave
+from observability import set_up_logging
+from providers.transport import open_http
+from settings import Settings, SettingsError, load_settings
+from storage.opening import open_storage
+from storage.records import Records
+from workflows import steps
+from workflows.notification import NotificationWorkflow
+from workflows.verification import VerificationWorkflow
+
+SHUTDOWN: Final = timedelta(seconds=30)
+"""How long activities may go on after we were told to stop; under the grace that containers are given."""
+
+MOST_DOWNLOADS: Final = 20
+
+_log = structlog.get_logger("vigil.worker")
+
+
+async def run(settings: Settings) -> None:
+    """Serve every queue until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, stopped.set)
+    async with serving(settings) as client:
+        _log.info("worker.started", count=len(settings.accounts), name=client.namespace)
+        await stopped.wait()
+        _log.info("worker.stopping")
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Client]:
+    """Open everything, and serve for as long as the context lasts."""
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    runtime = _runtime(settings)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(open_http())
+        accounts = open_accounts(settings, http=http, digester=digester)
+        client = await connect(settings.temporal.address, settings.temporal.namespace, runtime=runtime)
+        await add_search_attributes(client)
+        storage = open_storage(settings.storage.url)
+        watched = {name: watched_account(account) for name, account in accounts.items()}
+        records = RecordActivities(Records(storage), watched)
+        reading = ReadingActivities(watched, storage, digester)
+        downloading = DownloadingActivities(watched, storage, digester)
+        notifying = NotifyingActivities(_endpoints(settings), http)
+        workers = [
+            Worker(
+                client,
+                task_queue=steps.VERIFICATIONS_QUEUE,
+                workflows=[VerificationWorkflow],
+                activities=[records.load_record, records.write_record],
+                graceful_shutdown_timeout=SHUTDOWN,
+            ),
+            Worker(
+                client,
+                task_queue=steps.ARTIFACTS_QUEUE,
+                activities=[downloading.download],
+                max_concurrent_activities=MOST_DOWNLOADS,
+                graceful_shutdown_timeout=SHUTDOWN,
+            ),
+            Worker(
+                client,
+                task_queue=steps.NOTIFICATIONS_QUEUE,
+                activities=[notifying.send_notification],
+                workflows=[NotificationWorkflow],
+                graceful_shutdown_timeout=SHUTDOWN,
+            ),
+            *_readers(client, accounts, reading),
+        ]
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        yield client
+
+
+def watched_account(account: Account) -> WatchedAccount:
+    """Return what activities must know of an account."""
+    return WatchedAccount(
+        name=account.name,
+        reader=account.provider.reader,
+        plans=account.tracked.plans,
+        default_sender=account.tracked.default_sender,
+    )
+
+
+def _readers(client: Client, accounts: Mapping[str, Account], reading: ReadingActivities) -> list[Worker]:
+    """Serve each account's reads on a queue of its own, whose rate the server caps for all workers together."""
+    return [
+        Worker(
+            client,
+            task_queue=steps.provider_queue(name),
+            activities=[reading.read, reading.poll],
+            max_task_queue_activities_per_second=account.reads_per_second,
+            graceful_shutdown_timeout=SHUTDOWN,
+        )
+        for name, account in accounts.items()
+    ]
+
+
+def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
+    return {
+        name: Endpoint(
+            name=name,
+            url=endpoint.url,
+            secrets=tuple(secret.get_secret_value() for secret in endpoint.secret),
+            allow_private=endpoint.allow_private,
+        )
+        for name, endpoint in settings.endpoints.items()
+    }
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    address = settings.worker.metrics_address
+    if address is None:
+        return None
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+
+
+def main() -> None:
+    """Run a worker by the settings of `VIGIL_CONFIG` or `./vigil.toml`; leave with 2 where they cannot be used."""
+    set_up_logging()
+    code = 0
+    try:
+        asyncio.run(run(load_settings()))
+    except (SettingsError, SearchAttributesMissing) as error:
+        sys.stderr.write(f"{error}\n")
+        code = 2
+    except (RPCError, RuntimeError) as error:
+        # A client that cannot connect says so by a RuntimeError.
+        sys.stderr.write(f"Temporal gave no usable answer ({type(error).__name__}): is it running at that address?\n")
+        code = 1
+    except KeyboardInterrupt:
+        with contextlib.suppress(Exception):
+            _log.info("worker.interrupted")
+    leave(code)
+
+
+if __name__ == "__main__":
+    main()
