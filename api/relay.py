@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,9 +13,8 @@ from pydantic import ValidationError
 from api.delivery import Delivered, Delivery
 from api.filing import Filed, Message, file_receipt, messages_of
 from observability import Metrics, where
-from storage.contract import NotStored, StorageError
+from storage.contract import NotStored
 from storage.inbox import Inbox, filed_name
-from tracking import UnknownAccount
 
 OLDER_THAN: Final = timedelta(seconds=5)
 ROUND_EVERY: Final = timedelta(seconds=1)
@@ -47,6 +47,7 @@ class Relay:
         self._metrics = metrics
         self._rate = rate
         self._now = now
+        self._troubles: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
@@ -68,8 +69,11 @@ class Relay:
         if self._delivery.breaker.is_open:
             return 0
         chosen = secrets.SystemRandom().sample(names, min(self._rate, len(names)))
+        self._troubles.clear()
         settled = sum(await asyncio.gather(*(self._settle_in_turn(name) for name in chosen)))
         self._metrics.relayed.inc(settled)
+        for error, count in self._troubles.items():
+            _log.warning("relay.left_pending", error=error, count=count)
         return settled
 
     async def _settle_in_turn(self, name: str) -> bool:
@@ -78,8 +82,8 @@ class Relay:
                 return await self._settle(name)
             except NotStored:
                 return False  # another process was faster
-            except (StorageError, UnknownAccount) as error:
-                _log.warning("relay.left_pending", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 -- one that cannot be settled must not hold up the others
+                self._troubles[f"{type(error).__name__} {where(error)}"] += 1
                 return False
 
     async def _settle(self, name: str) -> bool:

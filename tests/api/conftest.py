@@ -1,0 +1,62 @@
+"""A desk that takes callbacks, and real HTTP in front of it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
+
+from api.callbacks import CallbackFace
+from tests.api.fakes import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """Real HTTP on a free port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="critical", lifespan="on", timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                assert not task.done(), "the server ended before it started"
+                await asyncio.sleep(0.01)
+            port = listener.getsockname()[1]
+            limits = httpx.Limits(max_connections=300)
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20, trust_env=False
+            ) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await task
+
+
+@asynccontextmanager
+async def in_process(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """No network: a call returns when everything that follows its answer is done too."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+@pytest.fixture
+def face(desk: Desk) -> Callable[..., CallbackFace]:
+    return lambda **options: face_of(desk, **options)
+
+
+def face_of(desk: Desk, *, trusted_proxies: tuple[object, ...] = ()) -> CallbackFace:
+    behind = PlainTextResponse("behind", 404)
+    return CallbackFace(behind, intake=desk.intake, trusted_proxies=trusted_proxies)  # type: ignore[arg-type]

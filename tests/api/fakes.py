@@ -1,0 +1,209 @@
+"""Small honest objects: a provider with words of its own, stores and Temporals that fail or stall."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from accounts import Account, opened_account
+from api.delivery import Delivery
+from api.intake import Intake
+from domain.digest import Digester
+from domain.errors import CallbackRefused, ProviderUnavailable
+from domain.identity import VerificationKey, place_of
+from domain.notice import Notice, StatusSeen, Unreadable
+from domain.plan import MINUTE, PollPlan, PollStep, WatchPlan
+from domain.sender import Answering, CodeRange, OurAnswers, Redelivery, SenderContract
+from domain.snapshot import Artifact, Question
+from domain.terms import Proof, Stage
+from observability import Metrics
+from providers.contract import AccountSettings, ArtifactStream, Callback, CallbackRequest, GenuineRequest, Reader, Reply
+from settings import ConfiguredAccount
+from storage.contract import Content, StorageUnavailable, Stored
+from storage.folder import FolderStorage
+from storage.inbox import Inbox
+from storage.records import Records
+
+DIGESTER = Digester(b"a key for tests only")
+SECRET = "right"
+
+PLAN = WatchPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=MINUTE),))})
+CONTRACT = SenderContract(
+    sender="acme",
+    title="Acme",
+    proof=Proof.SECRET,
+    answering=Answering(budget=timedelta(seconds=10), accepted=(CodeRange(first=200, last=299),)),
+    redelivery=Redelivery(),
+    lost_callback="silence",
+    watch=PLAN,
+)
+
+
+class NoReader:
+    """These tests never ask a provider."""
+
+    async def read(self, question: Question) -> Reply:
+        raise ProviderUnavailable("not_in_these_tests")
+
+    def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
+        raise ProviderUnavailable("not_in_these_tests")
+
+    async def check_login(self) -> None:
+        raise ProviderUnavailable("not_in_these_tests")
+
+
+class Acme:
+    """A provider whose callbacks are `{"says": [{"ref", "id"}]}` and whose proof is the header `x-secret`.
+
+    `x-proof` chooses how strong the proof is, `explode` in a body makes reading it fail in an unforeseen way.
+    """
+
+    provider = "acme"
+    environment = "sandbox"
+    kept_headers = frozenset({"content-type"})
+
+    def __init__(self, account: str = "acme", *, capability: bool = False, answers: OurAnswers | None = None) -> None:
+        self.account = account
+        self.contracts: Mapping[str, SenderContract] = {"acme": CONTRACT}
+        self.reader: Reader = NoReader()
+        self.reference_is_capability = capability
+        self.answering = CONTRACT.model_copy(update={"answers": answers}) if answers else CONTRACT
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        if request.headers.get("x-secret") != SECRET:
+            raise CallbackRefused("wrong_header")
+        if request.headers.get("x-proof") == "crash":
+            raise ZeroDivisionError("a fault of ours")
+        proof = Proof(request.headers.get("x-proof", "secret"))
+        return GenuineRequest(request=request, proof=proof, kept_body=request.body.replace(b"otp", b"---"))
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        if b"explode" in request.request.body:
+            raise ZeroDivisionError("a fault of ours, with 4711 in its text")
+        try:
+            said = json.loads(request.request.body)["says"]
+        except (ValueError, KeyError, TypeError):
+            return (Callback(reference=None, observation=Unreadable(why="not_json")),)
+        return [
+            Callback(
+                reference=one.get("ref"),
+                observation=StatusSeen(word="DONE", looks="final"),
+                identity=one.get("id"),
+                event_id=one.get("event"),
+            )
+            for one in said
+        ]
+
+    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+        return (callback_url,)
+
+
+def account_of(provider: Acme, **common: object) -> Account:
+    own = AccountSettings(provider="acme", base_url="http://127.0.0.1")
+    configured = ConfiguredAccount.model_validate({"own": own, **common})
+    return opened_account(provider.account, provider, configured, time_scale=1)
+
+
+@dataclass
+class Verifications:
+    """What Temporal knows, by reference; `down` and `stalled` are how it fails."""
+
+    open: set[str] = field(default_factory=set)
+    down: bool = False
+    stalled: bool = False
+    told: list[tuple[str, Notice]] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    calls: int = 0
+
+    def place(self, key: VerificationKey) -> str:
+        return place_of(key, DIGESTER, is_capability=False)
+
+    async def notify(self, key: VerificationKey, notice: Notice, *, may_start: bool) -> bool:
+        self.calls += 1
+        if self.stalled:
+            await asyncio.sleep(60)
+        if self.down:
+            raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+        if key.reference not in self.open:
+            if not may_start:
+                return False
+            self.started.append(key.reference)
+            self.open.add(key.reference)
+        self.told.append((key.reference, notice))
+        return True
+
+
+class Flaky:
+    """A folder whose writes fail or stall while told to."""
+
+    def __init__(self, folder: FolderStorage) -> None:
+        self._folder = folder
+        self.down = False
+        self.stalled = False
+        self.writes = 0
+
+    async def _trouble(self, name: str) -> None:
+        if self.stalled:
+            await asyncio.sleep(60)
+        if self.down:
+            raise StorageUnavailable(name, "OSError")
+
+    async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
+        self.writes += 1
+        await self._trouble(name)
+        return await self._folder.put_new(name, content, media_type=media_type)
+
+    async def put(self, name: str, content: Content) -> Stored:
+        await self._trouble(name)
+        return await self._folder.put(name, content)
+
+    async def read(self, name: str) -> bytes:
+        await self._trouble(name)
+        return await self._folder.read(name)
+
+    def open(self, name: str) -> AsyncIterator[bytes]:
+        return self._folder.open(name)
+
+    async def size(self, name: str) -> int:
+        await self._trouble(name)
+        return await self._folder.size(name)
+
+    async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> list[str]:
+        await self._trouble(prefix)
+        return await self._folder.list(prefix, after=after, limit=limit)
+
+    async def erase(self, name: str) -> None:
+        await self._trouble(name)
+        await self._folder.erase(name)
+
+
+class Desk:
+    """An intake and everything that it stands on."""
+
+    def __init__(self, root: Path, *accounts: Account, starts_a_minute: int = 60) -> None:
+        self.storage = Flaky(FolderStorage(root))
+        self.inbox = Inbox(self.storage)
+        self.verifications = Verifications()
+        self.metrics = Metrics()
+        self.accounts = {account.name: account for account in accounts or (account_of(Acme()),)}
+        self.delivery = Delivery(
+            self.verifications,
+            Records(self.storage),
+            self.accounts,
+            self.metrics,
+            starts_a_minute=starts_a_minute,
+        )
+        self.intake = Intake(
+            self.accounts, self.verifications, self.inbox, self.delivery, digester=DIGESTER, metrics=self.metrics
+        )
+
+    async def names(self, prefix: str = "") -> list[str]:
+        """Everything that is stored, by folder and without the random ends."""
+        return [name.rpartition("/")[0] for name in await self.storage._folder.list(prefix)]
