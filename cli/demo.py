@@ -1,0 +1,133 @@
+"""`vigil demo`: every story, told at once over real HTTP and a real Temporal server."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+import typer
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cli.failure import Failed
+from cli.installation import opened
+from cli.stack import Ports, Stack, StackFailed
+from cli.standing import show_addresses, until_asked_to_stop
+from cli.stories import PLAYED, STORIES
+from cli.telling import Teller, Told
+
+TIME_SCALE: Final = 240.0
+"""A callback that is expected within 15 minutes of contract time is then polled for after 3.75 s."""
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Play every provider and watch verifications go through, from callback to evidence."""
+    is_ok = asyncio.run(_demo(as_json=as_json, keep=keep))
+    raise typer.Exit(0 if is_ok else 1)
+
+
+async def _demo(*, as_json: bool, keep: bool) -> bool:
+    console = Console(stderr=as_json, quiet=as_json)
+    folder = Path(tempfile.mkdtemp(prefix="vigil-demo-"))
+    stack = Stack(folder, Ports.free(), accounts=PLAYED, time_scale=TIME_SCALE, forgets=True)
+    try:
+        with console.status("Starting Temporal, the simulator, the API and a worker"):
+            await stack.start()
+        told = await _tell_all(stack, console)
+        is_ok = all(one.is_ok for one in told)
+        if as_json:
+            shown = [one.shown() for one in told]
+            print(json.dumps({"time_scale": TIME_SCALE, "stories": shown, "ok": is_ok}), flush=True)
+        else:
+            _conclude(console, told)
+        if keep:
+            show_addresses(Console(stderr=as_json), stack)
+            await until_asked_to_stop()
+    except StackFailed as error:
+        raise Failed(f"{error}\nThe logs are in {stack.folder / 'logs'}") from None
+    finally:
+        await stack.stop()
+    if is_ok:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        Console(stderr=True).print(f"The logs are in {stack.folder / 'logs'}", highlight=False)
+    return is_ok
+
+
+async def _tell_all(stack: Stack, console: Console) -> Sequence[Told]:
+    async with opened(stack.config) as installation, _patient_http() as http:
+        configured = installation.settings.accounts
+        told = [Told(story, provider=configured[story.account].own.provider) for story in STORIES]
+        scenarios = {
+            played.name: played.scenario_for(
+                configured[played.name], callback_url=f"{stack.api}/callbacks/{played.name}"
+            )
+            for played in PLAYED
+        }
+        teller = Teller(http, installation.tracker, api=stack.api, simulator=stack.simulator, scenarios=scenarios)
+        with Live(get_renderable=lambda: _table(told), console=console, refresh_per_second=5):
+            await asyncio.gather(*(teller.tell(one) for one in told))
+    return told
+
+
+def _patient_http() -> httpx.AsyncClient:
+    # Every story waits for news at once, so there is no limit to connections.
+    return httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=None))
+
+
+def _table(told: Sequence[Told]) -> RenderableType:
+    title = f"Verifications, {TIME_SCALE:g} times as fast as in life"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for name in ("account", "story", "stage", "verdict"):
+        table.add_column(name, no_wrap=True)
+    for name in ("meant", "heard", "polls", "events", "s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    shown = ""
+    for one in told:
+        state = one.seen.get("state") or {}
+        table.add_row(
+            one.story.account if one.story.account != shown else "",
+            one.story.title,
+            str(state.get("stage") or "").replace("_", " "),
+            _verdict(state.get("outcome"), state.get("decision")),
+            str(one.meant or ""),
+            str(one.heard or ""),
+            str(one.reads or ""),
+            str(one.events or ""),
+            f"{one.took.total_seconds():.1f}" if one.is_over else "",
+            _mark(one),
+        )
+        shown = one.story.account
+    return table
+
+
+def _verdict(outcome: str | None, decision: str | None) -> Text:
+    colour = {"approved": "green", "declined": "red"}.get(decision or "", "yellow")
+    return Text((decision or outcome or "").replace("_", " "), style=colour)
+
+
+def _mark(told: Told) -> Text:
+    if not told.is_over:
+        return Text("…", style="dim")
+    return Text("✓", style="green") if told.is_ok else Text("✗", style="bold red")
+
+
+def _conclude(console: Console, told: Sequence[Told]) -> None:
+    console.print()
+    for one in told:
+        if not one.is_ok:
+            console.print(Text(f"✗ {one.story.title}", style="bold red"))
+            console.print(f"  expected {dict(one.story.expected)}", highlight=False)
+            console.print(f"  observed {dict(one.observed)}", highlight=False)
+    fine = sum(one.is_ok for one in told)
+    console.print(f"{fine} of {len(told)} stories ended as expected.", highlight=False)

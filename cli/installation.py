@@ -1,0 +1,94 @@
+"""An installation opened for one command: its settings, and what they lead to."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from temporalio.client import Client
+
+from accounts import Account, open_accounts
+from api.knowledge import Knowledge
+from cli.failure import Failed
+from connection import connect
+from domain.digest import Digester
+from domain.identity import VerificationKey
+from providers.transport import open_http
+from settings import DEFAULT_FILE, Settings, load_settings
+from storage.contract import Storage
+from storage.opening import open_storage
+from storage.records import Records
+from tracking import Tracker
+
+DEV_FOLDER: Final = Path(".vigil")
+DEV_FILE: Final = DEV_FOLDER / "vigil.toml"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a command works with."""
+
+    settings: Settings
+    accounts: dict[str, Account]
+    tracker: Tracker
+    storage: Storage
+
+    @property
+    def client(self) -> Client:
+        """The Temporal client."""
+        return self.tracker.client
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What is known of verifications."""
+        return Knowledge(self.tracker, Records(self.storage))
+
+    def key(self, account: str, reference: str) -> VerificationKey:
+        """Return a key of a configured account. Raises `Failed`."""
+        if account not in self.accounts:
+            raise Failed(f"There is no account {account}; the settings have {', '.join(self.accounts) or 'none'}.")
+        return VerificationKey(account=account, reference=reference)
+
+
+def settings_file(given: Path | None, environ: dict[str, str]) -> Path | None:
+    """Return the file that was named; where none was, and none is there, that of `vigil dev`; None: the default."""
+    is_named = given is not None or environ.get("VIGIL_CONFIG") or DEFAULT_FILE.exists()
+    return given if is_named or not DEV_FILE.exists() else DEV_FILE
+
+
+@asynccontextmanager
+async def opened(config: Path | None) -> AsyncIterator[Installation]:
+    """Open an installation. Raises `SettingsError`, and `Failed` where Temporal or storage cannot be had."""
+    settings = load_settings(config)
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    async with open_http() as http:
+        accounts = dict(open_accounts(settings, http=http, digester=digester))
+        client = await connected(settings)
+        tracked = {name: account.tracked for name, account in accounts.items()}
+        yield Installation(
+            settings=settings,
+            accounts=accounts,
+            tracker=Tracker(client, tracked, digester),
+            storage=opened_storage(settings),
+        )
+
+
+async def connected(settings: Settings) -> Client:
+    """Connect to Temporal. Raises `Failed`."""
+    temporal = settings.temporal
+    try:
+        return await connect(temporal.address, temporal.namespace)
+    except RuntimeError:
+        address = temporal.address or "127.0.0.1:7233"
+        raise Failed(
+            f"Temporal does not answer at {address}: start it (`vigil dev` does), or set [temporal] address."
+        ) from None
+
+
+def opened_storage(settings: Settings) -> Storage:
+    """Open the storage. Raises `Failed`."""
+    try:
+        return open_storage(settings.storage.url)
+    except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
+        raise Failed(f"The storage cannot be opened ({type(error).__name__}): look at [storage] url.") from None

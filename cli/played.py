@@ -1,0 +1,97 @@
+"""Accounts at the simulator: what must be set for them, and what a scenario must be told of them."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from domain.terms import Frozen, Name, ProviderName
+from settings import ConfiguredAccount
+
+
+class PlayedAccount(Frozen):
+    """An account whose provider is played by the simulator.
+
+    In texts `{simulator}`, `{callback_url}` and `{secret}` stand for what is known only when it is set up;
+    `secret_at` leads to the secret that the played provider must know, through the account's settings.
+    """
+
+    name: Name
+    provider: ProviderName
+    settings: Mapping[str, Any]
+    secret_at: tuple[str, ...]
+    scenario: Mapping[str, Any]
+
+    def scenario_for(self, configured: ConfiguredAccount, *, callback_url: str) -> Mapping[str, Any]:
+        """Return the part of every scenario that makes the played provider call this account."""
+        secret = _secret(configured.own, self.secret_at)
+        filled: Mapping[str, Any] = _filled(self.scenario, {"callback_url": callback_url, "secret": secret})
+        return filled
+
+
+def write_settings(
+    file: Path, accounts: Iterable[PlayedAccount], *, temporal: str, api: str, simulator: str, time_scale: float
+) -> None:
+    """Write the settings of an installation that has only played accounts, with fresh secrets, for us alone to read.
+
+    Raises `FileExistsError`: secrets that are in use are never written over.
+    """
+    host, _, port = api.removeprefix("http://").rpartition(":")
+    tables: dict[str, dict[str, Any]] = {
+        "temporal": {"address": temporal},
+        "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
+        "api": {"host": host, "port": int(port), "public_url": api},
+    }
+    for account in accounts:
+        known = {"simulator": simulator, "secret": secrets.token_urlsafe(24)}
+        settings = {"provider": account.provider, "environment": "sandbox", **account.settings}
+        tables[f"accounts.{account.name}"] = _filled(settings, known)
+    lines = [
+        "# Made by vigil for the simulator on this machine; delete it to have a fresh one made.",
+        f"digest_key = {_toml(secrets.token_urlsafe(32))}",
+        f"time_scale = {time_scale:g}",
+    ]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+    _write_for_us_alone(file, "\n".join(lines) + "\n")
+
+
+def _write_for_us_alone(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case Mapping():
+            return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + " }"
+        case list() | tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case _:  # the texts, numbers and truths of JSON are also TOML's
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _filled(template: Any, known: Mapping[str, str]) -> Any:
+    match template:
+        case str():
+            for name, value in known.items():
+                template = template.replace("{" + name + "}", value)
+            return template
+        case Mapping():
+            return {key: _filled(inner, known) for key, inner in template.items()}
+        case list() | tuple():
+            return [_filled(inner, known) for inner in template]
+        case _:
+            return template
+
+
+def _secret(settings: Any, path: tuple[str, ...]) -> str:
+    for step in path:
+        settings = settings[step] if isinstance(settings, Mapping) else getattr(settings, step)
+    newest = settings[0] if isinstance(settings, tuple) else settings
+    return newest.get_secret_value() if isinstance(newest, SecretStr) else str(newest)

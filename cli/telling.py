@@ -1,0 +1,187 @@
+"""Telling one story: at the simulator and at our API, as a backend would, until both have come to their end."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from cli.stories import Registers, Story
+from domain.identity import VerificationKey
+from domain.terms import ArtifactState, Stage
+from tracking import Tracker
+
+ENDS_WITHIN: Final = timedelta(minutes=2)
+_NEWS_WITHIN: Final = timedelta(seconds=1)
+_SOON: Final = timedelta(seconds=0.2)
+
+
+class StoryBroke(Exception):
+    """The story could not be told; the text says where it broke off."""
+
+
+@dataclass
+class Told:
+    """One story, as far as it has been told; `seen` is what our API says, the rest is counted by others."""
+
+    story: Story
+    provider: str
+    reference: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    meant: int = 0
+    reads: int = 0
+    events: int = 0
+    took: timedelta = timedelta(0)
+    is_over: bool = False
+    broke: str | None = None
+
+    @property
+    def observed(self) -> Mapping[str, Any]:
+        """What came of all that the story expects something of."""
+        facts = _facts(self.seen)
+        return {name: facts.get(name) for name in self.story.expected} if self.broke is None else {"broke": self.broke}
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether exactly what was expected came of it."""
+        return self.is_over and self.observed == self.story.expected
+
+    @property
+    def heard(self) -> int:
+        """How many callbacks the verification has heard."""
+        return int((self.seen.get("record") or {}).get("heard", 0))
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return the story as programs read it."""
+        return {
+            "account": self.story.account,
+            "provider": self.provider,
+            "sender": self.story.sender,
+            "story": self.story.title,
+            "expected": dict(self.story.expected),
+            "observed": dict(self.observed),
+            "ok": self.is_ok,
+            "callbacks_meant": self.meant,
+            "callbacks_received": self.heard,
+            "polls": self.reads,
+            "events": self.events,
+            "seconds": round(self.took.total_seconds(), 1),
+        }
+
+
+def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Everything that a story may expect something of."""
+    state, record = seen.get("state") or {}, seen.get("record") or {}
+    evidence = [row["state"] for row in record.get("evidence", [])]
+    return {
+        "stage": state.get("stage"),
+        "outcome": state.get("outcome"),
+        "decision": state.get("decision"),
+        "registered": state.get("registered"),
+        "revisions": state.get("revision"),
+        "attention": [note["reason"] for note in state.get("attention", [])],
+        "missed": record.get("missed"),
+        "duplicates": record.get("duplicates"),
+        "late": record.get("late"),
+        "evidence_stored": evidence.count(ArtifactState.STORED),
+        "evidence_lost": evidence.count(ArtifactState.LOST),
+    }
+
+
+class Teller:
+    """Tells stories over HTTP. `scenarios` holds, by account, what every scenario of it must say."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        tracker: Tracker,
+        *,
+        api: str,
+        simulator: str,
+        scenarios: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._http = http
+        self._tracker = tracker
+        self._api = f"{api}/verifications"
+        self._control = f"{simulator}/control"
+        self._scenarios = scenarios
+
+    async def tell(self, told: Told) -> None:
+        """Tell a story to its end, keeping `told` up to date; what breaks is told there too."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+                await self._tell(told)
+        except TimeoutError:
+            told.broke = f"did not end within {ENDS_WITHIN.seconds} s"
+        except (StoryBroke, httpx.HTTPError) as error:
+            told.broke = str(error) or type(error).__name__
+        told.took = timedelta(seconds=time.monotonic() - began)
+        told.is_over = True
+
+    async def _tell(self, told: Told) -> None:
+        story, plays = told.story, f"{self._control}/{told.provider}/verifications"
+        ordered = {**self._scenarios[story.account], **story.scenario}
+        told.reference = (await self._asked("POST", plays, json=ordered))["reference"]
+        if story.registers is Registers.AFTER_A_CALLBACK:
+            await self._until_known(told)
+        await self._asked("POST", self._api, json={"account": story.account, "reference": told.reference})
+        await self._follow(told)
+        if story.afterwards is not None:
+            await self._asked("POST", f"{plays}/{told.reference}/events", json=story.afterwards)
+            await self._follow(told)
+        told.events = await self._events(told)
+
+    async def _until_known(self, told: Told) -> None:
+        while True:
+            if await self._look(told, wait=timedelta(0)):
+                return
+            await asyncio.sleep(_SOON.total_seconds())
+
+    async def _follow(self, told: Told) -> None:
+        """Return when the provider has no callback left to send, and then nothing more is to be done about it."""
+        while True:
+            play = await self._play(told)
+            seen = await self._look(told, wait=_NEWS_WITHIN)
+            if play["finished"] and _is_complete(seen):
+                break
+            await asyncio.sleep(_SOON.total_seconds())
+        await self._play(told)
+
+    async def _look(self, told: Told, *, wait: timedelta) -> Mapping[str, Any]:
+        sequence = (told.seen.get("state") or {}).get("sequence", 0)
+        news = {"wait": wait.seconds, "after_sequence": sequence} if not _is_complete(told.seen) else {}
+        answer = await self._http.get(f"{self._api}/{told.story.account}/{told.reference}", params=news)
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            told.seen = _content(answer)
+        return told.seen
+
+    async def _play(self, told: Told) -> Mapping[str, Any]:
+        play = await self._asked("GET", f"{self._control}/{told.provider}/verifications/{told.reference}")
+        told.meant, told.reads = len(play["meant"]), play["reads"]
+        return play
+
+    async def _events(self, told: Told) -> int:
+        """Count the events of all runs: a callback after completion opens another one."""
+        key = VerificationKey(account=told.story.account, reference=told.reference)
+        query = f"WorkflowId = '{self._tracker.handle(key).id}'"
+        runs = [run async for run in self._tracker.client.list_workflows(query)]
+        return sum(run.history_length or 0 for run in runs)
+
+    async def _asked(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
+        return _content(await self._http.request(method, url, **more))
+
+
+def _is_complete(seen: Mapping[str, Any]) -> bool:
+    stage = (seen.get("state") or {}).get("stage")
+    return stage == Stage.COMPLETE and not seen["is_open"] and seen["record"] is not None
+
+
+def _content(answer: httpx.Response) -> Mapping[str, Any]:
+    if not answer.is_success:
+        raise StoryBroke(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}")
+    content: Mapping[str, Any] = answer.json()
+    return content
