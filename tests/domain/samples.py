@@ -16,6 +16,8 @@ from domain.verdict import answered
 
 T0 = datetime(2031, 3, 4, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MINUTE_LATER = T0 + MINUTE
+HOUR_LATER = T0 + HOUR
 DIGESTER = Digester(b"a key for tests")
 KEY = VerificationKey(account="acme", reference="v-1")
 PLAN = WatchPlan(

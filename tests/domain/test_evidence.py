@@ -1,0 +1,164 @@
+"""The ledger of files."""
+
+import pytest
+
+from domain.evidence import (
+    UNLISTED,
+    EvidenceRow,
+    Ledger,
+    counted,
+    expected,
+    has_losses,
+    listed,
+    narrowed,
+    replaced,
+    unsettled_lost,
+)
+from domain.registration import Wanted
+from domain.snapshot import Artifact
+from domain.terms import ArtifactState, EvidenceKind, LossReason
+from tests.domain.samples import MINUTE_LATER, PORTRAIT, T0
+
+VIDEO = Artifact(name="video-1", kind=EvidenceKind.CALL_RECORDING, locator="v1", ready=False)
+
+
+def rows(ledger: Ledger) -> list[tuple[str, str, str | None]]:
+    return [(row.name, row.state, row.loss) for row in ledger]
+
+
+def row(state: ArtifactState, loss: LossReason | None = None) -> EvidenceRow:
+    return EvidenceRow(name="portrait-1", kind=EvidenceKind.PORTRAIT, locator="old", state=state, loss=loss, at=T0)
+
+
+def test_listed_files_are_available_or_expected_as_the_provider_says() -> None:
+    ledger = listed((), (VIDEO, PORTRAIT), wanted="all", at=T0)
+    assert rows(ledger) == [("portrait-1", "available", None), ("video-1", "expected", None)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "loss"),
+    [("all", None), ("none", "not_wanted"), ((EvidenceKind.PORTRAIT,), None), ((EvidenceKind.SELFIE,), "not_wanted")],
+)
+def test_only_wanted_kinds_of_file_are_brought_home(wanted: Wanted, loss: str | None) -> None:
+    assert listed((), (PORTRAIT,), wanted=wanted, at=T0)[0].loss == loss
+
+
+@pytest.mark.parametrize(
+    ("known", "state"),
+    [
+        (row(ArtifactState.EXPECTED), "available"),
+        (row(ArtifactState.AVAILABLE), "available"),
+        (row(ArtifactState.STORED), "stored"),
+        (row(ArtifactState.LOST, LossReason.NEVER_CAPTURED), "available"),
+        (row(ArtifactState.LOST, LossReason.UNREACHABLE), "available"),
+        (row(ArtifactState.LOST, LossReason.LINK_EXPIRED), "available"),
+        (row(ArtifactState.LOST, LossReason.GONE), "lost"),
+        (row(ArtifactState.LOST, LossReason.HASH_MISMATCH), "lost"),
+        (row(ArtifactState.LOST, LossReason.TOO_LARGE), "lost"),
+        (row(ArtifactState.LOST, LossReason.WRONG_TYPE), "lost"),
+        (row(ArtifactState.LOST, LossReason.REFUSED), "lost"),
+        (row(ArtifactState.LOST, LossReason.NOT_WANTED), "lost"),
+    ],
+)
+def test_a_file_that_is_listed_again_returns_only_if_its_loss_can_heal(known: EvidenceRow, state: str) -> None:
+    assert [row.state for row in listed((known,), (PORTRAIT,), wanted="all", at=T0)] == [state]
+
+
+def test_a_file_that_is_listed_as_not_ready_does_not_return() -> None:
+    gone = row(ArtifactState.LOST, LossReason.UNREACHABLE)
+    not_ready = PORTRAIT.model_copy(update={"ready": False})
+    assert listed((gone,), (not_ready,), wanted="all", at=T0) == (gone,)
+
+
+def test_a_file_that_is_not_listed_any_more_stays_in_the_ledger_after_the_first_verdict() -> None:
+    known = row(ArtifactState.AVAILABLE)
+    assert listed((known,), (), wanted="all", at=T0) == (known,)
+
+
+def test_a_draft_is_replaced_by_the_next_listing() -> None:
+    draft = listed((), (PORTRAIT, VIDEO), wanted="all", at=T0, is_draft=True)
+    moved = PORTRAIT.model_copy(update={"locator": "elsewhere"})
+    ledger = listed(draft, (moved,), wanted="all", at=MINUTE_LATER, is_draft=True)
+    assert [(row.name, row.locator) for row in ledger] == [("portrait-1", "elsewhere")]
+
+
+def test_a_draft_keeps_what_somebody_expects() -> None:
+    waiting = expected((), (EvidenceKind.CALL_RECORDING,), at=T0)
+    assert listed(waiting, (), wanted="all", at=T0, is_draft=True) == waiting
+
+
+def test_an_expected_file_gives_way_to_the_listed_one_of_its_kind() -> None:
+    waiting = expected((), (EvidenceKind.CALL_RECORDING, EvidenceKind.CALL_RECORDING), at=T0)
+    assert [(row.name, row.locator) for row in waiting] == [("expected-call_recording", UNLISTED)]
+    assert rows(listed(waiting, (VIDEO,), wanted="all", at=T0)) == [("video-1", "expected", None)]
+
+
+def test_a_kind_that_is_listed_already_is_not_expected_once_more() -> None:
+    ledger = listed((), (VIDEO,), wanted="all", at=T0)
+    assert expected(ledger, (EvidenceKind.CALL_RECORDING,), at=T0) == ledger
+
+
+def test_narrowing_gives_up_the_unwanted_and_leaves_what_is_stored() -> None:
+    stored = row(ArtifactState.STORED)
+    ledger = (stored, *listed((), (VIDEO,), wanted="all", at=T0))
+    assert rows(narrowed(ledger, "none", at=T0)) == [
+        ("portrait-1", "stored", None),
+        ("video-1", "lost", "not_wanted"),
+    ]
+
+
+def test_replacing_a_row_that_is_not_in_the_ledger_adds_none() -> None:
+    ledger = listed((), (VIDEO,), wanted="all", at=T0)
+    assert replaced(ledger, row(ArtifactState.STORED)) == ledger
+
+
+def test_giving_up_leaves_settled_rows_as_they_are() -> None:
+    stored = row(ArtifactState.STORED)
+    ledger = (stored, *listed((), (VIDEO,), wanted="all", at=T0))
+    assert rows(unsettled_lost(ledger, LossReason.GONE, at=T0)) == [
+        ("portrait-1", "stored", None),
+        ("video-1", "lost", "gone"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "is_loss"),
+    [
+        (row(ArtifactState.LOST, LossReason.GONE), True),
+        (row(ArtifactState.LOST, LossReason.NOT_WANTED), False),
+        (row(ArtifactState.AVAILABLE), False),
+    ],
+)
+def test_a_loss_is_a_file_that_was_wanted(known: EvidenceRow, *, is_loss: bool) -> None:
+    assert has_losses((known,)) is is_loss
+
+
+def test_counting_names_only_states_that_occur() -> None:
+    assert counted(listed((), (PORTRAIT, VIDEO), wanted="all", at=T0)) == {"available": 1, "expected": 1}
+
+
+def test_the_ledger_holds_at_most_two_hundred_files() -> None:
+    many = tuple(PORTRAIT.model_copy(update={"name": f"portrait-{k:03}"}) for k in range(150))
+    more = tuple(PORTRAIT.model_copy(update={"name": f"selfie-{k:03}"}) for k in range(150))
+    assert len(listed(listed((), many, wanted="all", at=T0), more, wanted="all", at=T0)) == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("image/jpeg", "image/jpeg"),
+        ("application/vnd.oasis+zip", "application/vnd.oasis+zip"),
+        ('image/jpeg; filename="ada lovelace.jpg"', None),
+        ("a picture of ada", None),
+    ],
+)
+def test_only_a_bare_media_type_is_noted_of_a_file(sent: str, kept: str | None) -> None:
+    stored = EvidenceRow(
+        name="portrait-1",
+        kind=EvidenceKind.PORTRAIT,
+        locator="x",
+        state=ArtifactState.STORED,
+        media_type=sent,
+        at=T0,
+    )
+    assert stored.media_type == kept

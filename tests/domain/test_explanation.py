@@ -1,0 +1,242 @@
+"""What a person who is woken at night reads."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.explanation import (
+    PendingStep,
+    PendingTask,
+    Queue,
+    Situation,
+    explain,
+    what_attention_means,
+)
+from domain.plan import DAY, HOUR, MINUTE
+from domain.record import Record, Summary
+from domain.reducer import heard, raised, registered
+from domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
+from domain.verdict import window_closed
+from domain.watch import summary
+from tests.domain.samples import (
+    APPROVED,
+    PLAN,
+    PORTRAIT,
+    SECOND,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    status,
+)
+
+NOW = T0 + 2 * HOUR
+BUSY = Queue(name="verifications", last_asked_at=NOW - 5 * SECOND)
+POLL = PendingStep(
+    step="poll",
+    queue="provider/acme",
+    attempt=7,
+    is_running=False,
+    next_at=NOW + 3 * MINUTE,
+    last_answer="told:STARTED",
+)
+SERVED = (BUSY, Queue(name="provider/acme", last_asked_at=NOW - SECOND))
+
+
+def known(record: Record | None = None) -> Record:
+    return registered(record or fresh(), registration(deadline_at=T0 + 14 * DAY), plan=PLAN)
+
+
+def looked_at(record: Record, **changes: object) -> Situation:
+    shape: dict[str, object] = {"summary": summary(record, PLAN), "is_open": True, "queues": SERVED}
+    return Situation.model_validate(shape | changes)
+
+
+def test_a_queue_that_nobody_polls_is_our_fault_and_is_named() -> None:
+    situation = looked_at(known(), queues=(Queue(name="verifications", last_asked_at=None),))
+    explanation = explain(situation, plan=PLAN, now=NOW)
+    assert explanation.sentence == "no worker polls `verifications`: start a worker"
+    assert (explanation.cause, explanation.actor) == ("ours", "operator")
+
+
+def test_a_queue_that_fell_silent_is_named_with_the_length_of_the_silence() -> None:
+    silent = Queue(name="provider/acme", last_asked_at=NOW - 7 * MINUTE)
+    explanation = explain(looked_at(known(), steps=(POLL,), queues=(BUSY, silent)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "no worker has polled `provider/acme` for 7 min: start a worker"
+
+
+@pytest.mark.parametrize(("silence", "cause"), [(75 * SECOND, "theirs"), (76 * SECOND, "ours")])
+def test_a_worker_is_missed_once_it_has_not_asked_for_75_seconds(silence: timedelta, cause: str) -> None:
+    queue = Queue(name="verifications", last_asked_at=NOW - silence)
+    assert explain(looked_at(known(), queues=(queue,)), plan=PLAN, now=NOW).cause == cause
+
+
+def test_a_workflow_task_that_fails_again_and_again_is_our_fault_with_count_and_time() -> None:
+    task = PendingTask(attempt=213, is_running=False, since=datetime.fromisoformat("2031-03-04T02:10:00+00:00"))
+    explanation = explain(looked_at(known(), task=task), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "its workflow task has failed 212 times since 2031-03-04 02:10:00 UTC: look at the worker's log"
+    )
+    assert explanation.cause == "ours"
+
+
+def test_a_task_that_nobody_takes_is_our_fault() -> None:
+    task = PendingTask(attempt=1, is_running=False, since=NOW - 11 * SECOND)
+    silent = Queue(name="verifications", last_asked_at=NOW - 40 * SECOND)
+    explanation = explain(looked_at(known(), task=task, queues=(silent,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "no worker has polled `verifications` for 40 s: start a worker"
+
+
+def test_before_the_callback_is_overdue_it_waits_for_the_applicant_and_then_asks() -> None:
+    explanation = explain(looked_at(known()), plan=PLAN, now=T0 + MINUTE)
+    assert explanation.sentence == (
+        "the applicant has not finished; a callback is awaited until 2031-03-04 09:15:00 UTC, then we ask"
+    )
+    assert explanation.next_event == "we start to ask the provider"
+    assert explanation.next_at == T0 + 15 * MINUTE
+    assert (explanation.actor, explanation.cause) == ("applicant", "theirs")
+
+
+def test_a_sleeping_poll_is_told_with_its_last_answer_and_its_next_time() -> None:
+    explanation = explain(looked_at(known(), steps=(POLL,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "the applicant has not finished; polls go every 5 min, then 1 h"
+    assert (explanation.next_event, explanation.next_at) == ("we ask the provider", NOW + 3 * MINUTE)
+    assert explanation.notes == ("poll: attempt 7, next at 2031-03-04 11:03:00 UTC, last answer told:STARTED",)
+
+
+def test_a_read_that_runs_is_the_next_event_now() -> None:
+    running = POLL.model_copy(update={"is_running": True})
+    explanation = explain(looked_at(known(), steps=(running,)), plan=PLAN, now=NOW)
+    assert (explanation.next_event, explanation.next_at) == ("we are asking the provider now", NOW)
+
+
+def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() -> None:
+    record = raised(known(), Attention.PROVIDER_REFUSES_US, at=T0)
+    explanation = explain(looked_at(record, steps=(POLL,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "the provider refuses our credentials: mend the account's settings; polls go every 5 min, then 1 h"
+    )
+    assert (explanation.actor, explanation.cause) == ("operator", "ours")
+    assert explanation.notes[0] == (
+        "provider_refuses_us: the provider refuses our credentials: mend the account's settings (operator acts)"
+    )
+
+
+def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
+    record = heard(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED), at=NOW))
+    explanation = explain(looked_at(record), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "the applicant has not finished; an end is announced, so polls go every 1 min until 2031-03-04 11:30:00 UTC"
+    )
+    assert explanation.next_at == NOW + 30 * MINUTE
+
+
+def test_a_window_that_has_closed_is_no_next_event() -> None:
+    record = heard(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED)))
+    record = window_closed(record, at=T0 + HOUR)
+    explanation = explain(looked_at(record), plan=PLAN, now=NOW)
+    assert (explanation.next_event, explanation.next_at) == ("our deadline ends it", T0 + 14 * DAY)
+
+
+def test_one_that_is_concluded_tells_how_many_files_are_still_to_come() -> None:
+    video = PORTRAIT.model_copy(update={"name": "video-1", "ready": False})
+    record = read(known(), APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)}), at=NOW)
+    explanation = explain(looked_at(record), plan=PLAN, now=NOW)
+    assert explanation.sentence == "it is concluded (decided approved); 2 files are still to come"
+    assert (explanation.next_event, explanation.next_at) == ("we stop waiting for late files", NOW + 2 * DAY)
+
+
+def test_a_download_that_is_tried_again_is_the_next_event_of_a_concluded_one() -> None:
+    record = read(known(), APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=NOW)
+    download = PendingStep(step="download", queue="artifacts", attempt=3, is_running=False, next_at=NOW + MINUTE)
+    explanation = explain(looked_at(record, steps=(download,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "it is concluded (decided approved); 1 file is still to come"
+    assert (explanation.next_event, explanation.next_at) == ("download, attempt 4", NOW + MINUTE)
+
+
+def test_one_that_is_complete_waits_for_nothing_even_when_no_worker_is_alive() -> None:
+    queues = (Queue(name="verifications", last_asked_at=None),)
+    explanation = explain(looked_at(read(known(), APPROVED), is_open=False, queues=queues), plan=PLAN, now=NOW)
+    assert explanation.sentence == "it is complete: decided approved"
+    assert (explanation.next_event, explanation.next_at, explanation.actor) == (None, None, None)
+
+
+def test_one_that_no_worker_has_looked_at_says_so() -> None:
+    explanation = explain(Situation(summary=None, is_open=True, queues=(BUSY,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "it has been accepted and no worker has looked at it yet"
+    assert (explanation.next_event, explanation.next_at) == ("a worker takes it up", NOW)
+
+
+@pytest.mark.parametrize("reason", list(Attention))
+def test_every_attention_has_a_meaning(reason: Attention) -> None:
+    assert what_attention_means(reason)
+
+
+around_now = st.timedeltas(-30 * DAY, 30 * DAY).map(lambda offset: NOW + offset)
+steps = st.builds(
+    PendingStep,
+    step=st.sampled_from(["read", "poll", "download"]),
+    queue=st.sampled_from(["verifications", "provider/acme", "artifacts"]),
+    attempt=st.integers(1, 500),
+    is_running=st.booleans(),
+    scheduled_at=st.none() | around_now,
+    next_at=st.none() | around_now,
+    last_answer=st.none() | st.just("told:STARTED"),
+)
+summaries = st.builds(
+    Summary,
+    account=st.just("acme"),
+    provider=st.just("invented"),
+    environment=st.just("sandbox"),
+    applicant=st.none(),
+    sender=st.none(),
+    stage=st.sampled_from(Stage),
+    decision=st.none() | st.sampled_from(Decision),
+    outcome=st.none() | st.sampled_from(Outcome),
+    basis=st.none(),
+    revision=st.integers(0, 9),
+    sequence=st.integers(1, 9),
+    registered=st.booleans(),
+    fingerprint=st.just({}),
+    attention=st.lists(st.sampled_from(Attention), unique=True).map(tuple),
+    steps=st.just((1, 7)),
+    evidence=st.dictionaries(st.sampled_from(ArtifactState), st.integers(1, 9)),
+    opened_at=around_now,
+    stage_entered_at=around_now,
+    poll_from=around_now,
+    deadline_at=around_now,
+    grace_until=st.none() | around_now,
+    hurried_until=st.none() | around_now,
+    heard=st.integers(0, 9),
+    last_heard_at=st.none() | around_now,
+)
+situations = st.builds(
+    Situation,
+    summary=st.none() | summaries,
+    is_open=st.just(value=True),
+    steps=st.lists(steps, max_size=4).map(tuple),
+    task=st.none() | st.builds(PendingTask, attempt=st.integers(1, 300), is_running=st.booleans(), since=around_now),
+    queues=st.lists(
+        st.builds(Queue, name=st.sampled_from(["verifications", "artifacts"]), last_asked_at=st.none() | around_now),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@given(situations)
+def test_every_open_verification_has_a_next_event_with_a_time_or_waits_for_us(situation: Situation) -> None:
+    explanation = explain(situation, plan=PLAN, now=NOW)
+    assert explanation.sentence
+    assert explanation.next_event
+    if explanation.next_at is None:
+        assert (explanation.cause, explanation.actor) == ("ours", Actor.OPERATOR)
+    else:
+        assert explanation.next_at >= NOW
+    if situation.summary is not None and situation.summary.outcome is None:
+        assert explanation.actor is not None
+        assert explanation.cause in {"ours", "theirs"}

@@ -1,0 +1,200 @@
+"""What a record holds, and how large it may become."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.evidence import EvidenceRow
+from domain.notice import StatusSeen
+from domain.record import EntryKind, Record, Summary, progressed, united_checks
+from domain.reducer import completed, heard, noted, raised, registered
+from domain.snapshot import Check
+from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, Stage
+from domain.verdict import answered, with_ledger
+from domain.watch import summary
+from tests.domain import courses
+from tests.domain.samples import (
+    DIGESTER,
+    HOUR_LATER,
+    PLAN,
+    SECOND,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    step,
+    told,
+)
+
+
+def _as_stored(row: EvidenceRow) -> EvidenceRow:
+    digest = DIGESTER.digest("file", row.name)
+    return EvidenceRow(
+        name=row.name,
+        kind=row.kind,
+        locator=row.locator,
+        state=ArtifactState.STORED,
+        size=2_345_678,
+        digest=digest,
+        media_type="image/jpeg",
+        stored_as=f"verifications/acme/v-1/artifacts/{digest}",
+        at=HOUR_LATER,
+    )
+
+
+def _complete() -> Record:
+    """One that was registered, heard eight times and twice again, read three times, and brought home."""
+    signed = registration(correlation="a" * 32, applicant="b" * 32, notify=("orders",), deadline_at=HOUR_LATER)
+    record = registered(fresh(), signed, plan=PLAN)
+    for k, one in enumerate((*courses.APPROVED.notices(), *courses.APPROVED.notices()[-2:])):
+        receipt = f"verifications/acme/v-1/receipts/20310304T090000.{k:06}Z-0123456789abcdef"
+        record = heard(record, one.model_copy(update={"receipt": receipt}))
+    for k, snapshot in enumerate(courses.APPROVED.answers):
+        digest = DIGESTER.digest("result", str(k))
+        result = {"result": f"verifications/acme/v-1/results/{digest}", "result_digest": digest}
+        reading = told(snapshot.model_copy(update=result), at=T0 + k * SECOND)
+        record = answered(record, reading, plan=PLAN, cause="receipt")
+    record = raised(record, Attention.UNPROVEN_CALLBACKS, at=T0)
+    stored = with_ledger(record, [_as_stored(row) for row in record.evidence], at=HOUR_LATER)
+    return completed(stored, at=HOUR_LATER)
+
+
+def test_a_complete_record_is_under_16_kib_as_json() -> None:
+    record = _complete()
+    assert (record.stage, record.decision, record.steps) == (Stage.COMPLETE, "approved", (7, 7))
+    assert len(record.model_dump_json().encode()) < 16 * 1024
+
+
+def test_a_summary_is_under_2_kib_as_json() -> None:
+    assert len(summary(_complete(), PLAN).model_dump_json().encode()) < 2 * 1024
+
+
+def test_a_summary_with_every_attention_is_under_2_kib_as_json() -> None:
+    record = _complete()
+    for reason in Attention:
+        record = raised(record, reason, at=T0)
+    assert len(summary(record, PLAN).model_dump_json().encode()) < 2 * 1024
+
+
+def test_a_record_survives_the_way_through_json() -> None:
+    record = _complete()
+    assert Record.model_validate_json(record.model_dump_json()) == record
+
+
+def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end() -> None:
+    record = fresh()
+    for k in range(1000):
+        record = noted(record, EntryKind.HEARD, at=T0, words=(f"word-{k}",))
+        assert len(record.timeline) <= 100
+        assert len(record.timeline) + record.timeline_folded == k + 2
+    assert record.timeline[0].kind == "opened"
+    assert record.timeline[1].words == ("word-0",)
+    assert record.timeline[-1].words == ("word-999",)
+
+
+def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
+    record = fresh()
+    for k in range(200):
+        one = notice(step(k, 200, "phone"), at=T0 + k * SECOND)
+        record = heard(record, one)
+    assert record.heard == 200
+    assert len(record.identities) == 64
+    assert min(seen.last_at for seen in record.identities) == T0 + 136 * SECOND
+
+
+def test_unknown_fields_are_counted_for_at_most_20_names() -> None:
+    record = fresh()
+    for k in range(30):
+        odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0")})
+        record = heard(record, odd)
+    assert len(record.unknown_fields) == 20
+    assert record.unknown_fields["field-0"] == 31
+
+
+def test_at_most_8_announcements_are_kept() -> None:
+    record = fresh()
+    for k in range(20):
+        record = heard(record, notice(StatusSeen(word=f"END-{k}", looks="final")))
+    assert len(record.announcements) == 8
+
+
+def test_a_record_with_the_most_it_may_hold_can_be_read_again() -> None:
+    record = fresh()
+    for k in range(120):
+        answer = courses.DECLINED.answers[-1] if k % 2 else courses.APPROVED.answers[-1]
+        record = read(record, answer, at=T0 + timedelta(minutes=k))
+        record = heard(record, notice(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
+    assert record.revision == 120
+    assert len(record.revisions) == 100
+    assert Record.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stays"),
+    [
+        (CheckStatus.FAILED, CheckStatus.PASSED, "passed"),
+        (CheckStatus.UNRECOGNISED, CheckStatus.FAILED, "failed"),
+        (CheckStatus.UNDER_REVIEW, CheckStatus.UNCLEAR, "unclear"),
+        (CheckStatus.NOT_DONE, CheckStatus.UNDER_REVIEW, "under_review"),
+    ],
+)
+def test_of_two_statuses_of_a_check_the_later_in_its_life_stays_in_either_order(
+    one: CheckStatus, other: CheckStatus, stays: str
+) -> None:
+    first, second = (Check(kind=CheckKind.LIVENESS, name="liveness", status=says) for says in (one, other))
+    assert [check.status for check in united_checks((first,), (second,))] == [stays]
+    assert [check.status for check in united_checks((second,), (first,))] == [stays]
+
+
+def test_a_step_without_a_name_adds_to_the_count_and_no_check() -> None:
+    progress = progressed(fresh().progress, step(3, 7, "phone").model_copy(update={"name": None}))
+    assert (progress.done, progress.total, progress.checks) == (3, 7, ())
+
+
+def test_an_open_answer_and_callbacks_together_tell_of_steps_and_checks() -> None:
+    record = heard(fresh(), notice(step(2, 7, "phone")))
+    record = read(record, STARTED.model_copy(update={"steps_done": 1, "steps_total": 7}))
+    assert record.steps == (2, 7)
+    assert [check.name for check in record.checks] == ["phone"]
+
+
+def test_a_concluded_answer_is_the_whole() -> None:
+    record = read(heard(fresh(), notice(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
+    assert (record.steps, record.checks) == ((0, 0), ())
+
+
+def test_a_record_remembers_what_its_last_question_brought() -> None:
+    assert fresh().known is None
+    record = read(fresh(), STARTED)
+    assert record.known is not None
+    assert record.known.snapshot == STARTED
+
+
+def _published() -> Summary:
+    return summary(_complete(), PLAN)
+
+
+@pytest.mark.parametrize("changes", [{"sequence": 9}, {"heard": 99}, {"last_heard_at": HOUR_LATER}])
+def test_counters_alone_are_no_news(changes: dict[str, object]) -> None:
+    assert _published().publishes_the_same_as(_published().model_copy(update=changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stage": Stage.PROCESSING},
+        {"decision": None},
+        {"outcome": None},
+        {"revision": 2},
+        {"attention": ()},
+        {"steps": (6, 7)},
+        {"evidence": {}},
+        {"deadline_at": T0},
+        {"registered": False},
+        {"hurried_until": T0},
+    ],
+)
+def test_everything_else_in_a_summary_is_news(changes: dict[str, object]) -> None:
+    assert not _published().publishes_the_same_as(_published().model_copy(update=changes))

@@ -1,0 +1,48 @@
+"""Secrets of which two may be live."""
+
+import pytest
+from pydantic import SecretStr, TypeAdapter, ValidationError
+
+from domain.secrets import Secrets, matches
+from domain.terms import Frozen
+
+SECRETS: TypeAdapter[tuple[SecretStr, ...]] = TypeAdapter(Secrets)
+
+
+class Holder(Frozen):
+    secret: Secrets
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "  ", "changeme", "ChangeMe", " secret ", "password", ["a real one", ""], [], ["one", "two", "three"]],
+)
+def test_an_empty_or_placeholder_secret_none_and_three_are_refused(given: object) -> None:
+    with pytest.raises(ValidationError):
+        SECRETS.validate_python(given)
+
+
+def test_a_refusal_names_the_setting_and_shows_no_secret() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Holder.model_validate({"secret": ["hunter-1", "hunter-2", "hunter-3"]})
+    assert "secret" in str(refusal.value)
+    assert "hunter" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("presented", ["the old one", "the new one"])
+def test_either_of_two_live_secrets_matches(presented: str) -> None:
+    assert matches(presented, SECRETS.validate_python(["the old one", "the new one"]))
+
+
+@pytest.mark.parametrize("presented", [None, "", "the old", "the old one ", "THE OLD ONE", "é"])
+def test_nothing_else_matches(presented: str | None) -> None:
+    assert not matches(presented, SECRETS.validate_python(["the old one", "the new one"]))
+
+
+def test_without_any_secret_nothing_matches() -> None:
+    assert not matches("", ())
+    assert not matches(None, ())
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "the old one" not in repr(SECRETS.validate_python("the old one"))

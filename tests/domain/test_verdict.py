@@ -1,0 +1,364 @@
+"""What a read, a person, a callback's window or a deadline decides."""
+
+import pytest
+
+from domain.plan import DAY, HOUR, MINUTE
+from domain.record import Record
+from domain.reducer import heard, registered
+from domain.snapshot import Answer, Drift, Reason, Snapshot
+from domain.terms import (
+    Advice,
+    ArtifactState,
+    Attention,
+    Basis,
+    Decision,
+    Ended,
+    LossReason,
+    Outcome,
+    Proof,
+    ReasonCode,
+    Stage,
+)
+from domain.verdict import (
+    resolved,
+    resumed,
+    settled_losses,
+    timed_out,
+    unknown_to_provider,
+    window_closed,
+    withdrawn,
+)
+from tests.domain.samples import (
+    APPROVED,
+    DECLINED,
+    IN_REVIEW,
+    PLAN,
+    PORTRAIT,
+    REOPENING_PLAN,
+    STARTED,
+    T0,
+    ended,
+    fresh,
+    notice,
+    read,
+    registration,
+    silent,
+    status,
+    told,
+)
+
+Ending = tuple[Stage, Decision | None, Outcome | None, Basis | None, int]
+LATER = T0 + HOUR
+
+
+def ending(record: Record) -> Ending:
+    return record.stage, record.decision, record.outcome, record.basis, record.revision
+
+
+def reasons_to_look(record: Record) -> set[Attention]:
+    return {note.reason for note in record.attention}
+
+
+def announced(end: Ended | None, *, proof: Proof = Proof.SECRET, record: Record | None = None) -> Record:
+    word = end.upper() if end else "OK"
+    return heard(record or fresh(), notice(status(word, end=end), proof=proof))
+
+
+APPROVED_WITH_FILE = APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (STARTED, ("awaiting_applicant", None, None, None, 0)),
+        (IN_REVIEW, ("in_review", None, None, None, 0)),
+        (APPROVED, ("concluded", "approved", "decided", "read", 1)),
+        (DECLINED, ("concluded", "declined", "decided", "read", 1)),
+        (ended(Outcome.FAILED), ("concluded", None, "failed", "read", 1)),
+        (ended(Outcome.CANCELED), ("concluded", None, "canceled", "read", 1)),
+        (ended(Outcome.EXPIRED), ("concluded", None, "expired", "read", 1)),
+    ],
+)
+def test_what_the_provider_tells_is_where_a_new_verification_stands(snapshot: Snapshot, expected: Ending) -> None:
+    assert ending(read(fresh(), snapshot)) == expected
+
+
+def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
+    record = read(fresh(), Snapshot(stage=Stage.UNRECOGNISED, unrecognised=(Drift(field="status", value="BLUE"),)))
+    assert ending(record) == ("unrecognised", None, None, None, 0)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
+
+
+@pytest.mark.parametrize("answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNREACHABLE])
+def test_an_answer_that_tells_nothing_leaves_a_new_verification_where_it_stands(answer: Answer) -> None:
+    assert ending(read(fresh(), silent(answer))) == ("awaiting_applicant", None, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer.REFUSED, Attention.PROVIDER_REFUSES_US),
+        (Answer.UNREACHABLE, Attention.PROVIDER_UNREACHABLE),
+    ],
+)
+def test_trouble_in_asking_is_an_attention_until_an_answer_comes(answer: Answer, reason: Attention) -> None:
+    record = read(fresh(), silent(answer))
+    assert reasons_to_look(record) == {reason}
+    assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
+
+
+def test_the_reasons_and_the_advice_of_an_open_answer_last_as_long_as_it_does() -> None:
+    wanting = STARTED.model_copy(
+        update={"reasons": (Reason(code=ReasonCode.MORE_INFORMATION),), "advice": Advice.ASK_AGAIN}
+    )
+    record = read(fresh(), wanting)
+    assert [reason.code for reason in record.reasons] == ["more_information"]
+    assert record.advice == "ask_again"
+    record = read(record, IN_REVIEW, at=LATER)
+    assert (record.reasons, record.advice) == ((), "none")
+
+
+def test_the_same_verdict_read_again_is_no_new_revision() -> None:
+    record = read(fresh(), APPROVED)
+    again = read(record, APPROVED, at=LATER)
+    assert ending(again) == ending(record)
+    assert again.revisions == record.revisions
+
+
+def test_two_different_finals_are_two_revisions_and_an_attention_where_finals_may_not_change() -> None:
+    record = read(read(fresh(), APPROVED), DECLINED, at=LATER)
+    assert ending(record) == ("concluded", "declined", "decided", "read", 2)
+    assert [(revision.number, revision.decision) for revision in record.revisions] == [
+        (1, "approved"),
+        (2, "declined"),
+    ]
+    assert reasons_to_look(record) == {Attention.SECOND_FINAL}
+
+
+def test_two_different_finals_are_no_incident_where_finals_may_change() -> None:
+    first = read(fresh(), APPROVED, plan=REOPENING_PLAN)
+    record = read(first, DECLINED, at=LATER, plan=REOPENING_PLAN)
+    assert ending(record) == ("concluded", "declined", "decided", "read", 2)
+    assert reasons_to_look(record) == set()
+
+
+def test_a_final_that_opens_again_takes_the_verdict_back_where_finals_may_change() -> None:
+    first = read(fresh(), APPROVED, plan=REOPENING_PLAN)
+    record = read(first, IN_REVIEW, at=LATER, plan=REOPENING_PLAN)
+    assert ending(record) == ("in_review", None, None, "read", 2)
+    assert record.deadline_at == LATER + 14 * DAY
+    assert record.decided_at is None
+    assert [revision.decision for revision in record.revisions] == ["approved", None]
+
+
+def test_a_final_that_opens_again_keeps_its_verdict_and_asks_a_person_where_finals_may_not_change() -> None:
+    record = read(read(fresh(), APPROVED), STARTED, at=LATER)
+    assert ending(record) == ("concluded", "approved", "decided", "read", 1)
+    assert reasons_to_look(record) == {Attention.SECOND_FINAL}
+
+
+def test_a_persons_decision_stays_and_a_differing_read_asks_a_person() -> None:
+    person = resolved(fresh(), Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0)
+    assert ending(person) == ("concluded", "approved", "decided", "person", 1)
+    assert person.revisions[0].author == "ada"
+    record = read(person, DECLINED, at=LATER)
+    assert ending(record) == ending(person)
+    assert reasons_to_look(record) == {Attention.DISAGREES_WITH_PERSON}
+
+
+def test_a_read_that_agrees_with_a_person_asks_nobody() -> None:
+    person = resolved(fresh(), Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0)
+    assert reasons_to_look(read(person, APPROVED, at=LATER)) == set()
+
+
+def test_a_person_may_accept_what_the_provider_says_otherwise() -> None:
+    person = resolved(fresh(), Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0)
+    disagreeing = read(person, DECLINED, at=LATER)
+    record = resolved(disagreeing, Decision.DECLINED, ReasonCode.SPOOF, author="bob", at=LATER)
+    assert ending(record) == ("concluded", "declined", "decided", "person", 2)
+    assert reasons_to_look(record) == set()
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "waited_for"),
+    [
+        (STARTED, Attention.OVERDUE_APPLICANT),
+        (IN_REVIEW, Attention.OVERDUE_REVIEW),
+        (Snapshot(stage=Stage.PROCESSING), Attention.SILENCE),
+    ],
+)
+def test_our_deadline_says_who_was_waited_for(snapshot: Snapshot, waited_for: Attention) -> None:
+    record = timed_out(read(fresh(), snapshot), at=LATER)
+    assert ending(record) == ("concluded", None, "timed_out", "deadline", 1)
+    assert reasons_to_look(record) == {waited_for}
+    assert record.advice == "new_attempt"
+
+
+def test_a_decision_after_our_deadline_is_revision_two_and_nobody_is_overdue_any_more() -> None:
+    record = read(timed_out(read(fresh(), STARTED), at=LATER), APPROVED, at=LATER + HOUR)
+    assert ending(record) == ("concluded", "approved", "decided", "read", 2)
+    assert reasons_to_look(record) == set()
+
+
+def test_an_open_answer_after_our_deadline_does_not_open_it_again() -> None:
+    record = read(timed_out(fresh(), at=LATER), STARTED, at=LATER + HOUR)
+    assert ending(record) == ("concluded", None, "timed_out", "deadline", 1)
+
+
+def test_one_that_was_unknown_to_the_provider_takes_its_verdict_without_an_incident() -> None:
+    unknown = unknown_to_provider(fresh(), at=T0, cause="poll")
+    assert ending(unknown) == ("concluded", None, "unknown_to_provider", "read", 1)
+    record = read(unknown, APPROVED, at=LATER)
+    assert ending(record) == ("concluded", "approved", "decided", "read", 2)
+    assert reasons_to_look(record) == set()
+
+
+def test_one_that_was_unknown_to_the_provider_goes_on_when_the_provider_shows_it_as_open() -> None:
+    record = read(unknown_to_provider(fresh(), at=T0, cause="poll"), STARTED, at=LATER)
+    assert ending(record) == ("awaiting_applicant", None, None, "read", 2)
+    assert record.deadline_at == LATER + 14 * DAY
+    assert reasons_to_look(record) == set()
+
+
+def test_one_that_is_gone_before_any_verdict_is_unknown_to_the_provider() -> None:
+    record = read(fresh(), silent(Answer.GONE))
+    assert ending(record) == ("concluded", None, "unknown_to_provider", "read", 1)
+    assert reasons_to_look(record) == {Attention.DISAPPEARED}
+
+
+@pytest.mark.parametrize("answer", [Answer.GONE, Answer.NOT_FOUND])
+def test_one_that_is_gone_after_its_verdict_keeps_it_and_loses_the_files_not_yet_stored(answer: Answer) -> None:
+    record = read(read(fresh(), APPROVED_WITH_FILE), silent(answer, at=LATER))
+    assert ending(record) == ("concluded", "approved", "decided", "read", 1)
+    assert [(row.state, row.loss) for row in record.evidence] == [("lost", "gone")]
+    assert reasons_to_look(record) == {Attention.DISAPPEARED, Attention.EVIDENCE_LOST}
+
+
+def test_one_that_was_told_of_and_is_not_found_any_more_stays_open_and_asks_a_person() -> None:
+    record = read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=LATER))
+    assert ending(record) == ("awaiting_applicant", None, None, None, 0)
+    assert reasons_to_look(record) == {Attention.DISAPPEARED}
+    assert reasons_to_look(read(record, STARTED, at=LATER + HOUR)) == set()
+
+
+@pytest.mark.parametrize("end", [Outcome.CANCELED, Outcome.FAILED, Outcome.EXPIRED])
+@pytest.mark.parametrize("proof", [Proof.SECRET, Proof.SIGNED_BODY])
+@pytest.mark.parametrize("answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.GONE])
+def test_one_proven_end_that_no_read_contradicts_is_accepted(end: Ended, proof: Proof, answer: Answer) -> None:
+    silence = silent(answer, at=T0 + MINUTE)
+    record = announced(end, proof=proof).model_copy(update={"reading": silence})
+    record = window_closed(record, at=LATER)
+    assert ending(record) == ("concluded", None, end, "callback", 1)
+    assert reasons_to_look(record) == {Attention.UNCONFIRMED_END}
+    assert record.revisions[0].word == end.upper()
+
+
+def _contradictions() -> dict[str, Record]:
+    canceled = announced(Outcome.CANCELED)
+    not_ready = silent(Answer.NOT_READY, at=T0 + MINUTE)
+    return {
+        "the proof does not bind the body": read(announced(Outcome.CANCELED, proof=Proof.UNBOUND), not_ready),
+        "there is no proof": read(announced(Outcome.CANCELED, proof=Proof.NONE), not_ready),
+        "two different ends": read(announced(Outcome.FAILED, record=canceled), not_ready),
+        "an end and a decision": read(announced(None, record=canceled), not_ready),
+        "a decision": read(announced(None), not_ready),
+        "the read shows it as open": read(canceled, STARTED, at=T0 + MINUTE),
+        "never asked": canceled,
+        "asked only before": read(canceled, silent(Answer.NOT_READY, at=T0 - MINUTE)),
+        "the provider refuses us": read(canceled, silent(Answer.REFUSED, at=T0 + MINUTE)),
+        "the provider is unreachable": read(canceled, silent(Answer.UNREACHABLE, at=T0 + MINUTE)),
+    }
+
+
+@pytest.mark.parametrize("case", sorted(_contradictions()))
+def test_everything_else_that_callbacks_announce_is_a_contradiction_for_a_person(case: str) -> None:
+    before = _contradictions()[case]
+    record = window_closed(before, at=LATER)
+    assert ending(record) == ending(before)
+    assert record.outcome is None
+    assert Attention.CONTRADICTION in reasons_to_look(record)
+
+
+def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:
+    record = window_closed(read(announced(Outcome.CANCELED), STARTED, at=T0 + MINUTE), at=LATER)
+    record = read(record, ended(Outcome.CANCELED), at=LATER)
+    assert ending(record) == ("concluded", None, "canceled", "read", 1)
+    assert reasons_to_look(record) == set()
+
+
+def _unconfirmed() -> Record:
+    return window_closed(read(announced(Outcome.CANCELED), silent(Answer.NOT_READY, at=T0 + MINUTE)), at=LATER)
+
+
+def test_a_read_confirms_an_end_that_was_taken_from_a_callback_without_a_new_revision() -> None:
+    record = read(_unconfirmed(), ended(Outcome.CANCELED), at=LATER + HOUR)
+    assert ending(record) == ("concluded", None, "canceled", "read", 1)
+    assert reasons_to_look(record) == set()
+
+
+def test_a_read_that_denies_an_end_taken_from_a_callback_decides() -> None:
+    record = read(_unconfirmed(), APPROVED, at=LATER + HOUR)
+    assert ending(record) == ("concluded", "approved", "decided", "read", 2)
+    assert reasons_to_look(record) == set()
+
+
+def test_a_read_that_shows_as_open_what_a_callback_ended_opens_it_again_and_asks_a_person() -> None:
+    record = read(_unconfirmed(), STARTED, at=LATER + HOUR)
+    assert ending(record) == ("awaiting_applicant", None, None, "read", 2)
+    assert reasons_to_look(record) == {Attention.CONTRADICTION}
+
+
+def test_a_withdrawal_ends_it_and_names_its_author() -> None:
+    record = withdrawn(fresh(), author="checkout", at=LATER)
+    assert ending(record) == ("concluded", None, "withdrawn", "person", 1)
+    assert (record.revisions[0].cause, record.revisions[0].author) == ("command", "checkout")
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "stage"), [(None, "awaiting_applicant"), (IN_REVIEW, "in_review"), (APPROVED, "awaiting_applicant")]
+)
+def test_one_that_is_resumed_is_open_with_a_fresh_deadline(snapshot: Snapshot | None, stage: Stage) -> None:
+    before = read(fresh(), snapshot) if snapshot else fresh()
+    record = resumed(timed_out(before, at=LATER), plan=PLAN, at=LATER + HOUR, cause="command")
+    assert (record.stage, record.outcome, record.decision) == (stage, None, None)
+    assert record.deadline_at == LATER + HOUR + 14 * DAY
+
+
+@pytest.mark.parametrize(
+    ("record", "cause", "missed"),
+    [
+        (fresh(), "poll", 1),
+        (fresh(), "receipt", 0),
+        (announced(None), "poll", 0),
+        (read(fresh(), APPROVED), "poll", 0),
+    ],
+    ids=["a poll told first", "a ring told", "a callback had announced it", "it was known"],
+)
+def test_a_callback_is_missed_when_a_poll_told_of_the_end_first(record: Record, cause: str, missed: int) -> None:
+    after = read(record, APPROVED, at=LATER, cause="poll" if cause == "poll" else "receipt")
+    assert after.missed == missed
+
+
+def test_a_verdict_settles_what_callbacks_had_announced() -> None:
+    assert read(announced(None), APPROVED, at=LATER).announcements == ()
+
+
+def test_giving_up_only_expected_files_leaves_the_available_ones() -> None:
+    video = PORTRAIT.model_copy(update={"name": "video-1", "ready": False})
+    record = read(fresh(), APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)}))
+    record = settled_losses(record, LossReason.NEVER_CAPTURED, at=LATER, only=ArtifactState.EXPECTED)
+    assert [(row.name, row.state, row.loss) for row in record.evidence] == [
+        ("portrait-1", "available", None),
+        ("video-1", "lost", "never_captured"),
+    ]
+
+
+def test_a_file_that_nobody_wanted_is_no_loss_to_look_at() -> None:
+    record = read(registered(fresh(), registration(evidence="none"), plan=PLAN), APPROVED_WITH_FILE)
+    assert [row.loss for row in record.evidence] == ["not_wanted"]
+    assert reasons_to_look(record) == set()
+
+
+def test_a_read_asked_at_the_same_instant_as_the_last_one_is_applied() -> None:
+    assert read(read(fresh(), told(STARTED)), APPROVED).decision == "approved"

@@ -1,0 +1,143 @@
+"""What is due by time alone."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain.evidence import expected
+from domain.plan import DAY, HOUR, MINUTE
+from domain.record import Record
+from domain.reducer import heard, raised, registered
+from domain.snapshot import Answer
+from domain.terms import Attention, EvidenceKind, LossReason
+from domain.verdict import settled_losses, timed_out
+from domain.watch import Due, dues, is_settled, summary, wants_poll
+from tests.domain.samples import (
+    APPROVED,
+    PLAN,
+    PORTRAIT,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    silent,
+    status,
+)
+
+POLLING, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
+REGISTERED = registered(fresh(), registration(registered_at=T0 + MINUTE), plan=PLAN)
+ANNOUNCED = heard(REGISTERED, notice(status("OK"), at=T0 + HOUR))
+NOT_READY = PORTRAIT.model_copy(update={"ready": False})
+WAITING = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (NOT_READY,)}), at=T0 + HOUR)
+HOPING = read(REGISTERED, APPROVED, at=T0 + HOUR).model_copy(
+    update={"evidence": expected((), (EvidenceKind.CALL_RECORDING,), at=T0)}
+)
+AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (fresh(), {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE}),
+        (
+            raised(fresh(), Attention.NEVER_REGISTERED, at=T0),
+            {"polling": POLLING, "deadline": DEADLINE},
+        ),
+        (REGISTERED, {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE}),
+        (
+            ANNOUNCED,
+            {
+                "polling": POLLING + MINUTE,
+                "deadline": DEADLINE + MINUTE,
+                "window": T0 + HOUR + 30 * MINUTE,
+            },
+        ),
+        (
+            raised(ANNOUNCED, Attention.CONTRADICTION, at=T0),
+            {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE},
+        ),
+        (WAITING, {"late_files": T0 + HOUR + 2 * DAY}),
+        (HOPING, {"late_files": T0 + HOUR + 2 * DAY}),
+        (AVAILABLE, {}),
+        (timed_out(fresh(), at=T0), {}),
+    ],
+    ids=[
+        "never registered",
+        "looked at for that already",
+        "registered",
+        "announced",
+        "contradicted already",
+        "a listed file not ready",
+        "a file that somebody expects",
+        "a file to be downloaded",
+        "timed out",
+    ],
+)
+def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) -> None:
+    assert {name.value: at for name, at in dues(record, PLAN).items()} == due
+
+
+@pytest.mark.parametrize(
+    ("record", "after", "wants"),
+    [
+        (REGISTERED, timedelta(0), False),
+        (REGISTERED, 16 * MINUTE - timedelta(seconds=1), False),
+        (REGISTERED, 16 * MINUTE, True),
+        (heard(REGISTERED, notice(status("OK"), at=T0)), timedelta(0), True),
+        (read(REGISTERED, silent(Answer.REFUSED)), timedelta(0), True),
+        (read(REGISTERED, silent(Answer.UNREACHABLE)), timedelta(0), True),
+        (read(REGISTERED, STARTED), timedelta(0), False),
+        (WAITING, HOUR, True),
+        (HOPING, HOUR, False),
+        (AVAILABLE, HOUR, False),
+    ],
+    ids=[
+        "just registered",
+        "a second before it is overdue",
+        "overdue",
+        "an end is announced",
+        "refused",
+        "unreachable",
+        "told as open",
+        "a listed file is not ready",
+        "nobody has listed the expected file",
+        "nothing to ask for",
+    ],
+)
+def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
+    record: Record, after: timedelta, *, wants: bool
+) -> None:
+    assert wants_poll(record, PLAN, T0 + after) is wants
+
+
+@pytest.mark.parametrize(
+    ("record", "settled"),
+    [
+        (fresh(), False),
+        (read(fresh(), APPROVED), True),
+        (AVAILABLE, False),
+        (WAITING, False),
+        (settled_losses(AVAILABLE, LossReason.GONE, at=T0), True),
+        (timed_out(fresh(), at=T0), True),
+    ],
+    ids=["open", "no files", "a file to download", "a file to come", "the file is lost", "timed out"],
+)
+def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Record, *, settled: bool) -> None:
+    assert is_settled(record) is settled
+
+
+def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:
+    record = heard(fresh(at=T0 - HOUR), notice(status("OK", looks="open"), at=T0))
+    assert dues(record, PLAN)[Due.POLLING] == POLLING
+
+
+def test_a_summary_tells_when_something_is_due() -> None:
+    published = summary(ANNOUNCED, PLAN)
+    assert published.poll_from == POLLING + MINUTE
+    assert published.deadline_at == DEADLINE + MINUTE
+    assert published.grace_until is None
+    assert published.hurried_until == T0 + HOUR + 30 * MINUTE
+    assert published.registered
