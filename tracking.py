@@ -20,6 +20,7 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
@@ -186,7 +187,7 @@ class Tracker:
             if isinstance(cause, ApplicationError) and cause.type == steps.REFUSED:
                 raise CommandRefused(cause.message) from None
             raise
-        except (TimeoutError, RPCError) as error:
+        except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
             raise NoWorkerInTime from error
 
     def handle(self, key: VerificationKey) -> WorkflowHandle[object, Record]:
@@ -331,7 +332,7 @@ async def _step(description: WorkflowExecutionDescription, pending: PendingActiv
         attempt=pending.attempt,
         is_running=pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
         scheduled_at=_instant(pending.scheduled_time),
-        next_at=_instant(pending.next_attempt_schedule_time) or _instant(pending.scheduled_time),
+        next_at=_instant(pending.next_attempt_schedule_time),
         last_answer=answer,
     )
 

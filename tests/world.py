@@ -121,6 +121,10 @@ class World:
         self.tracker = Tracker(self.client, {ACCOUNT: account}, self.digester)
         self.key = VerificationKey(account=ACCOUNT, reference=f"v-{uuid4().hex[:12]}")
 
+    def another(self) -> "World":
+        """Return a world beside this one, for another verification."""
+        return World(self.client, self.folder, plan=self.plan, now=self.now)
+
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
         """Run every worker that a verification needs."""

@@ -1,0 +1,94 @@
+"""Polls leave no trace in history, and say in the pending activity what they were told."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+
+from domain.errors import ProviderUnavailable
+from domain.explanation import explain
+from domain.plan import PollPlan, PollStep
+from domain.terms import Attention, Decision, Stage
+from tests.workflows.conftest import SkippedTime
+from tests.world import APPROVED, World, quick
+
+OFTEN = PollPlan(steps=(PollStep(until=None, every=timedelta(milliseconds=2)),))
+EAGER = quick(factor=60).model_copy(
+    update={
+        "callback_expected_within": timedelta(0),
+        "polls": {Stage.AWAITING_APPLICANT: OFTEN, Stage.PROCESSING: OFTEN},
+        "min_read_interval": timedelta(milliseconds=1),
+    }
+)
+
+
+async def polled(skipped: SkippedTime, times: int) -> tuple[int, list[str]]:
+    world = skipped.world.another()
+    async with world.workers():
+        await world.register()
+        async with asyncio.timeout(60):
+            while world.reader.reads < times:
+                await skipped.passes(timedelta(minutes=5))
+        world.reader.say(APPROVED)
+        while (seen := await world.tracker.look(world.key)) is None or seen.is_open:
+            await skipped.passes(timedelta(minutes=10))
+    return world.reader.reads, await world.history()
+
+
+async def test_a_verification_polled_500_times_has_as_many_events_as_one_polled_once(skipped: SkippedTime) -> None:
+    asked_once, once = await polled(skipped, 1)
+    asked_often, often = await polled(skipped, 500)
+
+    assert (asked_once, asked_often) == (2, 501)
+    assert often == once
+
+
+async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world: World) -> None:
+    world.plan = quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)})
+    world.__post_init__()
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.snapshot is not None)
+        situation = await world.tracker.look_with_queues(world.key)
+        async with asyncio.timeout(10):
+            while situation is None or not situation.steps or situation.steps[0].last_answer is None:
+                await asyncio.sleep(0.05)
+                situation = await world.tracker.look_with_queues(world.key)
+        explanation = explain(situation, plan=world.plan, now=await world.now())
+
+    step = situation.steps[0]
+    assert (step.step, step.last_answer, step.queue) == ("poll", "told:STARTED", "provider/acme")
+    assert step.next_at is not None
+    assert explanation.next_event == "we ask the provider"
+    assert explanation.next_at == step.next_at
+
+
+async def test_a_provider_that_is_down_for_long_is_an_attention_that_goes_by_itself(
+    client: Client, tmp_path: Path
+) -> None:
+    world = World(client, tmp_path, plan=EAGER.model_copy(update={"unreachable_after": timedelta(seconds=1)}))
+    world.reader.says = ProviderUnavailable("http_503", retry_after=timedelta(milliseconds=1))
+    async with world.workers():
+        await world.register()
+        down = await world.until(lambda record: bool(record.attention))
+        world.reader.say(APPROVED)
+        record = await world.result()
+
+    assert [note.reason for note in down.attention] == [Attention.PROVIDER_UNREACHABLE]
+    assert record.attention == ()
+    assert record.decision is Decision.APPROVED
+
+
+async def test_a_retry_after_of_a_day_is_not_waited_for(client: Client, tmp_path: Path) -> None:
+    world = World(client, tmp_path, plan=EAGER.model_copy(update={"longest_retry_after": timedelta(milliseconds=50)}))
+    world.reader.says = ProviderUnavailable("http_429", retry_after=timedelta(days=1))
+    async with world.workers():
+        await world.register()
+        async with asyncio.timeout(10):
+            while world.reader.reads < 3:
+                await asyncio.sleep(0.01)
+        world.reader.say(APPROVED)
+        record = await world.result()
+
+    assert record.decision is Decision.APPROVED
