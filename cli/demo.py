@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,8 +18,9 @@ from rich.text import Text
 
 from cli.failure import Failed
 from cli.installation import opened
+from cli.showing import standing
 from cli.stack import Ports, Stack, StackFailed
-from cli.standing import show_addresses, until_asked_to_stop
+from cli.standing import show_addresses, stopped_in_order, until_asked_to_stop
 from cli.stories import PLAYED, STORIES
 from cli.telling import Teller, Told
 
@@ -31,7 +33,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
     """Play every provider and watch verifications go through, from callback to evidence."""
-    is_ok = asyncio.run(_demo(as_json=as_json, keep=keep))
+    is_ok = asyncio.run(stopped_in_order(_demo(as_json=as_json, keep=keep)))
     raise typer.Exit(0 if is_ok else 1)
 
 
@@ -85,35 +87,24 @@ def _patient_http() -> httpx.AsyncClient:
 
 
 def _table(told: Sequence[Told]) -> RenderableType:
-    title = f"Verifications, {TIME_SCALE:g} times as fast as in life"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for name in ("account", "story", "stage", "verdict"):
-        table.add_column(name, no_wrap=True)
+    title = f"{len(told)} verifications, {TIME_SCALE:g} times as fast as in life"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    table.add_column("story", min_width=40, no_wrap=True)
+    table.add_column("where it stands", min_width=20, no_wrap=True)
     for name in ("meant", "heard", "polls", "events", "s"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    shown = ""
-    for one in told:
-        state = one.seen.get("state") or {}
-        table.add_row(
-            one.story.account if one.story.account != shown else "",
-            one.story.title,
-            str(state.get("stage") or "").replace("_", " "),
-            _verdict(state.get("outcome"), state.get("decision")),
-            str(one.meant or ""),
-            str(one.heard or ""),
-            str(one.reads or ""),
-            str(one.events or ""),
-            f"{one.took.total_seconds():.1f}" if one.is_over else "",
-            _mark(one),
-        )
-        shown = one.story.account
+    for account, stories in groupby(told, key=lambda one: one.story.account):
+        table.add_row(Text(account, style="bold cyan"))
+        for one in stories:
+            table.add_row(*_row(one))
     return table
 
 
-def _verdict(outcome: str | None, decision: str | None) -> Text:
-    colour = {"approved": "green", "declined": "red"}.get(decision or "", "yellow")
-    return Text((decision or outcome or "").replace("_", " "), style=colour)
+def _row(told: Told) -> Sequence[RenderableType]:
+    counts = [str(count or "") for count in (told.meant, told.heard, told.reads, told.events)]
+    seconds = f"{told.took.total_seconds():.1f}" if told.is_over else ""
+    return told.story.title, standing(told.seen.get("state") or {}), *counts, seconds, _mark(told)
 
 
 def _mark(told: Told) -> Text:
@@ -131,3 +122,9 @@ def _conclude(console: Console, told: Sequence[Told]) -> None:
             console.print(f"  observed {dict(one.observed)}", highlight=False)
     fine = sum(one.is_ok for one in told)
     console.print(f"{fine} of {len(told)} stories ended as expected.", highlight=False)
+    console.print(
+        "meant: callbacks that the provider meant to send; heard: those that reached the verification;\n"
+        "polls: results read; events: in Temporal's history of all its runs.",
+        style="dim",
+        highlight=False,
+    )

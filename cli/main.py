@@ -1,20 +1,25 @@
 """The `vigil` command: its verbs, and how every one of them ends."""
 
+import asyncio
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.text import Text
 from temporalio.service import RPCError
 
 from api.problems import Problem
-from cli import demo
+from cli import demo, dev
 from cli.failure import Failed
 from cli.installation import settings_file
+from connection import SearchAttributesMissing
 from leaving import leave
 from settings import SettingsError
 from storage.contract import StorageError
+
+INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="vigil",
@@ -39,6 +44,7 @@ def settings(
 
 
 app.command()(demo.demo)
+app.command()(dev.dev)
 
 
 def main() -> None:
@@ -51,20 +57,30 @@ def _run() -> int:
         app()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except (Failed, SettingsError) as error:
-        return _failed(str(error))
-    except Problem as problem:
-        return _failed(f"{problem.view.title}.")
-    except StorageError:
-        return _failed("The storage gives no usable answer: look at [storage] url and its rights.")
-    except RPCError as error:
-        return _failed(f"Temporal gives no usable answer ({error.status.name}): look at [temporal] address.")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return INTERRUPTED
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        message = Text(f"vigil: {sentence}", style="red")
+        Console(stderr=True).print(message, soft_wrap=True)
+        return 2
     return 0
 
 
-def _failed(sentence: str) -> int:
-    Console(stderr=True).print(f"vigil: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
-    return 2
+def _sentence(error: Exception) -> str | None:
+    match error:
+        case Failed() | SettingsError() | SearchAttributesMissing():
+            return str(error)
+        case Problem():
+            return f"{error.view.title}."
+        case StorageError():
+            return "The storage gives no usable answer: look at [storage] url and its rights."
+        case RPCError():
+            return f"Temporal gives no usable answer ({error.status.name}): look at [temporal] address."
+        case _:
+            return None
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def write_settings(
         settings = {"provider": account.provider, "environment": "sandbox", **account.settings}
         tables[f"accounts.{account.name}"] = _filled(settings, known)
     lines = [
-        "# Made by vigil for the simulator on this machine; delete it to have a fresh one made.",
+        "# Made by vigil for the simulator on this machine. To begin anew, delete the folder that holds it.",
         f"digest_key = {_toml(secrets.token_urlsafe(32))}",
         f"time_scale = {time_scale:g}",
     ]

@@ -23,6 +23,7 @@ class Program:
         self._arguments = [sys.executable, *arguments]
         self._environment = _environment(config)
         self._process: asyncio.subprocess.Process | None = None
+        self._said_before = 0
 
     @property
     def pid(self) -> int | None:
@@ -38,6 +39,7 @@ class Program:
         """Start it. Raises `OSError`."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._said_before = log.tell()
             # A group of its own: Ctrl-C in the terminal must reach us, who stop everything in order.
             self._process = await asyncio.create_subprocess_exec(
                 *self._arguments,
@@ -66,6 +68,12 @@ class Program:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+    def has_said(self, words: str) -> bool:
+        """Whether it has logged these words since it was started last."""
+        with self.log.open("rb") as log:
+            log.seek(self._said_before)
+            return words.encode() in log.read()
 
     def last_words(self, lines: int = 8) -> str:
         """Return the end of its log."""

@@ -68,6 +68,7 @@ class Stack:
         self.config = self.folder / "vigil.toml"
         self.api = f"http://{LOOPBACK}:{ports.api}"
         self.simulator = f"http://{LOOPBACK}:{ports.simulator}"
+        self.temporal_address = f"{LOOPBACK}:{ports.temporal}"
         self._ports = ports
         self._accounts = accounts
         self._time_scale = time_scale
@@ -116,6 +117,10 @@ class Stack:
     def log(self, part: str) -> Path:
         """Return where a part writes its log."""
         return self.folder / "logs" / f"{part}.log"
+
+    def last_words(self, part: str) -> str:
+        """Return the end of a part's log."""
+        return last_words(self.log(part))
 
     async def start(self) -> None:
         """Start all parts and return when each is ready. Raises `StackFailed`."""
@@ -195,7 +200,9 @@ class Stack:
             raise StackFailed(f"{name} was not ready within {within} s:\n{program.last_words()}") from None
 
     async def _is_ready(self, http: httpx.AsyncClient, name: str) -> bool:
-        # A worker has no face of its own: the API says when one serves.
+        # A worker has no face of its own: it logs that it serves, and the API says whether one does for each account.
+        if name == "worker" and not self.programs[name].has_said("worker.started"):
+            return False
         addresses = {
             "simulator": f"{self.simulator}/control/health",
             "api": f"{self.api}/health/live",

@@ -2,11 +2,23 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
 from cli.stack import Stack
+
+T = TypeVar("T")
+
+
+async def stopped_in_order(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work; SIGTERM ends it as Ctrl-C does, so that everything it started is stopped."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def show_addresses(console: Console, stack: Stack) -> None:

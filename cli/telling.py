@@ -149,6 +149,8 @@ class Teller:
             if play["finished"] and _is_complete(seen):
                 break
             await asyncio.sleep(_SOON.total_seconds())
+        # Once more: state and record are two looks, and a last callback may have come between them.
+        await self._look(told, wait=timedelta(0))
         await self._play(told)
 
     async def _look(self, told: Told, *, wait: timedelta) -> Mapping[str, Any]:
@@ -168,8 +170,12 @@ class Teller:
         """Count the events of all runs: a callback after completion opens another one."""
         key = VerificationKey(account=told.story.account, reference=told.reference)
         query = f"WorkflowId = '{self._tracker.handle(key).id}'"
-        runs = [run async for run in self._tracker.client.list_workflows(query)]
-        return sum(run.history_length or 0 for run in runs)
+        while True:
+            runs = [run async for run in self._tracker.client.list_workflows(query)]
+            # What lists show comes a moment after what happened.
+            if runs and all(run.close_time for run in runs):
+                return sum(run.history_length or 0 for run in runs)
+            await asyncio.sleep(_SOON.total_seconds())
 
     async def _asked(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
         return _content(await self._http.request(method, url, **more))
