@@ -13,6 +13,7 @@ from api.auth import BEARER, BackendKey, Callers
 from api.callbacks import CallbackFace
 from api.commands import command_routes
 from api.delivery import Delivery
+from api.description import describe
 from api.evidence import evidence_routes
 from api.health import health_routes, operator_routes
 from api.intake import Intake
@@ -146,3 +147,4 @@ def _add_backend(app: FastAPI, parts: Parts) -> None:
         verification_routes(parts, knowledge, waits, callers),
     ):
         app.include_router(router, dependencies=[Depends(callers), Depends(BEARER)])
+    describe(app)

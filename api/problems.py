@@ -79,7 +79,7 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the problems that a path may answer, beside those that all may."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}}}
     return {
-        status: {"description": _MEANINGS[status], "model": ProblemView, "content": content}
+        status: {"description": _MEANINGS[status], "content": content}
         for status in sorted({401, 403, 422, 503, *statuses})
     }
 

@@ -1,0 +1,303 @@
+"""The application as a whole: who may ask, what strangers can read, and what a process is made of."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openapi_spec_validator
+import pytest
+from pydantic import SecretStr
+
+from api.app import build_app
+from api.auth import BackendKey
+from connection import connect
+from tests.api.conftest import served
+from tests.api.test_verifications import body, code, parts_of
+from tests.world import World
+from workflows import steps
+
+KEYS = (
+    BackendKey.of("checkout", (SecretStr("old key"), SecretStr("new key"))),
+    BackendKey.of("crm", (SecretStr("b"),)),
+)
+
+
+@pytest.fixture
+async def world(temporal_address: str, tmp_path: Path) -> World:
+    return World(await connect(temporal_address, "default"), tmp_path)
+
+
+@asynccontextmanager
+async def asking(
+    world: World, *, peer: str = "127.0.0.1", host: str = "127.0.0.1:8000", **changes: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=build_app(parts_of(world, **changes)), client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Bearer old key", 200),
+        ("Bearer new key", 200),
+        ("bearer b", 200),
+        ("Bearer old", 401),
+        ("Bearer ", 401),
+        ("Basic b", 401),
+        ("b", 401),
+        (None, 401),
+    ],
+)
+async def test_with_keys_only_their_holders_may_ask(world: World, authorization: str | None, status: int) -> None:
+    headers = {"authorization": authorization} if authorization else {}
+    async with asking(world, peer="203.0.113.9", keys=KEYS) as client:
+        answer = await client.get("/refusals", headers=headers)
+
+    assert answer.status_code == status
+    if status == 401:
+        assert (code(answer), answer.headers["www-authenticate"]) == ("not_authorized", "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "headers", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:8000", {}, 200),
+        ("127.0.0.1", "localhost", {}, 200),
+        ("::1", "[::1]:8000", {}, 200),
+        ("10.0.0.5", "127.0.0.1:8000", {}, 403),
+        ("127.0.0.1", "127.0.0.1:8000", {"x-forwarded-for": "127.0.0.1"}, 403),
+        ("127.0.0.1", "127.0.0.1:8000", {"forwarded": "for=127.0.0.1"}, 403),
+        ("127.0.0.1", "rebound.example", {}, 403),
+    ],
+)
+async def test_without_keys_only_this_machine_may_ask(
+    world: World, peer: str, host: str, headers: dict[str, str], status: int
+) -> None:
+    async with asking(world, peer=peer, host=host) as client:
+        answer = await client.get("/refusals", headers=headers)
+
+    assert answer.status_code == status
+
+
+async def test_every_path_of_the_backend_face_asks_for_a_key(world: World) -> None:
+    app = build_app(parts_of(world, keys=KEYS))
+    open_to_all = {"/health/live", "/health/ready", "/metrics"}
+    asked = []
+    async with asking(world, keys=KEYS) as client:
+        for path, methods in app.openapi()["paths"].items():
+            for method in methods:
+                if path not in open_to_all:
+                    asked.append((path, method))
+                    answer = await client.request(method, path.replace("{", "x").replace("}", "x"), json={})
+                    assert answer.status_code == 401, (method, path)
+
+    assert len(asked) >= 12
+
+
+async def test_the_author_of_a_command_is_the_holder_of_the_key(world: World) -> None:
+    headers = {"authorization": "Bearer b"}
+    async with asking(world, keys=KEYS) as client, world.workers():
+        await client.post("/verifications", json=body(world), headers=headers)
+        await client.post(f"/verifications/acme/{world.key.reference}/poll", headers=headers)
+        record = await world.record()
+
+    assert record.registration is not None
+    assert record.registration.registered_by == "crm"
+    assert [entry.actor for entry in record.timeline if entry.kind == "commanded"] == ["crm"]
+
+
+async def test_a_face_that_is_not_configured_is_not_there(world: World) -> None:
+    async with asking(world, faces=("callbacks",)) as client:
+        assert (await client.get("/refusals")).status_code == 404
+        assert (await client.get("/openapi.json")).status_code == 404
+        assert (await client.get("/metrics")).status_code == 404
+        assert (await client.get("/callbacks/acme")).status_code == 200
+        assert (await client.get("/health/live")).json() == {"live": True}
+    async with asking(world, faces=("backend",)) as client:
+        assert (await client.get("/refusals")).status_code == 200
+        assert (await client.post("/callbacks/acme")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "problem"),
+    [
+        ("GET", "/nowhere", 404, "no_such_path"),
+        ("GET", "/verifications/", 404, "no_such_path"),
+        ("PATCH", "/verifications", 405, "no_such_method"),
+        ("GET", "/verifications?limit=0", 422, "invalid_request"),
+        ("GET", "/verifications?colour=red", 422, "invalid_request"),
+        ("POST", "/verifications", 422, "invalid_request"),
+    ],
+)
+async def test_the_frameworks_own_errors_are_problems_too(
+    world: World, method: str, path: str, status: int, problem: str
+) -> None:
+    async with asking(world) as client:
+        answer = await client.request(method, path)
+
+    assert (answer.status_code, code(answer)) == (status, problem)
+
+
+async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_without_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken:
+        def place(self, key: object) -> str:
+            raise ZeroDivisionError("about Jane Doe")
+
+    async with asking(world, tracker=Broken()) as client:
+        answer = await client.get("/verifications/acme/Jane")
+
+    assert (answer.status_code, code(answer)) == (500, "internal_error")
+    assert "Jane" not in answer.text
+    logged = capsys.readouterr()
+    assert "ZeroDivisionError" in logged.out + logged.err
+    assert "Jane" not in logged.out + logged.err
+
+
+async def test_the_description_of_the_interface_is_valid_and_complete(world: World) -> None:
+    described = build_app(parts_of(world)).openapi()
+
+    openapi_spec_validator.validate(described)
+    assert described["openapi"].startswith("3.1")
+    assert list(described["webhooks"]) == ["verification.revised"]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            if path.startswith("/verifications"):
+                assert {"401", "422", "503"} <= set(operation["responses"]), (method, path)
+                for status in operation["responses"].keys() & {"401", "403", "404", "409", "422", "503"}:
+                    assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
+
+
+async def test_readiness_names_what_is_missing_and_how_to_mend_it(world: World) -> None:
+    away = world.tracker
+    async with asking(world) as client:
+        without = await client.get("/health/ready")
+        async with world.workers():
+            async with asyncio.timeout(10):
+                while (ready := await client.get("/health/ready")).status_code != 200:
+                    await asyncio.sleep(0.2)
+    nowhere = await connect("127.0.0.1:9", "default", lazy=True)
+    unreachable = type(away)(nowhere, {"acme": away.account("acme")}, world.digester)
+    async with asking(world, tracker=unreachable) as client:
+        down = await client.get("/health/ready")
+
+    assert {check["name"] for check in ready.json()["checks"]} == {
+        "storage",
+        "search attributes",
+        "verifications",
+        "account acme",
+    }
+    assert without.json()["checks"][0] == {"name": "storage", "well": True, "mend": None}
+    assert down.status_code == 503
+    mends = {check["name"]: check["mend"] for check in down.json()["checks"]}
+    assert mends["storage"] is None
+    assert mends["search attributes"] is not None
+    assert "[temporal] address" in mends["search attributes"]
+
+
+async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> None:
+    tracked = world.tracker.account("acme")
+    parts = parts_of(world)
+    alone = {"acme": parts.accounts["acme"], "unserved": parts.accounts["acme"]}
+    tracker = type(world.tracker)(world.client, {"acme": tracked, "unserved": tracked}, world.digester)
+    async with asking(world, accounts=alone, tracker=tracker) as client, world.workers():
+        answer = await client.get("/health/ready")
+
+    check = next(check for check in answer.json()["checks"] if check["name"] == "account unserved")
+    assert answer.status_code == 503
+    assert check["mend"] == f"start a worker: none polls the task queue {steps.provider_queue('unserved')}"
+
+
+async def test_metrics_are_told_in_the_form_of_prometheus(world: World) -> None:
+    async with asking(world) as client:
+        await client.post("/callbacks/acme", content=b"{}")
+        answer = await client.get("/metrics")
+
+    assert 'vigil_callbacks_total{account="acme",answer="401",meaning="come_again"} 1.0' in answer.text
+
+
+async def test_an_application_that_is_served_relays_what_was_left_pending(world: World) -> None:
+    parts = parts_of(world)
+    async with served(build_app(parts)) as client:
+        world.storage.fail_next("receipts", times=1)
+        said = {"says": [{"ref": world.key.reference}]}
+        answer = await client.post("/callbacks/acme", json=said, headers={"x-secret": "right"})
+        assert answer.status_code == 200
+        async with asyncio.timeout(20):
+            while not await world.storage.list(f"verifications/acme/{world.key.reference}/receipts/"):
+                await asyncio.sleep(0.2)
+
+    assert await world.storage.list("inbox/pending/") == []
+
+
+SETTINGS = """
+digest_key = { env = "VIGIL_DIGEST_KEY" }
+[storage]
+url = "STORAGE"
+[accounts.id360]
+provider = "id360"
+username = "robot"
+password = { env = "PASSWORD" }
+callback_headers = { Authorization = { env = "HEADER" } }
+"""
+
+
+async def test_uvicorn_serves_the_application_by_its_settings_and_writes_no_reference_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").write_text(SETTINGS.replace("STORAGE", (tmp_path / "kept").as_uri()))
+    secrets = {"VIGIL_DIGEST_KEY": "a-key-of-some-length", "PASSWORD": "p4ssw0rd", "HEADER": "the header"}
+    environ = os.environ | secrets | {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", f"--port={port}"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)  # noqa: ASYNC220 -- it starts once
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                async with asyncio.timeout(20):
+                    while True:
+                        try:
+                            assert (await client.get("/health/live")).status_code == 200
+                            break
+                        except httpx.ConnectError:
+                            assert process.poll() is None, (tmp_path / "log").read_text()
+                            await asyncio.sleep(0.1)
+                answer = await client.post(
+                    "/callbacks/id360",
+                    json={"id": 47114711, "status": "OK"},
+                    headers={"authorization": "the header"},
+                )
+                await client.get("/verifications/id360/47114711")
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    logged = (tmp_path / "log").read_text()
+    assert answer.status_code == 200
+    assert "4711" not in logged
+    assert "the header" not in logged
+    assert "Traceback" not in logged
+
+
+async def test_settings_that_cannot_be_used_end_the_start_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").write_text("colour = 'red'")
+    environ = os.environ | {"VIGIL_CONFIG": str(tmp_path / "vigil.toml")}
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port=0"]
+
+    ended = await asyncio.to_thread(
+        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ended.returncode != 0
+    assert "vigil.toml: " in ended.stderr
+    assert "Traceback" not in ended.stderr
