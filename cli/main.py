@@ -11,7 +11,8 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from api.problems import Problem
-from cli import demo, dev
+from cli import accounts, check, demo, dev, explain, setup, show, simulate, track, watch
+from cli import list as listing
 from cli.failure import Failed
 from cli.installation import settings_file
 from connection import SearchAttributesMissing
@@ -45,6 +46,15 @@ def settings(
 
 app.command()(demo.demo)
 app.command()(dev.dev)
+app.command()(check.check)
+app.command()(accounts.accounts)
+app.command()(setup.setup)
+app.command()(track.track)
+app.command("list")(listing.list_)
+app.command()(show.show)
+app.command("explain")(explain.explain_)
+app.command()(watch.watch)
+app.command()(simulate.simulate)
 
 
 def main() -> None:

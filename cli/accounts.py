@@ -1,0 +1,116 @@
+"""`vigil accounts`: for each account what to set up at the provider, and what its senders and we do then."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from accounts import Account, open_accounts
+from domain.digest import Digester
+from domain.plan import spoken
+from domain.sender import AnswerMeaning, SenderContract
+from domain.terms import Proof, Stage
+from providers.registry import PROVIDERS
+from providers.transport import open_http
+from settings import Settings, load_settings
+
+_PROOFS = {
+    Proof.SECRET: "a secret that only the provider and we know: a callback may start, wake and tell progress",
+    Proof.SIGNED_BODY: "a signature over the body: a callback may start, wake and tell progress",
+    Proof.UNBOUND: "a signature that does not cover the body: a fresh callback may start, wake and tell progress",
+    Proof.STALE: "an old signature: a callback may only wake",
+    Proof.NONE: "none: a callback may only wake a verification that is open",
+}
+
+
+def accounts(context: typer.Context) -> None:
+    """Show each account's callback URL, what to configure at the provider, and how its senders behave."""
+    settings = load_settings(context.obj)
+    asyncio.run(_show(settings, Console()))
+
+
+async def _show(settings: Settings, console: Console) -> None:
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    async with open_http() as http:
+        opened = open_accounts(settings, http=http, digester=digester)
+    for account in opened.values():
+        _show_account(account, settings, console)
+    if not opened:
+        console.print("No account is configured: add [accounts.<name>] to the settings.")
+    if settings.time_scale != 1:
+        console.print(f"All durations are divided by time_scale = {settings.time_scale:g}.", style="dim")
+
+
+def _show_account(account: Account, settings: Settings, console: Console) -> None:
+    entry = PROVIDERS[account.provider.provider]
+    url = callback_url(settings, account.name)
+    console.print(Text.assemble((account.name, "bold cyan"), f"  {entry.title}, {account.provider.environment}"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_row("  callback URL", Text(url))
+    table.add_row("", Text(f"{url}/<word>, where the backend chooses a word of its own"))
+    if settings.api.public_url is None:
+        table.add_row("", Text("set [api] public_url: providers cannot reach this address", style="red"))
+    for contract in account.contracts.values():
+        for name, said in _habits(contract):
+            table.add_row(f"  {name}", Text(said))
+    console.print(table)
+    console.print()
+    for line in account.provider.set_up_advice(url):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def callback_url(settings: Settings, account: str) -> str:
+    """Return the URL to which the account's callbacks must go."""
+    base = settings.api.public_url or f"http://{settings.api.host}:{settings.api.port}"
+    return f"{base.rstrip('/')}/callbacks/{account}"
+
+
+def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:
+    yield "sender", contract.title
+    yield "proof", _PROOFS[contract.proof]
+    yield "it accepts", _accepted(contract)
+    yield "it repeats", _repeats(contract)
+    yield "we poll", _polls(contract)
+    yield "we give up", f"{spoken(contract.watch.deadline + contract.watch.deadline_lag)} after the registration"
+    yield "lost means", contract.lost_callback
+
+
+def _accepted(contract: SenderContract) -> str:
+    answering = contract.answering
+    codes = ", ".join(f"{r.first}" if r.first == r.last else f"{r.first} to {r.last}" for r in answering.accepted)
+    refused = [
+        f"{meaning.value.replace('_', ' ')} by {', '.join(f'{r.first}-{r.last}' for r in ranges)}"
+        for meaning, ranges in (
+            (AnswerMeaning.NEVER_AGAIN, answering.never_again),
+            (AnswerMeaning.HOLD_EVERYTHING, answering.hold_everything),
+        )
+        if ranges
+    ]
+    return "; ".join([f"{codes} within {spoken(answering.budget)}", *refused])
+
+
+def _repeats(contract: SenderContract) -> str:
+    redelivery = contract.redelivery
+    if not redelivery.delays:
+        return "never: a callback that we miss does not come again"
+    count = len(redelivery.delays)
+    times = f"{redelivery.certain} or {count} times" if 0 < redelivery.certain < count else f"{count} times"
+    last = spoken(redelivery.horizon)
+    return f"{times}, after {_several(redelivery.due_after_first())}; the last {last} after the first attempt"
+
+
+def _several(durations: Sequence[timedelta]) -> str:
+    shown = [spoken(duration) for duration in durations[:3]]
+    return ", ".join(shown) + (" …" if len(durations) > len(shown) else "")
+
+
+def _polls(contract: SenderContract) -> str:
+    plan = contract.watch.poll_plan(Stage.AWAITING_APPLICANT)
+    start = spoken(contract.watch.callback_expected_within)
+    return f"if nothing was decided {start} after the registration, {plan.words()}"

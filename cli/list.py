@@ -1,0 +1,81 @@
+"""`vigil list`: verifications as Temporal lists them; needs no worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from temporalio.client import Client, WorkflowExecution
+
+from api.listing import Filters
+from cli.installation import opened
+from cli.showing import clock, spaced, standing
+from domain.identity import place_of_workflow
+from domain.record import Summary
+from domain.terms import Attention, Stage
+from workflows import steps
+
+
+def list_(
+    context: typer.Context,
+    attention: Annotated[bool, typer.Option("--attention", help="Only those at which a person should look.")] = False,
+    stage: Annotated[Stage | None, typer.Option(help="Only those in this stage.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only those of this account.", metavar="ACCOUNT")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+) -> None:
+    """List verifications, the newest first."""
+    asyncio.run(_list(context.obj, attention=attention, stage=stage, account=account, limit=limit))
+
+
+async def _list(config: Path | None, *, attention: bool, stage: Stage | None, account: str | None, limit: int) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("account", "reference", "where it stands", "since"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("attention")
+    async with opened(config) as installation:
+        if account is not None:
+            installation.key(account, "any")
+        query = Filters(stage=stage, account=account).query()
+        if attention:
+            # A list that is empty is not the same as none, so the reasons are named.
+            query += f" AND VigilAttention IN ({', '.join(repr(reason.value) for reason in Attention)})"
+        async for execution in _newest_runs(installation.client, query):
+            if table.row_count == limit:
+                break
+            table.add_row(*await _row(execution))
+    console = Console()
+    console.print(table if table.row_count else "No such verification.")
+    if table.row_count == limit:
+        console.print(f"Shown are {limit}; there may be more: see --limit.", style="dim", highlight=False)
+
+
+async def _newest_runs(client: Client, query: str) -> AsyncIterator[WorkflowExecution]:
+    """What Temporal lists are runs; of a verification only the newest one counts."""
+    seen: set[str] = set()
+    async for execution in client.list_workflows(query):
+        if execution.id not in seen:
+            seen.add(execution.id)
+            yield execution
+
+
+async def _row(execution: WorkflowExecution) -> tuple[Text, ...]:
+    account, _, slug = place_of_workflow(execution.id).partition("/")
+    summary: Any = await execution.memo_value(steps.MEMO, None, type_hint=Summary)
+    if summary is None:
+        return Text(account), _reference(slug), Text("accepted", style="dim"), Text(clock(execution.start_time)), Text()
+    return (
+        Text(account),
+        _reference(slug),
+        standing(summary.model_dump(mode="json")),
+        Text(clock(summary.stage_entered_at)),
+        Text(", ".join(spaced(reason) for reason in summary.attention), style="yellow"),
+    )
+
+
+def _reference(slug: str) -> Text:
+    # Where the reference opens the applicant's session, the id holds a digest of it, which is of no use here.
+    return Text("not shown", style="dim") if slug.startswith("~") else Text(slug)

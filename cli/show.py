@@ -1,0 +1,96 @@
+"""`vigil show`: one verification, with its timeline and its files."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from api.knowledge import Known
+from api.problems import Problem
+from cli.explain import AccountName, ReferenceText
+from cli.installation import opened
+from cli.showing import clock, spaced, standing
+from domain.record import Record, Summary
+
+
+@dataclass(frozen=True)
+class _Seen:
+    known: Known
+    record: Record | None
+    """Up to date where a worker answered or nothing is open; else the last that was written, if any was."""
+    is_current: bool
+
+
+def show(context: typer.Context, account: AccountName, reference: ReferenceText) -> None:
+    """Show where a verification stands, what happened to it, and its files."""
+    seen = asyncio.run(_look(context.obj, account, reference))
+    console = Console()
+    if seen.known.situation.summary:
+        console.print(_state(seen.known.situation.summary, seen.record))
+    if not seen.is_current:
+        console.print("\nIt is open and no worker answers, so what follows may be old.", style="yellow")
+    if seen.record is not None:
+        _show_record(seen.record, console)
+
+
+async def _look(config: Path | None, account: str, reference: str) -> _Seen:
+    async with opened(config) as installation:
+        key = installation.key(account, reference)
+        known = await installation.knowledge.of(key)
+        try:
+            return _Seen(known, await installation.knowledge.record_now(key), is_current=True)
+        except Problem:
+            return _Seen(known, known.record, is_current=False)
+
+
+def _state(summary: Summary, record: Record | None) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_row("stands", standing(summary.model_dump(mode="json")))
+    table.add_row("since", f"{clock(summary.stage_entered_at)} UTC")
+    table.add_row("provider", f"{summary.provider}, {summary.environment}")
+    table.add_row("registered", "yes" if summary.registered else Text("no backend has", style="yellow"))
+    if summary.applicant:
+        table.add_row("applicant", summary.applicant)
+    done, in_all = summary.steps
+    if in_all:
+        table.add_row("steps", f"{done} of {in_all}")
+    table.add_row("deadline", f"{clock(summary.deadline_at)} UTC")
+    if record is not None:
+        table.add_row("reasons", ", ".join(_reasons(record)) or "none")
+        table.add_row(
+            "callbacks",
+            f"{record.heard} heard ({record.duplicates} twice, {record.late} late, {record.missed} missed)",
+        )
+        table.add_row("reads", f"{record.reads} answers taken")
+    for reason in summary.attention:
+        table.add_row("attention", Text(spaced(reason), style="yellow"))
+    return table
+
+
+def _reasons(record: Record) -> list[str]:
+    return [spaced(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.reasons]
+
+
+def _show_record(record: Record, console: Console) -> None:
+    console.print("\nTimeline", style="bold")
+    timeline = Table.grid(padding=(0, 2))
+    for entry in record.timeline:
+        words = " ".join(spaced(word) for word in entry.words)
+        timeline.add_row(Text(clock(entry.at), style="dim"), spaced(entry.kind), Text(words), Text(entry.actor or ""))
+    console.print(timeline)
+    if record.timeline_folded:
+        console.print(f"{record.timeline_folded} lines between them are only counted.", style="dim")
+    if not record.evidence:
+        return
+    console.print("\nEvidence", style="bold")
+    evidence = Table.grid(padding=(0, 2))
+    for row in record.evidence:
+        state = spaced(row.state) + (f": {spaced(row.loss)}" if row.loss else "")
+        size = f"{row.size:,} B" if row.size is not None else ""
+        evidence.add_row(row.name, spaced(row.kind), Text(state), Text(size, justify="right"), row.media_type or "")
+    console.print(evidence)

@@ -1,0 +1,97 @@
+"""`vigil simulate`: begins a verification at the simulator and registers it, as a backend and an applicant would."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from cli.accounts import callback_url
+from cli.failure import Failed
+from cli.installation import Installation, opened
+from cli.played import PlayedAccount
+from cli.stories import PLAYED
+from cli.watch import follow
+from domain.registration import Registration
+
+CALLER = "vigil-simulate"
+
+
+def simulate(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="An account whose base_url is at the simulator.", metavar="ACCOUNT")],
+    knob: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="A knob of the scenario, such as drop_finals=true.", metavar="KNOB=VALUE"),
+    ] = None,
+    register: Annotated[bool, typer.Option(help="Whether a backend registers it.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
+) -> None:
+    """Begin a verification at the simulator, with whatever should go wrong, and register it."""
+    asyncio.run(_simulate(context.obj, account, _knobs(knob or []), register=register, watch=watch))
+
+
+async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *, register: bool, watch: bool) -> None:
+    console = Console()
+    async with opened(config) as installation:
+        installation.key(account, "any")
+        play = await _begin(installation, account, knobs)
+        key = installation.key(account, play["reference"])
+        if register:
+            registration = Registration(key=key, registered_at=datetime.now(UTC), registered_by=CALLER)
+            await installation.tracker.register(registration)
+        console.print(f"{account} {key.reference}", highlight=False)
+        if watch:
+            await follow(installation, key, console)
+
+
+async def _begin(installation: Installation, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    configured = installation.settings.accounts[account]
+    provider = configured.own.provider
+    scenario = _played(provider).scenario_for(configured, callback_url=callback_url(installation.settings, account))
+    simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
+    url = f"{simulator}/control/{provider}/verifications"
+    nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
+    if not is_simulator:
+        raise Failed(nowhere)
+    try:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.post(url, json={**scenario, **knobs})
+    except httpx.HTTPError:
+        raise Failed(nowhere) from None
+    if not answer.is_success:
+        raise Failed(_refusal(answer) or nowhere)
+    begun: dict[str, Any] = answer.json()
+    return begun
+
+
+def _played(provider: str) -> PlayedAccount:
+    played = next((each for each in PLAYED if each.provider == provider), None)
+    if played is None:
+        raise Failed(f"The simulator does not play {provider}.")
+    return played
+
+
+def _refusal(answer: httpx.Response) -> str | None:
+    if answer.headers.get("content-type") != "application/problem+json":
+        return None
+    problem = answer.json()
+    wrong = "; ".join(f"{error['field']}: {error['problem']}" for error in problem.get("errors", []))
+    return f"{problem['title']} {wrong}".strip()
+
+
+def _knobs(given: list[str]) -> dict[str, Any]:
+    knobs = {}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise Failed("A knob is given as KNOB=VALUE.")
+        try:
+            knobs[name] = json.loads(value)
+        except ValueError:
+            knobs[name] = value
+    return knobs
