@@ -124,6 +124,9 @@ def build_app(parts: Parts) -> FastAPI:
         lifespan=relaying if "callbacks" in parts.faces else None,
         redirect_slashes=False,
         openapi_url="/openapi.json" if has_backend else None,
+        # The framework's pages load scripts from elsewhere, beside an interface that may ask for no key here.
+        docs_url=None,
+        redoc_url=None,
     )
     app.include_router(health_routes())
     if has_backend:

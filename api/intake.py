@@ -25,6 +25,7 @@ from storage.inbox import Inbox, Refusal, filed_name
 
 KEEP_WITHIN: Final = timedelta(milliseconds=900)
 AT_THE_WORST: Final = timedelta(seconds=2)
+FINISH_WITHIN: Final = timedelta(seconds=30)
 REFUSALS_LISTED_A_MINUTE: Final = 60
 FILINGS_AT_ONCE: Final = 2
 """Few, since filing shares the store with callbacks that wait for their answer."""
@@ -101,11 +102,12 @@ class Intake:
     async def finish(self, arrival: Arrival, course: Course) -> None:
         """Do what may be done after the answer: list the refusal, or file the receipt. Never raises."""
         try:
-            if course.refused is not None:
-                await self._list_refusal(arrival, course.refused)
-            elif course.receipt is not None:
-                await self._file(arrival, course)
-        except StorageError as error:
+            async with asyncio.timeout(FINISH_WITHIN.total_seconds()):
+                if course.refused is not None:
+                    await self._list_refusal(arrival, course.refused)
+                elif course.receipt is not None:
+                    await self._file(arrival, course)
+        except (StorageError, OSError) as error:
             # What is pending is found by the relay, and a refusal is counted even if it is not listed.
             _log.warning("callback.unfiled", account=self._label(arrival), error=type(error).__name__)
 

@@ -147,6 +147,7 @@ class Flaky:
         self._folder = folder
         self.down = False
         self.stalled = False
+        self.reads_stalled = False
         self.writes = 0
 
     async def _trouble(self, name: str) -> None:
@@ -165,6 +166,8 @@ class Flaky:
         return await self._folder.put(name, content)
 
     async def read(self, name: str) -> bytes:
+        while self.reads_stalled:
+            await asyncio.sleep(0.01)
         await self._trouble(name)
         return await self._folder.read(name)
 

@@ -304,6 +304,20 @@ async def test_a_sender_that_leaves_in_the_middle_of_its_body_leaves_nothing_beh
     assert desk.verifications.calls == 0
 
 
+async def test_filing_holds_up_neither_the_answer_nor_the_next_callback_on_the_connection(desk: Desk) -> None:
+    desk.storage.reads_stalled = True
+    async with served_face(desk) as client:
+        began = time.monotonic()
+        for n in range(5):
+            answer = await client.post("/callbacks/acme", content=says({"ref": f"r-{n}"}), headers=PROVEN)
+            assert answer.status_code == 200
+        took = time.monotonic() - began
+        assert len(await desk.names("inbox/pending")) == 5
+        desk.storage.reads_stalled = False
+
+    assert took < 1.5
+
+
 async def test_an_outage_costs_only_the_first_callbacks_their_budget(desk: Desk) -> None:
     desk.verifications.stalled = True
     async with in_process(face_of(desk)) as client:
