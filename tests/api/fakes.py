@@ -149,6 +149,7 @@ class Flaky:
         self.stalled = False
         self.reads_stalled = False
         self.writes = 0
+        self.reads = 0
 
     async def _trouble(self, name: str) -> None:
         if self.stalled:
@@ -166,6 +167,7 @@ class Flaky:
         return await self._folder.put(name, content)
 
     async def read(self, name: str) -> bytes:
+        self.reads += 1
         while self.reads_stalled:
             await asyncio.sleep(0.01)
         await self._trouble(name)
