@@ -13,8 +13,8 @@ import httpx
 from domain.errors import ProviderUnavailable
 
 CONNECT_WITHIN: Final = timedelta(seconds=5)
-READ_WITHIN: Final = timedelta(seconds=20)
-ANSWER_WITHIN: Final = timedelta(seconds=60)
+READ_WITHIN: Final = timedelta(seconds=10)
+ANSWER_WITHIN: Final = timedelta(seconds=15)
 """For a whole answer: the time-out for reading starts anew with every byte that drips in."""
 
 LARGEST_ANSWER: Final = 10 * 1024 * 1024

@@ -109,7 +109,6 @@ class World:
     def __post_init__(self) -> None:
         self.digester = Digester(b"a key for tests")
         self.storage = GatedStorage(FolderStorage(self.folder))
-        self.records = Records(self.storage)
         account = TrackedAccount(
             name=ACCOUNT,
             provider="acme",
@@ -155,6 +154,11 @@ class World:
             ),
             Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]
+
+    @property
+    def records(self) -> Records:
+        """The records in this world's storage."""
+        return Records(self.storage)
 
     async def register(self, **changes: object) -> Registered:
         """Register this world's verification, as a backend does."""

@@ -63,7 +63,7 @@ class Asking:
             task_queue=self._queue,
             result_type=Reading,
             start_to_close_timeout=options.READ_TIMEOUT,
-            heartbeat_timeout=options.READ_HEARTBEAT,
+            heartbeat_timeout=options.READ_TIMEOUT,
             retry_policy=options.polling_retry(plan),
             priority=options.POLLS,
             summary=_poll_summary(order, plan, until),

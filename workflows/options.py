@@ -13,11 +13,12 @@ LOCAL_ATTEMPTS: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100)
 STORAGE_TIMEOUT: Final = timedelta(seconds=20)
 STORAGE_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
-READ_TIMEOUT: Final = timedelta(seconds=60)
-READ_HEARTBEAT: Final = timedelta(seconds=60)
+READ_TIMEOUT: Final = timedelta(seconds=25)
+"""Longer than one exchange with a provider may take, and what a worker that is killed while it asks costs."""
 
 DOWNLOAD_TIMEOUT: Final = timedelta(hours=1)
-DOWNLOAD_HEARTBEAT: Final = timedelta(seconds=60)
+DOWNLOAD_HEARTBEAT: Final = timedelta(seconds=20)
+"""Longer than the wait between two pieces of a file may be."""
 MOST_DOWNLOADS: Final = 4
 
 SEND_TIMEOUT: Final = timedelta(seconds=30)

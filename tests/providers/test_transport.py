@@ -60,6 +60,6 @@ async def test_the_shared_client_follows_no_redirect_and_no_proxy_of_the_environ
     assert answer.status == 302
 
 
-async def test_the_shared_client_waits_5_s_to_connect_and_20_s_to_read() -> None:
+async def test_the_shared_client_waits_5_s_to_connect_and_10_s_to_read() -> None:
     async with open_http() as http:
-        assert (http.timeout.connect, http.timeout.read) == (5, 20)
+        assert (http.timeout.connect, http.timeout.read) == (5, 10)

@@ -1,0 +1,50 @@
+"""A worker that is killed at the worst moment, as a real process by a real signal, and another that goes on."""
+
+import asyncio
+import signal
+import sys
+
+import pytest
+
+from domain.record import Record
+from domain.terms import ArtifactState, Decision
+from tests.workflows.killed_worker import POINTS
+from tests.world import World, final
+
+
+async def worker(address: str, world: World, point: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.workflows.killed_worker",
+        address,
+        str(world.folder),
+        world.key.reference,
+        point,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_worker_killed_at_the_worst_moment_costs_nothing(
+    temporal_address: str, world: World, point: str
+) -> None:
+    await world.register()
+    await world.hear(final("OK"))
+    killed = await worker(temporal_address, world, point)
+    code = await asyncio.wait_for(killed.wait(), 30)
+    left_behind = await world.storage.list("", limit=1000)
+    restarted = await worker(temporal_address, world, "never")
+    record = await world.result(within=60)
+    await asyncio.wait_for(restarted.wait(), 30)
+    stored = await world.records.latest(world.tracker.place(world.key))
+
+    assert code == -signal.SIGKILL
+    assert (record.decision, record.revision, record.heard) == (Decision.APPROVED, 1, 1)
+    assert [row.state for row in record.evidence] == [ArtifactState.STORED]
+    assert await world.storage.read(record.evidence[0].stored_as or "") == b"a portrait"
+    assert stored is not None
+    assert Record.model_validate_json(stored[1]).judgement() == record.judgement()
+    if point == "at half a download":
+        assert not any("/artifacts/" in name for name in left_behind)
