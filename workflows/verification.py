@@ -200,7 +200,7 @@ class VerificationWorkflow:
             self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
         if self._is_unknown_to_provider(now):
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
-        if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
+        if Due.WINDOW in passed and not self._record.is_concluded and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)

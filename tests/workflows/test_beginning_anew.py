@@ -1,0 +1,47 @@
+"""A run whose history has grown long begins anew, and nothing that is said to it meanwhile is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from connection import CONVERTER
+from dev_server import find_binary
+from domain.terms import Decision
+from tests.world import APPROVED, World, final, quick, step
+from workflows.steps import SEARCH_ATTRIBUTES
+
+SUGGESTED_AFTER = 60
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()]
+    suggest = f"limit.historyCount.suggestContinueAsNew={SUGGESTED_AFTER}"
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(find_binary()),
+        dev_server_extra_args=["--dynamic-config-value", suggest, *attributes],
+        data_converter=CONVERTER,
+    ) as environment:
+        yield World(environment.client, tmp_path, plan=quick(factor=60))
+
+
+async def test_callbacks_that_come_while_it_begins_anew_are_all_heard(world: World) -> None:
+    async with world.workers():
+        await world.register()
+        first = (await world.tracker.handle(world.key).describe()).run_id
+        for number in range(1, 61):
+            await world.hear(step(number, f"step-{number}", total=60))
+            await asyncio.sleep(0.02)
+        followed = await world.until(lambda record: record.heard == 60)
+        last = (await world.tracker.handle(world.key).describe()).run_id
+        world.reader.say(APPROVED)
+        await world.hear(final("OK"))
+        record = await world.result()
+
+    assert first != last
+    assert (followed.progress.done, len(followed.progress.checks)) == (60, 60)
+    assert (record.decision, record.heard, record.duplicates) == (Decision.APPROVED, 61, 0)
+    assert record.is_registered
