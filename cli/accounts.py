@@ -19,9 +19,9 @@ from providers.transport import open_http
 from settings import Settings, load_settings
 
 _PROOFS = {
-    Proof.SECRET: "a secret that only the provider and we know: a callback may start, wake and tell progress",
+    Proof.SECRET: "a shared secret: a callback may start, wake and tell progress",
     Proof.SIGNED_BODY: "a signature over the body: a callback may start, wake and tell progress",
-    Proof.UNBOUND: "a signature that does not cover the body: a fresh callback may start, wake and tell progress",
+    Proof.UNBOUND: "a signature beside the body: only a fresh callback may start or tell progress",
     Proof.STALE: "an old signature: a callback may only wake",
     Proof.NONE: "none: a callback may only wake a verification that is open",
 }
@@ -52,7 +52,7 @@ def _show_account(account: Account, settings: Settings, console: Console) -> Non
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_row("  callback URL", Text(url))
-    table.add_row("", Text(f"{url}/<word>, where the backend chooses a word of its own"))
+    table.add_row("", Text(f"{url}/<correlation>", style="dim"))
     if settings.api.public_url is None:
         table.add_row("", Text("set [api] public_url: providers cannot reach this address", style="red"))
     for contract in account.contracts.values():
@@ -102,15 +102,15 @@ def _repeats(contract: SenderContract) -> str:
     count = len(redelivery.delays)
     times = f"{redelivery.certain} or {count} times" if 0 < redelivery.certain < count else f"{count} times"
     last = spoken(redelivery.horizon)
-    return f"{times}, after {_several(redelivery.due_after_first())}; the last {last} after the first attempt"
+    return f"{times}, {_several(redelivery.due_after_first())} {last} after the first attempt"
 
 
 def _several(durations: Sequence[timedelta]) -> str:
-    shown = [spoken(duration) for duration in durations[:3]]
-    return ", ".join(shown) + (" …" if len(durations) > len(shown) else "")
+    shown = [spoken(duration) for duration in durations[:-1][:3]]
+    return ", ".join(shown) + (" …" if len(durations) > len(shown) + 1 else "")
 
 
 def _polls(contract: SenderContract) -> str:
     plan = contract.watch.poll_plan(Stage.AWAITING_APPLICANT)
     start = spoken(contract.watch.callback_expected_within)
-    return f"if nothing was decided {start} after the registration, {plan.words()}"
+    return f"from {start} after the registration, {plan.words()}"

@@ -32,7 +32,8 @@ def show(context: typer.Context, account: AccountName, reference: ReferenceText)
     if seen.known.situation.summary:
         console.print(_state(seen.known.situation.summary, seen.record))
     if not seen.is_current:
-        console.print("\nIt is open and no worker answers, so what follows may be old.", style="yellow")
+        told = "what follows may be old" if seen.record else "the rest cannot be shown"
+        console.print(f"\nIt is open and no worker answers, so {told}.", style="yellow")
     if seen.record is not None:
         _show_record(seen.record, console)
 

@@ -124,6 +124,7 @@ class Stack:
 
     async def start(self) -> None:
         """Start all parts and return when each is ready. Raises `StackFailed`."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._start_temporal()
         if not self.config.exists():
             write_settings(
@@ -136,15 +137,12 @@ class Stack:
             )
         for program in self.programs.values():
             await program.start()
-        async with asyncio.TaskGroup() as probes:
-            waits = [probes.create_task(self._until_ready(name)) for name in self.programs]
-            # The first failure is told; the others mostly follow from it.
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_EXCEPTION)
-            failed = next((wait.exception() for wait in done if wait.exception()), None)
+        waits = [asyncio.create_task(self._until_ready(name)) for name in self.programs]
+        try:
+            await asyncio.gather(*waits)
+        finally:
             for wait in waits:
                 wait.cancel()
-        if failed:
-            raise failed
 
     async def stop(self) -> None:
         """Stop all parts, Temporal last."""

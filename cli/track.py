@@ -98,7 +98,8 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
         gate = asyncio.Semaphore(AT_A_TIME)
         tasks = [asyncio.create_task(_register(installation, one, gate)) for one in wanted]
         done = asyncio.as_completed(tasks)
-        for task in progress(done, total=len(tasks), description="Registering", console=console, transient=True):
+        bar = {"console": console, "transient": True, "disable": not console.is_terminal}
+        for task in progress(done, total=len(tasks), description="Registering", **bar):
             result = await task
             if isinstance(result, Fault):
                 faults.append(result)

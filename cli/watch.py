@@ -54,7 +54,7 @@ def _is_beyond(sequence: int) -> Callable[[Situation], bool]:
 def _line(summary: Summary) -> Text:
     done, in_all = summary.steps
     notes = [f"{done} of {in_all} steps"] if in_all else []
-    notes += [f"{summary.heard} callbacks"] if summary.heard else []
+    notes += [f"{summary.heard} callback{'s' * (summary.heard > 1)}"] if summary.heard else []
     line = Text.assemble((clock(datetime.now(UTC)), "dim"), "  ", standing(summary.model_dump(mode="json")))
     line.append(f"  {', '.join(notes)}", style="dim")
     return line.append("".join(f"  {spaced(reason)}" for reason in summary.attention), style="yellow")

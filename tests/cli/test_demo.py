@@ -1,0 +1,30 @@
+import json
+import time
+
+from cli.stories import PLAYED, STORIES
+from tests.cli.running import vigil
+
+
+async def test_the_demonstration_prints_one_json_object_in_which_every_story_ended_as_expected() -> None:
+    began = time.monotonic()
+    ended = await vigil("demo", "--json")
+    took = time.monotonic() - began
+    print(f"the demonstration took {took:.1f} s")  # noqa: T201 -- a figure to look at, not a claim
+
+    told = json.loads(ended.stdout)
+    assert [story for story in told["stories"] if not story["ok"]] == []
+    assert told["ok"] is True
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+    assert took < 120
+
+
+def test_every_played_account_has_a_story_and_no_two_stories_of_one_have_the_same_title() -> None:
+    assert {story.account for story in STORIES} == {played.name for played in PLAYED}
+    assert len({(story.account, story.title) for story in STORIES}) == len(STORIES)
+
+
+def test_every_story_expects_a_verdict_a_registration_and_a_count_of_files() -> None:
+    named = {"outcome", "decision", "registered", "attention", "evidence_stored"}
+
+    assert [story.title for story in STORIES if not named <= set(story.expected)] == []

@@ -1,0 +1,87 @@
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.processes import Program
+from cli.stack import Ports, Stack, StackFailed
+from cli.stories import PLAYED
+from tests.cli.running import ROOT, command, environment
+
+
+def dev(folder: Path, ports: Ports) -> list[str]:
+    return command(
+        "dev",
+        f"--folder={folder}",
+        f"--temporal-port={ports.temporal}",
+        f"--ui-port={ports.ui}",
+        f"--api-port={ports.api}",
+        f"--simulator-port={ports.simulator}",
+    )
+
+
+def started(folder: Path, ports: Ports, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as written:
+        process = subprocess.Popen(
+            dev(folder, ports), cwd=ROOT, env=environment(), stdout=written, stderr=written, process_group=0
+        )
+    while "Ctrl-C stops everything" not in output.read_text():
+        assert process.poll() is None, output.read_text()
+        time.sleep(0.1)
+    return process
+
+
+def stopped(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
+    process.send_signal(how)
+    return process.wait(timeout=60)
+
+
+def test_dev_serves_on_the_ports_it_was_given_until_it_is_interrupted_and_starts_again(tmp_path: Path) -> None:
+    ports, output = Ports.free(), tmp_path / "output"
+
+    process = started(tmp_path / "dev", ports, output)
+    live = httpx.get(f"http://127.0.0.1:{ports.api}/health/ready", trust_env=False)
+    ended = stopped(process, signal.SIGINT)
+
+    assert live.json()["ready"] is True
+    assert ended == 0
+    assert ports.taken() == []
+    assert f"http://127.0.0.1:{ports.api}" in output.read_text()
+    kept = (tmp_path / "dev" / "vigil.toml").read_text()
+
+    again = started(tmp_path / "dev", ports, output)
+    assert stopped(again, signal.SIGTERM) == 0
+    assert ports.taken() == []
+    assert (tmp_path / "dev" / "vigil.toml").read_text() == kept
+
+
+def test_a_taken_port_is_one_sentence_and_nothing_is_started(tmp_path: Path) -> None:
+    ports = Ports.free()
+    with socket.create_server(("127.0.0.1", ports.api)):
+        ended = subprocess.run(
+            dev(tmp_path / "dev", ports), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+        )
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"vigil: In use by another program: port {ports.api} (for api).")
+    assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "dev").exists()
+
+
+async def test_a_part_that_does_not_start_is_named_with_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    stack = Stack(tmp_path, Ports.free(), accounts=PLAYED, time_scale=600, forgets=True)
+    broken = ["-c", "import sys; sys.exit('the disk is on fire')"]
+    stack.programs["worker"] = Program("worker", broken, log=stack.log("worker"), config=stack.config)
+
+    with pytest.raises(StackFailed, match=r"worker ended with code 1:\nthe disk is on fire"):
+        async with stack:
+            pass
+
+    assert [program.pid for program in stack.programs.values()] == [None, None, None]

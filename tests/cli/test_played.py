@@ -1,0 +1,61 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from cli.played import write_settings
+from cli.stories import PLAYED
+from settings import load_settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "made" / "vigil.toml"
+    write_settings(
+        file,
+        PLAYED,
+        temporal="127.0.0.1:7001",
+        api="http://127.0.0.1:7002",
+        simulator="http://127.0.0.1:7003",
+        time_scale=240,
+    )
+    return file
+
+
+def test_the_settings_that_are_made_can_be_loaded_and_lead_to_the_simulator(file: Path) -> None:
+    settings = load_settings(file, environ={})
+
+    assert settings.temporal.address == "127.0.0.1:7001"
+    assert settings.api.port == 7002
+    assert settings.time_scale == 240
+    assert set(settings.accounts) == {played.name for played in PLAYED}
+    for name, account in settings.accounts.items():
+        assert account.own.base_url.startswith("http://127.0.0.1:7003/"), name
+
+
+def test_only_their_owner_may_read_the_settings_that_are_made(file: Path) -> None:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_secrets_that_are_in_use_are_never_written_over(file: Path) -> None:
+    before = file.read_text()
+    with pytest.raises(FileExistsError):
+        write_settings(file, PLAYED, temporal="t", api="http://a:1", simulator="s", time_scale=1)
+
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
+def test_a_scenario_is_told_where_to_call_back_and_the_secret_of_the_settings(played: object, file: Path) -> None:
+    account = next(each for each in PLAYED if each is played)
+    configured = load_settings(file, environ={}).accounts[account.name]
+
+    scenario = str(account.scenario_for(configured, callback_url="http://127.0.0.1:7002/callbacks/here"))
+
+    assert "http://127.0.0.1:7002/callbacks/here" in scenario
+    assert "{" + "secret" + "}" not in scenario
+    assert any(secret in scenario for secret in _secrets(file))
+
+
+def _secrets(file: Path) -> list[str]:
+    return [part for part in file.read_text().split('"') if len(part) == 32]

@@ -1,0 +1,160 @@
+"""One running stack, looked at through the command, and what becomes visible when a part of it is killed."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+import pytest_asyncio
+
+from cli.stack import Ports, Stack
+from cli.stories import PLAYED
+from tests.cli.running import vigil
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ACCOUNT = PLAYED[0].name
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TEMPORAL_ADDRESS", raising=False)
+        folder = tmp_path_factory.mktemp("stack")
+        async with Stack(folder, Ports.free(), accounts=PLAYED, time_scale=600, forgets=True) as stack:
+            yield stack
+
+
+async def until(
+    is_enough: Callable[[CompletedProcess[str]], bool], *arguments: str, config: Path
+) -> CompletedProcess[str]:
+    """Run the command again and again, at most twenty times, until it says enough."""
+    ended = await vigil(*arguments, config=config)
+    for _ in range(19):
+        if is_enough(ended):
+            break
+        ended = await vigil(*arguments, config=config)
+    return ended
+
+
+async def test_a_running_stack_passes_every_check(stack: Stack) -> None:
+    ended = await vigil("check", config=stack.config)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * 6
+
+
+async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_files(stack: Stack) -> None:
+    watched = await vigil("simulate", ACCOUNT, "--watch", config=stack.config)
+    reference = watched.stdout.splitlines()[0].split()[1]
+    listed = await vigil("list", config=stack.config)
+    shown = await vigil("show", ACCOUNT, reference, config=stack.config)
+
+    assert watched.returncode == 0, watched.stderr
+    assert "approved" in watched.stdout.splitlines()[-1]
+    assert any(reference in line and "approved" in line for line in listed.stdout.splitlines())
+    assert "Timeline" in shown.stdout
+    assert shown.stdout.count("image/") + shown.stdout.count("video/") == 5
+
+
+async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Stack) -> None:
+    quiet = await vigil("simulate", ACCOUNT, "--watch", config=stack.config)
+    unknown = await vigil("simulate", ACCOUNT, "--set", "unknown_status=SURPRISE", config=stack.config)
+    quiet_reference, reference = (ended.stdout.split()[1] for ended in (quiet, unknown))
+
+    listed = await until(lambda ended: reference in ended.stdout, "list", "--attention", config=stack.config)
+
+    assert reference in listed.stdout
+    assert quiet_reference not in listed.stdout
+
+
+async def test_tracking_a_file_registers_the_good_lines_names_the_bad_ones_and_may_be_repeated(
+    stack: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys.jsonl"
+    lines = [f'{{"account": "{ACCOUNT}", "reference": "5551"}}', "oops", f'{{"account": "{ACCOUNT}"}}']
+    file.write_text("\n".join([*lines, '{"account": "nobody", "reference": "1"}']))
+
+    first = await vigil("track", "--file", str(file), config=stack.config)
+    second = await vigil("track", "--file", str(file), config=stack.config)
+
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert [line for line in first.stderr.splitlines() if line.startswith("✗")] == [
+        "✗ line 2: is not JSON",
+        "✗ line 3: reference: Field required",
+        "✗ line 4: account: none of that name is in the settings",
+    ]
+    assert "1 are tracked now, 0 were before, 3 could not be." in first.stdout
+    assert "0 are tracked now, 1 were before, 3 could not be." in second.stdout
+
+
+async def test_without_bad_lines_tracking_succeeds(stack: Stack) -> None:
+    ended = await vigil("track", ACCOUNT, "5552", "5553", config=stack.config)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "2 are tracked now" in ended.stdout
+
+
+async def test_a_verification_that_nobody_knows_is_one_sentence_and_no_traceback(stack: Stack) -> None:
+    ended = await vigil("explain", ACCOUNT, "404404404", config=stack.config)
+
+    assert ended.returncode == 2
+    assert ended.stderr == "vigil: No such verification is known, open or finished.\n"
+    assert ended.stdout == ""
+
+
+async def test_once_the_worker_is_killed_explain_says_that_none_polls_and_a_restarted_one_goes_on(
+    stack: Stack,
+) -> None:
+    os.kill(stack.programs["worker"].pid or 0, signal.SIGKILL)
+    assert await stack.next_death() == "worker"
+    begun = await vigil("simulate", ACCOUNT, config=stack.config)
+    reference = begun.stdout.split()[1]
+
+    # That nobody took its task is sure only after some seconds.
+    explained = await until(
+        lambda ended: "o worker" in ended.stdout, "explain", ACCOUNT, reference, config=stack.config
+    )
+
+    assert explained.returncode == 0, explained.stderr
+    assert explained.stdout.startswith("No worker")
+    assert "start a worker" in explained.stdout
+    assert "the operator" in explained.stdout
+
+    await stack.restart("worker")
+    watched = await vigil("watch", ACCOUNT, reference, config=stack.config)
+    assert "approved" in watched.stdout.splitlines()[-1]
+
+
+async def test_a_stopped_temporal_is_one_sentence_with_its_address(tmp_path: Path) -> None:
+    config = tmp_path / "vigil.toml"
+    config.write_text('digest_key = "0123456789abcdef"\n[temporal]\naddress = "127.0.0.1:1"\n')
+
+    ended = await vigil("list", config=config)
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "vigil: Temporal does not answer at 127.0.0.1:1: start it (`vigil dev` does), or set [temporal] address.\n"
+    )
+
+
+async def test_missing_settings_are_one_sentence_that_names_the_file(tmp_path: Path) -> None:
+    ended = await vigil("accounts", config=tmp_path / "none.toml")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"vigil: {tmp_path / 'none.toml'}: there is no such file")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+async def test_a_check_that_finds_something_to_mend_says_what_and_ends_with_1(tmp_path: Path) -> None:
+    config = tmp_path / "vigil.toml"
+    config.write_text('digest_key = "0123456789abcdef"\n[temporal]\naddress = "127.0.0.1:1"\n')
+
+    ended = await vigil("check", config=config)
+
+    assert ended.returncode == 1
+    found = dict(line.split("  ")[0:2] for line in (row.replace("✗  ", "✗ ") for row in ended.stdout.splitlines()))
+    assert "✗ temporal" in found
+    assert "✗ callback URLs" in found
+    assert "✗ accounts" in found
