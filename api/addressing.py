@@ -10,7 +10,7 @@ from domain.identity import VerificationKey
 
 
 def _key(
-    account: Annotated[str, Path(description="The account's name in the settings.", examples=["id360"])],
+    account: Annotated[str, Path(description="The account's name in the settings.", examples=["sandbox"])],
     reference: Annotated[str, Path(description="The provider's id, percent-encoded once.", examples=["4711"])],
 ) -> VerificationKey:
     try:

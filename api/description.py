@@ -33,7 +33,7 @@ class NotificationView(Frozen):
                     "type": "verification.revised",
                     "timestamp": "2025-12-03T12:00:00Z",
                     "data": {
-                        "key": {"account": "id360", "reference": "4711"},
+                        "key": {"account": "sandbox", "reference": "4711"},
                         "revision": 1,
                         "sequence": 7,
                         "stage": "concluded",

@@ -35,7 +35,7 @@ class RegistrationRequest(Frozen):
         json_schema_extra={
             "examples": [
                 {
-                    "account": "id360",
+                    "account": "sandbox",
                     "reference": "4711",
                     "applicant": "customer-2047",
                     "evidence": ["document_front", "portrait"],
