@@ -3,7 +3,7 @@
 A value comes from the first of these that has one:
 
 1. `TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE`, as everywhere in Temporal's world;
-2. `VIGIL_...` in the environment, with `__` between levels (`VIGIL_API__PORT=8001`, `VIGIL_ACCOUNTS__SANDBOX__USERNAME`;
+2. `VIGIL_...` in the environment, with `__` between levels (`VIGIL_API__PORT=8001`, `VIGIL_ACCOUNTS__ACME__USERNAME`;
    `-` in a name is written `_`); lists and tables as TOML (`VIGIL_API__FACES='["callbacks"]'`);
 3. the file: `--config FILE`, else `VIGIL_CONFIG`, else `./vigil.toml`;
 4. the default.
