@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.accounts import WatchedAccount
+from activities.failures import try_again
 from domain.record import Record
 from storage.records import Records
 from workflows import steps
@@ -20,7 +21,10 @@ class RecordActivities:
     @activity.defn(name=steps.LOAD_RECORD)
     async def load_record(self, order: steps.LoadRecord) -> steps.Loaded:
         """Load the newest record, if there is one, and the plans of the account as they are configured now."""
-        account = self._accounts[order.account]
+        account = self._accounts.get(order.account)
+        if account is None:
+            # Somebody took it out of the settings while verifications were open; explain shows this word.
+            raise try_again("account_not_configured")
         newest = await self._records.latest(order.place)
         number, content = newest or (0, None)
         return steps.Loaded(

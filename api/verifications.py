@@ -56,7 +56,6 @@ class RegistrationRequest(Frozen):
     evidence: Wanted = Field("all", description="files to bring home")
     applicant: Word | None = Field(None, description="your opaque id of the person; never a name or an address")
     deadline_at: Instant | None = None
-    review_deadline_at: Instant | None = None
     notify: tuple[Name, ...] = Field((), max_length=8, description="names of `[endpoints]` in the settings")
 
     def registration(self, *, by: Name) -> Registration:
