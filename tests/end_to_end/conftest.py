@@ -1,0 +1,72 @@
+"""A running stack, and what a test needs to speak to it as a provider and as a backend do."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.installation import Installation, opened
+from cli.stack import Ports, Stack
+from cli.stories import PLAYED
+from providers.id360.settings import Id360Settings
+
+ACCOUNT = "id360"
+
+
+@dataclass
+class Running:
+    """A stack that runs."""
+
+    stack: Stack
+    installation: Installation
+    http: httpx.AsyncClient
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that proves a callback of the played account."""
+        own = self.installation.settings.accounts[ACCOUNT].own
+        assert isinstance(own, Id360Settings)
+        return {"Authorization": own.callback_headers["Authorization"][0].get_secret_value()}
+
+    async def call_back(self, body: dict[str, Any]) -> int | None:
+        """Send a callback as the provider does; None: no answer."""
+        try:
+            answer = await self.http.post(
+                f"{self.stack.api}/callbacks/{ACCOUNT}", json=body, headers=self.authorization, timeout=5
+            )
+        except httpx.HTTPError:
+            return None
+        return answer.status_code
+
+    async def play(self, **scenario: Any) -> str:
+        """Have the simulator create a verification; returns its reference."""
+        endpoint = {"url": f"{self.stack.api}/callbacks/{ACCOUNT}", "headers": self.authorization}
+        answer = await self.http.post(
+            f"{self.stack.simulator}/control/{ACCOUNT}/verifications", json={"endpoints": [endpoint], **scenario}
+        )
+        answer.raise_for_status()
+        return str(answer.json()["reference"])
+
+    async def register(self, reference: str) -> None:
+        """Register a verification as a backend does."""
+        answer = await self.http.post(
+            f"{self.stack.api}/verifications", json={"account": ACCOUNT, "reference": reference}
+        )
+        assert answer.status_code in {200, 201}, answer.text
+
+    async def known(self, reference: str, **query: Any) -> dict[str, Any]:
+        """Return what the API says of a verification."""
+        answer = await self.http.get(f"{self.stack.api}/verifications/{ACCOUNT}/{reference}", params=query)
+        answer.raise_for_status()
+        seen: dict[str, Any] = answer.json()
+        return seen
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    stack = Stack(tmp_path / "stack", Ports.free(), accounts=PLAYED, time_scale=240, forgets=True)
+    async with stack, opened(stack.config) as installation, httpx.AsyncClient(trust_env=False, timeout=40) as http:
+        yield Running(stack, installation, http)
