@@ -1,6 +1,7 @@
 """`vigil dev`: the whole stack on this machine, staying up, with its data kept from one time to the next."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,14 +20,16 @@ from settings import load_settings
 TIME_SCALE: Final = 60.0
 """A minute of contract time passes in a second; what is expected within 15 minutes is polled for after 15 s."""
 
-Port: Any = typer.Option(min=1, max=65535, metavar="PORT")
+
+def _port(help_: str) -> Any:
+    return typer.Option(min=1, max=65535, metavar="PORT", help=help_)
 
 
 def dev(
-    temporal_port: Annotated[int, Port] = 7233,
-    ui_port: Annotated[int, Port] = 8233,
-    api_port: Annotated[int, Port] = 8000,
-    simulator_port: Annotated[int, Port] = 9000,
+    temporal_port: Annotated[int, _port("Temporal's own.")] = 7233,
+    ui_port: Annotated[int, _port("Temporal's pages.")] = 8233,
+    api_port: Annotated[int, _port("Callbacks and backends.")] = 8000,
+    simulator_port: Annotated[int, _port("The played providers.")] = 9000,
     folder: Annotated[Path, typer.Option(help="Where settings, data and logs rest.", metavar="FOLDER")] = DEV_FOLDER,
 ) -> None:
     """Run Temporal, the simulator, the API and a worker on this machine, until Ctrl-C."""
@@ -73,7 +76,7 @@ def _refuse_other_ports(stack: Stack) -> None:
         return
     settings = load_settings(stack.config, environ={})
     wanted: Sequence[tuple[str, object, object]] = (
-        ("[temporal] address", settings.temporal.address, stack.temporal_address),
+        ("[temporal] address", settings.temporal.address, os.environ.get("TEMPORAL_ADDRESS") or stack.temporal_address),
         ("[api] public_url", settings.api.public_url, stack.api),
         *(
             (f"accounts.{played.name}.base_url", settings.accounts[played.name].own.base_url, address)

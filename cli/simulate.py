@@ -2,23 +2,22 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import httpx
 import typer
 from rich.console import Console
 
+from api.verifications import RegistrationRequest
 from cli.accounts import callback_url
 from cli.failure import Failed
 from cli.installation import Installation, opened
 from cli.played import PlayedAccount
 from cli.stories import PLAYED
 from cli.watch import follow
-from domain.registration import Registration
 
-CALLER = "vigil-simulate"
+CALLER: Final = "vigil-simulate"
 
 
 def simulate(
@@ -42,8 +41,9 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         play = await _begin(installation, account, knobs)
         key = installation.key(account, play["reference"])
         if register:
-            registration = Registration(key=key, registered_at=datetime.now(UTC), registered_by=CALLER)
-            await installation.tracker.register(registration)
+            known = _played(installation.settings.accounts[account].own.provider).registration
+            request = RegistrationRequest(account=account, reference=key.reference, **known)
+            await installation.tracker.register(request.registration(by=CALLER))
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:
             await follow(installation, key, console)
@@ -52,15 +52,15 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
 async def _begin(installation: Installation, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
     configured = installation.settings.accounts[account]
     provider = configured.own.provider
-    scenario = _played(provider).scenario_for(configured, callback_url=callback_url(installation.settings, account))
+    url = callback_url(installation.settings, account)
+    scenario = _played(provider).scenario_for(configured, knobs, callback_url=url)
     simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
-    url = f"{simulator}/control/{provider}/verifications"
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
     if not is_simulator:
         raise Failed(nowhere)
     try:
         async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.post(url, json={**scenario, **knobs})
+            answer = await http.post(f"{simulator}/control/{provider}/verifications", json=scenario)
     except httpx.HTTPError:
         raise Failed(nowhere) from None
     if not answer.is_success:

@@ -27,7 +27,10 @@ def show_addresses(console: Console, stack: Stack) -> None:
     table = Table.grid(padding=(0, 2))
     for name, address in (
         ("API", f"{stack.api}/docs"),
-        ("Temporal UI", f"{stack.server.ui}/namespaces/default/workflows" if stack.server.ui else "not ours"),
+        (
+            "Temporal UI",
+            f"{stack.server.ui}/namespaces/default/workflows" if stack.server.ui else "that of your server",
+        ),
         ("Temporal", stack.server.address),
         ("Simulator", f"{stack.simulator}/control/health"),
         ("Settings", str(stack.config)),

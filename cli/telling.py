@@ -11,11 +11,14 @@ import httpx
 
 from cli.stories import Registers, Story
 from domain.identity import VerificationKey
+from domain.sender import AnswerMeaning
 from domain.terms import ArtifactState, Stage
 from tracking import Tracker
 
 ENDS_WITHIN: Final = timedelta(minutes=2)
 _NEWS_WITHIN: Final = timedelta(seconds=1)
+_RELAYED_WITHIN: Final = timedelta(seconds=10)
+"""A callback that we took may reach its verification later, and one that repeats another need not reach it at all."""
 _SOON: Final = timedelta(seconds=0.2)
 
 
@@ -25,10 +28,15 @@ class StoryBroke(Exception):
 
 @dataclass
 class Told:
-    """One story, as far as it has been told; `seen` is what our API says, the rest is counted by others."""
+    """One story, as far as it has been told; `seen` is what our API says, the rest is counted by others.
+
+    `scenario` and `registration` are whole: what the account says of every one is in them.
+    """
 
     story: Story
     provider: str
+    scenario: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    registration: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
     seen: Mapping[str, Any] = field(default_factory=dict)
     meant: int = 0
@@ -92,7 +100,7 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class Teller:
-    """Tells stories over HTTP. `scenarios` holds, by account, what every scenario of it must say."""
+    """Tells stories over HTTP."""
 
     def __init__(
         self,
@@ -101,16 +109,15 @@ class Teller:
         *,
         api: str,
         simulator: str,
-        scenarios: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._http = http
         self._tracker = tracker
         self._api = f"{api}/verifications"
         self._control = f"{simulator}/control"
-        self._scenarios = scenarios
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: Told, *, after: timedelta) -> None:
         """Tell a story to its end, keeping `told` up to date; what breaks is told there too."""
+        await asyncio.sleep(after.total_seconds())
         began = time.monotonic()
         try:
             async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
@@ -124,11 +131,11 @@ class Teller:
 
     async def _tell(self, told: Told) -> None:
         story, plays = told.story, f"{self._control}/{told.provider}/verifications"
-        ordered = {**self._scenarios[story.account], **story.scenario}
-        told.reference = (await self._asked("POST", plays, json=ordered))["reference"]
+        told.reference = (await self._asked("POST", plays, json=told.scenario))["reference"]
         if story.registers is Registers.AFTER_A_CALLBACK:
             await self._until_known(told)
-        await self._asked("POST", self._api, json={"account": story.account, "reference": told.reference})
+        key = {"account": story.account, "reference": told.reference}
+        await self._asked("POST", self._api, json={**told.registration, **key})
         await self._follow(told)
         if story.afterwards is not None:
             await self._asked("POST", f"{plays}/{told.reference}/events", json=story.afterwards)
@@ -143,11 +150,14 @@ class Teller:
 
     async def _follow(self, told: Told) -> None:
         """Return when the provider has no callback left to send, and then nothing more is to be done about it."""
+        patient_until = None
         while True:
             play = await self._play(told)
             seen = await self._look(told, wait=_NEWS_WITHIN)
             if play["finished"] and _is_complete(seen):
-                break
+                patient_until = patient_until or time.monotonic() + _RELAYED_WITHIN.total_seconds()
+                if told.heard >= _accepted(play) or time.monotonic() > patient_until:
+                    break
             await asyncio.sleep(_SOON.total_seconds())
         # Once more: state and record are two looks, and a last callback may have come between them.
         await self._look(told, wait=timedelta(0))
@@ -184,6 +194,11 @@ class Teller:
 def _is_complete(seen: Mapping[str, Any]) -> bool:
     stage = (seen.get("state") or {}).get("stage")
     return stage == Stage.COMPLETE and not seen["is_open"] and seen["record"] is not None
+
+
+def _accepted(play: Mapping[str, Any]) -> int:
+    attempts = [attempt for meant in play["meant"] for attempt in meant["attempts"]]
+    return sum(attempt["meaning"] == AnswerMeaning.ACCEPTED for attempt in attempts)
 
 
 def _content(answer: httpx.Response) -> Mapping[str, Any]:

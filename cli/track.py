@@ -98,8 +98,8 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
         gate = asyncio.Semaphore(AT_A_TIME)
         tasks = [asyncio.create_task(_register(installation, one, gate)) for one in wanted]
         done = asyncio.as_completed(tasks)
-        bar = {"console": console, "transient": True, "disable": not console.is_terminal}
-        for task in progress(done, total=len(tasks), description="Registering", **bar):
+        quiet = not console.is_terminal
+        for task in progress(done, "Registering", total=len(tasks), console=console, transient=True, disable=quiet):
             result = await task
             if isinstance(result, Fault):
                 faults.append(result)

@@ -50,10 +50,13 @@ def test_a_scenario_is_told_where_to_call_back_and_the_secret_of_the_settings(pl
     account = next(each for each in PLAYED if each is played)
     configured = load_settings(file, environ={}).accounts[account.name]
 
-    scenario = str(account.scenario_for(configured, callback_url="http://127.0.0.1:7002/callbacks/here"))
+    scenario = str(
+        account.scenario_for(configured, {"drop_finals": True}, callback_url="http://127.0.0.1:7002/callbacks/here")
+    )
 
     assert "http://127.0.0.1:7002/callbacks/here" in scenario
-    assert "{" + "secret" + "}" not in scenario
+    assert "{secret}" not in scenario
+    assert "drop_finals" in scenario
     assert any(secret in scenario for secret in _secrets(file))
 
 
