@@ -78,7 +78,7 @@ STORIES: Final = (
         "the same final five times",
         {**_APPROVED, "duplicates": 4, "revisions": 1},
         # The report lags, so that all five find the verification open.
-        {"duplicate_final": 4, "lagging_report": "PT4M"},
+        {"duplicate_final": 4, "lagging_report": "PT12M"},
     ),
     _id360(
         "canceled: the applicant ran out of time",

@@ -22,7 +22,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TEMPORAL_ADDRESS", raising=False)
         folder = tmp_path_factory.mktemp("stack")
-        async with Stack(folder, Ports.free(), accounts=PLAYED, time_scale=600, forgets=True) as stack:
+        async with Stack(folder, Ports.free(), accounts=PLAYED, time_scale=600) as stack:
             yield stack
 
 
@@ -124,6 +124,17 @@ async def test_once_the_worker_is_killed_explain_says_that_none_polls_and_a_rest
 
     await stack.restart("worker")
     watched = await vigil("watch", ACCOUNT, reference, config=stack.config)
+    assert "approved" in watched.stdout.splitlines()[-1]
+
+
+async def test_a_restarted_temporal_still_knows_what_was_tracked_and_the_worker_goes_on(stack: Stack) -> None:
+    begun = await vigil("simulate", ACCOUNT, config=stack.config)
+    reference = begun.stdout.split()[1]
+
+    await stack.restart("temporal")
+
+    watched = await vigil("watch", ACCOUNT, reference, config=stack.config)
+    assert watched.returncode == 0, watched.stderr
     assert "approved" in watched.stdout.splitlines()[-1]
 
 
