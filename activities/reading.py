@@ -58,6 +58,8 @@ class ReadingActivities:
             return self._in_trouble(order, plan, error, started_at)
         if not reading.says_the_same_as(order.known):
             return await self._kept(order.place, reading, reply)
+        if activity.info().heartbeat_details:
+            activity.heartbeat(None)  # a trouble is over; the next one is another
         due_at = started_at + _interval(order, plan, started_at)
         raise _sleep(reading.asked_at, _answer_word(reading), until=due_at, now=started_at)
 
@@ -88,8 +90,8 @@ class ReadingActivities:
         self, order: steps.PollUntilChanged, plan: WatchPlan, error: ProviderUnavailable, now: datetime
     ) -> Reading:
         """Sleep on, unless the trouble lasts: then say so once, so that a person may look."""
-        details = activity.info().heartbeat_details
-        since = datetime.fromisoformat(details[0]) if details else now
+        left_behind = next(iter(activity.info().heartbeat_details), None)
+        since = datetime.fromisoformat(left_behind) if left_behind else now
         is_known = order.known is not None and order.known.answer is Answer.UNREACHABLE
         if now - since >= plan.unreachable_after and not is_known:
             return Reading(asked_at=now, answer=Answer.UNREACHABLE, word=error.code)

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from domain.errors import ProviderUnavailable
 from domain.explanation import explain
 from domain.plan import PollPlan, PollStep
+from domain.record import EntryKind
 from domain.terms import Attention, Decision, Stage
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, World, quick
@@ -78,6 +79,31 @@ async def test_a_provider_that_is_down_for_long_is_an_attention_that_goes_by_its
     assert [note.reason for note in down.attention] == [Attention.PROVIDER_UNREACHABLE]
     assert record.attention == ()
     assert record.decision is Decision.APPROVED
+
+
+async def test_two_short_troubles_are_not_one_long_trouble(client: Client, tmp_path: Path) -> None:
+    world = World(client, tmp_path, plan=EAGER.model_copy(update={"unreachable_after": timedelta(seconds=1)}))
+
+    async def asked_again(times: int) -> None:
+        until = world.reader.reads + times
+        async with asyncio.timeout(10):
+            while world.reader.reads < until:
+                await asyncio.sleep(0.005)
+
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.snapshot is not None)
+        answer = world.reader.says
+        for _ in range(2):
+            world.reader.says = ProviderUnavailable("http_503")
+            await asked_again(3)
+            world.reader.says = answer
+            await asked_again(3)
+            await asyncio.sleep(1.2)
+        world.reader.say(APPROVED)
+        record = await world.result()
+
+    assert [entry.words for entry in record.timeline if entry.kind is EntryKind.ATTENTION] == []
 
 
 async def test_a_retry_after_of_a_day_is_not_waited_for(client: Client, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""A fake ID360 that listens, the real reader of it, and a folder as storage."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from activities.accounts import WatchedAccount
+from domain.digest import Digester
+from providers.id360.reader import Id360Reader
+from providers.id360.senders import CONTRACT
+from storage.folder import FolderStorage
+from tests.gate import GatedStorage
+from tests.providers.id360.fake_id360 import FakeId360
+from tests.providers.id360.samples import settings
+
+IMPATIENT = 0.3
+"""Seconds after which silence is a time-out."""
+
+
+@pytest_asyncio.fixture
+async def id360() -> AsyncIterator[FakeId360]:
+    async with FakeId360().listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def accounts(id360: FakeId360) -> AsyncIterator[Mapping[str, WatchedAccount]]:
+    async with httpx.AsyncClient(timeout=IMPATIENT, trust_env=False) as http:
+        reader = Id360Reader(settings(base_url=id360.base_url), http)
+        plans = {CONTRACT.sender: CONTRACT.watch}
+        yield {"id360": WatchedAccount(name="id360", reader=reader, plans=plans, default_sender=CONTRACT.sender)}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> GatedStorage:
+    return GatedStorage(FolderStorage(tmp_path / "storage"))
+
+
+@pytest.fixture
+def digester() -> Digester:
+    return Digester(b"a key for tests")
