@@ -58,7 +58,7 @@ class ReadingActivities:
             return self._in_trouble(order, plan, error, started_at)
         if not reading.says_the_same_as(order.known):
             return await self._kept(order.place, reading, reply)
-        if activity.info().heartbeat_details:
+        if any(activity.info().heartbeat_details):
             activity.heartbeat(None)  # a trouble is over; the next one is another
         due_at = started_at + _interval(order, plan, started_at)
         raise _sleep(reading.asked_at, _answer_word(reading), until=due_at, now=started_at)

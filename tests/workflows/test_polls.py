@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from domain.errors import ProviderUnavailable
 from domain.explanation import explain
-from domain.plan import PollPlan, PollStep
+from domain.plan import HOUR, MINUTE, PollPlan, PollStep
 from domain.record import EntryKind
 from domain.terms import Attention, Decision, Stage
 from tests.workflows.conftest import SkippedTime
@@ -81,29 +81,26 @@ async def test_a_provider_that_is_down_for_long_is_an_attention_that_goes_by_its
     assert record.decision is Decision.APPROVED
 
 
-async def test_two_short_troubles_are_not_one_long_trouble(client: Client, tmp_path: Path) -> None:
-    world = World(client, tmp_path, plan=EAGER.model_copy(update={"unreachable_after": timedelta(seconds=1)}))
-
-    async def asked_again(times: int) -> None:
-        until = world.reader.reads + times
-        async with asyncio.timeout(10):
-            while world.reader.reads < until:
-                await asyncio.sleep(0.005)
-
+async def test_two_short_troubles_are_not_one_long_trouble(skipped: SkippedTime) -> None:
+    world = skipped.world
+    answer = world.reader.says
     async with world.workers():
         await world.register()
-        await world.until(lambda record: record.snapshot is not None)
-        answer = world.reader.says
+        await skipped.passes(world.plan.callback_expected_within + MINUTE)
         for _ in range(2):
             world.reader.says = ProviderUnavailable("http_503")
-            await asked_again(3)
+            await skipped.passes(10 * MINUTE)
             world.reader.says = answer
-            await asked_again(3)
-            await asyncio.sleep(1.2)
+            await skipped.passes(HOUR)
+        world.reader.says = ProviderUnavailable("http_503")
+        await skipped.passes(30 * MINUTE)
+        long_trouble = await world.record()
         world.reader.say(APPROVED)
-        record = await world.result()
+        record = await skipped.result()
 
-    assert [entry.words for entry in record.timeline if entry.kind is EntryKind.ATTENTION] == []
+    assert [note.reason for note in long_trouble.attention] == [Attention.PROVIDER_UNREACHABLE]
+    raised = [entry for entry in record.timeline if entry.kind is EntryKind.ATTENTION]
+    assert [entry.words for entry in raised] == [(Attention.PROVIDER_UNREACHABLE,)]
 
 
 async def test_a_retry_after_of_a_day_is_not_waited_for(client: Client, tmp_path: Path) -> None:
