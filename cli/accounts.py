@@ -12,7 +12,7 @@ from rich.text import Text
 from accounts import Account, open_accounts
 from domain.digest import Digester
 from domain.plan import spoken
-from domain.sender import AnswerMeaning, SenderContract
+from domain.sender import CodeRange, SenderContract
 from domain.terms import Proof, Stage
 from providers.registry import PROVIDERS
 from providers.transport import open_http
@@ -83,16 +83,17 @@ def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:
 
 def _accepted(contract: SenderContract) -> str:
     answering = contract.answering
-    codes = ", ".join(f"{r.first}" if r.first == r.last else f"{r.first} to {r.last}" for r in answering.accepted)
-    refused = [
-        f"{meaning.value.replace('_', ' ')} by {', '.join(f'{r.first}-{r.last}' for r in ranges)}"
-        for meaning, ranges in (
-            (AnswerMeaning.NEVER_AGAIN, answering.never_again),
-            (AnswerMeaning.HOLD_EVERYTHING, answering.hold_everything),
-        )
-        if ranges
-    ]
-    return "; ".join([f"{codes} within {spoken(answering.budget)}", *refused])
+    said = [f"{_codes(answering.accepted)} within {spoken(answering.budget)}"]
+    if answering.never_again:
+        said.append(f"never comes again after {_codes(answering.never_again)}")
+    if answering.hold_everything:
+        held = spoken(answering.hold_for)
+        said.append(f"sends nothing at all for {held} after {_codes(answering.hold_everything)}")
+    return "; ".join(said)
+
+
+def _codes(ranges: Sequence[CodeRange]) -> str:
+    return ", ".join(f"{r.first}" if r.first == r.last else f"{r.first} to {r.last}" for r in ranges)
 
 
 def _repeats(contract: SenderContract) -> str:
@@ -100,14 +101,16 @@ def _repeats(contract: SenderContract) -> str:
     if not redelivery.delays:
         return "never: a callback that we miss does not come again"
     count = len(redelivery.delays)
-    times = f"{redelivery.certain} or {count} times" if 0 < redelivery.certain < count else f"{count} times"
-    last = spoken(redelivery.horizon)
-    return f"{times}, {_several(redelivery.due_after_first())} {last} after the first attempt"
+    times = f"{redelivery.certain} or {count}" if 0 < redelivery.certain < count else f"{count}"
+    return f"{times} time{'s' * (count > 1)}, {_several(redelivery.due_after_first())} after the first attempt"
 
 
 def _several(durations: Sequence[timedelta]) -> str:
-    shown = [spoken(duration) for duration in durations[:-1][:3]]
-    return ", ".join(shown) + (" …" if len(durations) > len(shown) + 1 else "")
+    """Say the first three and the last."""
+    *before, last = [spoken(duration) for duration in durations]
+    if len(before) > 3:  # noqa: PLR2004 -- as many as fit into a line
+        return f"{', '.join(before[:3])} … {last}"
+    return ", ".join([*before, last])
 
 
 def _polls(contract: SenderContract) -> str:

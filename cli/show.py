@@ -67,7 +67,7 @@ def _state(summary: Summary, record: Record | None) -> RenderableType:
             "callbacks",
             f"{record.heard} heard ({record.duplicates} twice, {record.late} late, {record.missed} missed)",
         )
-        table.add_row("reads", f"{record.reads} answers taken")
+        table.add_row("reads", str(record.reads))
     for reason in summary.attention:
         table.add_row("attention", Text(spaced(reason), style="yellow"))
     return table

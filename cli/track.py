@@ -41,7 +41,7 @@ class Fault:
 def track(
     context: typer.Context,
     account: Annotated[str | None, typer.Argument(help="Our account's name.", metavar="ACCOUNT")] = None,
-    references: Annotated[list[str] | None, typer.Argument(help="The provider's ids.", metavar="REFERENCE...")] = None,
+    references: Annotated[list[str] | None, typer.Argument(help="The provider's ids.", metavar="REFERENCE")] = None,
     *,
     file: Annotated[
         Path | None,
