@@ -156,4 +156,4 @@ def test_the_packaged_command_is_a_temporal_command() -> None:
 
 
 async def test_one_server_serves_the_whole_test_run(temporal_address: str) -> None:
-    assert await waiting(temporal_address, "VigilOutcome = 'decided'") == 0
+    assert await waiting(temporal_address, "VigilOutcome = 'never_said'") == 0

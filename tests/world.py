@@ -90,6 +90,11 @@ class SaidReader:
         return None
 
 
+def own_account() -> str:
+    """Return an account that no other test has, so that what it leaves open on a shared server is nobody else's."""
+    return f"acme-{uuid4().hex[:8]}"
+
+
 async def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
@@ -102,6 +107,7 @@ class World:
     folder: Path
     reader: SaidReader = field(default_factory=SaidReader)
     plan: WatchPlan = CONTRACT.watch
+    account: str = ACCOUNT
     max_cached_workflows: int = 1000
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -110,19 +116,19 @@ class World:
         self.digester = Digester(b"a key for tests")
         self.storage = GatedStorage(FolderStorage(self.folder))
         account = TrackedAccount(
-            name=ACCOUNT,
+            name=self.account,
             provider="acme",
             environment="sandbox",
             reference_is_capability=False,
             plans={SENDER: self.plan},
             default_sender=SENDER,
         )
-        self.tracker = Tracker(self.client, {ACCOUNT: account}, self.digester)
-        self.key = VerificationKey(account=ACCOUNT, reference=f"v-{uuid4().hex[:12]}")
+        self.tracker = Tracker(self.client, {self.account: account}, self.digester)
+        self.key = VerificationKey(account=self.account, reference=f"v-{uuid4().hex[:12]}")
 
     def another(self) -> "World":
         """Return a world beside this one, for another verification."""
-        return World(self.client, self.folder, plan=self.plan, now=self.now)
+        return World(self.client, self.folder, plan=self.plan, now=self.now, account=own_account())
 
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
@@ -134,7 +140,9 @@ class World:
 
     def _workers(self) -> list[Worker]:
         watched: Mapping[str, WatchedAccount] = {
-            ACCOUNT: WatchedAccount(name=ACCOUNT, reader=self.reader, plans={SENDER: self.plan}, default_sender=SENDER)
+            self.account: WatchedAccount(
+                name=self.account, reader=self.reader, plans={SENDER: self.plan}, default_sender=SENDER
+            )
         }
         records = RecordActivities(self.records, watched)
         reading = ReadingActivities(watched, self.storage, self.digester)
@@ -149,7 +157,7 @@ class World:
             ),
             Worker(
                 self.client,
-                task_queue=steps.provider_queue(ACCOUNT),
+                task_queue=steps.provider_queue(self.account),
                 activities=[reading.read, reading.poll],
             ),
             Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),

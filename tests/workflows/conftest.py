@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from connection import CONVERTER, connect
 from domain.record import Record
-from tests.world import World
+from tests.world import World, own_account
 from workflows.steps import SEARCH_ATTRIBUTES
 
 KINDS = {
@@ -33,7 +33,7 @@ async def client(temporal_address: str) -> Client:
 
 @pytest.fixture
 def world(client: Client, tmp_path: Path) -> World:
-    return World(client, tmp_path)
+    return World(client, tmp_path, account=own_account())
 
 
 @dataclass
@@ -68,5 +68,5 @@ async def skipped(tmp_path: Path) -> AsyncIterator[SkippedTime]:
                 search_attributes={name: KINDS[kind] for name, kind in SEARCH_ATTRIBUTES.items()},
             )
         )
-        world = World(environment.client, tmp_path, now=environment.get_current_time)
+        world = World(environment.client, tmp_path, account=own_account(), now=environment.get_current_time)
         yield SkippedTime(world, environment)

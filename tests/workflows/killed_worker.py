@@ -77,9 +77,9 @@ class KilledStorage(GatedStorage):
         return stored
 
 
-async def main(address: str, folder: str, reference: str, point: str) -> None:
-    world = World(await connect(address, "default"), Path(folder), plan=quick(factor=60))
-    world.key = VerificationKey(account=world.key.account, reference=reference)
+async def main(address: str, folder: str, account: str, reference: str, point: str) -> None:
+    world = World(await connect(address, "default"), Path(folder), plan=quick(factor=60), account=account)
+    world.key = VerificationKey(account=account, reference=reference)
     reader = KilledReader()
     reader.point = point
     reader.say(APPROVED_WITH_FILE)

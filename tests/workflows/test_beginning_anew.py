@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from connection import CONVERTER
 from dev_server import find_binary
 from domain.terms import Decision
-from tests.world import APPROVED, World, final, quick, step
+from tests.world import APPROVED, World, final, own_account, quick, step
 from workflows.steps import SEARCH_ATTRIBUTES
 
 SUGGESTED_AFTER = 60
@@ -25,7 +25,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         dev_server_extra_args=["--dynamic-config-value", suggest, *attributes],
         data_converter=CONVERTER,
     ) as environment:
-        yield World(environment.client, tmp_path, plan=quick(factor=60))
+        yield World(environment.client, tmp_path, account=own_account(), plan=quick(factor=60))
 
 
 async def test_callbacks_that_come_while_it_begins_anew_are_all_heard(world: World) -> None:

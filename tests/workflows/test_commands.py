@@ -9,14 +9,14 @@ from temporalio.client import Client
 
 from domain.record import Record
 from domain.terms import Attention, Basis, Decision, Frozen, Outcome, ReasonCode, Stage
-from tests.world import APPROVED, DECLINED, World, final, quick
+from tests.world import APPROVED, DECLINED, World, final, own_account, quick
 from tracking import CommandRefused, NoWorkerInTime
 from workflows import steps
 
 
 @pytest.fixture
 def world(client: Client, tmp_path: Path) -> World:
-    return World(client, tmp_path, plan=quick(factor=60))
+    return World(client, tmp_path, account=own_account(), plan=quick(factor=60))
 
 
 async def command(

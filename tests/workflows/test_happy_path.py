@@ -7,7 +7,7 @@ from temporalio.client import Client
 
 from connection import connect
 from domain.terms import ArtifactState, Basis, Decision, Outcome, Stage
-from tests.world import APPROVED_WITH_FILE, World, final, step
+from tests.world import APPROVED_WITH_FILE, World, final, own_account, step
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ async def client(temporal_address: str) -> Client:
 async def test_a_callback_leads_to_a_read_whose_decision_and_file_are_brought_home(
     client: Client, tmp_path: Path
 ) -> None:
-    world = World(client, tmp_path)
+    world = World(client, tmp_path, account=own_account())
     async with world.workers():
         await world.register()
         await world.hear(step(1, "id_document"))
@@ -34,7 +34,7 @@ async def test_a_callback_leads_to_a_read_whose_decision_and_file_are_brought_ho
 
 
 async def test_the_happy_path_costs_at_most_36_events(client: Client, tmp_path: Path) -> None:
-    world = World(client, tmp_path)
+    world = World(client, tmp_path, account=own_account())
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.is_registered)

@@ -19,6 +19,7 @@ async def worker(address: str, world: World, point: str) -> asyncio.subprocess.P
         "tests.workflows.killed_worker",
         address,
         str(world.folder),
+        world.account,
         world.key.reference,
         point,
         stdout=asyncio.subprocess.DEVNULL,

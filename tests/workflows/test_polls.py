@@ -12,7 +12,7 @@ from domain.plan import HOUR, MINUTE, PollPlan, PollStep
 from domain.record import EntryKind
 from domain.terms import Attention, Decision, Stage
 from tests.workflows.conftest import SkippedTime
-from tests.world import APPROVED, World, quick
+from tests.world import APPROVED, World, own_account, quick
 
 OFTEN = PollPlan(steps=(PollStep(until=None, every=timedelta(milliseconds=2)),))
 EAGER = quick(factor=60).model_copy(
@@ -59,7 +59,7 @@ async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world
         explanation = explain(situation, plan=world.plan, now=await world.now())
 
     step = situation.steps[0]
-    assert (step.step, step.last_answer, step.queue) == ("poll", "told:STARTED", "provider/acme")
+    assert (step.step, step.last_answer, step.queue) == ("poll", "told:STARTED", f"provider/{world.account}")
     assert step.next_at is not None
     assert explanation.next_event == "we ask the provider"
     assert explanation.next_at == step.next_at
@@ -68,7 +68,12 @@ async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world
 async def test_a_provider_that_is_down_for_long_is_an_attention_that_goes_by_itself(
     client: Client, tmp_path: Path
 ) -> None:
-    world = World(client, tmp_path, plan=EAGER.model_copy(update={"unreachable_after": timedelta(seconds=1)}))
+    world = World(
+        client,
+        tmp_path,
+        account=own_account(),
+        plan=EAGER.model_copy(update={"unreachable_after": timedelta(seconds=1)}),
+    )
     world.reader.says = ProviderUnavailable("http_503", retry_after=timedelta(milliseconds=1))
     async with world.workers():
         await world.register()
@@ -104,7 +109,12 @@ async def test_two_short_troubles_are_not_one_long_trouble(skipped: SkippedTime)
 
 
 async def test_a_retry_after_of_a_day_is_not_waited_for(client: Client, tmp_path: Path) -> None:
-    world = World(client, tmp_path, plan=EAGER.model_copy(update={"longest_retry_after": timedelta(milliseconds=50)}))
+    world = World(
+        client,
+        tmp_path,
+        account=own_account(),
+        plan=EAGER.model_copy(update={"longest_retry_after": timedelta(milliseconds=50)}),
+    )
     world.reader.says = ProviderUnavailable("http_429", retry_after=timedelta(days=1))
     async with world.workers():
         await world.register()

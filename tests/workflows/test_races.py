@@ -10,13 +10,13 @@ from connection import connect
 from dev_server import dev_server
 from domain.record import Record
 from domain.terms import Attention, Decision, Outcome, Stage
-from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, quick, step
+from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, own_account, quick, step
 from workflows.steps import SEARCH_ATTRIBUTES
 
 
 @pytest.fixture(params=[1000, 0], ids=["cached", "replayed on every task"])
 def world(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> World:
-    return World(client, tmp_path, plan=quick(factor=60), max_cached_workflows=request.param)
+    return World(client, tmp_path, account=own_account(), plan=quick(factor=60), max_cached_workflows=request.param)
 
 
 def decided(record: Record) -> tuple[Outcome | None, Decision | None]:
@@ -133,7 +133,7 @@ async def test_a_callback_after_the_history_is_gone_finds_the_record(world: Worl
         await world.result()
     # A server that has never heard of it is what Temporal's retention leaves behind.
     async with dev_server(log=tmp_path / "other.log", search_attributes=SEARCH_ATTRIBUTES) as server:
-        later = World(await connect(server.address, "default"), tmp_path, plan=world.plan)
+        later = World(await connect(server.address, "default"), tmp_path, plan=world.plan, account=world.account)
         later.key = world.key
         later.reader.say(APPROVED)
         async with later.workers():

@@ -72,7 +72,7 @@ class FakeId360:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["FakeId360"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
