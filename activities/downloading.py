@@ -16,6 +16,7 @@ from domain.errors import (
     ReferenceUnknown,
 )
 from domain.evidence import EvidenceRow
+from domain.plan import WatchPlan
 from domain.terms import ArtifactState, LossReason
 from storage.contract import AlreadyStored, NotStored, Storage
 from storage.records import artifact_name
@@ -40,19 +41,8 @@ class DownloadingActivities:
         plan = account.plan_for(order.question.sender)
         try:
             return await self._brought_home(order, account)
-        except ArtifactLost as error:
-            return _lost(order, error.loss)
-        except ReferenceUnknown:
-            return _lost(order, LossReason.GONE)
-        except ArtifactSpoiled as error:
-            if activity.info().attempt >= MOST_SPOILED:
-                return _lost(order, error.loss)
-            raise try_again(error.code) from None
-        except (ArtifactNotReady, ProviderRefusesUs) as error:
-            raise try_again(error.code, after=error.retry_after or plan.contradiction_every) from None
         except ProviderError as error:
-            wait = None if error.retry_after is None else min(error.retry_after, plan.longest_retry_after)
-            raise try_again(error.code, after=wait) from None
+            return await self._stored_before(order) or _lost_or_tried_again(order, error, plan)
 
     async def _brought_home(self, order: steps.Download, account: WatchedAccount) -> steps.Downloaded:
         name = artifact_name(order.place, order.artifact.name)
@@ -67,6 +57,17 @@ class DownloadingActivities:
             except AlreadyStored:
                 size, text = await self._measured(name)
             return _stored(order, name, size=size, digest=text, media_type=stream.media_type)
+
+    async def _stored_before(self, order: steps.Download) -> steps.Downloaded | None:
+        """Return what an attempt stored that died before it could tell; no later answer takes that away."""
+        if activity.info().attempt == 1:
+            return None
+        name = artifact_name(order.place, order.artifact.name)
+        try:
+            size, digest = await self._measured(name)
+        except NotStored:
+            return None
+        return _stored(order, name, size=size, digest=digest, media_type=None)
 
     async def _result(self, order: steps.Download) -> bytes | None:
         if order.result is None:
@@ -88,8 +89,31 @@ async def _watched(chunks: AsyncIterator[bytes], digest: RunningDigest) -> Async
     """Pass the bytes on, digest them, and show the server that we are alive."""
     async for chunk in chunks:
         digest.update(chunk)
-        activity.heartbeat()
+        activity.heartbeat(_spoiled_before())
         yield chunk
+
+
+def _spoiled_before() -> int:
+    """Return how many attempts brought other bytes; an outage, which is an attempt too, does not count."""
+    return next(iter(activity.info().heartbeat_details), 0)
+
+
+def _lost_or_tried_again(order: steps.Download, error: ProviderError, plan: WatchPlan) -> steps.Downloaded:
+    """Give up what will not come. Raises for another attempt where one may heal it."""
+    wait = error.retry_after
+    match error:
+        case ArtifactLost():
+            return _lost(order, error.loss)
+        case ReferenceUnknown():
+            return _lost(order, LossReason.GONE)
+        case ArtifactSpoiled():
+            spoiled = _spoiled_before() + 1
+            if spoiled >= MOST_SPOILED:
+                return _lost(order, error.loss)
+            activity.heartbeat(spoiled)
+        case ArtifactNotReady() | ProviderRefusesUs():
+            wait = wait or plan.contradiction_every
+    raise try_again(error.code, after=None if wait is None else min(wait, plan.longest_retry_after)) from None
 
 
 def _stored(order: steps.Download, name: str, *, size: int, digest: str, media_type: str | None) -> steps.Downloaded:
