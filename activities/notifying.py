@@ -4,9 +4,10 @@ import asyncio
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,7 +17,12 @@ from temporalio import activity
 from activities.failures import try_again
 from workflows import steps
 
-GONE = 410
+GONE: Final = 410
+ANSWER_WITHIN: Final = timedelta(seconds=20)
+"""For a whole exchange, so that an answer which only drips in ends before the activity does."""
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the IP addresses of a host. Raises `OSError`."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,21 @@ class Endpoint:
     allow_private: bool = False
 
 
+async def resolved(host: str, port: int) -> Sequence[str]:
+    """Ask the machine's resolver. Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
+
+
 class NotifyingActivities:
     """Sends notifications to the configured endpoints."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], http: httpx.AsyncClient, *, resolve: Resolve = resolved
+    ) -> None:
         self._endpoints = endpoints
         self._http = http
+        self._resolve = resolve
 
     @activity.defn(name=steps.SEND_NOTIFICATION)
     async def send_notification(self, notify: steps.Notify) -> steps.Sent:
@@ -45,29 +60,34 @@ class NotifyingActivities:
             # It may be back in the settings after the next start of a worker.
             raise try_again("endpoint_not_configured")
         try:
-            answer = await self._post(endpoint, notify)
-        except (httpx.HTTPError, OSError):
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                status = await self._post(endpoint, notify)
+        except (httpx.HTTPError, OSError):  # an OSError is also the time that is up
             raise try_again("endpoint_unreachable") from None
-        if answer.status_code == GONE:
+        if status == GONE:
             return steps.Sent(result="gone", attempts=attempt)
-        if not answer.is_success:
-            raise try_again(f"endpoint_answered_{answer.status_code}")
+        if not httpx.codes.is_success(status):
+            raise try_again(f"endpoint_answered_{status}")
         return steps.Sent(result="delivered", attempts=attempt)
 
-    async def _post(self, endpoint: Endpoint, notify: steps.Notify) -> httpx.Response:
+    async def _post(self, endpoint: Endpoint, notify: steps.Notify) -> int:
+        """Send it and return the status code; the rest of the answer is left unread."""
         body = json.dumps(_body(notify), separators=(",", ":"))
         parts = urlsplit(endpoint.url)
         host = parts.hostname or ""
-        pinned = await _resolved(host, parts.port or 443, allow_private=endpoint.allow_private)
-        # The address that was checked is the address that is called; the name stays in Host and in TLS.
-        url = httpx.URL(endpoint.url).copy_with(host=pinned)
-        return await self._http.post(
-            url,
+        addresses = await self._resolve(host, parts.port or 443)
+        pinned = _allowed(addresses, allow_private=endpoint.allow_private)
+        request = self._http.build_request(
+            "POST",
+            # The address that was checked is the address that is called; the name stays in Host and in TLS.
+            httpx.URL(endpoint.url).copy_with(host=pinned),
             content=body,
             headers=_headers(endpoint, notify.message_id, body) | {"host": parts.netloc.rpartition("@")[2]},
             extensions={"sni_hostname": host},
-            follow_redirects=False,
         )
+        answer = await self._http.send(request, stream=True, follow_redirects=False)
+        await answer.aclose()
+        return answer.status_code
 
 
 def _body(notify: steps.Notify) -> dict[str, object]:
@@ -80,16 +100,16 @@ def _headers(endpoint: Endpoint, message_id: str, body: str) -> dict[str, str]:
     signatures = " ".join(Webhook(secret).sign(message_id, now, body) for secret in endpoint.secrets)
     return {
         "content-type": "application/json",
+        # Connections are shared by address, and two names at one address must not share one.
+        "connection": "close",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": signatures,
     }
 
 
-async def _resolved(host: str, port: int, *, allow_private: bool) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [ipaddress.ip_address(info[4][0]) for info in found]
-    allowed = [address for address in addresses if allow_private or address.is_global]
+def _allowed(addresses: Sequence[str], *, allow_private: bool) -> str:
+    allowed = [each for each in addresses if allow_private or ipaddress.ip_address(each).is_global]
     if not allowed:
         raise try_again("endpoint_is_private")
-    return str(allowed[0])
+    return allowed[0]
