@@ -1,5 +1,6 @@
 """The one way to Temporal: the client, with the converter that every process of ours shares."""
 
+import secrets
 from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -37,7 +38,12 @@ async def connect(
     config = ClientConfig.load_client_connect_config(disable_file=True)
     config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
     config["namespace"] = namespace or config.get("namespace") or "default"
-    return await Client.connect(**config, data_converter=CONVERTER, identity="vigil", lazy=lazy, runtime=runtime)
+    return await Client.connect(**config, data_converter=CONVERTER, identity=_identity(), lazy=lazy, runtime=runtime)
+
+
+def _identity() -> str:
+    """Return a name that tells two processes apart and says nothing of the machine."""
+    return f"vigil-{secrets.token_hex(4)}"
 
 
 async def missing_search_attributes(client: Client) -> list[str]:

@@ -1,6 +1,7 @@
 """The HTTP faces as one ASGI application: composition root of the API process."""
 
 import asyncio
+import atexit
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -25,6 +26,7 @@ from api.verifications import verification_routes
 from api.waiting import SharedWaits
 from connection import connect
 from domain.digest import Digester
+from leaving import leave
 from observability import set_up_logging, where
 from providers.transport import open_http
 from settings import Settings, SettingsError, load_settings
@@ -74,6 +76,8 @@ class ServedApp:
                 return
             await send({"type": "lifespan.startup.complete"})
             await receive()
+        # The SDK can abort an interpreter that is left to end by itself; from here on nothing can fail any more.
+        atexit.register(leave, 0)
         await send({"type": "lifespan.shutdown.complete"})
 
 

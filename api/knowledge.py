@@ -36,12 +36,13 @@ class Knowledge:
 
     async def of(self, key: VerificationKey) -> Known:
         """Return what is known. Raises `Problem` 404 if neither knows it, `UnknownAccount`, `RPCError`."""
-        record = await self.stored(key)
+        # Temporal first: a run writes its record before it ends, so the record of a run that was seen ended is there.
         seen = await self._tracker.look_with_queues(key)
+        record = await self.stored(key)
         if seen is None and record is None:
             raise unknown_verification()
         situation = seen or Situation(summary=None, is_open=False)
-        if situation.summary is None and record is not None:
+        if record is not None and _knows_less(situation.summary, record):
             situation = situation.model_copy(update={"summary": self._summary(record)})
         return Known(key=key, situation=situation, record=record)
 
@@ -78,3 +79,8 @@ class Knowledge:
 
     def _summary(self, record: Record) -> Summary:
         return summary(record, self._tracker.account(record.key.account).plan_for(record.sender))
+
+
+def _knows_less(published: Summary | None, record: Record) -> bool:
+    """Whether a run has published less than an earlier one left behind: one that follows up, and is not loaded yet."""
+    return published is None or published.sequence < record.sequence

@@ -150,7 +150,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_witho
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:
-        def place(self, key: object) -> str:
+        async def look_with_queues(self, key: object) -> None:
             raise ZeroDivisionError("about Jane Doe")
 
     async with asking(world, tracker=Broken()) as client:
