@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from activities.accounts import WatchedAccount
 from activities.downloading import DownloadingActivities
+from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
 from domain.digest import Digester
@@ -28,11 +29,13 @@ from domain.snapshot import Artifact, Question, Snapshot
 from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
 from providers.contract import ArtifactStream, Reply
 from providers.id360.senders import CONTRACT
+from providers.transport import open_http
 from storage.folder import FolderStorage
 from storage.records import Records
 from tests.gate import GatedStorage
 from tracking import Registered, TrackedAccount, Tracker
 from workflows import steps
+from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
 ACCOUNT = "acme"
@@ -109,6 +112,7 @@ class World:
     plan: WatchPlan = CONTRACT.watch
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -132,11 +136,22 @@ class World:
 
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
-        """Run every worker that a verification needs."""
+        """Run every worker that a verification needs, and with endpoints the one that tells them."""
         async with AsyncExitStack() as stack:
             for worker in self._workers():
                 await stack.enter_async_context(worker)
+            if self.endpoints:
+                http = await stack.enter_async_context(open_http())
+                await stack.enter_async_context(self._notifier(NotifyingActivities(self.endpoints, http)))
             yield
+
+    def _notifier(self, notifying: NotifyingActivities) -> Worker:
+        return Worker(
+            self.client,
+            task_queue=steps.NOTIFICATIONS_QUEUE,
+            workflows=[NotificationWorkflow],
+            activities=[notifying.send_notification],
+        )
 
     def _workers(self) -> list[Worker]:
         watched: Mapping[str, WatchedAccount] = {

@@ -1,10 +1,11 @@
 """One verification, followed from the first word of it until nothing more is to be done."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from domain import reducer, verdict
@@ -260,14 +261,16 @@ class VerificationWorkflow:
         self._known = record.model_copy(update={"announced_revision": record.revision})
         for endpoint in record.registration.notify:
             notify = published.notification(record, endpoint, place=self._order.place, at=workflow.now())
-            await workflow.start_child_workflow(
-                steps.NOTIFICATION_WORKFLOW,
-                notify,
-                id=f"notification/{self._order.place}/{record.revision}/{endpoint}",
-                task_queue=steps.NOTIFICATIONS_QUEUE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                static_summary=f"Tell `{endpoint}` of revision {record.revision}",
-            )
+            # A run that an operator ended may have one of this revision under way, whose reader asks us for the rest.
+            with suppress(WorkflowAlreadyStartedError):
+                await workflow.start_child_workflow(
+                    steps.NOTIFICATION_WORKFLOW,
+                    notify,
+                    id=f"notification/{self._order.place}/{record.revision}/{endpoint}",
+                    task_queue=steps.NOTIFICATIONS_QUEUE,
+                    parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                    static_summary=f"Tell `{endpoint}` of revision {record.revision}",
+                )
 
     # ------------------------------------------------------------------ what is known and due
 

@@ -1,0 +1,253 @@
+"""Backends are told of every verdict once, however it came about and whatever else fails, on a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from activities.notifying import Endpoint
+from domain.terms import Decision, Outcome
+from tests.activities.backend import Backend
+from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final
+from workflows import steps
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest_asyncio.fixture
+async def backend() -> AsyncIterator[Backend]:
+    async with Backend().listening() as backend:
+        yield backend
+
+
+def endpoint(port: int) -> Endpoint:
+    # The queue is shared by all tests, and so a name must not be.
+    name = f"backend-{uuid4().hex[:8]}"
+    return Endpoint(name=name, url=f"http://127.0.0.1:{port}/", secrets=(SECRET,), allow_private=True)
+
+
+@pytest.fixture
+def told_world(world: World, backend: Backend) -> World:
+    """A world that tells one backend."""
+    only = endpoint(backend.port)
+    world.endpoints = {only.name: only}
+    return world
+
+
+def notification(world: World, revision: int, name: str) -> WorkflowHandle[object, steps.Sent]:
+    workflow_id = f"notification/{world.tracker.place(world.key)}/{revision}/{name}"
+    return world.client.get_workflow_handle(workflow_id, result_type=steps.Sent)
+
+
+async def sent(world: World, revision: int) -> list[str]:
+    """Wait until every endpoint's notification of a revision has ended, and say how."""
+    async with asyncio.timeout(20):
+        return [(await notification(world, revision, name).result()).result for name in world.endpoints]
+
+
+def said(backend: Backend) -> list[tuple[int, str | None, str | None]]:
+    data = [told.json["data"] for told in backend.told]
+    return [(each["revision"], each["outcome"], each["decision"]) for each in data]
+
+
+async def test_every_endpoint_is_told_once_of_a_verdict(told_world: World, backend: Backend) -> None:
+    async with Backend().listening() as audit:
+        second = endpoint(audit.port)
+        told_world.endpoints = {**told_world.endpoints, second.name: second}
+        async with told_world.workers():
+            await told_world.register(notify=tuple(told_world.endpoints))
+            told_world.reader.say(APPROVED)
+            await told_world.hear(final("OK"))
+            record = await told_world.result()
+            ended = await sent(told_world, 1)
+
+    assert ended == ["delivered", "delivered"]
+    assert said(backend) == said(audit) == [(1, "decided", "approved")]
+    data = backend.told[0].json["data"]
+    assert data["key"] == {"account": told_world.key.account, "reference": told_world.key.reference}
+    assert data["sequence"] <= record.sequence
+
+
+async def test_nobody_is_told_before_there_is_a_verdict(told_world: World, backend: Backend) -> None:
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.until(lambda record: record.snapshot is not None)
+        told_early = len(backend.told)
+        told_world.reader.say(APPROVED)
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        await sent(told_world, 1)
+
+    assert told_early == 0
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_an_end_without_a_decision_is_told_too(told_world: World, backend: Backend) -> None:
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.until(lambda record: record.is_registered)
+        await told_world.tracker.handle(told_world.key).execute_update(
+            "withdraw", steps.Withdraw(author="checkout"), result_type=steps.Accepted
+        )
+        await told_world.result()
+        await sent(told_world, 1)
+
+    assert said(backend) == [(1, "withdrawn", None)]
+
+
+async def test_workers_that_restart_tell_nobody_twice(told_world: World, backend: Backend) -> None:
+    told_world.max_cached_workflows = 0
+    told_world.reader.during_download = asyncio.Event()
+    told_world.reader.say(APPROVED_WITH_FILE)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.until(lambda record: record.is_concluded)
+        await sent(told_world, 1)
+        async with asyncio.timeout(10):
+            while not told_world.reader.downloads:
+                await asyncio.sleep(0.02)
+        told_world.reader.during_download.set()
+    async with told_world.workers():
+        await told_world.hear(final("OK"))
+        record = await told_world.result()
+
+    assert (record.decision, record.revision) == (Decision.APPROVED, 1)
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_a_notification_that_outlives_its_worker_is_delivered_by_the_next(
+    told_world: World, backend: Backend
+) -> None:
+    endpoints, told_world.endpoints = told_world.endpoints, {}
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+    told_early = len(backend.told)
+    told_world.endpoints = endpoints
+    async with told_world.workers():
+        ended = await sent(told_world, 1)
+
+    assert (told_early, ended) == (0, ["delivered"])
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_an_endpoint_that_failed_once_is_told_the_same_again(told_world: World, backend: Backend) -> None:
+    backend.answers.append(503)
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        ended = await sent(told_world, 1)
+
+    assert ended == ["delivered"]
+    assert said(backend) == [(1, "decided", "approved")] * 2
+    assert len({told.headers["webhook-id"] for told in backend.told}) == 1
+
+
+async def test_a_dead_endpoint_holds_up_nothing(told_world: World, backend: Backend) -> None:
+    dead = endpoint(port=1)
+    told_world.endpoints = {dead.name: dead, **told_world.endpoints}
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        record = await told_world.result(within=10)
+        await backend.was_told(1)
+        still_trying = await notification(told_world, 1, dead.name).describe()
+        await notification(told_world, 1, dead.name).terminate()
+
+    assert record.outcome is Outcome.DECIDED
+    assert still_trying.status is WorkflowExecutionStatus.RUNNING
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_an_endpoint_that_is_gone_is_told_of_nothing_again(told_world: World, backend: Backend) -> None:
+    backend.answers.append(410)
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        ended = await sent(told_world, 1)
+
+    assert ended == ["gone"]
+    assert len(backend.told) == 1
+
+
+async def test_a_second_verdict_is_told_with_a_higher_revision_and_sequence(
+    told_world: World, backend: Backend
+) -> None:
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        await sent(told_world, 1)
+        told_world.reader.say(DECLINED)
+        await told_world.hear(final("KO"))
+        await told_world.result()
+        await sent(told_world, 2)
+
+    assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
+    first, second = (told.json["data"] for told in backend.told)
+    assert second["sequence"] > first["sequence"]
+    assert len({told.headers["webhook-id"] for told in backend.told}) == 2
+
+
+async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: World, backend: Backend) -> None:
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        await sent(told_world, 1)
+        await told_world.hear(final("OK"))
+        record = await told_world.result()
+
+    assert (record.late, record.revision) == (1, 1)
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_a_registration_after_the_decision_is_told_of_it(told_world: World, backend: Backend) -> None:
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.hear(final("OK"))
+        before = await told_world.result()
+        await told_world.register(notify=tuple(told_world.endpoints))
+        after = await told_world.result()
+        await sent(told_world, 1)
+
+    assert (before.revision, after.revision) == (1, 1)
+    assert said(backend) == [(1, "decided", "approved")]
+
+
+async def test_a_verification_begun_anew_does_not_stumble_over_a_notification_under_way(
+    told_world: World, backend: Backend
+) -> None:
+    backend.answers.extend([503, 503])
+    told_world.reader.say(APPROVED_WITH_FILE)
+    told_world.reader.during_download = asyncio.Event()
+    registration = await told_world.registration(notify=tuple(told_world.endpoints))
+    async with told_world.workers():
+        await told_world.tracker.register(registration)
+        await told_world.hear(final("OK"))
+        await backend.was_told(1)
+        # An operator ends the run before it could leave its record.
+        await told_world.tracker.handle(told_world.key).terminate()
+        told_world.reader.during_download.set()
+        await told_world.hear(final("OK"))
+        await told_world.tracker.handle(told_world.key).signal("register", registration)
+        record = await told_world.result()
+        under_way = [await notification(told_world, 1, name).describe() for name in told_world.endpoints]
+        await notification(told_world, 1, *told_world.endpoints).terminate()
+
+    assert (record.decision, record.announced_revision) == (Decision.APPROVED, 1)
+    assert [each.status for each in under_way] == [WorkflowExecutionStatus.RUNNING]
