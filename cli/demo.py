@@ -27,6 +27,9 @@ from cli.stories import PLAYED, STORIES, Story
 from cli.telling import Teller, Told
 from settings import Settings
 
+WIDE: Final = 100
+"""So many columns hold every figure; a narrower terminal is shown fewer."""
+
 TIME_SCALE: Final = 100.0
 """What is expected within 15 minutes is then polled for after 9 s.
 
@@ -47,6 +50,8 @@ def demo(
 
 async def _demo(*, as_json: bool, keep: bool) -> bool:
     console = Console(stderr=as_json, quiet=as_json)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, quiet=as_json, width=WIDE)  # a log wraps nothing
     folder = Path(tempfile.mkdtemp(prefix="vigil-demo-"))
     keeps_folder = False
     stack = Stack(folder, Ports.free(), accounts=PLAYED, time_scale=TIME_SCALE, forgets=True)
@@ -80,7 +85,9 @@ async def _tell_all(stack: Stack, console: Console) -> Sequence[Told]:
     async with opened(stack.config) as installation, _patient_http() as http:
         told = [_untold(story, installation.settings) for story in STORIES]
         teller = Teller(http, installation.tracker, api=stack.api, simulator=stack.simulator)
-        with Live(get_renderable=lambda: _table(told), console=console, refresh_per_second=5):
+        with Live(
+            get_renderable=lambda: _table(told, is_wide=console.width >= WIDE), console=console, refresh_per_second=5
+        ):
             await asyncio.gather(*(teller.tell(one, after=APART * n) for n, one in enumerate(told)))
     return told
 
@@ -101,25 +108,33 @@ def _patient_http() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=None))
 
 
-def _table(told: Sequence[Told]) -> RenderableType:
+def _table(told: Sequence[Told], *, is_wide: bool) -> RenderableType:
     title = f"{len(told)} verifications, {TIME_SCALE:g} times as fast as in life"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2 if is_wide else 1, 0, 0),
+        header_style="dim",
+    )
     table.add_column("story", min_width=40, no_wrap=True)
-    table.add_column("where it stands", min_width=20, no_wrap=True)
-    for name in ("meant", "heard", "polls", "events", "s"):
+    table.add_column("where it stands", min_width=18, no_wrap=True)
+    for name in ("meant", "heard", "polls", "events", "s")[: None if is_wide else 3]:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for account, stories in groupby(told, key=lambda one: one.story.account):
         table.add_row(Text(account, style="bold cyan"))
         for one in stories:
-            table.add_row(*_row(one))
+            table.add_row(*_row(one, is_wide=is_wide))
     return table
 
 
-def _row(told: Told) -> Sequence[RenderableType]:
-    counts = [str(count or "") for count in (told.meant, told.heard, told.reads, told.events)]
-    seconds = f"{told.took.total_seconds():.1f}" if told.is_over else ""
-    return told.story.title, standing(told.seen.get("state") or {}), *counts, seconds, _mark(told)
+def _row(told: Told, *, is_wide: bool) -> Sequence[RenderableType]:
+    counts = [str(count or "") for count in (told.meant, told.heard, told.reads)]
+    costs = [str(told.events or ""), f"{told.took.total_seconds():.1f}" if told.is_over else ""] if is_wide else []
+    return told.story.title, standing(told.seen.get("state") or {}), *counts, *costs, _mark(told)
 
 
 def _mark(told: Told) -> Text:

@@ -26,7 +26,7 @@ def show_addresses(console: Console, stack: Stack) -> None:
     account = stack.account_names[0]
     table = Table.grid(padding=(0, 2))
     for name, address in (
-        ("API", f"{stack.api}/docs"),
+        ("API", f"{stack.api}/openapi.json"),
         (
             "Temporal UI",
             f"{stack.server.ui}/namespaces/default/workflows" if stack.server.ui else "that of your server",
