@@ -1,0 +1,154 @@
+"""The documents say what is true: what they name exists, and what they tell a newcomer to type works."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+import typer
+
+from cli.main import app
+from cli.stack import Ports, Stack
+from cli.stories import PLAYED, STORIES
+from domain.terms import Attention, Basis, Decision, Outcome, Proof, Stage
+from tests.cli.running import environment
+from workflows.steps import SEARCH_ATTRIBUTES
+
+ROOT: Final = Path(__file__).parents[1]
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+README: Final = ROOT / "README.md"
+PAPERS: Final = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+
+_BLOCK: Final = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK: Final = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
+_PATH: Final = re.compile(
+    r"(?:api|activities|cli|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
+)
+_VERB: Final = re.compile(r"(?:`|^\$ |\()vigil ([a-z]+)", re.MULTILINE)
+_TARGET: Final = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+
+
+def checked(kind: str) -> Iterator[str]:
+    return (found["text"] for found in _BLOCK.finditer(README.read_text()) if found["kind"] == f"{kind} checked")
+
+
+def verbs() -> set[str]:
+    return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def headings(document: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_there_are_documents_and_checked_blocks_to_look_at() -> None:
+    assert {path.name for path in DOCUMENTS} >= {"README.md", "runbook.md", "glossary.md", "architecture.md"}
+    assert (len(list(checked("sh"))), len(list(checked("python")))) == (2, 1)
+
+
+@PAPERS
+def test_a_link_leads_to_something(document: Path) -> None:
+    dead = []
+    for link in _LINK.finditer(document.read_text()):
+        target = (document.parent / link["path"]) if link["path"] else document
+        if not target.exists() or (link["heading"] and link["heading"] not in headings(target)):
+            dead.append(link[0])
+
+    assert dead == []
+
+
+@PAPERS
+def test_a_path_that_is_named_is_in_the_tree(document: Path) -> None:
+    named = {path.rstrip("./") for path in _PATH.findall(document.read_text())}
+    here = {path for path in named if (ROOT / path).exists() or (document.parent / path).exists()}
+
+    assert {path for path in named - here if "<" not in path and not path.startswith("providers/name")} == set()
+
+
+@PAPERS
+def test_a_command_that_is_named_exists(document: Path) -> None:
+    text = document.read_text()
+    missing = {"doctor"}  # named where the documents say that it is not there
+
+    assert set(_VERB.findall(text)) - missing <= verbs()
+    assert set(_TARGET.findall(text)) <= targets()
+
+
+def test_what_is_said_to_be_missing_is_missing() -> None:
+    assert "doctor" not in verbs()
+    assert [played.provider for played in PLAYED] == ["id360"]
+
+
+def test_the_demonstration_that_is_shown_has_the_stories_that_are_told() -> None:
+    (shown,) = (found["text"] for found in _BLOCK.finditer(README.read_text()) if found["kind"] == "text")
+    lines = [line for line in shown.splitlines() if line.endswith("✓")]
+
+    assert lines
+    assert {line[:40].strip() for line in lines} <= {story.title for story in STORIES}
+
+
+@pytest.mark.parametrize("words", [Stage, Decision, Outcome, Basis, Proof], ids=lambda words: words.__name__)
+def test_the_glossary_has_every_word_of_a_closed_list(words: type[Stage]) -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+
+    assert [word.value for word in words if f"`{word.value}`" not in glossary] == []
+
+
+def test_the_runbook_has_every_search_attribute_and_no_attention_that_is_none() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    filtered = re.findall(r"VigilAttention IN \(([^)]*)\)", runbook)
+
+    assert [name for name in SEARCH_ATTRIBUTES if f"`{name}`" not in runbook] == []
+    assert {word.strip(" '") for words in filtered for word in words.split(",")} <= {word.value for word in Attention}
+
+
+def test_the_runbook_has_every_reason_of_a_refusal() -> None:
+    sources = [*ROOT.glob("providers/**/*.py"), ROOT / "api" / "intake.py"]
+    given = re.findall(r"(?:CallbackRefused\(|refused = )(.*)", "\n".join(path.read_text() for path in sources))
+    reasons = {reason for text in given for reason in re.findall(r'"([a-z_]+)"', text)}
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+
+    assert reasons >= {"wrong_header", "unknown_account"}
+    assert [reason for reason in reasons if f"`{reason}`" not in runbook] == []
+
+
+@pytest_asyncio.fixture
+async def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    async with Stack(tmp_path, Ports.free(), accounts=PLAYED, time_scale=300) as stack:
+        yield stack
+
+
+async def typed(stack: Stack, *command: str) -> tuple[int, str, str]:
+    """Run what a newcomer types, with the settings and the commands of the virtual environment at hand."""
+    surroundings = environment()
+    surroundings |= {"VIGIL_CONFIG": str(stack.config), "PATH": f"{Path(sys.executable).parent}:{surroundings['PATH']}"}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=surroundings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, told = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode or 0, out.decode(), told.decode()
+
+
+async def test_what_a_newcomer_types_works_on_a_running_stack(stack: Stack) -> None:
+    shell = "\n".join(checked("sh")).replace("http://127.0.0.1:8000", stack.api)
+    code, out, told = await typed(stack, "bash", "-euo", "pipefail", "-c", f"{shell}\nprintf '\\n%s' $reference")
+    reference = out.splitlines()[-1]
+
+    assert (code, told) == (0, "")
+    assert '"registered":"started"' in out
+    assert '"sentence":' in out
+    assert '"evidence":' in out
+
+    (python,) = checked("python")
+    code, out, told = await typed(stack, sys.executable, "-c", python, "id360", reference)
+
+    assert out.splitlines() == ["known", "decided approved"], told
