@@ -148,7 +148,8 @@ class VerificationWorkflow:
             self._judge_time()
             self._ask()
             self._publish()
-            await self._announce()
+            if await self._announce():
+                continue  # while it waited, a command may have brought another verdict
             if self._is_settled() or self._should_begin_anew():
                 return
             due, why = self._next_due()
@@ -253,11 +254,11 @@ class VerificationWorkflow:
         self._last = self._memo = fresh
         workflow.set_current_details(published.details(self._record, self._plan))
 
-    async def _announce(self) -> None:
-        """Have every backend endpoint told of a new verdict, by workflows of their own."""
+    async def _announce(self) -> bool:
+        """Have every backend endpoint told of a new verdict, by workflows of their own; False if there is none."""
         record = self._record
         if record.revision == record.announced_revision or record.registration is None:
-            return
+            return False
         self._known = record.model_copy(update={"announced_revision": record.revision})
         for endpoint in record.registration.notify:
             notify = published.notification(record, endpoint, place=self._order.place, at=workflow.now())
@@ -271,6 +272,7 @@ class VerificationWorkflow:
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                     static_summary=f"Tell `{endpoint}` of revision {record.revision}",
                 )
+        return True
 
     # ------------------------------------------------------------------ what is known and due
 

@@ -225,7 +225,8 @@ class CountingReader(SaidReader):
 
 async def test_of_many_files_at_most_four_are_downloaded_at_a_time(skipped: SkippedTime) -> None:
     world = skipped.world
-    files = [Artifact(name=f"page-{n:02}", kind=EvidenceKind.SUPPORTING_DOCUMENT, locator=f"page-{n:02}") for n in range(11)]
+    names = [f"page-{number:02}" for number in range(11)]
+    files = [Artifact(name=name, kind=EvidenceKind.SUPPORTING_DOCUMENT, locator=name) for name in names]
     world.reader = reader = CountingReader(files={file.name: file.name.encode() for file in files})
     world.reader.say(approved_with(*files))
     async with world.workers():

@@ -2,11 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.worker import Interceptor as WorkerInterceptor
+from temporalio.worker import (
+    StartChildWorkflowInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from temporalio.workflow import ChildWorkflowHandle
 
 from activities.notifying import Endpoint
 from domain.terms import Decision, Outcome
@@ -200,6 +211,53 @@ async def test_a_second_verdict_is_told_with_a_higher_revision_and_sequence(
     first, second = (told.json["data"] for told in backend.told)
     assert second["sequence"] > first["sequence"]
     assert len({told.headers["webhook-id"] for told in backend.told}) == 2
+
+
+class SlowToStartChildren(ClientInterceptor, WorkerInterceptor):
+    """Makes a workflow wait before it starts a child, as a busy server does."""
+
+    def workflow_interceptor_class(
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: A002 -- the SDK's name
+    ) -> type[WorkflowInboundInterceptor] | None:
+        return _SlowInbound
+
+
+class _SlowInbound(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(_SlowOutbound(outbound))
+
+
+class _SlowOutbound(WorkflowOutboundInterceptor):
+    async def start_child_workflow(
+        self,
+        input: StartChildWorkflowInput,  # noqa: A002 -- the SDK's name
+    ) -> ChildWorkflowHandle[Any, Any]:
+        await asyncio.sleep(1)
+        return await super().start_child_workflow(input)
+
+
+async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
+    told_world: World, backend: Backend, tmp_path: Path
+) -> None:
+    client = told_world.client
+    slow = Client(client.service_client, data_converter=client.data_converter, interceptors=[SlowToStartChildren()])
+    world = World(slow, tmp_path, endpoints=told_world.endpoints)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register(notify=tuple(world.endpoints))
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.announced_revision == 1)
+        await world.tracker.handle(world.key).execute_update(
+            "resolve", steps.Resolve(author="checkout", decision=Decision.DECLINED), result_type=steps.Accepted
+        )
+        record = await world.result()
+        await backend.was_told(2)
+
+    assert (record.revision, record.announced_revision) == (2, 2)
+    assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
+    first, second = (told.json["data"] for told in backend.told)
+    assert second["sequence"] > first["sequence"]
 
 
 async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: World, backend: Backend) -> None:
