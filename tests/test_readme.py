@@ -14,7 +14,7 @@ import typer
 from cli.main import app
 from cli.stack import Ports, Stack
 from cli.stories import PLAYED, STORIES
-from domain.terms import Attention, Basis, Decision, Outcome, Proof, Stage
+from domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
 from tests.cli.running import environment
 from workflows.steps import SEARCH_ATTRIBUTES
 
@@ -108,6 +108,17 @@ def test_the_runbook_has_every_search_attribute_and_no_attention_that_is_none() 
 
     assert [name for name in SEARCH_ATTRIBUTES if f"`{name}`" not in runbook] == []
     assert {word.strip(" '") for words in filtered for word in words.split(",")} <= {word.value for word in Attention}
+
+
+def test_the_runbook_says_of_every_attention_that_is_raised_who_acts() -> None:
+    sources = "\n".join(
+        path.read_text() for path in (ROOT / "domain").glob("*.py") if path.stem not in {"explanation", "terms"}
+    )
+    used = {Attention[name] for name in re.findall(r"Attention\.([A-Z_]+)", sources)}
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+
+    assert len(used) > 10
+    assert [reason for reason in sorted(used) if f"| `{reason}` | {ACTS_ON[reason]} |" not in runbook] == []
 
 
 def test_the_runbook_has_every_reason_of_a_refusal() -> None:
