@@ -34,7 +34,7 @@ from domain.plan import WatchPlan
 from domain.record import Record, Summary
 from domain.reducer import opened, registered
 from domain.registration import Registration
-from domain.terms import Frozen, Name, ProviderName
+from domain.terms import Frozen, Name, ProviderName, Stage
 from domain.watch import summary
 from workflows import steps
 from workflows.published import search_attributes, title
@@ -122,7 +122,8 @@ class Tracker:
             differing = registration.differs_from(known.summary.fingerprint)
             if differing:
                 raise ConflictingRegistration(differing)
-            if not known.is_open:
+            if not known.is_open and known.summary.stage is Stage.COMPLETE:
+                # One that an operator terminated left no record: it is started anew.
                 return Registered.KNOWN
         plan = self.account(registration.key.account).plan_for(registration.sender)
         record = self._opened(registration.key, at=registration.registered_at, plan=plan)

@@ -200,3 +200,16 @@ async def _quiet(world: World) -> Record:
         while (seen := await world.tracker.look(world.key)) is not None and seen.is_open:
             await asyncio.sleep(0.05)
     return await world.result()
+
+
+async def test_a_registration_after_an_operator_terminated_the_run_starts_it_anew(world: World) -> None:
+    await world.register()
+    await world.tracker.handle(world.key).terminate("by an operator")
+    await world.register()
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.hear(final("OK"))
+        record = await world.result()
+
+    assert record.is_registered
+    assert record.decision is Decision.APPROVED
