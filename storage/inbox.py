@@ -3,9 +3,10 @@
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import NotRequired
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
