@@ -189,6 +189,7 @@ class Tracker:
                 raise CommandRefused(cause.message) from None
             raise
         except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            await _retrieved(start)
             raise NoWorkerInTime from error
 
     def handle(self, key: VerificationKey) -> WorkflowHandle[object, Record]:
@@ -289,6 +290,13 @@ class Tracker:
             static_summary=title(record.key),
             rpc_timeout=within,
         )
+
+
+async def _retrieved(start: WithStartWorkflowOperation[object, Record]) -> None:
+    """Take the failure of the start half as well, or asyncio reports that nobody did."""
+    with suppress(Exception, asyncio.CancelledError):
+        async with asyncio.timeout(0.1):
+            await start.workflow_handle()
 
 
 async def wait_for_decision(tracker: Tracker, key: VerificationKey, *, within: timedelta) -> Summary | None:

@@ -12,6 +12,7 @@ from domain.explanation import Situation
 from domain.identity import VerificationKey
 from domain.record import Record, Summary
 from domain.watch import summary
+from storage.contract import StorageUnavailable
 from storage.records import Records
 from tracking import Tracker
 
@@ -38,7 +39,12 @@ class Knowledge:
         """Return what is known. Raises `Problem` 404 if neither knows it, `UnknownAccount`, `RPCError`."""
         # Temporal first: a run writes its record before it ends, so the record of a run that was seen ended is there.
         seen = await self._tracker.look_with_queues(key)
-        record = await self.stored(key)
+        try:
+            record = await self.stored(key)
+        except StorageUnavailable:
+            if seen is None:
+                raise
+            record = None  # what Temporal knows must be told while storage is away, and that it is away too
         if seen is None and record is None:
             raise unknown_verification()
         situation = seen or Situation(summary=None, is_open=False)

@@ -176,7 +176,7 @@ def evidence_of(record: Record) -> tuple[EvidenceView, ...]:
 def timeline_of(record: Record) -> TimelineView:
     """Show the timeline."""
     fields = set(EntryView.model_fields)
-    entries: tuple[Entry, ...] = record.timeline
+    entries: list[Entry] = sorted(record.timeline, key=lambda entry: entry.at)
     return TimelineView(
         entries=tuple(EntryView(**entry.model_dump(include=fields)) for entry in entries),
         folded=record.timeline_folded,

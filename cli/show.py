@@ -80,7 +80,7 @@ def _reasons(record: Record) -> list[str]:
 def _show_record(record: Record, console: Console) -> None:
     console.print("\nTimeline", style="bold")
     timeline = Table.grid(padding=(0, 2))
-    for entry in record.timeline:
+    for entry in sorted(record.timeline, key=lambda entry: entry.at):
         words = " ".join(spaced(word) for word in entry.words)
         timeline.add_row(Text(clock(entry.at), style="dim"), spaced(entry.kind), Text(words), Text(entry.actor or ""))
     console.print(timeline)

@@ -10,6 +10,8 @@ from domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Frozen, Insta
 
 SILENT_WORKER: Final = timedelta(seconds=75)
 """A waiting worker asks at least once a minute; later than this, nobody waits there."""
+STORAGE_AWAY: Final = "StorageUnavailable"
+"""The coded answer of a step that storage kept from being done."""
 STUCK_TASK: Final = timedelta(seconds=10)
 
 
@@ -112,7 +114,7 @@ def explain(situation: Situation, *, plan: WatchPlan, now: datetime) -> Explanat
     if ours is not None:
         return Explanation(
             sentence=ours,
-            next_event="a worker takes it up",
+            next_event="storage answers again" if _storage_is_away(situation) else "a worker takes it up",
             next_at=None,
             actor=Actor.OPERATOR,
             cause="ours",
@@ -138,6 +140,8 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
     if task is not None and task.attempt > 1:
         since = f"{task.attempt - 1} times since {_clock(task.since)}"
         return f"its workflow task has failed {since}: look at the worker's log"
+    if _storage_is_away(situation):
+        return "storage gives no usable answer: mend it, or look at [storage] url"
     waiting = task is not None and not task.is_running and now - task.since > STUCK_TASK
     needed = {step.queue for step in situation.steps if not step.is_running and (step.next_at or now) <= now}
     for queue in situation.queues:
@@ -146,6 +150,10 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
         if is_silent or (holds_work and waiting):
             return _silence(queue, now)
     return None
+
+
+def _storage_is_away(situation: Situation) -> bool:
+    return any(step.last_answer == STORAGE_AWAY for step in situation.steps)
 
 
 def _silence(queue: Queue, now: datetime) -> str:

@@ -158,6 +158,16 @@ def test_a_download_that_is_tried_again_is_the_next_event_of_a_concluded_one() -
     assert (explanation.next_event, explanation.next_at) == ("download, attempt 4", NOW + MINUTE)
 
 
+def test_storage_that_does_not_answer_is_our_fault_and_nobody_elses() -> None:
+    write = PendingStep(
+        step="write_record", queue="verifications", attempt=7, is_running=False, last_answer="StorageUnavailable"
+    )
+    explanation = explain(looked_at(known(), steps=(write,), queues=(BUSY,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == "storage gives no usable answer: mend it, or look at [storage] url"
+    assert (explanation.cause, explanation.actor) == ("ours", "operator")
+    assert explanation.next_event == "storage answers again"
+
+
 def test_one_that_is_complete_waits_for_nothing_even_when_no_worker_is_alive() -> None:
     queues = (Queue(name="verifications", last_asked_at=None),)
     explanation = explain(looked_at(read(known(), APPROVED), is_open=False, queues=queues), plan=PLAN, now=NOW)
