@@ -25,6 +25,7 @@ from domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
 from tracking import Registered, UnknownAccount
 
 LONGEST_WAIT: Final = 60
+FARTHEST_DEADLINE: Final = timedelta(days=3650)
 Correlation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 
 
@@ -144,6 +145,8 @@ def _refuse_unconfigured(
         wrong.append(FieldProblem(field="body.notify", detail="names an endpoint that is not configured"))
     if asked.deadline_at is not None and asked.deadline_at <= datetime.now(UTC):
         wrong.append(FieldProblem(field="body.deadline_at", detail="has passed"))
+    if asked.deadline_at is not None and asked.deadline_at > datetime.now(UTC) + FARTHEST_DEADLINE:
+        wrong.append(FieldProblem(field="body.deadline_at", detail="is more than ten years away"))
     if wrong:
         raise Problem(422, "invalid_request", "The request does not fit", fields=wrong)
 

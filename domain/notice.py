@@ -17,6 +17,7 @@ from domain.terms import (
     SessionKind,
     StorageName,
     Word,
+    as_word,
 )
 
 
@@ -48,7 +49,8 @@ class StepFinished(Frozen):
         """The name that tells this step from another of the same name, as a report spells it: `liveness$1`."""
         if self.name is None or self.ordinal is None:
             return self.name
-        return f"{self.name}${self.ordinal}"
+        # The number of the longest names does not fit any more.
+        return as_word(f"{self.name}${self.ordinal}") or self.name
 
 
 class RoomChanged(Frozen):

@@ -248,7 +248,10 @@ def resumed(record: Record, *, plan: WatchPlan, at: datetime, cause: Cause) -> R
 
 
 def _with_fresh_deadline(record: Record, *, plan: WatchPlan, at: datetime) -> Record:
-    return record.model_copy(update={"deadline_at": at + plan.deadline + plan.deadline_lag})
+    """Begin the deadline anew; one that the backend named stays while it lies ahead."""
+    named_at = record.registration.deadline_at if record.registration else None
+    due_at = named_at if named_at is not None and named_at > at else at + plan.deadline
+    return record.model_copy(update={"deadline_at": due_at + plan.deadline_lag})
 
 
 def _was_told_otherwise(record: Record) -> bool:

@@ -24,6 +24,8 @@ class Due(StrEnum):
     """Our own deadline."""
     LATE_FILES = "late_files"
     """Files that have not come by now will not come."""
+    ANSWER = "answer"
+    """What a late callback was about is not asked any longer."""
 
 
 def poll_from(record: Record, plan: WatchPlan) -> datetime:
@@ -43,16 +45,27 @@ def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
     return min(announcement.first_at for announcement in record.announcements) + plan.contradiction_window
 
 
-def is_settled(record: Record) -> bool:
-    """Whether it has an outcome and nothing more is to be done about any file."""
-    return record.is_concluded and all(row.is_settled for row in record.evidence)
+def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return until when we go on asking what a late callback was about, while the provider gives us no answer."""
+    heard_at, decided_at = record.last_heard_at, record.decided_at
+    if not (record.is_concluded and _is_troubled(record)) or heard_at is None or decided_at is None:
+        return None
+    return heard_at + plan.late_files_within if heard_at > decided_at else None
+
+
+def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:
+    """Whether it has an outcome, and nothing more is to be done about any file or late callback."""
+    has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
+    return has_all and not wants_poll(record, plan, now)
 
 
 def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     """Return what is due by time alone, with its time. What has been done about already is not due again."""
     if record.is_concluded:
         waiting = any(row.state is ArtifactState.EXPECTED for row in record.evidence)
-        return {Due.LATE_FILES: (record.decided_at or record.opened_at) + plan.late_files_within} if waiting else {}
+        files_at = (record.decided_at or record.opened_at) + plan.late_files_within if waiting else None
+        by_then = {Due.LATE_FILES: files_at, Due.ANSWER: answer_awaited_until(record, plan)}
+        return {due: at for due, at in by_then.items() if at is not None}
     raised = {note.reason for note in record.attention}
     due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
     grace = grace_until(record, plan)
@@ -67,9 +80,15 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
 def wants_poll(record: Record, plan: WatchPlan, now: datetime) -> bool:
     """Whether a poll should be asking, beside whatever callbacks bring."""
     if record.is_concluded:
-        return any(row.state is ArtifactState.EXPECTED and row.locator != UNLISTED for row in record.evidence)
-    is_troubled = record.reading is not None and record.reading.answer in {Answer.REFUSED, Answer.UNREACHABLE}
-    return is_troubled or now >= poll_from(record, plan) or hurried_until(record, plan) is not None
+        awaited_until = answer_awaited_until(record, plan)
+        is_awaited = awaited_until is not None and now < awaited_until
+        listed = (row for row in record.evidence if row.locator != UNLISTED)
+        return is_awaited or any(row.state is ArtifactState.EXPECTED for row in listed)
+    return _is_troubled(record) or now >= poll_from(record, plan) or hurried_until(record, plan) is not None
+
+
+def _is_troubled(record: Record) -> bool:
+    return record.reading is not None and record.reading.answer in {Answer.REFUSED, Answer.UNREACHABLE}
 
 
 def summary(record: Record, plan: WatchPlan) -> Summary:

@@ -293,7 +293,7 @@ class VerificationWorkflow:
     def _is_settled(self) -> bool:
         under_way = self._asking.is_reading or self._downloads.are_under_way or self._wants_read
         erased = self._known is not None and self._known.erased_at is not None
-        return erased or (is_settled(self._record) and not under_way)
+        return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
 
     def _should_begin_anew(self) -> bool:
         is_quiet = not (self._wants_read or self._asking.is_reading or self._arrivals)

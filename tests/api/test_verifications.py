@@ -95,6 +95,7 @@ async def test_a_registration_that_differs_is_refused_naming_the_fields_and_no_v
         ({"notify": ["elsewhere"]}, 422, "invalid_request", "body.notify"),
         ({"sender": "other"}, 422, "invalid_request", "body.sender"),
         ({"deadline_at": "2020-01-01T00:00:00Z"}, 422, "invalid_request", "body.deadline_at"),
+        ({"deadline_at": "9999-12-31T23:59:59Z"}, 422, "invalid_request", "body.deadline_at"),
         ({"deadline_at": "2030-01-01T00:00:00"}, 422, "invalid_request", "body.deadline_at"),
         ({"applicant": "Jane Doe, Paris"}, 422, "invalid_request", "body.applicant"),
         ({"reference": ""}, 422, "invalid_request", "body.reference"),

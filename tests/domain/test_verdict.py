@@ -325,6 +325,13 @@ def test_one_that_is_resumed_is_open_with_a_fresh_deadline(snapshot: Snapshot | 
     assert record.deadline_at == LATER + HOUR + 14 * DAY
 
 
+def test_one_that_is_resumed_keeps_the_deadline_that_its_backend_named_while_that_lies_ahead() -> None:
+    ended = timed_out(registered(fresh(), registration(deadline_at=LATER + DAY), plan=PLAN), at=LATER)
+    soon = resumed(ended, plan=PLAN, at=LATER + HOUR, cause="command")
+    late = resumed(ended, plan=PLAN, at=LATER + 2 * DAY, cause="command")
+    assert (soon.deadline_at, late.deadline_at) == (LATER + DAY, LATER + 16 * DAY)
+
+
 @pytest.mark.parametrize(
     ("record", "cause", "missed"),
     [

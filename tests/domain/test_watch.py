@@ -36,6 +36,9 @@ HOPING = read(REGISTERED, APPROVED, at=T0 + HOUR).model_copy(
     update={"evidence": expected((), (EvidenceKind.CALL_RECORDING,), at=T0)}
 )
 AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
+APPROVED_ONE = read(REGISTERED, APPROVED, at=T0 + HOUR)
+LATE = heard(APPROVED_ONE, notice(status("KO"), at=T0 + 3 * HOUR))
+UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,7 @@ AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,
         (HOPING, {"late_files": T0 + HOUR + 2 * DAY}),
         (AVAILABLE, {}),
         (timed_out(fresh(), at=T0), {}),
+        (UNANSWERED, {"answer": T0 + 3 * HOUR + 2 * DAY}),
     ],
     ids=[
         "never registered",
@@ -74,6 +78,7 @@ AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,
         "a file that somebody expects",
         "a file to be downloaded",
         "timed out",
+        "nobody answers what a late callback was about",
     ],
 )
 def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) -> None:
@@ -93,6 +98,10 @@ def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) 
         (WAITING, HOUR, True),
         (HOPING, HOUR, False),
         (AVAILABLE, HOUR, False),
+        (UNANSWERED, 4 * HOUR, True),
+        (UNANSWERED, 3 * HOUR + 2 * DAY, False),
+        (read(APPROVED_ONE, silent(Answer.REFUSED, at=T0 + 3 * HOUR)), 4 * HOUR, False),
+        (read(LATE, APPROVED, at=T0 + 4 * HOUR), 5 * HOUR, False),
     ],
     ids=[
         "just registered",
@@ -105,6 +114,10 @@ def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) 
         "a listed file is not ready",
         "nobody has listed the expected file",
         "nothing to ask for",
+        "nobody answers what a late callback was about",
+        "nobody has answered it for too long",
+        "nobody answers, and nothing was heard",
+        "what a late callback was about is answered",
     ],
 )
 def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
@@ -122,11 +135,12 @@ def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
         (WAITING, False),
         (settled_losses(AVAILABLE, LossReason.GONE, at=T0), True),
         (timed_out(fresh(), at=T0), True),
+        (UNANSWERED, False),
     ],
-    ids=["open", "no files", "a file to download", "a file to come", "the file is lost", "timed out"],
+    ids=["open", "no files", "a file to download", "a file to come", "the file is lost", "timed out", "unanswered"],
 )
 def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Record, *, settled: bool) -> None:
-    assert is_settled(record) is settled
+    assert is_settled(record, PLAN, T0 + 4 * HOUR) is settled
 
 
 def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:

@@ -56,6 +56,7 @@ def test_two_liveness_steps_stay_two() -> None:
         ("liveness$1", ["liveness_video$1"], "liveness$1"),
         ("liveness$1", [], "liveness$1"),
         ("liveness", [], "liveness"),
+        ("l" * 64, ["liveness_video$1"], "l" * 64),
         ("facecomparison", ["id_document_image", "liveness_video$1"], "facecomparison"),
         ("facecomparison", ["liveness_video$0", "liveness_video$1"], "facecomparison"),
     ],

@@ -1,0 +1,75 @@
+"""Misfortunes that come singly in other tests and together at night: each leaves a next event behind."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from domain.errors import ProviderRefusesUs
+from domain.notice import StepFinished
+from domain.snapshot import Answer
+from domain.terms import Attention, CheckStatus, Decision
+from tests.world import APPROVED, DECLINED, World, final, own_account, quick
+from workflows import steps
+
+
+@pytest.fixture
+def world(client: Client, tmp_path: Path) -> World:
+    return World(client, tmp_path, account=own_account(), plan=quick(factor=60))
+
+
+async def test_storage_that_hangs_longer_than_a_local_step_may_take_delays_and_loses_nothing(world: World) -> None:
+    world.reader.say(APPROVED)
+    world.storage.close("list verifications")
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.storage.reached["list verifications"].wait()
+        # Three local attempts of three seconds, and then some.
+        await asyncio.sleep(11)
+        world.storage.open_gate("list verifications")
+        record = await world.result(within=60)
+
+    assert (record.heard, record.decision) == (1, Decision.APPROVED)
+
+
+async def test_a_numbered_step_of_the_longest_name_is_heard(world: World) -> None:
+    async with world.workers():
+        await world.register()
+        await world.hear(StepFinished(done=1, total=2, name="a" * 64, ordinal=1, status=CheckStatus.PASSED))
+        record = await world.until(lambda record: record.heard == 1)
+
+    assert (record.steps, [check.name for check in record.checks]) == ((1, 2), ["a" * 64])
+
+
+async def test_what_a_late_callback_was_about_is_read_once_the_provider_accepts_us_again(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        world.reader.says = ProviderRefusesUs("http_401")
+        await world.hear(final("KO"))
+        refused = await world.until(
+            lambda record: record.reading is not None and record.reading.answer is Answer.REFUSED
+        )
+        world.reader.say(DECLINED)
+        record = await world.result()
+
+    assert [note.reason for note in refused.attention] == [Attention.PROVIDER_REFUSES_US]
+    assert (record.decision, record.revision) == (Decision.DECLINED, 2)
+
+
+async def test_a_backend_that_registers_late_keeps_its_own_deadline(world: World) -> None:
+    async with world.workers():
+        await world.hear(final("OK"))
+        withdraw = steps.Withdraw(author="ann")
+        await world.tracker.command(world.key, "withdraw", withdraw, command_id="1", within=timedelta(seconds=10))
+        await world.result()
+        deadline_at = await world.now() + timedelta(hours=1)
+        await world.register(deadline_at=deadline_at)
+        record = await world.until(lambda record: record.is_registered)
+
+    assert (record.outcome, record.deadline_at) == (None, deadline_at + world.plan.deadline_lag)
