@@ -1,19 +1,22 @@
 """The accounts of an installation, opened: what the API and the worker both build on."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 
 import httpx
 
+from connection import connect
 from domain.digest import Digester
 from domain.sender import SenderContract
 from domain.terms import Name
 from providers.contract import Provider
 from providers.registry import PROVIDERS
+from providers.transport import open_http
 from settings import ConfiguredAccount, Settings
-from tracking import TrackedAccount
+from tracking import TrackedAccount, Tracker
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ def open_accounts(settings: Settings, *, http: httpx.AsyncClient, digester: Dige
             for name, configured in settings.accounts.items()
         }
     )
+
+
+@asynccontextmanager
+async def open_tracker(settings: Settings) -> AsyncIterator[Tracker]:
+    """Connect to Temporal as the settings say: all that a backend needs to register, to look and to wait."""
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    async with open_http() as http:
+        accounts = open_accounts(settings, http=http, digester=digester)
+        client = await connect(settings.temporal.address, settings.temporal.namespace)
+        yield Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
 
 
 def opened_account(name: Name, provider: Provider, configured: ConfiguredAccount, *, time_scale: float) -> Account:
