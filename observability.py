@@ -150,7 +150,9 @@ class Metrics:
             registry=self.registry,
         )
         self.relay_backlog = Gauge(
-            "vigil_relay_backlog", "Kept callbacks that wait for the relay, at most 1000.", registry=self.registry
+            "vigil_relay_backlog",
+            "Kept callbacks that wait for the relay, as of its last look at all of them.",
+            registry=self.registry,
         )
         self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
         self.breaker_open = Gauge(

@@ -21,7 +21,9 @@ ROUND_EVERY: Final = timedelta(seconds=1)
 RATE: Final = 50
 AT_ONCE: Final = 4
 """Few, so that fresh callbacks find storage and Temporal free."""
-_LISTED: Final = 1000
+PAGE: Final = 1000
+"""So many are looked at in one round. The next round looks at those after them, so that what cannot be settled, as when
+a cap holds it or its account is gone, does not stand before all that came later."""
 
 _log = structlog.get_logger("vigil.relay")
 
@@ -40,12 +42,17 @@ class Relay:
         metrics: Metrics,
         *,
         rate: int = RATE,
+        page: int = PAGE,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inbox = inbox
         self._delivery = delivery
         self._metrics = metrics
         self._rate = rate
+        self._page = page
+        self._after: str | None = None
+        self._looked_at = 0
+        self._backlog = 0
         self._now = now
         self._troubles: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -64,8 +71,7 @@ class Relay:
 
         Raises `StorageUnavailable`.
         """
-        names = await self._inbox.pending(self._now() - OLDER_THAN, limit=_LISTED)
-        self._metrics.relay_backlog.set(len(names))
+        names = await self._next_page()
         if self._delivery.breaker.is_open:
             return 0
         chosen = secrets.SystemRandom().sample(names, min(self._rate, len(names)))
@@ -75,6 +81,17 @@ class Relay:
         for error, count in self._troubles.items():
             _log.warning("relay.left_pending", error=error, count=count)
         return settled
+
+    async def _next_page(self) -> list[str]:
+        names = await self._inbox.pending(self._now() - OLDER_THAN, limit=self._page, after=self._after)
+        self._looked_at += len(names)
+        if len(names) == self._page:
+            self._after = names[-1]
+            self._metrics.relay_backlog.set(max(self._looked_at, self._backlog))
+        else:
+            self._metrics.relay_backlog.set(self._looked_at)
+            self._after, self._backlog, self._looked_at = None, self._looked_at, 0
+        return names
 
     async def _settle_in_turn(self, name: str) -> bool:
         async with self._slots:

@@ -63,9 +63,9 @@ class Inbox:
         await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
         return name
 
-    async def pending(self, older_than: datetime, limit: int) -> list[str]:
-        """Names of at most `limit` pending receipts received before the instant, oldest first."""
-        names = await self._storage.list(PENDING, limit=limit)
+    async def pending(self, older_than: datetime, limit: int, *, after: str | None = None) -> list[str]:
+        """Names of at most `limit` pending receipts received before the instant, oldest first, those beyond `after`."""
+        names = await self._storage.list(PENDING, after=after, limit=limit)
         return [name for name in names if name < PENDING + _stamp(older_than)]
 
     async def read(self, name: str) -> Receipt:

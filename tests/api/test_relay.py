@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,6 +160,29 @@ async def test_a_callback_of_an_account_that_is_no_longer_configured_stays_pendi
 
     assert await relay.go_round() == 0
     assert await desk.names("inbox") == ["inbox/pending"]
+
+
+async def test_what_cannot_be_settled_does_not_keep_the_relay_from_what_came_later(desk: Desk, tmp_path: Path) -> None:
+    gone = [arrival(f"r-{n}", at=NOW - timedelta(minutes=n + 1)) for n in range(7)]
+    await kept_only(Desk(tmp_path, account_of(Acme("gone"))), *(replace(one, account="gone") for one in gone))
+    await kept_only(desk, arrival("r-1"))
+    relay = Relay(desk.inbox, desk.delivery, desk.metrics, page=3, now=lambda: NOW + timedelta(seconds=6))
+
+    assert [await relay.go_round() for _ in range(3)] == [0, 0, 1]
+    assert [reference for reference, _ in desk.verifications.told] == ["r-1"]
+    assert desk.metrics.registry.get_sample_value("vigil_relay_backlog") == 8
+    assert len(await desk.storage.list("inbox/pending")) == 7
+
+
+async def test_the_relay_comes_back_to_what_it_could_not_settle(desk: Desk) -> None:
+    await kept_only(desk, *(arrival(f"r-{n}") for n in range(5)))
+    relay = Relay(desk.inbox, desk.delivery, desk.metrics, page=2, now=lambda: NOW + timedelta(seconds=6))
+    desk.verifications.down = True
+    assert [await relay.go_round() for _ in range(3)] == [0, 0, 0]
+    desk.verifications.down = False
+    desk.delivery.breaker.succeeded()
+
+    assert sum([await relay.go_round() for _ in range(6)]) == 5
 
 
 async def test_a_weak_callback_of_an_unknown_verification_is_kept_and_starts_nothing(desk: Desk) -> None:
