@@ -33,7 +33,7 @@ from pydantic import (
 )
 
 from domain.plan import WatchPlan
-from domain.secrets import Secrets
+from domain.secrets import Secrets, is_placeholder
 from domain.terms import Name
 from providers.contract import AccountSettings, ProviderEntry
 from providers.registry import PROVIDERS
@@ -157,6 +157,8 @@ class Settings(_Table):
 
     @model_validator(mode="after")
     def _only_sandboxes_hurry(self) -> "Settings":
+        if is_placeholder(self.digest_key.get_secret_value()):
+            raise ValueError("digest_key is empty or a placeholder; set a real secret")
         if len(self.digest_key.get_secret_value()) < SHORTEST_DIGEST_KEY:
             raise ValueError(f"digest_key must have {SHORTEST_DIGEST_KEY} characters or more")
         real = [name for name, account in self.accounts.items() if account.own.environment != SANDBOX]

@@ -1,12 +1,14 @@
 """Secrets of which two may be live, so that a rotation refuses nobody."""
 
 import hmac
+import re
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-_PLACEHOLDERS: Final = frozenset(
-    {"changeme", "change-me", "secret", "password", "todo", "xxx", "example", "placeholder"}
+_STOPGAP: Final = re.compile(
+    r"(change|replace|insert|your|real|secret|password|key|token|todo|example|placeholder|here|this|the|my|me|x|\W|_)*",
+    re.IGNORECASE,
 )
 
 
@@ -14,13 +16,17 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str | SecretStr) else value
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether a text is empty, or made of nothing but the words that examples put where a secret belongs."""
+    return _STOPGAP.fullmatch(text) is not None
+
+
 def _refuse_empty(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if not 1 <= len(secrets) <= 2:  # noqa: PLR2004 -- the old one and the new one
         msg = "give one secret, or two during a rotation"
         raise ValueError(msg)
     for secret in secrets:
-        text = secret.get_secret_value().strip()
-        if not text or text.lower() in _PLACEHOLDERS:
+        if is_placeholder(secret.get_secret_value()):
             msg = "is empty or a placeholder; set a real secret"
             raise ValueError(msg)
     return secrets

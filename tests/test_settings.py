@@ -171,6 +171,12 @@ def test_a_short_digest_key_is_refused(tmp_path: Path) -> None:
     assert fault(tmp_path, VIGIL_DIGEST_KEY="fifteen-letters") == "digest_key must have 16 characters or more"
 
 
+@pytest.mark.parametrize("key", [" " * 17, "changemechangeme", "change-me-change-me"])
+def test_a_digest_key_that_is_blank_or_a_placeholder_is_refused(tmp_path: Path, key: str) -> None:
+    sentence = "digest_key is empty or a placeholder; set a real secret"
+    assert fault(tmp_path, VIGIL_DIGEST_KEY=key) == sentence
+
+
 def test_time_is_not_scaled_beside_an_account_that_is_no_sandbox(tmp_path: Path) -> None:
     text = WHOLE.replace('provider = "id360"', 'provider = "id360"\nenvironment = "production"')
 

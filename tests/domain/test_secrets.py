@@ -15,11 +15,31 @@ class Holder(Frozen):
 
 @pytest.mark.parametrize(
     "given",
-    ["", "  ", "changeme", "ChangeMe", " secret ", "password", ["a real one", ""], [], ["one", "two", "three"]],
+    [
+        "",
+        "  ",
+        "changeme",
+        "ChangeMe",
+        "change_me",
+        " secret ",
+        "password",
+        "<secret>",
+        "your-secret-here",
+        "xxxxxxxxxxxxxxxx",
+        "................",
+        ["a good one", ""],
+        [],
+        ["one", "two", "three"],
+    ],
 )
 def test_an_empty_or_placeholder_secret_none_and_three_are_refused(given: object) -> None:
     with pytest.raises(ValidationError):
         SECRETS.validate_python(given)
+
+
+@pytest.mark.parametrize("given", ["a good one", "0123456789abcdef", "secret-7f3", "correct horse"])
+def test_a_secret_that_says_more_than_a_placeholder_is_taken(given: str) -> None:
+    assert SECRETS.validate_python(given)[0].get_secret_value() == given
 
 
 def test_a_refusal_names_the_setting_and_shows_no_secret() -> None:
