@@ -73,3 +73,15 @@ async def test_a_backend_that_registers_late_keeps_its_own_deadline(world: World
         record = await world.until(lambda record: record.is_registered)
 
     assert (record.outcome, record.deadline_at) == (None, deadline_at + world.plan.deadline_lag)
+
+
+async def test_a_notice_that_a_newer_version_has_written_still_leads_to_a_read(world: World) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.is_registered)
+        notice = (await world.notice(final("OK"))).model_dump(mode="json") | {"added_later": 1}
+        await world.tracker.handle(world.key).signal("callback_received", notice)
+        record = await world.until(lambda record: record.is_concluded, within=5)
+
+    assert record.decision is Decision.APPROVED
