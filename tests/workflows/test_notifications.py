@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor as WorkerInterceptor
 from temporalio.worker import (
     StartChildWorkflowInput,
@@ -56,7 +57,17 @@ def notification(world: World, revision: int, name: str) -> WorkflowHandle[objec
 async def sent(world: World, revision: int) -> list[str]:
     """Wait until every endpoint's notification of a revision has ended, and say how."""
     async with asyncio.timeout(20):
-        return [(await notification(world, revision, name).result()).result for name in world.endpoints]
+        return [(await ended(notification(world, revision, name))).result for name in world.endpoints]
+
+
+async def ended(handle: WorkflowHandle[object, steps.Sent]) -> steps.Sent:
+    while True:
+        try:
+            return await handle.result()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await asyncio.sleep(0.05)  # the server starts a child a moment after its parent asked for it
 
 
 def said(backend: Backend) -> list[tuple[int, str | None, str | None]]:
