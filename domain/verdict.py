@@ -261,13 +261,14 @@ def _was_told_otherwise(record: Record) -> bool:
 
 
 def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record:
-    """Keep the verdict and give up the files; without a verdict, `cause` says that a deleted one has ended."""
+    """Keep the verdict, or end without one, and give up the files.
+
+    Without a `cause` it is only not found, which may pass: what becomes of a file its own download finds out.
+    """
     record = raised(record, Attention.DISAPPEARED, at=at)
-    if record.is_concluded:
-        return settled_losses(record, LossReason.GONE, at=at)
     if cause is None:
         return record
-    ended = unknown_to_provider(record, at=at, cause=cause)
+    ended = record if record.is_concluded else unknown_to_provider(record, at=at, cause=cause)
     return settled_losses(ended, LossReason.GONE, at=at)
 
 

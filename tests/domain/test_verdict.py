@@ -227,9 +227,16 @@ def test_one_that_is_gone_before_any_verdict_is_unknown_to_the_provider() -> Non
     assert reasons_to_look(record) == {Attention.DISAPPEARED}
 
 
-@pytest.mark.parametrize("answer", [Answer.GONE, Answer.NOT_FOUND])
-def test_one_that_is_gone_after_its_verdict_keeps_it_and_loses_the_files_not_yet_stored(answer: Answer) -> None:
-    record = read(read(fresh(), APPROVED_WITH_FILE), silent(answer, at=LATER))
+def test_one_that_is_not_found_for_a_moment_after_its_verdict_loses_no_file_by_it() -> None:
+    record = read(read(fresh(), APPROVED_WITH_FILE), silent(Answer.NOT_FOUND, at=LATER))
+    assert ending(record) == ("concluded", "approved", "decided", "read", 1)
+    assert [(row.state, row.loss) for row in record.evidence] == [("available", None)]
+    assert reasons_to_look(record) == {Attention.DISAPPEARED}
+    assert reasons_to_look(read(record, APPROVED_WITH_FILE, at=LATER + HOUR)) == set()
+
+
+def test_one_that_is_gone_after_its_verdict_keeps_it_and_loses_the_files_not_yet_stored() -> None:
+    record = read(read(fresh(), APPROVED_WITH_FILE), silent(Answer.GONE, at=LATER))
     assert ending(record) == ("concluded", "approved", "decided", "read", 1)
     assert [(row.state, row.loss) for row in record.evidence] == [("lost", "gone")]
     assert reasons_to_look(record) == {Attention.DISAPPEARED, Attention.EVIDENCE_LOST}
