@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.enums.v1 import EventType, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
@@ -27,7 +25,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.digest import Digester
-from domain.explanation import PendingStep, PendingTask, Queue, Situation
+from domain.explanation import Queue, Situation
 from domain.identity import VerificationKey, place_of, workflow_id
 from domain.notice import Notice
 from domain.plan import WatchPlan
@@ -36,6 +34,7 @@ from domain.reducer import opened, registered
 from domain.registration import Registration
 from domain.terms import Frozen, Name, ProviderName, Stage
 from domain.watch import summary
+from looking import instant_of, situation_of
 from workflows import steps
 from workflows.published import search_attributes, title
 
@@ -256,7 +255,7 @@ class Tracker:
             ),
             timeout=LOOK_TIMEOUT,
         )
-        asked = [_instant(poller.last_access_time) for poller in answer.pollers]
+        asked = [instant_of(poller.last_access_time) for poller in answer.pollers]
         return Queue(name=name, last_asked_at=max((at for at in asked if at), default=None))
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: WatchPlan) -> Record:
@@ -306,45 +305,3 @@ async def wait_for_decision(tracker: Tracker, key: VerificationKey, *, within: t
     )
     summary = seen.summary if seen is not None else None
     return summary if summary is not None and summary.outcome is not None else None
-
-
-async def situation_of(description: WorkflowExecutionDescription) -> Situation:
-    """Read a description in our terms."""
-    raw = description.raw_description
-    task = raw.pending_workflow_task if raw.HasField("pending_workflow_task") else None
-    memo = await description.memo_value(steps.MEMO, None, type_hint=Summary)
-    return Situation(
-        summary=memo,
-        is_open=description.status is WorkflowExecutionStatus.RUNNING,
-        steps=tuple([await _step(description, pending) for pending in raw.pending_activities]),
-        task=PendingTask(
-            attempt=task.attempt,
-            is_running=task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED,
-            since=_instant(task.original_scheduled_time) or datetime.now(UTC),
-        )
-        if task
-        else None,
-    )
-
-
-async def _step(description: WorkflowExecutionDescription, pending: PendingActivityInfo) -> PendingStep:
-    details = pending.last_failure.application_failure_info.details.payloads
-    unchanged = pending.last_failure.application_failure_info.type == steps.UNCHANGED and details
-    answer: str | None = pending.last_failure.application_failure_info.type or None
-    if unchanged:
-        converter = description.data_converter
-        told = (await converter.decode(details, [steps.Unchanged]))[0]
-        answer = told.answer
-    return PendingStep(
-        step=pending.activity_type.name,
-        queue=pending.activity_options.task_queue.name or steps.VERIFICATIONS_QUEUE,
-        attempt=pending.attempt,
-        is_running=pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
-        scheduled_at=_instant(pending.scheduled_time),
-        next_at=_instant(pending.next_attempt_schedule_time),
-        last_answer=answer,
-    )
-
-
-def _instant(stamp: Timestamp) -> datetime | None:
-    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds else None
