@@ -12,7 +12,8 @@ from domain.plan import HOUR, MINUTE, PollPlan, PollStep
 from domain.record import EntryKind
 from domain.terms import Attention, Decision, Stage
 from tests.workflows.conftest import SkippedTime
-from tests.world import APPROVED, World, own_account, quick
+from tests.world import APPROVED, World, final, own_account, quick
+from workflows import steps
 
 OFTEN = PollPlan(steps=(PollStep(until=None, every=timedelta(milliseconds=2)),))
 EAGER = quick(factor=60).model_copy(
@@ -43,6 +44,27 @@ async def test_a_verification_polled_500_times_has_as_many_events_as_one_polled_
 
     assert (asked_once, asked_often) == (2, 501)
     assert often == once
+
+
+async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll(world: World) -> None:
+    world.plan = quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)})
+    world.__post_init__()
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.snapshot is not None)
+        world.reader.say(APPROVED)
+        await world.hear(final("OK"))
+        await world.result()
+    asked = [
+        event.activity_task_scheduled_event_attributes
+        async for event in world.tracker.handle(world.key).fetch_history_events()
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+
+    assert {(each.activity_type.name, each.priority.priority_key) for each in asked} == {
+        (steps.POLL, 3),
+        (steps.READ, 1),
+    }
 
 
 async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world: World) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.errors import ProviderRefusesUs, ReferenceUnknown
-from domain.plan import DAY, MINUTE
+from domain.plan import DAY, HOUR, MINUTE
 from domain.snapshot import Answer
 from domain.terms import Attention, Basis, Decision, Outcome
 from providers.contract import Reply
@@ -113,6 +113,24 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
 
     assert record.decided_at is not None
     assert record.decided_at - heard_at <= timedelta(minutes=4, seconds=10)
+
+
+async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = world.plan.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
+    world.__post_init__()
+    world.reader.says = Reply(snapshot=None, word="http_202")
+    async with world.workers():
+        await world.register()
+        reads = []
+        for _ in range(4):
+            await world.hear(final("OK"))
+            await skipped.passes(timedelta(seconds=10))
+            reads.append(world.reader.reads)
+        await skipped.passes(MINUTE)
+        reads.append(world.reader.reads)
+
+    assert reads == [1, 1, 1, 1, 2]
 
 
 async def test_nobody_registered_and_the_provider_denies_it_so_it_ends_unknown_after_the_grace(
