@@ -8,7 +8,7 @@ from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
 from domain.record import Record, Summary
 from domain.snapshot import Answer
-from domain.terms import ArtifactState, Attention
+from domain.terms import ArtifactState, Attention, Basis
 
 
 class Due(StrEnum):
@@ -46,11 +46,13 @@ def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
 
 
 def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
-    """Return until when we go on asking what a late callback was about, while the provider gives us no answer."""
+    """Return until when we go on asking what a late callback was about, while the provider does not say."""
     heard_at, decided_at = record.last_heard_at, record.decided_at
-    if not (record.is_concluded and _is_troubled(record)) or heard_at is None or decided_at is None:
+    # What a person has decided no answer would change.
+    if not record.is_concluded or record.basis is Basis.PERSON or heard_at is None or decided_at is None:
         return None
-    return heard_at + plan.late_files_within if heard_at > decided_at else None
+    is_silent = _is_troubled(record) or (record.reading is not None and record.reading.answer is Answer.NOT_READY)
+    return heard_at + plan.late_files_within if is_silent and heard_at > decided_at else None
 
 
 def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:

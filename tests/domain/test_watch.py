@@ -11,7 +11,7 @@ from domain.record import Record
 from domain.reducer import heard, raised, registered
 from domain.snapshot import Answer
 from domain.terms import Attention, EvidenceKind, LossReason
-from domain.verdict import settled_losses, timed_out
+from domain.verdict import settled_losses, timed_out, withdrawn
 from domain.watch import Due, dues, is_settled, summary, wants_poll
 from tests.domain.samples import (
     APPROVED,
@@ -38,6 +38,10 @@ HOPING = read(REGISTERED, APPROVED, at=T0 + HOUR).model_copy(
 AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
 APPROVED_ONE = read(REGISTERED, APPROVED, at=T0 + HOUR)
 LATE = heard(APPROVED_ONE, notice(status("KO"), at=T0 + 3 * HOUR))
+TIMED_OUT_AND_HEARD = heard(timed_out(REGISTERED, at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR))
+WITHDRAWN_AND_HEARD = heard(
+    withdrawn(REGISTERED, author="checkout", at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR)
+)
 UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
 
 
@@ -100,6 +104,8 @@ def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) 
         (AVAILABLE, HOUR, False),
         (UNANSWERED, 4 * HOUR, True),
         (UNANSWERED, 3 * HOUR + 2 * DAY, False),
+        (read(TIMED_OUT_AND_HEARD, silent(Answer.NOT_READY, at=T0 + 3 * HOUR)), 4 * HOUR, True),
+        (read(WITHDRAWN_AND_HEARD, silent(Answer.NOT_READY, at=T0 + 3 * HOUR)), 4 * HOUR, False),
         (read(APPROVED_ONE, silent(Answer.REFUSED, at=T0 + 3 * HOUR)), 4 * HOUR, False),
         (read(LATE, APPROVED, at=T0 + 4 * HOUR), 5 * HOUR, False),
     ],
@@ -116,6 +122,8 @@ def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) 
         "nothing to ask for",
         "nobody answers what a late callback was about",
         "nobody has answered it for too long",
+        "what a callback after our deadline announced is not ready",
+        "it is withdrawn",
         "nobody answers, and nothing was heard",
         "what a late callback was about is answered",
     ],

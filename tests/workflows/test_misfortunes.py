@@ -10,7 +10,8 @@ from temporalio.client import Client
 from domain.errors import ProviderRefusesUs
 from domain.notice import StepFinished
 from domain.snapshot import Answer
-from domain.terms import Attention, CheckStatus, Decision
+from domain.terms import Attention, CheckStatus, Decision, Outcome
+from providers.contract import Reply
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
 from workflows import steps
 
@@ -60,6 +61,20 @@ async def test_what_a_late_callback_was_about_is_read_once_the_provider_accepts_
 
     assert [note.reason for note in refused.attention] == [Attention.PROVIDER_REFUSES_US]
     assert (record.decision, record.revision) == (Decision.DECLINED, 2)
+
+
+async def test_a_verdict_announced_after_our_deadline_is_read_although_the_report_lags_behind(world: World) -> None:
+    async with world.workers():
+        await world.register(deadline_at=await world.now() - world.plan.deadline_lag)
+        timed_out = await world.result()
+        world.reader.says = Reply(snapshot=None, word="http_202")
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.reading is not None and record.reading.answer is Answer.NOT_READY)
+        world.reader.say(APPROVED)
+        record = await world.result()
+
+    assert timed_out.outcome is Outcome.TIMED_OUT
+    assert (record.outcome, record.decision, record.revision) == (Outcome.DECIDED, Decision.APPROVED, 2)
 
 
 async def test_a_backend_that_registers_late_keeps_its_own_deadline(world: World) -> None:
