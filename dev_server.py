@@ -18,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 
 READY_WITHIN = timedelta(seconds=20)
 STOPPED_WITHIN = timedelta(seconds=10)
+PROBED_WITHIN = timedelta(seconds=5)
 LOOPBACK = "127.0.0.1"
 
 
@@ -96,6 +97,9 @@ async def dev_server(
     Raises `NoTemporalServer`, which names every way that was tried and how it failed.
     """
     if running := os.environ.get("TEMPORAL_ADDRESS"):
+        if not await _answers(running):
+            failure = f"{running} does not answer; start a server there, or unset the variable"
+            raise NoTemporalServer({"TEMPORAL_ADDRESS": failure})
         yield ServerAddress(running, ui=None, how="TEMPORAL_ADDRESS")
         return
     plan = _Plan(port or _free_port(), ui_port, database, log, search_attributes)
@@ -204,6 +208,18 @@ async def _downloaded(plan: _Plan) -> AsyncIterator[None]:
         yield
     finally:
         await environment.shutdown()
+
+
+async def _answers(address: str) -> bool:
+    """Whether somebody listens there; TLS and rights are the business of the client that will connect."""
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(PROBED_WITHIN.total_seconds()):
+            _, writer = await asyncio.open_connection(host, int(port))
+    except (OSError, ValueError):  # a time-out is an OSError
+        return False
+    writer.close()
+    return True
 
 
 def _free_port() -> int:

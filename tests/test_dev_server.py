@@ -72,12 +72,25 @@ async def test_a_database_remembers_across_servers(tmp_path: Path) -> None:
 async def test_an_address_that_is_given_is_used_without_starting_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    with socket.create_server((LOOPBACK, 0)) as running:
+        address = f"{LOOPBACK}:{running.getsockname()[1]}"
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
 
-    async with dev_server(log=tmp_path / "server.log", search_attributes={}) as server:
-        assert (server.address, server.how) == ("temporal.example:7233", "TEMPORAL_ADDRESS")
+        async with dev_server(log=tmp_path / "server.log", search_attributes={}) as server:
+            assert (server.address, server.how) == (address, "TEMPORAL_ADDRESS")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", [f"{LOOPBACK}:1", "no-port", "here:port"])
+async def test_an_address_at_which_nobody_answers_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+
+    with pytest.raises(NoTemporalServer, match=f"TEMPORAL_ADDRESS: {address} does not answer"):
+        async with dev_server(log=tmp_path / "server.log", search_attributes={}):
+            pytest.fail("there is no server")
 
 
 def test_the_command_on_path_comes_before_the_packaged_one(only_path: Path) -> None:
