@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from domain.evidence import EvidenceRow, RowView
 from domain.identity import VerificationKey
@@ -133,8 +133,11 @@ class Judgement(Frozen):
 class Summary(Frozen):
     """The coded state in the workflow's memo, under the key `vigil`: enough to answer and to explain.
 
-    It has no personal data, and it is readable while every worker is down.
+    It has no personal data, and it is readable while every worker is down. Processes of two versions read it side by
+    side, so a new field needs a default, and one that is not known is left alone.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     account: Name
     provider: ProviderName

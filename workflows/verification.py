@@ -155,6 +155,8 @@ class VerificationWorkflow:
             self._take_answers()
             self._judge_time()
             self._ask()
+            if self._is_settled() and not self._has_news():
+                return  # the record that it leaves behind is published with it
             self._publish()
             if await self._announce():
                 continue  # while it waited, a command may have brought another verdict
@@ -167,10 +169,10 @@ class VerificationWorkflow:
         """Write the record. False if anything arrived meanwhile, so that there is more to do first."""
         self._bell.stop()
         self._asking.stop_polling()
+        if self._is_settled():
+            self._known = reducer.completed(self._record, at=workflow.now())
+            self._publish()
         if self._record is not self._written or self._number == 0:
-            if self._is_settled():
-                self._known = reducer.completed(self._record, at=workflow.now())
-                self._publish()
             written = self._record
             order = steps.WriteRecord(place=self._order.place, number=self._number + 1, record=written)
             self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
@@ -265,7 +267,7 @@ class VerificationWorkflow:
     async def _announce(self) -> bool:
         """Have every backend endpoint told of a new verdict, by workflows of their own; False if there is none."""
         record = self._record
-        if record.revision == record.announced_revision or record.registration is None:
+        if not self._has_news() or record.registration is None:
             return False
         self._known = record.model_copy(update={"announced_revision": record.revision})
         for endpoint in record.registration.notify:
@@ -302,6 +304,10 @@ class VerificationWorkflow:
         under_way = self._asking.is_reading or self._downloads.are_under_way or self._wants_read
         erased = self._known is not None and self._known.erased_at is not None
         return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
+
+    def _has_news(self) -> bool:
+        """Whether a verdict has not been told to the backend that registered it."""
+        return self._record.is_registered and self._record.revision != self._record.announced_revision
 
     def _should_begin_anew(self) -> bool:
         is_quiet = not (self._wants_read or self._asking.is_reading or self._arrivals)

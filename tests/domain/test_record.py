@@ -198,3 +198,9 @@ def test_counters_alone_are_no_news(changes: dict[str, object]) -> None:
 )
 def test_everything_else_in_a_summary_is_news(changes: dict[str, object]) -> None:
     assert not _published().publishes_the_same_as(_published().model_copy(update=changes))
+
+
+def test_a_summary_of_a_later_version_is_read_by_this_one() -> None:
+    later = _published().model_dump(mode="json") | {"a_field_of_tomorrow": 1}
+
+    assert Summary.model_validate(later) == _published()

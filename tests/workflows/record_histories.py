@@ -3,19 +3,25 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from activities.notifying import Endpoint
 from connection import connect
 from dev_server import dev_server
+from domain.identity import workflow_id
 from domain.terms import Decision, Outcome
 from leaving import leave
 from providers.contract import Reply
-from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, World, final, quick, step
+from tests.activities.backend import Backend
+from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, World, final, own_account, quick, step
 from workflows import steps
 from workflows.steps import SEARCH_ATTRIBUTES
 
+BACKEND: Final = "backend"
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HISTORIES: Final = Path(__file__).parent / "histories"
 
 
@@ -57,26 +63,54 @@ async def resolved_by_a_person(world: World) -> None:
     await world.result()
 
 
+async def told_to_a_backend(world: World) -> None:
+    world.reader.say(APPROVED)
+    await world.register(notify=(BACKEND,))
+    await world.hear(final("OK"))
+    await world.result()
+
+
 STORIES: Final[tuple[Callable[[World], Awaitable[None]], ...]] = (
     approved_by_a_callback,
     found_by_polling,
     canceled_on_a_callback,
     timed_out,
     resolved_by_a_person,
+    told_to_a_backend,
 )
+
+
+def workflow_of(story: str, world: World) -> str:
+    """Return the workflow whose history a story leaves behind."""
+    place = world.tracker.place(world.key)
+    return f"notification/{place}/1/{BACKEND}" if story == told_to_a_backend.__name__ else workflow_id(place)
 
 
 async def record() -> None:
     """Play every story on a real server and keep its last run's history."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with dev_server(log=Path(folder) / "server.log", search_attributes=SEARCH_ATTRIBUTES) as server:
-            client = await connect(server.address, "default")
-            for story in STORIES:
-                world = World(client, Path(folder) / story.__name__, plan=quick(factor=900))
-                async with world.workers():
-                    await story(world)
-                history = await world.tracker.handle(world.key).fetch_history()
-                (HISTORIES / f"{story.__name__}.json").write_text(history.to_json() + "\n")
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = await stack.enter_async_context(
+            dev_server(log=folder / "server.log", search_attributes=SEARCH_ATTRIBUTES)
+        )
+        backend = await stack.enter_async_context(Backend().listening())
+        url = f"http://127.0.0.1:{backend.port}/"
+        endpoint = Endpoint(name=BACKEND, url=url, secrets=(SECRET,), allow_private=True)
+        client = await connect(server.address, "default")
+        for story in STORIES:
+            world = World(
+                client,
+                folder / story.__name__,
+                plan=quick(factor=900),
+                account=own_account(),
+                endpoints={BACKEND: endpoint},
+            )
+            async with world.workers():
+                await story(world)
+                handle = client.get_workflow_handle(workflow_of(story.__name__, world))
+                await handle.result()
+            history = await handle.fetch_history()
+            (HISTORIES / f"{story.__name__}.json").write_text(history.to_json() + "\n")
 
 
 if __name__ == "__main__":

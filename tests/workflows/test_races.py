@@ -140,8 +140,15 @@ async def test_a_callback_after_the_history_is_gone_finds_the_record(world: Worl
             await later.hear(final("OK"), number=99)
             record = await later.result()
 
+            await later.register()
+            await later.result()
+            seen = await later.tracker.look(later.key)
+
     assert (record.heard, record.late, record.revision) == (2, 1, 1)
     assert record.is_registered
+    assert seen is not None
+    assert seen.summary is not None
+    assert (seen.summary.stage, seen.summary.decision) == (Stage.COMPLETE, Decision.APPROVED)
 
 
 async def test_the_same_final_five_times_is_one_revision_and_four_duplicates(world: World) -> None:
