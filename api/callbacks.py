@@ -104,8 +104,9 @@ def _address_or_none(text: str) -> Address | None:
 
 
 def _path(scope: Scope) -> str:
+    """Return the path with one slash before it: an address that was put together carelessly loses no callback."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
+    return "/" + path.removeprefix(scope.get("root_path", "")).lstrip("/")
 
 
 def _address(path: str) -> tuple[str, str | None]:

@@ -23,13 +23,18 @@ def says(*callbacks: dict[str, Any]) -> bytes:
     return json.dumps({"says": callbacks}).encode()
 
 
+def whole(client: httpx.AsyncClient, path: str) -> str:
+    """A path alone that begins with two slashes would be taken for a host."""
+    return str(client.base_url).rstrip("/") + path
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize(
-    "path", ["/callbacks", "/callbacks/", "/callbacks/acme", "/callbacks/acme/x/y/", "/callbacks/?"]
+    "path", ["/callbacks", "/callbacks/", "/callbacks/acme", "/callbacks/acme/x/y/", "/callbacks/?", "//callbacks/acme"]
 )
 async def test_looking_is_answered_empty_and_touches_nothing(desk: Desk, method: str, path: str) -> None:
     async with served_face(desk) as client:
-        answer = await client.request(method, path)
+        answer = await client.request(method, whole(client, path))
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert await desk.names() == []
@@ -40,7 +45,7 @@ async def test_looking_is_answered_empty_and_touches_nothing(desk: Desk, method:
 TABLE = [
     ("POST", "/callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     ("POST", "/callbacks/acme/", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "//callbacks/acme", ONE, PROVEN, "up", "up", 404, [], None),
+    ("POST", "//callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     ("POST", "/callbacks//acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     ("POST", "/callbacks/acme/order-2047", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     ("POST", "/callbacks/acme/short", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
@@ -118,12 +123,10 @@ async def test_every_request_gets_the_answer_that_its_sender_understands(  # noq
 
     async with in_process(face_of(desk)) as client:
         began = time.monotonic()
-        answer = await client.request(method, path, content=body, headers=headers)
+        answer = await client.request(method, whole(client, path), content=body, headers=headers)
         took = time.monotonic() - began
 
-    assert answer.status_code == status
-    if status != 404:
-        assert answer.content == b""
+    assert (answer.status_code, answer.content) == (status, b"")
     assert [reference for reference, _ in desk.verifications.told] == told
     desk.storage.down = desk.storage.stalled = False
     kept = [name for name in await desk.names() if "/seen" not in name and "refused" not in name]
