@@ -1,7 +1,6 @@
 """Commands: what a backend or a person tells a verification to do, exactly once for its Idempotency-Key."""
 
 import secrets
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -16,8 +15,6 @@ from domain.identity import VerificationKey
 from domain.terms import Decision, Frozen, Instant, Name, ReasonCode
 from tracking import NoWorkerInTime
 from workflows import steps
-
-WITHIN: Final = timedelta(seconds=10)
 
 _KEY_HEADER: Final = "Idempotency-Key"
 _ABOUT: Final = (
@@ -54,7 +51,7 @@ def command_routes(parts: Parts, knowledge: Knowledge, callers: Callers) -> APIR
         response.headers[_KEY_HEADER] = command_id
         await knowledge.of(key)  # a command to what nobody knows would start it
         try:
-            return await parts.tracker.command(key, name, argument, command_id=command_id, within=WITHIN)
+            return await parts.tracker.command(key, name, argument, command_id=command_id, within=parts.command_within)
         except NoWorkerInTime as error:
             raise _with_key(error, command_id) from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from accounts import Account
 from api.auth import BackendKey
@@ -14,7 +15,10 @@ from tracking import Tracker
 
 @dataclass(frozen=True)
 class Parts:
-    """What an API process is made of. `endpoints` are the names that a registration may ask to be notified."""
+    """What an API process is made of. `endpoints` are the names that a registration may ask to be notified.
+
+    A worker must take a command up within `command_within`; beyond that the caller is told to come again.
+    """
 
     accounts: Mapping[str, Account]
     tracker: Tracker
@@ -25,3 +29,4 @@ class Parts:
     endpoints: frozenset[str] = frozenset()
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
+    command_within: timedelta = timedelta(seconds=10)

@@ -43,6 +43,7 @@ class Relay:
         *,
         rate: int = RATE,
         page: int = PAGE,
+        every: timedelta = ROUND_EVERY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inbox = inbox
@@ -50,6 +51,7 @@ class Relay:
         self._metrics = metrics
         self._rate = rate
         self._page = page
+        self._every = every
         self._after: str | None = None
         self._looked_at = 0
         self._backlog = 0
@@ -64,7 +66,7 @@ class Relay:
                 await self.go_round()
             except Exception as error:  # noqa: BLE001 -- the loop must outlive whatever one round meets
                 _log.error("relay.failed", error=type(error).__name__, code=where(error))
-            await asyncio.sleep(ROUND_EVERY.total_seconds())
+            await asyncio.sleep(self._every.total_seconds())
 
     async def go_round(self) -> int:
         """Settle what is pending, as far as one second's rate goes; returns how many were settled.

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from api.delivery import Delivered
 from api.filing import messages_of
 from api.intake import Course
@@ -203,11 +201,12 @@ async def test_an_event_that_another_process_has_told_meanwhile_starts_no_follow
     assert desk.verifications.started == []
 
 
-async def test_the_loop_survives_a_storage_outage(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.relay.ROUND_EVERY", timedelta(milliseconds=10))
+async def test_the_loop_survives_a_storage_outage(desk: Desk) -> None:
     await kept_only(desk, arrival("r-1"))
     desk.storage.down = True
-    loop = asyncio.create_task(relay_of(desk).run())
+    every = timedelta(milliseconds=10)
+    relay = Relay(desk.inbox, desk.delivery, desk.metrics, every=every, now=lambda: NOW + timedelta(seconds=6))
+    loop = asyncio.create_task(relay.run())
     await asyncio.sleep(0.05)
     desk.storage.down = False
     async with asyncio.timeout(3):

@@ -169,11 +169,8 @@ async def test_an_open_timeline_without_worker_is_a_503_that_says_when_to_come_a
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_a_command_without_worker_is_unknown_and_names_the_key_to_repeat_it_with(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.commands.WITHIN", timedelta(seconds=1))
-    async with backend(world) as client:
+async def test_a_command_without_worker_is_unknown_and_names_the_key_to_repeat_it_with(world: World) -> None:
+    async with backend(world, command_within=timedelta(seconds=1)) as client:
         await client.post("/verifications", json=body(world))
         given = await client.post(path(world, "/withdraw"), headers={"Idempotency-Key": "withdraw-0001"})
         made = await client.post(path(world, "/poll"))
