@@ -22,6 +22,7 @@ from api.knowledge import Knowledge
 from api.parts import Parts
 from api.problems import add_problems
 from api.relay import Relay
+from api.unattached import unattached_routes
 from api.verifications import verification_routes
 from api.waiting import SharedWaits
 from connection import connect
@@ -152,6 +153,7 @@ def _add_backend(app: FastAPI, parts: Parts) -> None:
         evidence_routes(parts, knowledge),
         command_routes(parts, knowledge, callers),
         verification_routes(parts, knowledge, waits, callers),
+        unattached_routes(parts),
     ):
         app.include_router(router, dependencies=[Depends(callers), Depends(BEARER)])
     describe(app)

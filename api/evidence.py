@@ -1,11 +1,10 @@
-"""The timeline, the files behind a verification, and the callbacks that were refused."""
+"""The timeline and the files behind a verification."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from api.addressing import Key
 from api.knowledge import Knowledge
@@ -14,9 +13,7 @@ from api.problems import Problem, told, unavailable
 from api.views import EvidenceView, TimelineView, evidence_of, timeline_of
 from domain.terms import ArtifactState, Frozen
 from storage.contract import NotStored
-from storage.inbox import Inbox
 
-MOST_REFUSALS: Final = 500
 _OPEN: Final = "Of an open verification this needs a worker: 503 with `Retry-After` without one."
 
 
@@ -24,22 +21,6 @@ class LedgerView(Frozen):
     """Which files there are, and what became of each."""
 
     evidence: tuple[EvidenceView, ...]
-
-
-class RefusalView(Frozen):
-    """A callback that was not let in; `digest` is the start of its body's keyed digest."""
-
-    at: AwareDatetime
-    account: str
-    reason: str
-    source: str | None
-    digest: str
-
-
-class RefusalsView(Frozen):
-    """The newest refusals, the newest first."""
-
-    refusals: tuple[RefusalView, ...]
 
 
 def evidence_routes(parts: Parts, knowledge: Knowledge) -> APIRouter:
@@ -79,16 +60,6 @@ def evidence_routes(parts: Parts, knowledge: Knowledge) -> APIRouter:
         if row.size is not None:
             headers["Content-Length"] = str(row.size)
         return StreamingResponse(chunks, media_type=row.media_type or "application/octet-stream", headers=headers)
-
-    @routes.get("/refusals", summary="List callbacks that were refused", responses=told())
-    async def refusals(limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50) -> RefusalsView:
-        found = await Inbox(parts.storage).refusals(limit)
-        return RefusalsView(
-            refusals=tuple(
-                RefusalView(at=one.at, account=one.account, reason=one.reason, source=one.source, digest=one.digest8)
-                for one in found
-            )
-        )
 
     return routes
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from api.delivery import Delivered
 from domain.identity import VerificationKey
 from domain.notice import Notice
+from observability import Metrics
 from storage.inbox import Inbox, KeptNotice, Receipt
 
 
@@ -49,16 +50,30 @@ class Filed(StrEnum):
     QUARANTINED = "quarantined"
 
 
-async def file_receipt(inbox: Inbox, name: str, messages: Sequence[Message], delivered: Sequence[Delivered]) -> Filed:
-    """File a receipt under the first verification that it speaks of; with nobody to belong to it is quarantined.
+class Filing:
+    """Files receipts, for fresh callbacks and the relay alike, and counts what is quarantined."""
 
-    May be repeated and interrupted. Raises `StorageUnavailable`; what is pending then stays so.
-    """
-    if not all(one.is_settled for one in delivered):
-        return Filed.PENDING
-    belongs = any(one in {Delivered.TOLD, Delivered.REPEATED} for one in delivered)
-    await inbox.file_under(name, messages[0].place if belongs else None)
-    for message, one in zip(messages, delivered, strict=True):
-        if one is Delivered.TOLD and message.notice.identity is not None:
-            await inbox.mark_seen(message.place, message.notice.identity)
-    return Filed.UNDER_VERIFICATION if belongs else Filed.QUARANTINED
+    def __init__(self, inbox: Inbox, metrics: Metrics) -> None:
+        self._inbox = inbox
+        self._metrics = metrics
+
+    async def file(self, name: str, account: str, messages: Sequence[Message], delivered: Sequence[Delivered]) -> Filed:
+        """File a receipt under the first verification it speaks of; with nobody to belong to it is quarantined.
+
+        May be repeated and interrupted. Raises `StorageUnavailable`; what is pending then stays so.
+        """
+        if not all(one.is_settled for one in delivered):
+            return Filed.PENDING
+        if not any(one in {Delivered.TOLD, Delivered.REPEATED} for one in delivered):
+            await self.quarantine(name, account)
+            return Filed.QUARANTINED
+        await self._inbox.file_under(name, messages[0].place)
+        for message, one in zip(messages, delivered, strict=True):
+            if one is Delivered.TOLD and message.notice.identity is not None:
+                await self._inbox.mark_seen(message.place, message.notice.identity)
+        return Filed.UNDER_VERIFICATION
+
+    async def quarantine(self, name: str, account: str) -> None:
+        """File a receipt that belongs to no verification. Raises `StorageUnavailable`."""
+        await self._inbox.file_under(name, None)
+        self._metrics.quarantined.labels(account).inc()

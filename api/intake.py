@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from accounts import Account
 from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
-from api.filing import Filed, Message, file_receipt
+from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, receipt_of, request_of
 from domain.digest import Digester
 from domain.errors import CallbackRefused
@@ -76,7 +76,8 @@ class Intake:
         self._digester = digester
         self._metrics = metrics
         self._listed = TokenBucket(REFUSALS_LISTED_A_MINUTE, per=timedelta(minutes=1))
-        self._filing = asyncio.Semaphore(FILINGS_AT_ONCE)
+        self._filing = Filing(inbox, metrics)
+        self._slots = asyncio.Semaphore(FILINGS_AT_ONCE)
 
     def answers_for(self, account: str) -> OurAnswers:
         """Return the status codes that work for the senders of an account, or for anybody."""
@@ -183,10 +184,8 @@ class Intake:
     async def _file(self, arrival: Arrival, course: Course) -> None:
         if course.receipt is None or len(course.delivered) != len(course.messages):
             return
-        async with self._filing:
-            filed = await file_receipt(self._inbox, course.receipt, course.messages, course.delivered)
-        if filed is Filed.QUARANTINED:
-            self._metrics.quarantined.labels(arrival.account).inc()
+        async with self._slots:
+            await self._filing.file(course.receipt, arrival.account, course.messages, course.delivered)
 
     async def _list_refusal(self, arrival: Arrival, reason: str) -> None:
         self._metrics.refusals.labels(self._label(arrival), reason).inc()

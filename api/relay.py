@@ -11,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from api.delivery import Delivered, Delivery
-from api.filing import Filed, Message, file_receipt, messages_of
+from api.filing import Filed, Filing, Message, messages_of
 from observability import Metrics, where
 from storage.contract import NotStored
 from storage.inbox import Inbox, filed_name
@@ -49,6 +49,7 @@ class Relay:
         self._inbox = inbox
         self._delivery = delivery
         self._metrics = metrics
+        self._filing = Filing(inbox, metrics)
         self._rate = rate
         self._page = page
         self._every = every
@@ -111,10 +112,10 @@ class Relay:
             messages = messages_of(receipt)
         except ValidationError:
             _log.error("relay.unreadable_receipt")
-            await self._inbox.file_under(name, None)
+            await self._filing.quarantine(name, "unknown")
             return True
         delivered = [await self._tell(name, messages[0].place, message) for message in messages]
-        return await file_receipt(self._inbox, name, messages, delivered) is not Filed.PENDING
+        return await self._filing.file(name, receipt.account, messages, delivered) is not Filed.PENDING
 
     async def _tell(self, name: str, first_place: str, message: Message) -> Delivered:
         notice = message.notice.model_copy(update={"receipt": filed_name(name, first_place)})

@@ -22,8 +22,10 @@ from domain.errors import ProviderRefusesUs, ProviderUnavailable
 from providers.transport import open_http
 from settings import DEFAULT_FILE, Settings, SettingsError, load_settings
 from storage.contract import StorageError, storage_name
+from storage.inbox import Inbox
 
 LOOKED_WITHIN: Final = 15.0
+MOST_COUNTED: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def _secrets(settings: Settings) -> Finding:
 async def _looks(settings: Settings) -> AsyncIterator[Finding]:
     yield await _found("callback URLs", lambda: _callback_url(settings))
     yield await _found("storage", lambda: _storage(settings))
+    yield await _found("quarantine", lambda: _quarantine(settings))
     yield await _found("temporal", lambda: _temporal(settings))
     if not settings.accounts:
         yield Finding("accounts", well=False, says="none is configured: add [accounts.<name>] to the settings")
@@ -107,6 +110,17 @@ async def _storage(settings: Settings) -> str:
     except StorageError:
         raise NotWell("takes no writes: look at [storage] url and its rights") from None
     return f"writable: {settings.storage.url.partition('?')[0]}"
+
+
+async def _quarantine(settings: Settings) -> str:
+    try:
+        count = await Inbox(opened_storage(settings)).quarantined_at_least(MOST_COUNTED)
+    except StorageError:
+        raise NotWell("cannot be listed: look at [storage] url and its rights") from None
+    if not count:
+        return "empty"
+    number = f"{count} or more" if count == MOST_COUNTED else str(count)
+    return f"callbacks that belong to no verification: {number}; GET /quarantine lists them"
 
 
 async def _temporal(settings: Settings) -> str:

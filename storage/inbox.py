@@ -3,9 +3,9 @@
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NotRequired
+from typing import Literal, NotRequired
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 from typing_extensions import TypedDict
 
 from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
@@ -14,6 +14,7 @@ PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
 REFUSED = "inbox/refused/"
 JSON = "application/json"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 class KeptNotice(TypedDict):
@@ -49,6 +50,21 @@ class Refusal(BaseModel):
     reason: str
     source: str | None
     digest8: str
+
+
+class Quarantined(BaseModel):
+    """A callback that was kept and belongs to no verification, without what it said.
+
+    `name` is its receipt's below `inbox/quarantined/`. Account and proof are None where the receipt cannot be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    account: str | None
+    proof: str | None
+    reason: Literal["names_no_verification", "verification_not_known", "receipt_not_readable"]
+    name: str
 
 
 class Inbox:
@@ -98,6 +114,21 @@ class Inbox:
                 kept.append(Refusal.model_validate_json(await self._storage.read(name)))
         return kept
 
+    async def quarantined(self, limit: int) -> list[Quarantined]:
+        """The newest callbacks that belong to no verification, newest first. What is not ours there is passed over."""
+        kept = []
+        for name in await self._newest(QUARANTINED, limit):
+            leaf = name.removeprefix(QUARANTINED)
+            with suppress(NotStored):
+                content = await self._storage.read(name)
+                if (at := _instant(leaf)) is not None:
+                    kept.append(_quarantined(leaf, at, content))
+        return kept
+
+    async def quarantined_at_least(self, limit: int) -> int:
+        """How many callbacks belong to no verification, counted up to `limit`."""
+        return len(await self._storage.list(QUARANTINED, limit=limit))
+
     async def mark_seen(self, place: str, identity: str) -> None:
         """Remember that a notice of this identity was signalled."""
         with suppress(AlreadyStored):
@@ -127,6 +158,20 @@ def filed_name(name: str, place: str | None) -> str:
     return under(place, "receipts", leaf) if place else QUARANTINED + leaf
 
 
+def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:
+    try:
+        receipt = Receipt.model_validate_json(content)
+    except ValidationError:
+        return Quarantined(at=at, account=None, proof=None, reason="receipt_not_readable", name=leaf)
+    return Quarantined(
+        at=at,
+        account=receipt.account,
+        proof=receipt.proof,
+        reason="verification_not_known" if receipt.notices else "names_no_verification",
+        name=leaf,
+    )
+
+
 def _seen(place: str, identity: str) -> str:
     return under(place, "seen", identity)
 
@@ -137,4 +182,10 @@ def _leaf(at: datetime) -> str:
 
 def _stamp(at: datetime) -> str:
     """Of one length, so that names in order are in order of time."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+    return f"{at.astimezone(UTC):{_STAMP}}"
+
+
+def _instant(leaf: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.strptime(leaf.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    return None

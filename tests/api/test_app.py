@@ -226,6 +226,24 @@ async def test_metrics_are_told_in_the_form_of_prometheus(world: World) -> None:
     assert 'vigil_callbacks_total{account="acme",answer="401",meaning="come_again"} 1.0' in answer.text
 
 
+async def test_quarantined_callbacks_are_listed_for_holders_of_a_key_without_what_they_said(world: World) -> None:
+    async with asking(world, keys=KEYS) as client:
+        await client.post("/callbacks/acme", content=b"about Jane Doe", headers={"x-secret": "right"})
+        stranger = await client.get("/quarantine")
+        listed = await client.get("/quarantine?limit=1", headers={"authorization": "Bearer b"})
+
+    [name] = await world.storage.list("inbox/quarantined/")
+    [row] = listed.json()["quarantined"]
+    assert stranger.status_code == 401
+    assert row.pop("at").endswith("Z")
+    assert row == {
+        "account": "acme",
+        "proof": "secret",
+        "reason": "names_no_verification",
+        "receipt": name.removeprefix("inbox/quarantined/"),
+    }
+
+
 async def test_an_application_that_is_served_relays_what_was_left_pending(world: World) -> None:
     parts = parts_of(world)
     async with served(build_app(parts)) as client:

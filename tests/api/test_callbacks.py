@@ -248,6 +248,20 @@ async def test_refusals_are_listed_with_reason_and_without_what_was_presented(de
     assert b"DROP" not in everything
 
 
+async def test_a_proven_callback_that_names_no_verification_is_listed_and_counted(desk: Desk) -> None:
+    async with in_process(face_of(desk)) as client:
+        await client.post("/callbacks/acme", content=b"about Jane Doe", headers=PROVEN)
+        await client.post("/callbacks/acme", content=ONE, headers={**PROVEN, "x-proof": "stale"})
+
+    listed = await desk.inbox.quarantined(10)
+    assert [(one.account, one.proof, one.reason) for one in listed] == [
+        ("acme", "stale", "verification_not_known"),
+        ("acme", "secret", "names_no_verification"),
+    ]
+    labels = {"account": "acme"}
+    assert desk.metrics.registry.get_sample_value("vigil_callbacks_quarantined_total", labels) == 2
+
+
 async def test_a_flood_of_refusals_is_listed_up_to_a_bound_and_counted_beyond(desk: Desk) -> None:
     async with in_process(face_of(desk)) as client:
         for _ in range(70):

@@ -32,6 +32,10 @@ def relay_of(desk: Desk, *, at: datetime = NOW + timedelta(seconds=6), rate: int
     return Relay(desk.inbox, desk.delivery, desk.metrics, rate=rate, now=lambda: at)
 
 
+def quarantined(desk: Desk, account: str) -> float | None:
+    return desk.metrics.registry.get_sample_value("vigil_callbacks_quarantined_total", {"account": account})
+
+
 async def kept_only(desk: Desk, *arrivals: Arrival) -> list[Course]:
     """Take callbacks in while Temporal is away, and be killed before anything else."""
     desk.verifications.down = True
@@ -128,6 +132,7 @@ async def test_what_names_no_verification_is_quarantined_at_last(desk: Desk) -> 
     await relay_of(desk).go_round()
 
     assert await desk.names() == ["inbox/quarantined"]
+    assert quarantined(desk, "acme") == 1
 
 
 async def test_a_receipt_that_cannot_be_read_is_quarantined_and_blocks_nobody(desk: Desk) -> None:
@@ -136,6 +141,7 @@ async def test_a_receipt_that_cannot_be_read_is_quarantined_and_blocks_nobody(de
 
     assert await relay_of(desk).go_round() == 2
     assert await desk.names("inbox") == ["inbox/quarantined"]
+    assert (quarantined(desk, "unknown"), quarantined(desk, "acme")) == (1, None)
     assert [reference for reference, _ in desk.verifications.told] == ["r-1"]
 
 

@@ -42,7 +42,7 @@ async def test_a_running_stack_passes_every_check(stack: Stack) -> None:
     ended = await vigil("check", config=stack.config)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * 6
+    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * 7
 
 
 async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_files(stack: Stack) -> None:
@@ -169,3 +169,4 @@ async def test_a_check_that_finds_something_to_mend_says_what_and_ends_with_1(tm
     assert "✗ temporal" in found
     assert "✗ callback URLs" in found
     assert "✗ accounts" in found
+    assert "✓  quarantine" in ended.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from storage.contract import AlreadyStored, Content, NotStored, Storage, StorageUnavailable, Stored
 from storage.folder import FolderStorage
-from storage.inbox import Inbox, KeptNotice, Receipt, Refusal
+from storage.inbox import Inbox, KeptNotice, Quarantined, Receipt, Refusal
 
 NOON = datetime(2025, 12, 3, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = "id360/enrollment-1"
@@ -110,6 +110,47 @@ async def test_a_receipt_without_a_place_is_quarantined(storage: Storage) -> Non
 
     assert filed == name.replace("/pending/", "/quarantined/")
     assert await storage.list("") == [filed]
+
+
+async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_without_what_they_said(
+    storage: Storage,
+) -> None:
+    inbox = Inbox(storage)
+    nameless = receipt(NOON).model_copy(update={"notices": []})
+    names = [await inbox.keep(nameless), await inbox.keep(receipt(NOON + timedelta(days=2)))]
+    leaves = [(await inbox.file_under(name, None)).removeprefix("inbox/quarantined/") for name in names]
+    await storage.put_new("inbox/quarantined/20251204T120000.000000Z-0", b"{}")
+    await storage.put_new("inbox/quarantined/not-of-ours", b"{}")
+
+    found = await inbox.quarantined(10)
+
+    assert found == [
+        Quarantined(
+            at=NOON + timedelta(days=2),
+            account="id360",
+            proof="secret",
+            reason="verification_not_known",
+            name=leaves[1],
+        ),
+        Quarantined(
+            at=datetime(2025, 12, 4, 12, 0, tzinfo=UTC),
+            account=None,
+            proof=None,
+            reason="receipt_not_readable",
+            name="20251204T120000.000000Z-0",
+        ),
+        Quarantined(at=NOON, account="id360", proof="secret", reason="names_no_verification", name=leaves[0]),
+    ]
+
+
+async def test_quarantined_callbacks_are_counted_up_to_a_bound(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    assert await inbox.quarantined_at_least(2) == 0
+
+    for _ in range(3):
+        await inbox.file_under(await inbox.keep(receipt()), None)
+
+    assert (await inbox.quarantined_at_least(2), await inbox.quarantined_at_least(9)) == (2, 3)
 
 
 async def test_filing_twice_is_filing_once(storage: Storage) -> None:
