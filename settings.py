@@ -89,8 +89,12 @@ class KeySettings(_Table):
     secret: Secrets
 
 
+ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
+"""`host:port`."""
+
+
 class ApiSettings(_Table):
-    """The HTTP face."""
+    """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -98,6 +102,7 @@ class ApiSettings(_Table):
     faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     keys: tuple[KeySettings, ...] = ()
+    metrics_address: ListenerAddress | None = None
 
 
 class EndpointSettings(_Table):
@@ -109,9 +114,9 @@ class EndpointSettings(_Table):
 
 
 class WorkerSettings(_Table):
-    """The worker process. `metrics_address` is `host:port` for Prometheus; without it there is no such listener."""
+    """The worker process. At `metrics_address` it listens for Prometheus; without it there is no such listener."""
 
-    metrics_address: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] | None = None
+    metrics_address: ListenerAddress | None = None
 
 
 def _watch_field(name: str) -> str:

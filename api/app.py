@@ -19,6 +19,7 @@ from api.evidence import evidence_routes
 from api.health import health_routes, operator_routes
 from api.intake import Intake
 from api.knowledge import Knowledge
+from api.operations import operations_served
 from api.parts import Parts
 from api.problems import add_problems
 from api.relay import Relay
@@ -101,7 +102,7 @@ async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
             trusted_proxies=settings.api.trusted_proxies,
         )
         app = build_app(parts)
-        async with app.router.lifespan_context(app):
+        async with app.router.lifespan_context(app), operations_served(settings.api.metrics_address, parts):
             yield app
 
 

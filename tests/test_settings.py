@@ -131,6 +131,7 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
         ("[storage]\nurl", "[storage]\nurk", "storage.url: is missing"),
         ("port = 8001", 'port = "eight"', "api.port: input should be a valid integer"),
         ("port = 8001", "port = 70000", "api.port: input should be less than or equal to 65535"),
+        ("port = 8001", 'metrics_address = "9465"', "api.metrics_address: "),
         ('["callbacks"]', '["callback"]', "api.faces[0]: input should be 'callbacks' or 'backend'"),
         ('"10.0.0.0/8"', '"ten"', "api.trusted_proxies[0]: value is not a valid IPv4 or IPv6 network"),
         ('env = "OLD"', 'env = "ODL"', "accounts.id360-sandbox.callback_headers.Authorization[0]: set the environment"),

@@ -270,15 +270,16 @@ callback_headers = { Authorization = { env = "HEADER" } }
 """
 
 
-async def test_uvicorn_serves_the_application_by_its_settings_and_writes_no_reference_anywhere(tmp_path: Path) -> None:
+@asynccontextmanager
+async def process_of(tmp_path: Path, **variables: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The API in a process of its own, asked to end afterwards; Temporal is away, and what it logs is in `log`."""
     (tmp_path / "vigil.toml").write_text(SETTINGS.replace("STORAGE", (tmp_path / "kept").as_uri()))
     secrets = {"VIGIL_DIGEST_KEY": "a-key-of-some-length", "PASSWORD": "p4ssw0rd", "HEADER": "the header"}
-    environ = os.environ | secrets | {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    settings = {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", f"--port={port}"]
     with (tmp_path / "log").open("wb") as log:
+        environ = os.environ | secrets | settings | variables
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)  # noqa: ASYNC220 -- it starts once
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -290,21 +291,64 @@ async def test_uvicorn_serves_the_application_by_its_settings_and_writes_no_refe
                         except httpx.ConnectError:
                             assert process.poll() is None, (tmp_path / "log").read_text()
                             await asyncio.sleep(0.1)
-                answer = await client.post(
-                    "/callbacks/id360",
-                    json={"id": 47114711, "status": "OK"},
-                    headers={"authorization": "the header"},
-                )
-                await client.get("/verifications/id360/47114711")
+                yield client
         finally:
             process.terminate()
             process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_uvicorn_serves_the_application_by_its_settings_and_writes_no_reference_anywhere(tmp_path: Path) -> None:
+    async with process_of(tmp_path) as client:
+        body = {"id": 47114711, "status": "OK"}
+        answer = await client.post("/callbacks/id360", json=body, headers={"authorization": "the header"})
+        await client.get("/verifications/id360/47114711")
 
     logged = (tmp_path / "log").read_text()
     assert answer.status_code == 200
     assert "4711" not in logged
     assert "the header" not in logged
     assert "Traceback" not in logged
+
+
+@pytest.mark.parametrize("faces", ['["callbacks"]', '["backend"]'])
+async def test_operators_have_a_listener_of_their_own_where_one_is_set_and_it_ends_with_the_process(
+    tmp_path: Path, faces: str
+) -> None:
+    at = f"127.0.0.1:{free_port()}"
+    async with (
+        process_of(tmp_path, VIGIL_API__FACES=faces, VIGIL_API__METRICS_ADDRESS=at) as client,
+        httpx.AsyncClient(base_url=f"http://{at}", trust_env=False) as operator,
+    ):
+        await client.post("/callbacks/id360")
+        metrics = await operator.get("/metrics")
+        ready = await operator.get("/health/ready")
+        elsewhere = [(await operator.get(path)).status_code for path in ("/refusals", "/verifications", "/callbacks/x")]
+
+    counted = 'vigil_callbacks_total{account="id360",answer="401"' in metrics.text
+    checks = {check["name"]: check["well"] for check in ready.json()["checks"]}
+    assert (metrics.status_code, counted) == (200, "callbacks" in faces)
+    assert (ready.status_code, checks["storage"], checks["search attributes"]) == (503, True, False)
+    assert elsewhere == [404, 404, 404]
+    async with httpx.AsyncClient(trust_env=False) as later:
+        with pytest.raises(httpx.ConnectError):
+            await later.get(f"http://{at}/metrics")
+    logged = (tmp_path / "log").read_text()
+    assert "Traceback" not in logged
+    assert "Application shutdown complete" in logged
+
+
+async def test_an_address_for_operators_that_is_taken_ends_the_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(AssertionError, match="cannot start: OSError"):
+            async with process_of(tmp_path, VIGIL_API__METRICS_ADDRESS=at):
+                pass
 
 
 async def test_settings_that_cannot_be_used_end_the_start_with_one_sentence(tmp_path: Path) -> None:
