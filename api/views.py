@@ -128,6 +128,9 @@ class RecordView(Frozen):
     late: int
     missed: int
     reads: int
+    unknown_fields: Mapping[str, int] = Field(
+        description="fields of callbacks that we do not know: in how many callbacks each was, for the first 20 names"
+    )
 
     @classmethod
     def of(cls, record: Record) -> "RecordView":

@@ -30,7 +30,7 @@ def show(context: typer.Context, account: AccountName, reference: ReferenceText)
     seen = asyncio.run(_look(context.obj, account, reference))
     console = Console()
     if seen.known.situation.summary:
-        console.print(_state(seen.known.situation.summary, seen.record))
+        console.print(state_table(seen.known.situation.summary, seen.record))
     if not seen.is_current:
         told = "what follows may be old" if seen.record else "the rest cannot be shown"
         console.print(f"\nIt is open and no worker answers, so {told}.", style="yellow")
@@ -48,7 +48,8 @@ async def _look(config: Path | None, account: str, reference: str) -> _Seen:
             return _Seen(known, known.record, is_current=False)
 
 
-def _state(summary: Summary, record: Record | None) -> RenderableType:
+def state_table(summary: Summary, record: Record | None) -> RenderableType:
+    """Lay out where it stands, and with a record what led there."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_row("stands", standing(summary.model_dump(mode="json")))
@@ -68,6 +69,8 @@ def _state(summary: Summary, record: Record | None) -> RenderableType:
             f"{record.heard} heard ({record.duplicates} twice, {record.late} late, {record.missed} missed)",
         )
         table.add_row("reads", str(record.reads))
+        if record.unknown_fields:
+            table.add_row("fields we do not know", Text(", ".join(sorted(record.unknown_fields))))
     for reason in summary.attention:
         table.add_row("attention", Text(spaced(reason), style="yellow"))
     return table

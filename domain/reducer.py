@@ -161,8 +161,9 @@ def _counted(record: Record, notice: Notice) -> Record:
 
 
 def _once_per_name(record: Record, notice: Notice) -> dict[str, int]:
+    """Count in how many callbacks each name was, for the first 20 names; twice in one callback is once."""
     counts = dict(record.unknown_fields)
-    for name in notice.unknown_fields:
+    for name in dict.fromkeys(notice.unknown_fields):
         if name in counts or len(counts) < 20:  # noqa: PLR2004 -- a bound, as on every collection
             counts[name] = counts.get(name, 0) + 1
     return counts

@@ -50,6 +50,7 @@ class Callback:
     coordinates: Mapping[str, str] = field(default_factory=dict)
     session_kind: SessionKind | None = None
     unknown_fields: tuple[str, ...] = ()
+    """Names in the body that the provider's documents do not have, each once; what they hold is not read."""
 
 
 @dataclass(frozen=True)

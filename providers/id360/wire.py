@@ -13,7 +13,12 @@ from providers.contract import Callback
 from providers.id360 import vocabulary
 from providers.parsing import NotReadable, as_count, as_list, as_object, parse_json
 
-_KNOWN_FIELDS: Final = frozenset({"id", "status", "reason", "steps_status", "enrollment_step"})
+_KNOWN_FIELDS: Final = {
+    "": frozenset({"id", "status", "reason", "steps_status", "enrollment_step"}),
+    "steps_status": frozenset({"done", "total"}),
+    "enrollment_step": frozenset({"status", "result", "errors", "type", "reason", "name", "documents"}),
+}
+"""Names by the object that holds them; the body itself has none."""
 _MOST_NAMES: Final = 20
 
 
@@ -105,5 +110,15 @@ def _words(raw: object) -> tuple[str, ...]:
 
 
 def _unknown_fields(content: object) -> tuple[str, ...]:
-    names = (as_word(name) for name in as_object(content) if name not in _KNOWN_FIELDS)
-    return tuple(sorted(name for name in names if name))[:_MOST_NAMES]
+    """Return the names that the body, or an object in it, has beside those we know, as `enrollment_step.score`.
+
+    Each once, however often a callback has it; only what looks like a word, since a name may be anybody's text.
+    """
+    body = as_object(content)
+    names = {
+        word
+        for holder, known in _KNOWN_FIELDS.items()
+        for name in (as_object(body.get(holder)) if holder else body)
+        if name not in known and as_word(name) and (word := as_word(f"{holder}.{name}" if holder else name))
+    }
+    return tuple(sorted(names))[:_MOST_NAMES]

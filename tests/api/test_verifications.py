@@ -269,6 +269,19 @@ async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
     assert sum(entry.kind == "commanded" for entry in record.timeline) == 1
 
 
+async def test_a_written_record_names_the_fields_that_we_do_not_know(world: World) -> None:
+    told = await world.notice(final())
+    odd = told.model_copy(update={"unknown_fields": ("enrollment_step.score", "sequence")})
+    async with backend(world) as client, world.workers():
+        await world.register()
+        world.reader.say(APPROVED)
+        await world.tracker.notify(world.key, odd, may_start=True)
+        await world.result()
+        read = (await client.get(path(world))).json()
+
+    assert read["record"]["unknown_fields"] == {"enrollment_step.score": 1, "sequence": 1}
+
+
 async def test_a_long_poll_answers_as_soon_as_something_is_published(world: World) -> None:
     async with backend(world) as client, world.workers():
         await client.post("/verifications", json=body(world))

@@ -104,13 +104,13 @@ def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
     assert min(seen.last_at for seen in record.identities) == T0 + 136 * SECOND
 
 
-def test_unknown_fields_are_counted_for_at_most_20_names() -> None:
+def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_names() -> None:
     record = fresh()
     for k in range(30):
-        odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0")})
+        odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0", "field-0")})
         record = heard(record, odd)
     assert len(record.unknown_fields) == 20
-    assert record.unknown_fields["field-0"] == 31
+    assert record.unknown_fields["field-0"] == 30
 
 
 def test_at_most_8_announcements_are_kept() -> None:

@@ -195,6 +195,26 @@ def test_fields_that_we_do_not_know_are_named() -> None:
     assert callback.unknown_fields == ("extracted_data", "sequence")
 
 
+def test_fields_that_we_do_not_know_are_named_by_the_object_that_holds_them() -> None:
+    steps = {"done": 3, "total": 7, "skipped": 1}
+    step = step_callback()["enrollment_step"] | {"score": 0.9, "": 0, "Jean's": 1, "x" * 60: 2}
+    final = {"id": 700101, "status": "OK", "steps_status": steps, "enrollment_step": None}
+
+    callback = read(step_callback(steps_status=steps, enrollment_step=step, **{"enrollment_step.score": 1}))
+
+    assert callback.unknown_fields == ("enrollment_step.score", "steps_status.skipped")
+    assert read(final).unknown_fields == ("steps_status.skipped",)
+    assert read(step_callback()).unknown_fields == ()
+
+
+def test_no_more_than_20_unknown_fields_are_named() -> None:
+    step = {f"a{n}": n for n in range(15)}
+
+    callback = read(step_callback(enrollment_step=step, **{f"b{n}": n for n in range(15)}))
+
+    assert len(callback.unknown_fields) == 20
+
+
 def test_a_redelivery_has_the_identity_of_the_first_delivery_and_another_event_has_not() -> None:
     first = read(step_callback()).identity
     again = read(dict(reversed(step_callback(reason="worded otherwise").items()))).identity
