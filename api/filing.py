@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from api.delivery import Delivered
@@ -13,11 +14,12 @@ from storage.inbox import Inbox, KeptNotice, Receipt
 
 @dataclass(frozen=True)
 class Message:
-    """A notice, and the verification that it is for."""
+    """A notice, the verification that it is for, and until when its sender may send it again."""
 
     key: VerificationKey
     place: str
     notice: Notice
+    repeats_until: datetime
 
     def kept(self) -> KeptNotice:
         """Return what the receipt says of it."""
@@ -26,7 +28,13 @@ class Message:
             "reference": self.key.reference,
             "start": self.notice.proof.may_start,
             "notice": self.notice.model_dump(mode="json"),
+            "repeats_until": self.repeats_until.isoformat(),
         }
+
+    async def is_repetition(self, inbox: Inbox) -> bool:
+        """Whether the verification was told of this event before, within the time in which its sender repeats it."""
+        identity, at = self.notice.identity, self.notice.received_at
+        return identity is not None and await inbox.was_seen(self.place, identity, at=at)
 
 
 def messages_of(receipt: Receipt) -> Sequence[Message]:
@@ -36,9 +44,10 @@ def messages_of(receipt: Receipt) -> Sequence[Message]:
             key=VerificationKey(account=receipt.account, reference=kept["reference"]),
             place=kept["place"],
             notice=Notice.model_validate(kept["notice"]),
+            repeats_until=datetime.fromisoformat(kept["repeats_until"]),
         )
         for kept in receipt.notices
-        if kept["place"] is not None and "reference" in kept
+        if kept["place"] is not None and "reference" in kept and "repeats_until" in kept
     )
 
 
@@ -70,7 +79,7 @@ class Filing:
         await self._inbox.file_under(name, messages[0].place)
         for message, one in zip(messages, delivered, strict=True):
             if one is Delivered.TOLD and message.notice.identity is not None:
-                await self._inbox.mark_seen(message.place, message.notice.identity)
+                await self._inbox.mark_seen(message.place, message.notice.identity, until=message.repeats_until)
         return Filed.UNDER_VERIFICATION
 
     async def quarantine(self, name: str, account: str) -> None:

@@ -137,17 +137,19 @@ class Intake:
         except Exception as error:  # noqa: BLE001 -- it is proven, so it is kept, whatever our reading does with it
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return ()
-        found = (self._message(genuine, callback) for callback in callbacks)
+        found = (self._message(account, genuine, callback) for callback in callbacks)
         return tuple(message for message in found if message is not None)
 
-    def _message(self, genuine: GenuineRequest, callback: Callback) -> Message | None:
+    def _message(self, account: Account, genuine: GenuineRequest, callback: Callback) -> Message | None:
         """Return None where it names no verification, or none that can exist."""
         try:
             key = VerificationKey(account=genuine.request.account, reference=callback.reference or "")
         except ValidationError:
             return None
         notice = notice_of(genuine, callback, key, self._digester)
-        return Message(key=key, place=self._verifications.place(key), notice=notice)
+        usual = account.contracts[account.tracked.default_sender]
+        repeats_until = notice.received_at + account.contracts.get(callback.sender or "", usual).repeats_for
+        return Message(key=key, place=self._verifications.place(key), notice=notice, repeats_until=repeats_until)
 
     async def _keep(
         self, account: Account, genuine: GenuineRequest, messages: Sequence[Message]
@@ -161,7 +163,7 @@ class Intake:
             with self._metrics.storage_seconds.time():
                 async with asyncio.timeout(KEEP_WITHIN.total_seconds()):
                     name, *seen = await asyncio.gather(
-                        self._inbox.keep(receipt), *(self._was_seen(message) for message in messages)
+                        self._inbox.keep(receipt), *(message.is_repetition(self._inbox) for message in messages)
                     )
         except (StorageError, OSError) as error:
             _log.error("callback.not_kept", account=account.name, error=type(error).__name__)
@@ -171,10 +173,6 @@ class Intake:
             self._metrics.breaker_open.labels("storage").set(self.storage_breaker.is_open)
         self.storage_breaker.succeeded()
         return str(name), [bool(one) for one in seen]
-
-    async def _was_seen(self, message: Message) -> bool:
-        identity = message.notice.identity
-        return identity is not None and await self._inbox.was_seen(message.place, identity)
 
     async def _tell(self, message: Message, course: Course, n: int) -> Delivered:
         rests_at = filed_name(course.receipt, course.messages[0].place) if course.receipt else None

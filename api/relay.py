@@ -119,6 +119,4 @@ class Relay:
 
     async def _tell(self, name: str, first_place: str, message: Message) -> Delivered:
         notice = message.notice.model_copy(update={"receipt": filed_name(name, first_place)})
-        identity = notice.identity
-        seen = identity is not None and await self._inbox.was_seen(message.place, identity)
-        return await self._delivery.tell(message.key, notice, seen=seen)
+        return await self._delivery.tell(message.key, notice, seen=await message.is_repetition(self._inbox))

@@ -107,6 +107,11 @@ class SenderContract(Frozen):
     lost_callback: str = Field(description="what it looks like when a callback of this sender is lost")
     watch: WatchPlan
 
+    @property
+    def repeats_for(self) -> timedelta:
+        """How long after its first attempt an event of this sender may come again, slow answers included."""
+        return self.redelivery.horizon + self.answering.budget * (len(self.redelivery.delays) + 1)
+
     def scaled(self, factor: float) -> "SenderContract":
         """Return the contract with every duration divided by `factor`, for sandboxes and demonstrations."""
         return scaled(self, factor)

@@ -18,12 +18,16 @@ _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 class KeptNotice(TypedDict):
-    """A notice that the callback led to; `start` if it may begin a verification at `place`."""
+    """A notice that the callback led to; `start` if it may begin a verification at `place`.
+
+    Until `repeats_until`, an instant, its sender may send the same again.
+    """
 
     place: str | None
     reference: NotRequired[str]
     start: bool
     notice: dict[str, JsonValue]
+    repeats_until: NotRequired[str]
 
 
 class Receipt(BaseModel):
@@ -129,17 +133,18 @@ class Inbox:
         """How many callbacks belong to no verification, counted up to `limit`."""
         return len(await self._storage.list(QUARANTINED, limit=limit))
 
-    async def mark_seen(self, place: str, identity: str) -> None:
-        """Remember that a notice of this identity was signalled."""
+    async def mark_seen(self, place: str, identity: str, *, until: datetime) -> None:
+        """Remember that a notice of this identity was signalled, and until when it may come again as a repetition."""
         with suppress(AlreadyStored):
-            await self._storage.put_new(_seen(place, identity), b"")
+            await self._storage.put_new(_seen(place, identity), until.isoformat().encode())
 
-    async def was_seen(self, place: str, identity: str) -> bool:
+    async def was_seen(self, place: str, identity: str, *, at: datetime) -> bool:
+        """Whether what came `at` this time repeats what was signalled; much later it is told as if it were new."""
         try:
-            await self._storage.size(_seen(place, identity))
+            until = await self._storage.read(_seen(place, identity))
         except NotStored:
             return False
-        return True
+        return at <= datetime.fromisoformat(until.decode())
 
     async def _newest(self, folder: str, limit: int) -> list[str]:
         # A store lists forwards only, so the newest are looked for in ever wider spans of time.

@@ -57,7 +57,7 @@ async def test_a_process_killed_between_keeping_and_signalling_loses_nothing(des
     assert notice.receipt == rests
     assert await desk.names("inbox/pending") == []
     assert notice.identity is not None
-    assert await desk.inbox.was_seen("acme/r-1", notice.identity)
+    assert await desk.inbox.was_seen("acme/r-1", notice.identity, at=notice.received_at)
 
 
 async def test_a_process_killed_between_signalling_and_filing_leaves_a_receipt_that_is_filed(desk: Desk) -> None:
@@ -201,10 +201,20 @@ async def test_an_event_that_another_process_has_told_meanwhile_starts_no_follow
     [course] = await kept_only(desk, arrival("r-1", identity="e-1"))
     identity = course.messages[0].notice.identity
     assert identity is not None
-    await desk.inbox.mark_seen("acme/r-1", identity)
+    await desk.inbox.mark_seen("acme/r-1", identity, until=NOW + timedelta(minutes=1))
 
     assert await relay_of(desk).go_round() == 1
     assert desk.verifications.started == []
+
+
+async def test_an_event_that_was_told_long_ago_is_told_as_a_new_one(desk: Desk) -> None:
+    [course] = await kept_only(desk, arrival("r-1", identity="e-1"))
+    identity = course.messages[0].notice.identity
+    assert identity is not None
+    await desk.inbox.mark_seen("acme/r-1", identity, until=NOW - timedelta(days=1))
+
+    assert await relay_of(desk).go_round() == 1
+    assert len(desk.verifications.started) == 1
 
 
 async def test_the_loop_survives_a_storage_outage(desk: Desk) -> None:

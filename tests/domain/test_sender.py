@@ -127,3 +127,8 @@ def test_scaling_changes_nothing_but_durations() -> None:
         PollStep(until=MINUTE, every=5 * SECOND),
         PollStep(until=None, every=MINUTE),
     )
+
+
+def test_id360_may_repeat_an_event_for_2_hours_and_12_minutes() -> None:
+    # Seven redeliveries end 7,840 s after the first attempt, and each of the eight may wait 10 s for its answer.
+    assert CONTRACT.repeats_for == timedelta(seconds=7920)

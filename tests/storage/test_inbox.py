@@ -229,16 +229,17 @@ async def test_no_refusals_is_an_empty_list(storage: Storage) -> None:
     assert await Inbox(storage).refusals(10) == []
 
 
-async def test_an_identity_is_seen_once_marked_and_only_at_its_place(storage: Storage) -> None:
+async def test_an_identity_is_seen_once_marked_only_at_its_place_and_only_for_its_time(storage: Storage) -> None:
     inbox = Inbox(storage)
-    assert not await inbox.was_seen(PLACE, "identity-1")
+    assert not await inbox.was_seen(PLACE, "identity-1", at=NOON)
 
-    await inbox.mark_seen(PLACE, "identity-1")
-    await inbox.mark_seen(PLACE, "identity-1")
+    await inbox.mark_seen(PLACE, "identity-1", until=NOON)
+    await inbox.mark_seen(PLACE, "identity-1", until=NOON + timedelta(days=1))
 
-    assert await inbox.was_seen(PLACE, "identity-1")
-    assert not await inbox.was_seen(PLACE, "identity-2")
-    assert not await inbox.was_seen("id360/enrollment-2", "identity-1")
+    assert await inbox.was_seen(PLACE, "identity-1", at=NOON)
+    assert not await inbox.was_seen(PLACE, "identity-1", at=NOON + timedelta(seconds=1))
+    assert not await inbox.was_seen(PLACE, "identity-2", at=NOON)
+    assert not await inbox.was_seen("id360/enrollment-2", "identity-1", at=NOON)
     assert await storage.list("") == ["verifications/id360/enrollment-1/seen/identity-1"]
 
 
