@@ -131,4 +131,4 @@ def test_scaling_changes_nothing_but_durations() -> None:
 
 def test_id360_may_repeat_an_event_for_2_hours_and_12_minutes() -> None:
     # Seven redeliveries end 7,840 s after the first attempt, and each of the eight may wait 10 s for its answer.
-    assert CONTRACT.repeats_for == timedelta(seconds=7920)
+    assert ID360.repeats_for == timedelta(seconds=7920)
