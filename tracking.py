@@ -28,7 +28,7 @@ from domain.digest import Digester
 from domain.explanation import Queue, Situation
 from domain.identity import VerificationKey, place_of, workflow_id
 from domain.notice import Notice
-from domain.plan import WatchPlan
+from domain.plan import WatchPlan, plan_for
 from domain.record import Record, Summary
 from domain.reducer import opened, registered
 from domain.registration import Registration
@@ -57,7 +57,7 @@ class TrackedAccount:
 
     def plan_for(self, sender: Name | None) -> WatchPlan:
         """Return the plan for a sender; the default one's where it is not known."""
-        return self.plans.get(sender or self.default_sender, self.plans[self.default_sender])
+        return plan_for(sender, self.plans, self.default_sender)
 
 
 class UnknownAccount(LookupError):

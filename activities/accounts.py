@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.plan import WatchPlan
+from domain.plan import WatchPlan, plan_for
 from domain.terms import Name
 from providers.contract import Reader
 
@@ -19,4 +19,4 @@ class WatchedAccount:
 
     def plan_for(self, sender: Name | None) -> WatchPlan:
         """Return the plan for a sender; the default one's where it is not known."""
-        return self.plans.get(sender or self.default_sender, self.plans[self.default_sender])
+        return plan_for(sender, self.plans, self.default_sender)

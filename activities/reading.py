@@ -45,7 +45,7 @@ class ReadingActivities:
         the number of the attempt; so a restarted worker, or a poll that was replaced, goes on in step.
         """
         account = self._accounts[order.question.key.account]
-        plan = account.plan_for(order.sender)
+        plan = account.plan_for(order.question.sender)
         started_at = activity.info().started_time
         known_at = order.known.asked_at if order.known else None
         if known_at is not None:

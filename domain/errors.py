@@ -9,7 +9,6 @@ ProviderError
     ├── ArtifactSpoiled     the bytes did not match; another download may
     └── ArtifactLost        the file will not come, and why
 CallbackRefused             the callback is not proven to come from the provider
-└── CallbackUnprovable      its proof lies inside a body that cannot be read
 """
 
 from datetime import timedelta
@@ -77,7 +76,3 @@ class CallbackRefused(Exception):
         """Keep a coded reason; what was presented as proof is never kept."""
         super().__init__(reason)
         self.reason = reason
-
-
-class CallbackUnprovable(CallbackRefused):
-    """The proof lies inside a body that cannot be read."""

@@ -62,6 +62,11 @@ class WatchPlan(Frozen):
         return self.callback_expected_within + max(plan.steps[0].every for plan in self.polls.values()) * (1 + JITTER)
 
 
+def plan_for(sender: str | None, plans: Mapping[str, WatchPlan], default_sender: str) -> WatchPlan:
+    """Return the plan for a sender; the default one's where the sender is not known."""
+    return plans.get(sender or default_sender, plans[default_sender])
+
+
 JITTER: Final = 0.1
 
 

@@ -191,17 +191,7 @@ _ENDED_BY_A_VERDICT: Final = (
 
 
 def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
-    outcome = Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED
-    verdict = Verdict(
-        outcome=outcome,
-        decision=snapshot.decision,
-        basis=Basis.READ,
-        advice=snapshot.advice,
-        reasons=snapshot.reasons,
-        word=snapshot.word,
-        code=snapshot.code,
-        result=snapshot.result,
-    )
+    verdict = _verdict_of(snapshot, Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED)
     same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
     if record.basis is Basis.PERSON and record.is_concluded:
         return record if same_end else raised(record, Attention.DISAGREES_WITH_PERSON, at=at)
@@ -225,8 +215,14 @@ def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cau
         return raised(record, Attention.SECOND_FINAL, at=at)
     if record.basis is Basis.CALLBACK:
         record = cleared(raised(record, Attention.CONTRADICTION, at=at), Attention.UNCONFIRMED_END)
-    verdict = Verdict(
-        outcome=None,
+    record = decided(record, _verdict_of(snapshot, None), at=at, cause=cause)
+    return moved(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
+
+
+def _verdict_of(snapshot: Snapshot, outcome: Outcome | None) -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        decision=snapshot.decision,
         basis=Basis.READ,
         advice=snapshot.advice,
         reasons=snapshot.reasons,
@@ -234,12 +230,15 @@ def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cau
         code=snapshot.code,
         result=snapshot.result,
     )
-    record = decided(record, verdict, at=at, cause=cause)
-    return moved(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
+
+
+def was_given_up(record: Record) -> bool:
+    """Whether it ended by us alone, without a word of the provider's or a person's that could stand."""
+    return record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER}
 
 
 def resumed(record: Record, *, plan: WatchPlan, at: datetime, cause: Cause) -> Record:
-    """Go on with one that ended without a decision, because somebody asked for it."""
+    """Go on with one that we gave up, because a backend says that it exists."""
     basis = record.basis or Basis.DEADLINE
     record = decided(record, Verdict(outcome=None, basis=basis), at=at, cause=cause)
     stage = record.snapshot.stage if record.snapshot else Stage.AWAITING_APPLICANT

@@ -30,11 +30,6 @@ class Asking:
         """Whether a read is under way."""
         return self._read is not None
 
-    @property
-    def is_polling(self) -> bool:
-        """Whether a poll is under way, asleep or not."""
-        return self._poll is not None
-
     def read(self, record: Record, plan: WatchPlan) -> None:
         """Ask at once, beside the poll."""
         self.read_started_at = workflow.now()

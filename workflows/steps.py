@@ -94,7 +94,6 @@ class PollUntilChanged(Frozen):
 
     place: str
     question: Question
-    sender: Name
     known: Reading | None
     stage: Stage
     entered_at: Instant

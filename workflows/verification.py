@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import reducer, verdict
     from domain.evidence import replaced
     from domain.notice import Notice
-    from domain.plan import WatchPlan
+    from domain.plan import WatchPlan, plan_for
     from domain.record import Entry, EntryKind, Record, Summary
     from domain.registration import Registration
     from domain.snapshot import Answer
@@ -194,9 +194,9 @@ class VerificationWorkflow:
     def _take_registration(self, registration: Registration) -> None:
         is_first = not self._record.is_registered
         self._known = reducer.registered(self._record, registration, plan=self._plan)
-        undecided = self._record.is_concluded and self._record.decision is None
-        if is_first and undecided and self._record.erased_at is None:
+        if is_first and verdict.was_given_up(self._record) and self._record.erased_at is None:
             self._known = verdict.resumed(self._record, plan=self._plan, at=workflow.now(), cause="command")
+            self._wants_read = True
 
     def _take_answers(self) -> None:
         for reading, cause in self._asking.answers():
@@ -297,8 +297,7 @@ class VerificationWorkflow:
         if self._loaded is None:
             raise AssertionError("asked for the plan before it was loaded")
         sender = self._known.sender if self._known else None
-        plans = self._loaded.plans
-        return plans.get(sender or self._loaded.default_sender, plans[self._loaded.default_sender])
+        return plan_for(sender, self._loaded.plans, self._loaded.default_sender)
 
     def _is_settled(self) -> bool:
         under_way = self._asking.is_reading or self._downloads.are_under_way or self._wants_read
@@ -322,7 +321,6 @@ class VerificationWorkflow:
         return steps.PollUntilChanged(
             place=self._order.place,
             question=record.question,
-            sender=record.sender or (self._loaded.default_sender if self._loaded else ""),
             known=record.known,
             stage=record.stage,
             entered_at=record.stage_entered_at,

@@ -53,7 +53,6 @@ def order(known: Reading | None = None, *, hurried_until: datetime | None = None
     return steps.PollUntilChanged(
         place=PLACE,
         question=QUESTION,
-        sender=CONTRACT.sender,
         known=known,
         stage=Stage.AWAITING_APPLICANT,
         entered_at=NOW - HOUR,

@@ -9,9 +9,12 @@ from temporalio.client import Client
 from connection import connect
 from dev_server import dev_server
 from domain.record import Record
+from domain.snapshot import Snapshot
 from domain.terms import Attention, Decision, Outcome, Stage
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, own_account, quick, step
 from workflows.steps import SEARCH_ATTRIBUTES
+
+CANCELED = Snapshot(stage=Stage.CONCLUDED, ended=Outcome.CANCELED, word="CANCELED")
 
 
 @pytest.fixture(params=[1000, 0], ids=["cached", "replayed on every task"])
@@ -220,3 +223,17 @@ async def test_a_registration_after_an_operator_terminated_the_run_starts_it_ane
 
     assert record.is_registered
     assert record.decision is Decision.APPROVED
+
+
+async def test_a_registration_leaves_an_end_that_the_provider_told_as_it_is(world: World) -> None:
+    world.reader.say(CANCELED)
+    async with world.workers():
+        await world.hear(final("CANCELED", ended=Outcome.CANCELED))
+        await world.result()
+        reads = world.reader.reads
+        await world.register()
+        record = await world.result()
+
+    assert record.is_registered
+    assert (record.outcome, record.revision) == (Outcome.CANCELED, 1)
+    assert world.reader.reads == reads

@@ -216,3 +216,20 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
     assert 60 <= first <= 71
     assert 20 <= second <= 26
     assert 10 <= third <= 13
+
+
+async def test_one_that_we_gave_up_is_asked_about_at_once_when_it_is_registered(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.hear(final("OK"))
+        given_up = await skipped.result()
+        world.reader.say(APPROVED)
+        registered_at = await world.now()
+        await world.register()
+        record = await skipped.result()
+
+    assert given_up.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert (record.decision, record.missed) == (Decision.APPROVED, 0)
+    assert record.decided_at is not None
+    assert record.decided_at - registered_at < MINUTE
