@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.errors import ProviderRefusesUs
+from domain.errors import ProviderRefusesUs, ReferenceUnknown
 from domain.notice import StepFinished
 from domain.snapshot import Answer
 from domain.terms import Attention, CheckStatus, Decision, Outcome
 from providers.contract import Reply
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
-from workflows import steps
 
 
 @pytest.fixture
@@ -77,16 +76,19 @@ async def test_a_verdict_announced_after_our_deadline_is_read_although_the_repor
     assert (record.outcome, record.decision, record.revision) == (Outcome.DECIDED, Decision.APPROVED, 2)
 
 
-async def test_a_backend_that_registers_late_keeps_its_own_deadline(world: World) -> None:
+async def test_a_backend_that_registers_late_keeps_its_own_deadline(client: Client, tmp_path: Path) -> None:
+    impatient = {"registration_grace": timedelta(seconds=1), "callback_expected_within": timedelta(0)}
+    plan = quick(factor=60).model_copy(update=impatient)
+    world = World(client, tmp_path, account=own_account(), plan=plan)
+    world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():
         await world.hear(final("OK"))
-        withdraw = steps.Withdraw(author="ann")
-        await world.tracker.command(world.key, "withdraw", withdraw, command_id="1", within=timedelta(seconds=10))
-        await world.result()
+        given_up = await world.result()
         deadline_at = await world.now() + timedelta(hours=1)
         await world.register(deadline_at=deadline_at)
         record = await world.until(lambda record: record.is_registered)
 
+    assert given_up.outcome is Outcome.UNKNOWN_TO_PROVIDER
     assert (record.outcome, record.deadline_at) == (None, deadline_at + world.plan.deadline_lag)
 
 
