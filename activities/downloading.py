@@ -111,9 +111,17 @@ def _lost_or_tried_again(order: steps.Download, error: ProviderError, plan: Watc
             if spoiled >= MOST_SPOILED:
                 return _lost(order, error.loss)
             activity.heartbeat(spoiled)
+        case ArtifactNotReady() if error.otherwise is not None and _has_lagged(plan):
+            return _lost(order, error.otherwise)
         case ArtifactNotReady() | ProviderRefusesUs():
             wait = wait or plan.contradiction_every
     raise try_again(error.code, after=None if wait is None else min(wait, plan.longest_retry_after)) from None
+
+
+def _has_lagged(plan: WatchPlan) -> bool:
+    """Whether a file that may as well never come has been waited for long enough."""
+    info = activity.info()
+    return info.started_time - info.scheduled_time >= plan.files_may_lag
 
 
 def _stored(order: steps.Download, name: str, *, size: int, digest: str, media_type: str | None) -> steps.Downloaded:

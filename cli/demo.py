@@ -20,12 +20,14 @@ from rich.text import Text
 from cli.accounts import callback_url
 from cli.failure import Failed
 from cli.installation import opened
+from cli.played import scenario_for
 from cli.showing import standing
 from cli.stack import Ports, Stack, StackFailed
 from cli.standing import show_addresses, stopped_in_order, until_asked_to_stop
-from cli.stories import PLAYED, STORIES, Story
 from cli.telling import Teller, Told
 from settings import Settings
+from simulator.registry import PLAYED, STORIES
+from simulator.story import Story
 
 WIDE: Final = 100
 """So many columns hold every figure; a narrower terminal is shown fewer."""
@@ -98,7 +100,7 @@ def _untold(story: Story, settings: Settings) -> Told:
     return Told(
         story,
         provider=played.provider,
-        scenario=played.scenario_for(configured, story.scenario, callback_url=url),
+        scenario=scenario_for(played, configured, story.scenario, callback_url=url),
         registration={**played.registration, **story.registration},
     )
 

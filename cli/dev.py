@@ -14,8 +14,8 @@ from cli.failure import Failed
 from cli.installation import DEV_FOLDER
 from cli.stack import Ports, Stack, StackFailed
 from cli.standing import show_addresses, stopped_in_order, until_asked_to_stop
-from cli.stories import PLAYED
 from settings import load_settings
+from simulator.registry import PLAYED
 
 TIME_SCALE: Final = 60.0
 """A minute of contract time passes in a second; what is expected within 15 minutes is polled for after 15 s."""

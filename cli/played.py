@@ -9,32 +9,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from domain.terms import Frozen, Name, ProviderName
 from settings import ConfiguredAccount
+from simulator.story import PlayedAccount
 
 
-class PlayedAccount(Frozen):
-    """An account whose provider is played by the simulator.
-
-    In texts `{simulator}`, `{callback_url}` and `{secret}` stand for what is known only when it is set up;
-    `secret_at` leads to the secret that the played provider must know, through the account's settings. `scenario`
-    is part of every scenario, `registration` of every registration (coordinates, where the provider has some).
-    """
-
-    name: Name
-    provider: ProviderName
-    settings: Mapping[str, Any]
-    secret_at: tuple[str, ...]
-    scenario: Mapping[str, Any]
-    registration: Mapping[str, Any] = {}
-
-    def scenario_for(
-        self, configured: ConfiguredAccount, special: Mapping[str, Any], *, callback_url: str
-    ) -> Mapping[str, Any]:
-        """Return a whole scenario: what every one of this account says, and what is special to one."""
-        known = {"callback_url": callback_url, "secret": _secret(configured.own, self.secret_at)}
-        filled: Mapping[str, Any] = _filled({**self.scenario, **special}, known)
-        return filled
+def scenario_for(
+    account: PlayedAccount, configured: ConfiguredAccount, special: Mapping[str, Any], *, callback_url: str
+) -> Mapping[str, Any]:
+    """Return a whole scenario: what every one of this account says, and what is special to one."""
+    known = {"callback_url": callback_url, "secret": _secret(configured.own, account.secret_at)}
+    filled: Mapping[str, Any] = _filled({**account.scenario, **special}, known)
+    return filled
 
 
 def write_settings(

@@ -13,9 +13,10 @@ from api.verifications import RegistrationRequest
 from cli.accounts import callback_url
 from cli.failure import Failed
 from cli.installation import Installation, opened
-from cli.played import PlayedAccount
-from cli.stories import PLAYED
+from cli.played import scenario_for
 from cli.watch import follow
+from simulator.registry import PLAYED
+from simulator.story import PlayedAccount
 
 CALLER: Final = "vigil-simulate"
 
@@ -41,7 +42,7 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         play = await _begin(installation, account, knobs)
         key = installation.key(account, play["reference"])
         if register:
-            known = _played(installation.settings.accounts[account].own.provider).registration
+            known = _played(account, installation.settings.accounts[account].own.provider).registration
             request = RegistrationRequest(account=account, reference=key.reference, **known)
             await installation.tracker.register(request.registration(by=CALLER))
         console.print(f"{account} {key.reference}", highlight=False)
@@ -53,7 +54,7 @@ async def _begin(installation: Installation, account: str, knobs: dict[str, Any]
     configured = installation.settings.accounts[account]
     provider = configured.own.provider
     url = callback_url(installation.settings, account)
-    scenario = _played(provider).scenario_for(configured, knobs, callback_url=url)
+    scenario = scenario_for(_played(account, provider), configured, knobs, callback_url=url)
     simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
     if not is_simulator:
@@ -69,11 +70,12 @@ async def _begin(installation: Installation, account: str, knobs: dict[str, Any]
     return begun
 
 
-def _played(provider: str) -> PlayedAccount:
-    played = next((each for each in PLAYED if each.provider == provider), None)
-    if played is None:
+def _played(account: str, provider: str) -> PlayedAccount:
+    """Return the played account of that name; one of another name is played like the provider's first."""
+    played = sorted((each for each in PLAYED if each.provider == provider), key=lambda each: each.name != account)
+    if not played:
         raise Failed(f"The simulator does not play {provider}.")
-    return played
+    return played[0]
 
 
 def _refusal(answer: httpx.Response) -> str | None:

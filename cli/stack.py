@@ -12,9 +12,10 @@ from typing import Final, Literal, Self, TypeAlias
 
 import httpx
 
-from cli.played import PlayedAccount, write_settings
+from cli.played import write_settings
 from cli.processes import Program, last_words
 from dev_server import LOOPBACK, NoTemporalServer, ServerAddress, dev_server
+from simulator.story import PlayedAccount
 from workflows.steps import SEARCH_ATTRIBUTES
 
 READY_WITHIN: Final = timedelta(seconds=90)

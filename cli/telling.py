@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import httpx
 
-from cli.stories import Registers, Story
 from domain.identity import VerificationKey
 from domain.sender import AnswerMeaning
 from domain.terms import ArtifactState, Stage
+from simulator.story import Registers, Story
 from tracking import Tracker
 
 ENDS_WITHIN: Final = timedelta(minutes=2)
@@ -131,16 +131,33 @@ class Teller:
 
     async def _tell(self, told: Told) -> None:
         story, plays = told.story, f"{self._control}/{told.provider}/verifications"
-        told.reference = (await self._asked("POST", plays, json=told.scenario))["reference"]
-        if story.registers is Registers.AFTER_A_CALLBACK:
-            await self._until_known(told)
-        key = {"account": story.account, "reference": told.reference}
-        await self._asked("POST", self._api, json={**told.registration, **key})
+        play = await self._asked("POST", plays, json=told.scenario)
+        told.reference = play["reference"]
+        await self._register(told, play["coordinates"])
         await self._follow(told)
         if story.afterwards is not None:
             await self._asked("POST", f"{plays}/{told.reference}/events", json=story.afterwards)
             await self._follow(told)
         told.events = await self._events(told)
+
+    async def _register(self, told: Told, coordinates: Mapping[str, str]) -> None:
+        story = told.story
+        if story.registers in {Registers.AFTER_A_CALLBACK, Registers.NEVER}:
+            await self._until_known(told)
+        if story.registers is Registers.NEVER:
+            return
+        if story.registers is Registers.BY_COORDINATES:
+            known: dict[str, Any] = {"coordinates": coordinates}
+        else:
+            known = {"reference": told.reference}
+        order = {**told.registration, "account": story.account, **known}
+        while True:
+            answer = await self._http.post(self._api, json=order)
+            if answer.status_code != httpx.codes.CONFLICT:
+                break
+            await asyncio.sleep(_SOON.total_seconds())  # there is nothing yet that the coordinates lead to
+        if _content(answer)["reference"] != told.reference:
+            raise StoryBroke("another verification was registered than the one that is played")
 
     async def _until_known(self, told: Told) -> None:
         while True:

@@ -48,7 +48,12 @@ class ArtifactError(ProviderError):
 
 
 class ArtifactNotReady(ArtifactError):
-    """The file comes later."""
+    """The file comes later; `otherwise` is the loss that it becomes where it may as well never come."""
+
+    def __init__(self, code: str, *, otherwise: LossReason | None = None, retry_after: timedelta | None = None) -> None:
+        """Say what it becomes if it lags longer than the plan's `files_may_lag`; None: it will surely come."""
+        super().__init__(code, retry_after=retry_after)
+        self.otherwise = otherwise
 
 
 class ArtifactSpoiled(ArtifactError):

@@ -50,7 +50,9 @@ class WatchPlan(Frozen):
     deadline_lag: timedelta = timedelta(0)
     late_files_within: timedelta = 2 * DAY
     download_within: timedelta = 3 * DAY
+    files_may_lag: timedelta = 30 * MINUTE
     finals_may_change: bool = False
+    not_found_is_deleted: bool = False
     polls: Mapping[Stage, PollPlan]
 
     def poll_plan(self, stage: Stage) -> PollPlan:

@@ -49,7 +49,7 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
         update={
             "registration": registration,
             "registered_at": at,
-            "sender": record.sender or registration.sender,
+            "sender": registration.sender or record.sender,
             "session_kind": record.session_kind or registration.session_kind,
             "deadline_at": deadline_at,
             "review_deadline_at": registration.review_deadline_at,

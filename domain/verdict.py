@@ -58,7 +58,7 @@ def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause)
         case Answer.GONE:
             return _disappeared(record, at=at, cause=cause)
         case Answer.NOT_FOUND if record.snapshot is not None:
-            return _disappeared(record, at=at, cause=None)
+            return _disappeared(record, at=at, cause=cause if plan.not_found_is_deleted else None)
         case _:
             return record
 
@@ -161,7 +161,7 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
     record = record.model_copy(
         update={
             "snapshot": snapshot,
-            "sender": record.sender or snapshot.sender,
+            "sender": snapshot.sender or record.sender,
             "session_kind": record.session_kind or snapshot.session_kind,
             "evidence": evidence.listed(
                 record.evidence, snapshot.artifacts, wanted=wanted, at=at, is_draft=record.revision == 0

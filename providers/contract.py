@@ -74,6 +74,40 @@ class ArtifactStream:
     media_type: str | None = None
 
 
+@dataclass(frozen=True)
+class Coordinate:
+    """Something else than the reference that the provider must be told. `pattern` fits the whole value."""
+
+    name: str
+    pattern: str
+    about: str
+    is_required: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """A verification that the provider lists, whether or not anybody told us of it."""
+
+    reference: str
+    created_at: Instant
+    sender: Name | None = None
+
+
+class Finder(Protocol):
+    """Finds references where the provider does not tell them to the backend, or nobody told them to us; only reads."""
+
+    by: tuple[str, ...]
+    """Names of the coordinates that are enough to find one."""
+
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+        """Return what the coordinates lead to, the newest first; nothing while there is none yet. Raises as `read`."""
+        ...
+
+    def created(self, *, since: Instant, until: Instant) -> AsyncIterator[Found]:
+        """List all that was created from `since` on and before `until`. Raises as `read`."""
+        ...
+
+
 class Reader(Protocol):
     """The half of a provider's client that only reads; polls and downloads can hold nothing else."""
 
@@ -117,7 +151,9 @@ class Provider(Protocol):
     """The contract by which a callback is answered when its sender is not known."""
     kept_headers: frozenset[str]
     """Names of headers, in lower case, that may be stored with a receipt."""
+    coordinates: Sequence[Coordinate]
     reader: Reader
+    finder: Finder | None
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Decide how strongly a callback is proven. Raises `CallbackRefused`, in constant time for secrets."""

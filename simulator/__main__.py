@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from simulator.app import create_app
-from simulator.registry import SIMULATORS
+from simulator.registry import SIMULATED
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     sys.stdout.write(
-        f"Simulating {', '.join(SIMULATORS)} at http://{given.host}:{given.port}/, "
+        f"Simulating {', '.join(SIMULATED)} at http://{given.host}:{given.port}/, "
         f"{given.time_scale:g} times as fast as in life\n"
     )
     sys.stdout.flush()

@@ -12,7 +12,7 @@ from simulator.clock import Clock
 from simulator.control import PROBLEMS, Control
 from simulator.engine import Engine
 from simulator.outage import OutageSwitch
-from simulator.registry import SIMULATORS
+from simulator.registry import SIMULATED
 
 # While a sender waits for a connection its answer budget runs out, so none may wait for another one's. None is kept
 # either: one that the receiver has closed meanwhile would count as a failed delivery.
@@ -29,7 +29,7 @@ def create_app(*, time_scale: float, client: httpx.AsyncClient | None = None, cl
     clock = clock or Clock(time_scale)
     delivering = client or httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS)
     engine = Engine(delivering, clock)
-    simulators = {name: build(engine) for name, build in SIMULATORS.items()}
+    simulators = {name: each.build(engine) for name, each in SIMULATED.items()}
     switches = {
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }

@@ -26,11 +26,12 @@ class Endpoint(Frozen):
 
     url: Url
     headers: Mapping[str, str] = {}
+    held_with: str | None = Field(None, description="endpoints of one name are held together; None: of one host")
 
     @property
     def receiver(self) -> str:
-        """Who is held back by a code that holds everything: the host and port, whatever the path."""
-        return urlsplit(self.url).netloc
+        """Who is held back by a code that holds everything: without a name the host and port, whatever the path."""
+        return self.held_with or urlsplit(self.url).netloc
 
 
 class Event(Frozen):
@@ -45,11 +46,13 @@ class Faults(Frozen):
     """What goes wrong with one event; by default nothing does.
 
     `lost` names the attempts, from 1, that are lost on the way: the sender hears no answer and comes again.
+    `answered` names those that something before the receiver answers in its stead, and the codes of its answers.
     A `dropped` event is meant, but never sent. `delay` is contract time before the first attempt.
     """
 
     dropped: bool = False
     lost: frozenset[int] = frozenset()
+    answered: Mapping[int, int] = {}
     duplicates: int = Field(0, ge=0, le=100)
     delay: timedelta = timedelta(0)
     wrong_secret: bool = False
@@ -160,7 +163,8 @@ class Engine:
     async def _attempt(self, contract: SenderContract, delivery: Delivery, copy_number: int, number: int) -> Attempt:
         lost = number in delivery.faults.lost
         sent_at, at = datetime.now(UTC), self.clock.now()
-        code = None if lost else await self._post(contract, delivery)
+        instead = delivery.faults.answered.get(number)
+        code = None if lost else instead or await self._post(contract, delivery)
         meaning = contract.answering.meaning_of(code)
         return Attempt(
             copy_number=copy_number,

@@ -32,10 +32,14 @@ class Meant(Frozen):
 
 
 class PlayView(Frozen):
-    """All that is known of a play. `finished`: no callback is due any more."""
+    """All that is known of a play. `finished`: no callback is due any more.
+
+    `coordinates` are what the provider told at its creation beside the reference, or in its stead.
+    """
 
     provider: str
     reference: str
+    coordinates: Mapping[str, str] = {}
     finished: bool
     will: tuple[Intention, ...]
     meant: tuple[Meant, ...]

@@ -1,12 +1,37 @@
 """The only list of simulated providers; each is served under its name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from simulator.engine import Engine
+from simulator.id360 import CANARIES as ID360_CANARIES
 from simulator.id360 import Id360
+from simulator.id360 import stories as id360
 from simulator.play import Simulator
+from simulator.story import PlayedAccount, Story
 
-SIMULATORS: Final[Mapping[str, Callable[[Engine], Simulator]]] = {
-    "id360": Id360,
+
+@dataclass(frozen=True)
+class Simulated:
+    """How the registry knows a simulated provider.
+
+    `canaries` are texts of the invented person, by what they are, that all its results hold: whoever looks for a
+    person where none may be looks for them.
+    """
+
+    build: Callable[[Engine], Simulator]
+    accounts: Sequence[PlayedAccount]
+    stories: Sequence[Story]
+    canaries: Mapping[str, str]
+
+
+SIMULATED: Final[Mapping[str, Simulated]] = {
+    "id360": Simulated(Id360, id360.ACCOUNTS, id360.STORIES, ID360_CANARIES),
 }
+
+PLAYED: Final = tuple(account for each in SIMULATED.values() for account in each.accounts)
+"""Every account at a simulated provider."""
+
+STORIES: Final = tuple(story for each in SIMULATED.values() for story in each.stories)
+"""Every story of every simulated provider."""

@@ -1,5 +1,6 @@
 """What a tester asks for: the knobs that every simulated provider has. All durations are contract time."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -39,6 +40,9 @@ class Scenario(Frozen):
     drop_finals: bool = False
     drop_indices: frozenset[int] = frozenset()
     lost_attempts: frozenset[int] = Field(frozenset(), description="of every event, lost on the way")
+    answered_attempts: Mapping[int, int] = Field(
+        {}, description="of every event: attempt → status code that a proxy answers in the receiver's stead"
+    )
     duplicate_final: Count = 0
     delay_callbacks: Duration = timedelta(0)
     late_intermediates: Duration = Field(timedelta(0), description="added to the delay of intermediates")
@@ -62,6 +66,7 @@ class Scenario(Frozen):
         return Faults(
             dropped=self.drop_all or (final and self.drop_finals) or index in self.drop_indices,
             lost=self.lost_attempts,
+            answered=self.answered_attempts,
             duplicates=self.duplicate_final if final else 0,
             delay=delay,
             wrong_secret=self.wrong_secret,

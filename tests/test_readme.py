@@ -13,8 +13,8 @@ import typer
 
 from cli.main import app
 from cli.stack import Ports, Stack
-from cli.stories import PLAYED, STORIES
 from domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
+from simulator.registry import PLAYED, STORIES
 from tests.cli.running import environment
 from workflows.steps import SEARCH_ATTRIBUTES
 

@@ -11,7 +11,16 @@ from domain.errors import CallbackRefused
 from domain.secrets import matches
 from domain.sender import SenderContract
 from domain.terms import Name, Proof, ProviderName
-from providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
+from providers.contract import (
+    Callback,
+    CallbackRequest,
+    Coordinate,
+    Finder,
+    GenuineRequest,
+    Provider,
+    ProviderEntry,
+    Reader,
+)
 from providers.id360.reader import Id360Reader
 from providers.id360.senders import CONTRACT, SENDER
 from providers.id360.settings import KEPT_HEADERS, Id360Settings
@@ -32,6 +41,8 @@ class Id360:
     contracts = CONTRACTS
     answering = CONTRACT
     kept_headers = KEPT_HEADERS
+    coordinates: Sequence[Coordinate] = ()
+    finder: Finder | None = None
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

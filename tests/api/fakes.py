@@ -22,7 +22,17 @@ from domain.sender import Answering, CodeRange, OurAnswers, Redelivery, SenderCo
 from domain.snapshot import Artifact, Question
 from domain.terms import Proof, Stage
 from observability import Metrics
-from providers.contract import AccountSettings, ArtifactStream, Callback, CallbackRequest, GenuineRequest, Reader, Reply
+from providers.contract import (
+    AccountSettings,
+    ArtifactStream,
+    Callback,
+    CallbackRequest,
+    Coordinate,
+    Finder,
+    GenuineRequest,
+    Reader,
+    Reply,
+)
 from settings import ConfiguredAccount
 from storage.contract import Content, StorageUnavailable, Stored
 from storage.folder import FolderStorage
@@ -68,6 +78,8 @@ class Acme:
     provider = "acme"
     environment = "sandbox"
     kept_headers = frozenset({"content-type"})
+    coordinates: Sequence[Coordinate] = ()
+    finder: Finder | None = None
 
     def __init__(self, account: str = "acme", *, capability: bool = False, answers: OurAnswers | None = None) -> None:
         self.account = account

@@ -13,7 +13,7 @@ SOURCE = ["*.py", "activities", "api", "cli", "domain", "providers", "simulator"
 
 def own_places(name: str) -> tuple[str, ...]:
     simulated = (f"simulator/{name}.py", f"simulator/{name}/")
-    return (f"providers/{name}/", *simulated, "providers/registry.py", "simulator/registry.py", "cli/stories.py")
+    return (f"providers/{name}/", *simulated, "providers/registry.py", "simulator/registry.py")
 
 
 def spellings(name: str) -> re.Pattern[str]:

@@ -1,7 +1,7 @@
 import json
 import time
 
-from cli.stories import PLAYED, STORIES
+from simulator.registry import PLAYED, STORIES
 from tests.cli.running import vigil
 
 

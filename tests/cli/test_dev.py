@@ -9,7 +9,7 @@ import pytest
 
 from cli.processes import Program
 from cli.stack import Ports, Stack, StackFailed
-from cli.stories import PLAYED
+from simulator.registry import PLAYED
 from tests.cli.running import ROOT, command, environment
 
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.played import write_settings
-from cli.stories import PLAYED
+from cli.played import scenario_for, write_settings
 from settings import load_settings
+from simulator.registry import PLAYED
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_scenario_is_told_where_to_call_back_and_the_secret_of_the_settings(pl
     configured = load_settings(file, environ={}).accounts[account.name]
 
     scenario = str(
-        account.scenario_for(configured, {"drop_finals": True}, callback_url="http://127.0.0.1:7002/callbacks/here")
+        scenario_for(account, configured, {"drop_finals": True}, callback_url="http://127.0.0.1:7002/callbacks/here")
     )
 
     assert "http://127.0.0.1:7002/callbacks/here" in scenario

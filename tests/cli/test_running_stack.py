@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cli.stack import Ports, Stack
-from cli.stories import PLAYED
+from simulator.registry import PLAYED
 from tests.cli.running import vigil
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from cli.stories import Story
 from cli.telling import Told
+from simulator.story import Story
 
 STORY = Story(
     account="acme",

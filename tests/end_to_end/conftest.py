@@ -10,8 +10,8 @@ import pytest
 
 from cli.installation import Installation, opened
 from cli.stack import Ports, Stack
-from cli.stories import PLAYED
 from providers.id360.settings import Id360Settings
+from simulator.registry import PLAYED
 
 ACCOUNT = "id360"
 

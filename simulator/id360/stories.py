@@ -1,41 +1,11 @@
-"""The played accounts, and the stories that the demonstration tells: what happens, and what must come of it."""
+"""An account at the played ID360, and the stories that it plays."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
-from pydantic import Field
+from simulator.story import PlayedAccount, Registers, Story
 
-from cli.played import PlayedAccount
-from domain.terms import Frozen, Name
-
-
-class Registers(StrEnum):
-    """When the backend tells us of the verification."""
-
-    AT_ONCE = "at_once"
-    AFTER_A_CALLBACK = "after_a_callback"
-
-
-class Story(Frozen):
-    """One verification at a played provider.
-
-    `scenario` is what the simulator is asked for, in contract time, and `registration` what our API is told, both
-    beside what the account says of every one; `afterwards` is one more callback, sent when the verification is
-    complete. `expected` holds literals only, never anything that our own code computed.
-    """
-
-    account: Name
-    sender: Name
-    title: str = Field(max_length=40)
-    scenario: Mapping[str, Any] = {}
-    registration: Mapping[str, Any] = {}
-    registers: Registers = Registers.AT_ONCE
-    afterwards: Mapping[str, Any] | None = None
-    expected: Mapping[str, Any]
-
-
-PLAYED: Final = (
+ACCOUNTS: Final = (
     PlayedAccount(
         name="id360",
         provider="id360",
@@ -49,7 +19,6 @@ PLAYED: Final = (
         scenario={"endpoints": [{"url": "{callback_url}", "headers": {"Authorization": "{secret}"}}]},
     ),
 )
-"""Every provider that the simulator plays, with one account of ours."""
 
 # The final is due after five minutes; we begin to poll after fifteen.
 _BRISK: Final = {"think": "PT1M", "step_every": "PT30S"}
