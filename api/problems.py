@@ -71,6 +71,7 @@ _MEANINGS: Final = {
     404: "Neither Temporal nor storage knows it",
     409: "It does not fit where things stand; `type` and `fields` say why",
     422: "The request does not fit; `fields` names where",
+    502: "The provider refuses us; an operator must act",
     503: "Not now; `Retry-After` says when to repeat the same request",
 }
 

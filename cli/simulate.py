@@ -9,7 +9,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from api.verifications import RegistrationRequest
+from api.registering import RegistrationRequest, registration_of
 from cli.accounts import callback_url
 from cli.failure import Failed
 from cli.installation import Installation, opened
@@ -44,7 +44,9 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         if register:
             known = _played(account, installation.settings.accounts[account].own.provider).registration
             request = RegistrationRequest(account=account, reference=key.reference, **known)
-            await installation.tracker.register(request.registration(by=CALLER))
+            endpoints = installation.settings.endpoints
+            registration = await registration_of(request, installation.accounts, endpoints, by=CALLER)
+            await installation.tracker.register(registration)
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:
             await follow(installation, key, console)

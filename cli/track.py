@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,10 +12,11 @@ from rich.console import Console
 from rich.progress import track as progress
 from temporalio.service import RPCError
 
-from api.verifications import RegistrationRequest
+from api.problems import Problem
+from api.registering import RegistrationRequest, registration_of
 from cli.failure import Failed
 from cli.installation import Installation, opened
-from tracking import ConflictingRegistration, Registered
+from tracking import ConflictingRegistration, Registered, UnknownAccount
 
 AT_A_TIME: Final = 16
 CALLER: Final = "vigil-track"
@@ -113,29 +113,24 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
 
 
 async def _register(installation: Installation, wanted: Wanted, gate: asyncio.Semaphore) -> Registered | Fault:
-    wrong = _wrong(installation, wanted.request)
-    if wrong is not None:
-        return Fault(wanted.name, wrong)
     async with gate:
         try:
-            return await installation.tracker.register(wanted.request.registration(by=CALLER))
+            endpoints = installation.settings.endpoints
+            registration = await registration_of(wanted.request, installation.accounts, endpoints, by=CALLER)
+            return await installation.tracker.register(registration)
+        except UnknownAccount:
+            return Fault(wanted.name, "account: none of that name is in the settings")
+        except Problem as problem:
+            return Fault(wanted.name, _told(problem))
         except ConflictingRegistration as error:
             return Fault(wanted.name, f"is tracked already, with another {', '.join(error.fields)}")
         except RPCError as error:
             return Fault(wanted.name, f"Temporal did not accept it ({error.status.name}): repeat the command")
 
 
-def _wrong(installation: Installation, request: RegistrationRequest) -> str | None:
-    account = installation.accounts.get(request.account)
-    if account is None:
-        return "account: none of that name is in the settings"
-    if request.sender is not None and request.sender not in account.contracts:
-        return f"sender: must be one of {', '.join(sorted(account.contracts))}"
-    if not set(request.notify) <= set(installation.settings.endpoints):
-        return "notify: names an endpoint that is not in the settings"
-    if request.deadline_at is not None and request.deadline_at <= datetime.now(UTC):
-        return "deadline_at: has passed"
-    return None
+def _told(problem: Problem) -> str:
+    wrong = [f"{field.field.removeprefix('body.')}: {field.detail}" for field in problem.view.fields or ()]
+    return "; ".join(wrong) or problem.view.title
 
 
 def _coordinates(given: list[str]) -> dict[str, str]:
