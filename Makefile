@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo dev test check format lock histories
+.PHONY: help demo dev test check format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file and
 format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## Write the tables about senders anew, from their contracts
+	$(BIN)/python -m providers.capabilities
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt

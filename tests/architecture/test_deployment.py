@@ -145,7 +145,7 @@ def test_what_runs_is_what_was_tested() -> None:
     assert pinned["run.txt"] <= pinned["dev.txt"]
 
 
-@pytest.mark.parametrize("verb", ["demo", "dev", "test", "check", "format", "lock", "histories", "help"])
+@pytest.mark.parametrize("verb", ["demo", "dev", "test", "check", "format", "docs", "lock", "histories", "help"])
 def test_make_knows_the_verb(verb: str) -> None:
     known = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", verb], cwd=ROOT, capture_output=True, check=False
