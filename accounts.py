@@ -29,6 +29,7 @@ class Account:
     tracked: TrackedAccount
     allowed_sources: tuple[IPv4Network | IPv6Network, ...] = ()
     reads_per_second: float = 10
+    adopts: bool = True
 
     def admits(self, source: IPv4Address | IPv6Address | None) -> bool:
         """Whether callbacks may come from this address; without a list, from any."""
@@ -81,6 +82,7 @@ def opened_account(name: Name, provider: Provider, configured: ConfiguredAccount
         ),
         allowed_sources=configured.allowed_sources,
         reads_per_second=configured.reads_per_second * time_scale,
+        adopts=configured.adopts,
     )
 
 

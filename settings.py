@@ -140,6 +140,8 @@ class Common(_Table):
     """Networks that callbacks may come from; empty: any."""
     reads_per_second: Annotated[float, Field(gt=0)] = 10
     """How often the provider may be asked, over all workers."""
+    adopts: bool = True
+    """Whether verifications that the provider lists and nobody registered are tracked, where it lists any."""
 
 
 class ConfiguredAccount(Common):

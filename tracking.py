@@ -21,7 +21,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.digest import Digester
@@ -30,7 +30,7 @@ from domain.identity import VerificationKey, place_of, workflow_id
 from domain.notice import Notice
 from domain.plan import WatchPlan, plan_for
 from domain.record import Record, Summary
-from domain.reducer import opened, registered
+from domain.reducer import adopted, opened, registered
 from domain.registration import Registration
 from domain.terms import Frozen, Name, ProviderName, Stage
 from domain.watch import summary
@@ -148,6 +148,27 @@ class Tracker:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise
+        return True
+
+    async def adopt(self, key: VerificationKey) -> bool:
+        """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
+        plan = self.account(key.account).plan_for(None)
+        record = adopted(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
+        published = summary(record, plan)
+        try:
+            await self.client.start_workflow(
+                steps.VERIFICATION_WORKFLOW,
+                self._order(record).model_copy(update={"adopted": True}),
+                id=workflow_id(self.place(key)),
+                task_queue=steps.VERIFICATIONS_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                memo={steps.MEMO: published},
+                search_attributes=search_attributes(published),
+                static_summary=title(key),
+                rpc_timeout=LOOK_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
         return True
 
     async def command(

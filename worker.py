@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 
 from accounts import Account, open_accounts
 from activities.accounts import WatchedAccount
+from activities.adopting import AdoptingActivities
 from activities.downloading import DownloadingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
@@ -25,11 +26,15 @@ from connection import SearchAttributesMissing, add_search_attributes, connect
 from domain.digest import Digester
 from leaving import leave
 from observability import set_up_logging
+from providers.contract import Finder
 from providers.transport import open_http
+from schedules import keep_adopting
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from storage.records import Records
+from tracking import Tracker
 from workflows import steps
+from workflows.adoption import AdoptionWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
@@ -69,11 +74,13 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         reading = ReadingActivities(watched, storage, digester)
         downloading = DownloadingActivities(watched, storage, digester)
         notifying = NotifyingActivities(_endpoints(settings), http)
+        tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
+        adopting = AdoptingActivities(_finders(accounts), tracker.adopt)
         workers = [
             Worker(
                 client,
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow],
+                workflows=[VerificationWorkflow, AdoptionWorkflow],
                 activities=[records.load_record, records.write_record],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
@@ -91,8 +98,10 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
                 workflows=[NotificationWorkflow],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
-            *_readers(client, accounts, reading),
+            *_readers(client, accounts, reading, adopting),
         ]
+        for account in accounts.values():
+            await keep_adopting(client, account, time_scale=settings.time_scale)
         for worker in workers:
             await stack.enter_async_context(worker)
         yield client
@@ -108,13 +117,20 @@ def watched_account(account: Account) -> WatchedAccount:
     )
 
 
-def _readers(client: Client, accounts: Mapping[str, Account], reading: ReadingActivities) -> list[Worker]:
+def _finders(accounts: Mapping[str, Account]) -> Mapping[str, Finder]:
+    finders = {name: account.provider.finder for name, account in accounts.items()}
+    return {name: finder for name, finder in finders.items() if finder is not None}
+
+
+def _readers(
+    client: Client, accounts: Mapping[str, Account], reading: ReadingActivities, adopting: AdoptingActivities
+) -> list[Worker]:
     """Serve each account's reads on a queue of its own, whose rate the server caps for all workers together."""
     return [
         Worker(
             client,
             task_queue=steps.provider_queue(name),
-            activities=[reading.read, reading.poll],
+            activities=[reading.read, reading.poll, adopting.adopt],
             max_task_queue_activities_per_second=account.reads_per_second,
             graceful_shutdown_timeout=SHUTDOWN,
         )

@@ -38,6 +38,11 @@ def opened(key: VerificationKey, *, provider: ProviderName, environment: Name, a
     return noted(record, EntryKind.OPENED, at=at)
 
 
+def adopted(record: Record, *, at: datetime) -> Record:
+    """Ask whoever should have registered it to look: the provider has listed it, and nobody told us of it."""
+    return raised(record, Attention.NEVER_REGISTERED, at=at)
+
+
 def registered(record: Record, registration: Registration, *, plan: WatchPlan) -> Record:
     """Attach a registration. The first one stays; another one that differs is an attention."""
     at = registration.registered_at

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.accounts import WatchedAccount
+from activities.adopting import AdoptingActivities
 from activities.downloading import DownloadingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
@@ -27,7 +28,7 @@ from domain.record import Record
 from domain.registration import Registration
 from domain.snapshot import Artifact, Question, Snapshot
 from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
-from providers.contract import ArtifactStream, Reply
+from providers.contract import ArtifactStream, Finder, Reply
 from providers.id360.senders import CONTRACT
 from providers.transport import open_http
 from storage.folder import FolderStorage
@@ -35,6 +36,7 @@ from storage.records import Records
 from tests.gate import GatedStorage
 from tracking import Registered, TrackedAccount, Tracker
 from workflows import steps
+from workflows.adoption import AdoptionWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
@@ -113,6 +115,7 @@ class World:
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    finder: Finder | None = None
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -162,18 +165,20 @@ class World:
         records = RecordActivities(self.records, watched)
         reading = ReadingActivities(watched, self.storage, self.digester)
         downloading = DownloadingActivities(watched, self.storage, self.digester)
+        finders = {self.account: self.finder} if self.finder else {}
+        adopting = AdoptingActivities(finders, self.tracker.adopt)
         return [
             Worker(
                 self.client,
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow],
+                workflows=[VerificationWorkflow, AdoptionWorkflow],
                 activities=[records.load_record, records.write_record],
                 max_cached_workflows=self.max_cached_workflows,
             ),
             Worker(
                 self.client,
                 task_queue=steps.provider_queue(self.account),
-                activities=[reading.read, reading.poll],
+                activities=[reading.read, reading.poll, adopting.adopt],
             ),
             Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]

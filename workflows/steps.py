@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final, Literal
 
 from domain.evidence import EvidenceRow
@@ -25,6 +26,7 @@ from domain.terms import (
 
 VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
 NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
+ADOPTION_WORKFLOW: Final = "AdoptionWorkflow"
 MEMO: Final = "vigil"
 
 VERIFICATIONS_QUEUE: Final = "verifications"
@@ -45,6 +47,7 @@ class TrackVerification(Frozen):
     provider: ProviderName
     environment: Name
     opened_at: Instant
+    adopted: bool = False
 
 
 LOAD_RECORD: Final = "load_record"
@@ -53,6 +56,7 @@ READ: Final = "read"
 POLL: Final = "poll"
 DOWNLOAD: Final = "download"
 SEND_NOTIFICATION: Final = "send_notification"
+ADOPT: Final = "adopt"
 
 UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""
@@ -144,6 +148,36 @@ class Sent(Frozen):
 
     result: Literal["delivered", "gone", "given_up"]
     attempts: int
+
+
+class Adoption(Frozen):
+    """Input of `AdoptionWorkflow`: how long a backend has to register, and how far a sweep looks back.
+
+    The first sweep of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
+    """
+
+    account: Name
+    grace: timedelta
+    looks_back: timedelta
+    overlap: timedelta
+    starts_every: timedelta
+
+
+class AdoptCreated(Frozen):
+    """Input of `adopt`: what was created from `since` on and before `until`, one at most every `starts_every`."""
+
+    account: Name
+    since: Instant
+    until: Instant
+    starts_every: timedelta
+
+
+class Adopted(Frozen):
+    """How far a sweep has come, what it saw, and how much of that nobody had told us of."""
+
+    until: Instant
+    listed: int
+    adopted: int
 
 
 class PollNow(Frozen):

@@ -148,6 +148,9 @@ class VerificationWorkflow:
             key, provider=self._order.provider, environment=self._order.environment, at=at, plan=self._plan
         )
         self._last = self._memo
+        if self._order.adopted:
+            self._known = reducer.adopted(self._known, at=at)
+            self._wants_read = True
 
     async def _follow_until_settled(self) -> None:
         while True:

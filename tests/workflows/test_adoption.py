@@ -1,0 +1,177 @@
+"""What the provider lists and nobody told us of is tracked, once, and a person is asked to look."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+
+from domain.errors import ProviderUnavailable
+from domain.terms import Attention, Decision, Outcome
+from providers.contract import Found
+from tests.world import APPROVED, World
+from workflows import steps
+
+
+@dataclass
+class Listing:
+    """A provider that lists what a test tells it to, and remembers for which times it was asked."""
+
+    found: list[Found] = field(default_factory=list)
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    failures: int = 0
+    by: tuple[str, ...] = ()
+
+    def lists(self, reference: str, *, ago: timedelta = timedelta(hours=1)) -> None:
+        self.found.append(Found(reference=reference, created_at=datetime.now(UTC) - ago))
+
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+        return self.found
+
+    async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
+        self.asked.append((since, until))
+        if self.failures:
+            self.failures -= 1
+            raise ProviderUnavailable("http_503", retry_after=timedelta(milliseconds=1))
+        for found in self.found:
+            if since <= found.created_at < until:
+                yield found
+
+
+@pytest.fixture
+def listing(world: World) -> Listing:
+    world.finder = listing = Listing()
+    return listing
+
+
+def order(world: World) -> steps.Adoption:
+    return steps.Adoption(
+        account=world.account,
+        grace=timedelta(minutes=15),
+        looks_back=timedelta(days=1),
+        overlap=timedelta(minutes=5),
+        starts_every=timedelta(0),
+    )
+
+
+async def swept(client: Client, world: World) -> steps.Adopted:
+    adopted: steps.Adopted = await client.execute_workflow(
+        steps.ADOPTION_WORKFLOW,
+        order(world),
+        id=f"adoption/{world.account}/{uuid4().hex[:8]}",
+        task_queue=steps.VERIFICATIONS_QUEUE,
+        result_type=steps.Adopted,
+    )
+    return adopted
+
+
+async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_look(
+    client: Client, world: World, listing: Listing
+) -> None:
+    world.reader.say(APPROVED)
+    listing.lists(world.key.reference)
+    async with world.workers():
+        adopted = await swept(client, world)
+        record = await world.result()
+
+    assert (adopted.listed, adopted.adopted) == (1, 1)
+    assert (record.outcome, record.decision, record.is_registered) == (Outcome.DECIDED, Decision.APPROVED, False)
+    assert [note.reason for note in record.attention] == [Attention.NEVER_REGISTERED]
+
+
+async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_attention(
+    client: Client, world: World, listing: Listing
+) -> None:
+    listing.lists(world.key.reference)
+    async with world.workers():
+        await swept(client, world)
+        await world.until(lambda record: record.snapshot is not None)
+        await world.register()
+        record = await world.until(lambda record: record.is_registered)
+
+    assert record.attention == ()
+
+
+async def test_what_is_tracked_or_finished_already_is_not_adopted(
+    client: Client, world: World, listing: Listing
+) -> None:
+    listing.lists(world.key.reference)
+    async with world.workers():
+        await world.register()
+        await world.until(lambda record: record.is_registered)
+        while_open = await swept(client, world)
+        world.reader.say(APPROVED)
+        await world.tracker.command(
+            world.key,
+            "poll_now",
+            steps.PollNow(author="anna"),
+            command_id=uuid4().hex,
+            within=timedelta(seconds=10),
+        )
+        finished = await world.result()
+        when_finished = await swept(client, world)
+
+    assert (while_open.listed, while_open.adopted) == (1, 0)
+    assert (when_finished.listed, when_finished.adopted) == (1, 0)
+    assert finished.attention == ()
+
+
+async def test_one_that_its_backend_may_still_register_is_left_alone(
+    client: Client, world: World, listing: Listing
+) -> None:
+    listing.lists(world.key.reference, ago=timedelta(minutes=5))
+    async with world.workers():
+        adopted = await swept(client, world)
+
+    assert adopted.listed == 0
+    assert await world.tracker.look(world.key) is None
+
+
+async def test_a_provider_that_is_down_is_asked_again_for_the_same_time(
+    client: Client, world: World, listing: Listing
+) -> None:
+    listing.failures = 2
+    listing.lists(world.key.reference)
+    async with world.workers():
+        adopted = await swept(client, world)
+
+    assert adopted.adopted == 1
+    assert len(listing.asked) == 3
+    assert len(set(listing.asked)) == 1
+
+
+async def test_a_scheduled_sweep_goes_on_where_the_last_one_ended(
+    client: Client, world: World, listing: Listing
+) -> None:
+    name = f"adoption/{world.account}"
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            steps.ADOPTION_WORKFLOW, order(world), id=name, task_queue=steps.VERIFICATIONS_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    async with world.workers():
+        handle = await client.create_schedule(name, schedule)
+        try:
+            async with asyncio.timeout(20):
+                while len(listing.asked) < 3:
+                    await asyncio.sleep(0.1)
+        finally:
+            await handle.delete()
+
+    (first_since, first_until), (second_since, second_until), (third_since, _) = listing.asked[:3]
+    assert first_until - first_since == timedelta(days=1)
+    assert first_until - second_since == timedelta(minutes=5)
+    assert second_until - third_since == timedelta(minutes=5)
