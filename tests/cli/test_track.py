@@ -19,7 +19,7 @@ def test_each_line_is_read_by_itself_and_faults_carry_its_number(tmp_path: Path)
     [
         (b"{", "is not JSON"),
         (b"[1]", "is not a JSON object"),
-        (b'{"account": "acme"}', "reference: Field required"),
+        (b'{"reference": "1"}', "account: Field required"),
         (b'{"account": "acme", "reference": "1", "refrence": "2"}', "refrence: Extra inputs are not permitted"),
     ],
 )

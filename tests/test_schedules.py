@@ -1,0 +1,89 @@
+"""The schedules that a worker sets up: once, as the settings say, and never against an operator."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from accounts import Account
+from connection import connect
+from schedules import keep_adopting
+from tests.api.fakes import Acme, account_of
+from tests.workflows.test_adoption import Listing
+from tests.world import own_account
+from workflows import steps
+
+
+@pytest.fixture
+async def client(temporal_address: str) -> Client:
+    return await connect(temporal_address, "default")
+
+
+@pytest.fixture
+def account() -> Account:
+    provider = Acme(own_account())
+    provider.finder = Listing()
+    return account_of(provider)
+
+
+def schedule_of(client: Client, account: Account) -> ScheduleHandle:
+    return client.get_schedule_handle(f"adoption/{account.name}")
+
+
+async def exists(client: Client, account: Account) -> bool:
+    try:
+        await schedule_of(client, account).describe()
+    except RPCError as error:
+        return error.status is not RPCStatusCode.NOT_FOUND
+    return True
+
+
+async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client, account: Account) -> None:
+    await keep_adopting(client, account, time_scale=1)
+    await keep_adopting(client, account, time_scale=10)
+
+    schedule = (await schedule_of(client, account).describe()).schedule
+    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=30)]
+    await schedule_of(client, account).delete()
+
+
+async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: Client, account: Account) -> None:
+    await keep_adopting(client, account, time_scale=10_000)
+
+    schedule = (await schedule_of(client, account).describe()).schedule
+    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=1)]
+    await schedule_of(client, account).delete()
+
+
+async def test_one_that_an_operator_paused_stays_paused(client: Client, account: Account) -> None:
+    await keep_adopting(client, account, time_scale=1)
+    await schedule_of(client, account).pause(note="the provider asked us to")
+    await keep_adopting(client, account, time_scale=1)
+
+    state = (await schedule_of(client, account).describe()).schedule.state
+    assert (state.paused, state.note) == (True, "the provider asked us to")
+    await schedule_of(client, account).delete()
+
+
+async def test_it_goes_when_the_settings_say_so_and_where_the_provider_lists_nothing(
+    client: Client, account: Account
+) -> None:
+    await keep_adopting(client, account, time_scale=1)
+    was_there = await exists(client, account)
+    await keep_adopting(client, replace(account, adopts=False), time_scale=1)
+    await keep_adopting(client, account_of(Acme(own_account())), time_scale=1)
+
+    assert was_there
+    assert not await exists(client, account)
+
+
+async def test_the_order_of_a_sweep_leaves_backends_their_time_to_register(client: Client, account: Account) -> None:
+    await keep_adopting(client, account, time_scale=1)
+
+    action = (await schedule_of(client, account).describe()).schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)
+    order = await client.data_converter.decode(action.args, [steps.Adoption])
+    assert order[0].grace == account.tracked.plan_for(None).registration_grace == timedelta(minutes=15)
+    await schedule_of(client, account).delete()
