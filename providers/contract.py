@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, model_validator
 
 from domain.digest import Digester
 from domain.notice import Observation
@@ -187,9 +188,24 @@ class OpenProvider(Protocol):
         ...
 
 
-class AccountSettings(BaseModel, frozen=True, extra="forbid"):
+def _as_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address that begins with https:// or http://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold no credentials, no query and no fragment")
+    return url.rstrip("/")
+
+
+class AccountSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """The settings that accounts of all providers share."""
 
     provider: str
     environment: str = "sandbox"
-    base_url: str
+    base_url: Annotated[str, AfterValidator(_as_address)]
+
+    @model_validator(mode="after")
+    def _production_is_encrypted(self) -> Self:
+        if self.environment == "production" and not self.base_url.startswith("https://"):
+            raise ValueError("base_url of a production account must begin with https://")
+        return self

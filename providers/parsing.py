@@ -1,9 +1,14 @@
 """Reading JSON that a stranger wrote: bounded, strict, and never raising anything but `NotReadable`."""
 
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from domain.terms import as_word
+
 DEEPEST: Final = 40
+_MOST_NAMES: Final = 20
 
 
 class NotReadable(Exception):
@@ -54,6 +59,31 @@ def as_count(value: Any, *, largest: int = 10_000) -> int | None:
     """Return the value if it is a whole number from 0 to `largest`; `true` is none."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest
     return value if is_count else None
+
+
+def as_instant(value: Any) -> datetime | None:
+    """Return the value as an instant if it is an ISO 8601 time; one without a zone is UTC."""
+    try:
+        told = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return told and (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Return the names that a body, or an object in it, has beside those we know, as `enrollment_step.score`.
+
+    `known` holds names by the object that has them; the body itself is "". Each once, however often it is there; only
+    what looks like a word, since a name may be anybody's text.
+    """
+    body = as_object(content)
+    names = {
+        word
+        for holder, own in known.items()
+        for name in (as_object(body.get(holder)) if holder else body)
+        if name not in own and as_word(name) and (word := as_word(f"{holder}.{name}" if holder else name))
+    }
+    return tuple(sorted(names))[:_MOST_NAMES]
 
 
 def _no_number(name: str) -> None:

@@ -19,15 +19,14 @@ from domain.errors import (
 from domain.snapshot import Artifact, Question
 from domain.terms import LossReason
 from providers.contract import ArtifactStream, Reply
+from providers.files import IDENTITY, capped, refuse_too_large
 from providers.id360.documents import ListedFile, find_file, running_digest
-from providers.id360.login import Login, Token
+from providers.id360.login import login_of
 from providers.id360.report import is_deleted, snapshot_of, unrecognised
 from providers.id360.settings import Id360Settings
+from providers.login import LoggedIn
 from providers.parsing import NotReadable, parse_json
-from providers.transport import HttpAnswer, coded_failures, exchange, retry_after_of, streaming
-
-_DOWNLOAD_HEADERS: Final = {"Accept-Encoding": "identity"}
-"""So that the bytes on the way are the bytes whose hash the report names."""
+from providers.transport import HttpAnswer, retry_after_of
 
 _LOSSES: Final[Mapping[int, LossReason]] = {
     httpx.codes.FORBIDDEN: LossReason.REFUSED,
@@ -48,9 +47,8 @@ class Id360Reader:
     ) -> None:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._settings = settings
-        self._http = http
-        self._clock = clock
-        self._login = Login(settings, http, clock)
+        self._login = login_of(settings, http, clock)
+        self._asker = LoggedIn(http, self._login, scheme="Token")
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
@@ -85,15 +83,7 @@ class Id360Reader:
         if file is None or file.url is None:
             raise ArtifactNotReady("not_listed")
         url = self._own_url(file.url)
-        token = await self._login.token()
-        async with self._download(url, token) as response:
-            if response.status_code != httpx.codes.UNAUTHORIZED:
-                yield self._stream(response, file)
-                return
-        token = await self._login.token(refused=token)
-        async with self._download(url, token) as response:
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                raise ProviderRefusesUs("http_401")
+        async with self._asker.opened(url, IDENTITY) as response:
             yield self._stream(response, file)
 
     async def _report(self, reference: str) -> HttpAnswer:
@@ -101,27 +91,7 @@ class Id360Reader:
         # none is asked for, just as integrators do.
         place = quote(reference, safe="").replace(".", "%2E")
         url = f"{self._settings.base_url}/api/1.0.0/enrollment/{place}/report?allow_draft=false"
-        token = await self._login.token()
-        answer = await self._ask(url, token)
-        if answer.status == httpx.codes.UNAUTHORIZED:
-            answer = await self._ask(url, await self._login.token(refused=token))
-        return answer
-
-    async def _ask(self, url: str, token: Token) -> HttpAnswer:
-        asked_at = self._clock()
-        answer = await exchange(self._http, self._http.build_request("GET", url, headers=token.headers))
-        if answer.status != httpx.codes.UNAUTHORIZED:
-            self._login.used(token, at=asked_at)
-        return answer
-
-    @asynccontextmanager
-    async def _download(self, url: httpx.URL, token: Token) -> AsyncIterator[httpx.Response]:
-        asked_at = self._clock()
-        request = self._http.build_request("GET", url, headers=_DOWNLOAD_HEADERS | token.headers)
-        async with streaming(self._http, request) as response:
-            if response.status_code != httpx.codes.UNAUTHORIZED:
-                self._login.used(token, at=asked_at)
-            yield response
+        return await self._asker.get(url)
 
     def _own_url(self, link: str) -> httpx.URL:
         own = httpx.URL(self._settings.base_url)
@@ -137,9 +107,7 @@ class Id360Reader:
     def _stream(self, response: httpx.Response, file: ListedFile) -> ArtifactStream:
         _refuse_other_than_file(response)
         largest = self._settings.largest_artifact
-        announced = response.headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and len(announced) < 20 and int(announced) > largest:  # noqa: PLR2004
-            raise ArtifactLost(LossReason.TOO_LARGE)
+        refuse_too_large(response, largest)
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return ArtifactStream(chunks=_verified(response, file, largest), media_type=media_type or None)
 
@@ -160,6 +128,8 @@ def _reply(content: bytes, reference: str) -> Reply:
 
 def _refuse_other_than_file(response: httpx.Response) -> None:
     code = response.status_code
+    if code == httpx.codes.UNAUTHORIZED:
+        raise ProviderRefusesUs("http_401")
     if loss := _LOSSES.get(code):
         raise ArtifactLost(loss)
     if code in {httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT}:
@@ -173,15 +143,10 @@ def _refuse_other_than_file(response: httpx.Response) -> None:
 
 async def _verified(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
     digest = running_digest(file.algorithm) if file.digest else None
-    size = 0
-    with coded_failures():
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > largest:
-                raise ArtifactLost(LossReason.TOO_LARGE)
-            if digest is not None:
-                digest.update(chunk)
-            yield chunk
+    async for chunk in capped(response, largest):
+        if digest is not None:
+            digest.update(chunk)
+        yield chunk
     if digest is not None and file.digest is not None and digest.hexdigest() != file.digest.lower():
         raise ArtifactSpoiled("hash_mismatch", loss=LossReason.HASH_MISMATCH)
 

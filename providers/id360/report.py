@@ -1,7 +1,6 @@
 """ID360's report, in our words."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from domain.terms import Advice, CheckStatus, Stage, as_word
 from providers.id360 import vocabulary
 from providers.id360.documents import listed_files
 from providers.id360.wire import enrollment_id
-from providers.parsing import as_list, as_object
+from providers.parsing import as_instant, as_list, as_object
 
 _MOST_CODES: Final = 19
 """One less than a snapshot holds: a reason of our own may come before them."""
@@ -65,8 +64,8 @@ def _told(report: dict[str, Any], status: str, standing: vocabulary.Standing) ->
         steps_total=total or None,
         artifacts=artifacts[:_MOST_ARTIFACTS],
         assurance=_word(report.get("level")),
-        provider_created_at=_instant(report.get("creation_time")),
-        provider_finished_at=_instant(report.get("finished_time")),
+        provider_created_at=as_instant(report.get("creation_time")),
+        provider_finished_at=as_instant(report.get("finished_time")),
         unrecognised=(Drift(field="documents", value="more_than_200"),) if len(artifacts) > _MOST_ARTIFACTS else (),
     )
 
@@ -116,12 +115,3 @@ def _artifacts(report: dict[str, Any]) -> Iterator[Artifact]:
 
 def _word(raw: object) -> str | None:
     return as_word(raw) if isinstance(raw, str) else None
-
-
-def _instant(raw: object) -> datetime | None:
-    """Read a time; one without a zone is UTC, as seen in preproduction."""
-    try:
-        told = datetime.fromisoformat(raw) if isinstance(raw, str) else None
-        return told and (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -29,19 +28,9 @@ def _header_names(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
     return headers
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an address that begins with https:// or http://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold no credentials, no query and no fragment")
-    return url.rstrip("/")
-
-
-class Id360Settings(AccountSettings, frozen=True, extra="forbid", hide_input_in_errors=True):
+class Id360Settings(AccountSettings, frozen=True):
     """One account. `base_url` follows from the environment if it is not given."""
 
-    base_url: Annotated[str, AfterValidator(_origin)]
     username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     password: Annotated[Secrets, Field(max_length=1)]
     """One secret: ID360 knows one password at a time, and a second one would only be a second guess."""
@@ -57,9 +46,3 @@ class Id360Settings(AccountSettings, frozen=True, extra="forbid", hide_input_in_
             return given
         is_production = given.get("environment") == "production"
         return {**given, "base_url": PRODUCTION if is_production else PREPRODUCTION}
-
-    @model_validator(mode="after")
-    def _production_is_encrypted(self) -> "Id360Settings":
-        if self.environment == "production" and not self.base_url.startswith("https://"):
-            raise ValueError("base_url of a production account must begin with https://")
-        return self

@@ -11,7 +11,7 @@ from domain.notice import StatusSeen, StepFinished, Unreadable
 from domain.terms import as_word
 from providers.contract import Callback
 from providers.id360 import vocabulary
-from providers.parsing import NotReadable, as_count, as_list, as_object, parse_json
+from providers.parsing import NotReadable, as_count, as_list, as_object, parse_json, unknown_names
 
 _KNOWN_FIELDS: Final = {
     "": frozenset({"id", "status", "reason", "steps_status", "enrollment_step"}),
@@ -34,7 +34,7 @@ def read_callback(body: bytes) -> Callback:
         return Callback(
             reference=reference,
             observation=Unreadable(why="wrong_shape"),
-            unknown_fields=_unknown_fields(content),
+            unknown_fields=unknown_names(content, _KNOWN_FIELDS),
         )
     if vocabulary.status_key(status) == vocabulary.STARTED:
         return _progress(reference, content)
@@ -75,7 +75,7 @@ def _progress(reference: str, content: dict[str, Any]) -> Callback:
         observation=observation,
         intermediate=True,
         identity=_identity(reference, vocabulary.STARTED, done, name, *documents),
-        unknown_fields=_unknown_fields(content),
+        unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
@@ -86,7 +86,7 @@ def _status(reference: str, status: str, content: dict[str, Any]) -> Callback:
         reference=reference,
         observation=observation,
         identity=_identity(reference, vocabulary.status_key(word)) if word else None,
-        unknown_fields=_unknown_fields(content),
+        unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
@@ -107,18 +107,3 @@ def _shared_ordinal(documents: tuple[str, ...]) -> int | None:
 def _words(raw: object) -> tuple[str, ...]:
     words = (as_word(item) for item in as_list(raw) if isinstance(item, str))
     return tuple(word for word in words if word)[:_MOST_NAMES]
-
-
-def _unknown_fields(content: object) -> tuple[str, ...]:
-    """Return the names that the body, or an object in it, has beside those we know, as `enrollment_step.score`.
-
-    Each once, however often a callback has it; only what looks like a word, since a name may be anybody's text.
-    """
-    body = as_object(content)
-    names = {
-        word
-        for holder, known in _KNOWN_FIELDS.items()
-        for name in (as_object(body.get(holder)) if holder else body)
-        if name not in known and as_word(name) and (word := as_word(f"{holder}.{name}" if holder else name))
-    }
-    return tuple(sorted(names))[:_MOST_NAMES]

@@ -20,8 +20,9 @@ from storage.contract import StorageUnavailable
 from storage.records import result_name
 from tests.activities.attempts import NOW, Attempts
 from tests.gate import GatedStorage
-from tests.providers.id360.fake_id360 import Answer, FakeId360, HangUp, Stall, Told, told
+from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import report
+from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
 from workflows import steps
 
 FILE = Artifact(name="id_document_image-0", kind=EvidenceKind.DOCUMENT_FRONT, locator="id_document_image-0")

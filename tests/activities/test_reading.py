@@ -22,9 +22,10 @@ from providers.id360.senders import CONTRACT
 from storage.contract import StorageUnavailable
 from tests.activities.attempts import NOW, Attempts
 from tests.gate import GatedStorage
-from tests.providers.id360.fake_id360 import Answer as Said
-from tests.providers.id360.fake_id360 import FakeId360, HangUp, Stall, Told, told
+from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, report
+from tests.providers.raw_server import Answer as Said
+from tests.providers.raw_server import HangUp, Stall, Told, told
 from workflows import steps
 
 REPORT = "/api/1.0.0/enrollment/700102/report"

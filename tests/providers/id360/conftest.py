@@ -6,8 +6,9 @@ import httpx
 import pytest_asyncio
 
 from providers.id360.reader import Id360Reader
-from tests.providers.id360.fake_id360 import FakeId360, SteadyClock
+from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import settings
+from tests.providers.raw_server import SteadyClock
 
 
 @pytest_asyncio.fixture

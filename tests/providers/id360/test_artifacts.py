@@ -18,8 +18,9 @@ from domain.errors import (
 from domain.snapshot import Artifact
 from domain.terms import EvidenceKind, LossReason
 from providers.id360.reader import Id360Reader
-from tests.providers.id360.fake_id360 import Answer, FakeId360, HangUp, Stall, SteadyClock, Told
+from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, settings, with_file
+from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, SteadyClock, Told
 
 FILE = Artifact(name="id_document_image-0", kind=EvidenceKind.DOCUMENT_FRONT, locator="id_document_image-0")
 PICTURE = bytes(range(256)) * 2000
@@ -145,20 +146,12 @@ async def test_a_file_beyond_the_cap_is_lost(
     id360: FakeId360, http: httpx.AsyncClient, clock: SteadyClock, *, says_so: bool
 ) -> None:
     reader = Id360Reader(settings(base_url=id360.base_url, largest_artifact=len(PICTURE) - 1), http, clock=clock)
-    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(PICTURE), PICTURE)
-    id360.files["9"] = answered() if says_so else ChunkedTold(200, chunked)
+    id360.files["9"] = answered() if says_so else ChunkedTold(200, PICTURE)
 
     with pytest.raises(ArtifactLost) as caught:
         await download(reader, with_file(id360.link("9")))
 
     assert caught.value.loss is LossReason.TOO_LARGE
-
-
-class ChunkedTold(Told):
-    """An answer that does not announce how long it is."""
-
-    def on_the_wire(self) -> bytes:
-        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + self.body
 
 
 @pytest.mark.parametrize(

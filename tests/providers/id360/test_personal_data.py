@@ -11,8 +11,9 @@ from domain.snapshot import Artifact
 from domain.terms import EvidenceKind
 from providers.id360.reader import Id360Reader
 from providers.id360.wire import read_callback
-from tests.providers.id360.fake_id360 import LOGIN, PASSWORD, Answer, FakeId360, Told, told
+from tests.providers.id360.fake_id360 import LOGIN, PASSWORD, FakeId360
 from tests.providers.id360.samples import QUESTION, report, step_callback
+from tests.providers.raw_server import Answer, Told, told
 
 CANARY = "Quillfeather Anne-Lise"
 PERSON = {"name": CANARY, "birth_date": CANARY, "extra": {"mrz_line_1": CANARY}}

@@ -11,17 +11,9 @@ from domain.identity import VerificationKey
 from domain.snapshot import Question
 from domain.terms import Decision, Stage
 from providers.id360.reader import Id360Reader
-from tests.providers.id360.fake_id360 import (
-    LOGIN,
-    Answer,
-    FakeId360,
-    HangUp,
-    Stall,
-    SteadyClock,
-    Told,
-    told,
-)
+from tests.providers.id360.fake_id360 import LOGIN, FakeId360
 from tests.providers.id360.samples import QUESTION, report, settings
+from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
 
 REPORT = "/api/1.0.0/enrollment/700102/report"
 HTML = Told(200, b"<html><body>Be right back</body></html>", {"Content-Type": "text/html"})
