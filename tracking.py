@@ -154,17 +154,38 @@ class Tracker:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
         plan = self.account(key.account).plan_for(None)
         record = adopted(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
-        published = summary(record, plan)
+        order = self._order(record).model_copy(update={"adopted": True})
+        # Also one that is finished is known.
+        return await self._start_unless_open(order, summary(record, plan), reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+
+    async def reread(self, key: VerificationKey, revision: int) -> bool:
+        """Have a finished verification read again; False: it has another verdict by now. Raises `RPCError`."""
+        seen = await self.look(key)
+        if seen is not None and seen.summary is not None and seen.summary.revision != revision:
+            return False
+        plan = self.account(key.account).plan_for(None)
+        record = self._opened(key, at=datetime.now(UTC), plan=plan)
+        order = self._order(record).model_copy(update={"rereads": True})
+        await self._start_unless_open(order, seen.summary if seen and seen.summary else summary(record, plan))
+        return True
+
+    async def _start_unless_open(
+        self,
+        order: steps.TrackVerification,
+        published: Summary,
+        *,
+        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    ) -> bool:
         try:
             await self.client.start_workflow(
                 steps.VERIFICATION_WORKFLOW,
-                self._order(record).model_copy(update={"adopted": True}),
-                id=workflow_id(self.place(key)),
+                order,
+                id=workflow_id(order.place),
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse,
                 memo={steps.MEMO: published},
                 search_attributes=search_attributes(published),
-                static_summary=title(key),
+                static_summary=title(order.key),
                 rpc_timeout=LOOK_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:

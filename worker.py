@@ -22,6 +22,7 @@ from activities.downloading import DownloadingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
+from activities.rereading import RereadingActivities
 from connection import SearchAttributesMissing, add_search_attributes, connect
 from domain.digest import Digester
 from leaving import leave
@@ -36,6 +37,7 @@ from tracking import Tracker
 from workflows import steps
 from workflows.adoption import AdoptionWorkflow
 from workflows.notification import NotificationWorkflow
+from workflows.rereading import RereadingWorkflow
 from workflows.verification import VerificationWorkflow
 
 SHUTDOWN: Final = timedelta(seconds=30)
@@ -75,13 +77,14 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         downloading = DownloadingActivities(watched, storage, digester)
         notifying = NotifyingActivities(_endpoints(settings), http)
         tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
+        rereading = RereadingActivities(tracker.reread)
         adopting = AdoptingActivities(_finders(accounts), tracker.adopt)
         workers = [
             Worker(
                 client,
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, AdoptionWorkflow],
-                activities=[records.load_record, records.write_record],
+                workflows=[VerificationWorkflow, AdoptionWorkflow, RereadingWorkflow],
+                activities=[records.load_record, records.write_record, rereading.reread],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
             Worker(

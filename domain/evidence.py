@@ -3,7 +3,7 @@
 from typing import Final, TypeAlias
 
 from domain.registration import Wanted
-from domain.snapshot import Artifact
+from domain.snapshot import Artifact, Room
 from domain.terms import (
     ArtifactState,
     EvidenceKind,
@@ -94,6 +94,35 @@ def expected(ledger: Ledger, kinds: tuple[EvidenceKind, ...], *, at: Instant) ->
         if kind not in present
     ]
     return _ordered([*ledger, *rows])
+
+
+def recorded(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, at: Instant) -> Ledger:
+    """Return the ledger with a row for every recording: by its file's id, or expected where a call ended without one.
+
+    A room in which nothing was recorded ends the wait for it.
+    """
+    rows = {row.name: row for row in ledger}
+    for room in rooms:
+        awaited = _awaited_in(room)
+        if room.file_id is not None or room.status == "empty":
+            rows = {name: row for name, row in rows.items() if name != awaited.name or row.is_settled}
+        if room.file_id is not None:
+            fresh = Artifact(name=f"recording-{room.file_id}"[:64], kind=awaited.kind, locator=room.file_id)
+        elif room.status == "ended":
+            fresh = awaited
+        else:
+            continue
+        known = rows.get(fresh.name)
+        if known is None or _may_return(known, fresh):
+            rows[fresh.name] = _row(fresh, wanted=wanted, at=at)
+    kinds = {row.kind for row in rows.values() if row.locator != UNLISTED}
+    return _ordered([row for row in rows.values() if row.locator != UNLISTED or row.kind not in kinds])
+
+
+def _awaited_in(room: Room) -> Artifact:
+    """Return what is expected of a call that has ended while its recording has no name yet."""
+    name = f"room-{room.room}"[:64]
+    return Artifact(name=name, kind=EvidenceKind.CALL_RECORDING, locator=name, ready=False)
 
 
 def narrowed(ledger: Ledger, wanted: Wanted, *, at: Instant) -> Ledger:

@@ -81,6 +81,7 @@ class Announcement(Frozen):
     ended: Ended | None
     proof: Proof
     first_at: Instant
+    is_final: bool = True
 
 
 class Progress(Frozen):
@@ -192,6 +193,7 @@ class Record(Frozen):
     revision: int = 0
     sequence: int = 1
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
+    reread_revision: int = 0
     announced_revision: int = 0
     attention: tuple[AttentionNote, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()

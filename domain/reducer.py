@@ -20,6 +20,7 @@ from domain.record import (
     HeardIdentity,
     Record,
     progressed,
+    united_rooms,
 )
 from domain.registration import Registration
 from domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, Stage, earliest, latest
@@ -68,8 +69,8 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
     return _correlated(record, record.correlation, at=at)
 
 
-def heard(record: Record, notice: Notice) -> Record:
-    """Fold one callback. It may add progress and announce an end; it never decides."""
+def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) -> Record:
+    """Fold one callback. It may add progress, tell of a recording and announce a word; it never decides."""
     at = notice.received_at
     record = _counted(record, notice)
     record = record.model_copy(
@@ -84,7 +85,7 @@ def heard(record: Record, notice: Notice) -> Record:
     record = _correlated(record, notice.correlation, at=at)
     if notice.proof is Proof.NONE:
         record = raised(record, Attention.UNPROVEN_CALLBACKS, at=at)
-    words, record = _observed(record, notice)
+    words, record = _observed(record, notice, finals_may_change=finals_may_change)
     return noted(record, EntryKind.HEARD, at=at, words=words, receipt=notice.receipt)
 
 
@@ -184,12 +185,16 @@ def _correlated(record: Record, correlation: str | None, *, at: datetime) -> Rec
     return record
 
 
-def _observed(record: Record, notice: Notice) -> tuple[tuple[str | None, ...], Record]:
+def _observed(record: Record, notice: Notice, *, finals_may_change: bool) -> tuple[tuple[str | None, ...], Record]:
     at = notice.received_at
     match notice.observation:
         case StepFinished() | RoomChanged() as seen:
             if notice.proof.may_add_progress:
-                record = record.model_copy(update={"progress": progressed(record.progress, seen)})
+                record = with_recordings(
+                    record.model_copy(update={"progress": progressed(record.progress, seen)}), at=at
+                )
+            if isinstance(seen, RoomChanged) and seen.room_status == "unrecognised":
+                record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
             return (
                 seen.kind,
                 seen.check_name if isinstance(seen, StepFinished) else seen.room_status,
@@ -197,7 +202,7 @@ def _observed(record: Record, notice: Notice) -> tuple[tuple[str | None, ...], R
         case StatusSeen() as seen:
             if seen.looks == "unrecognised":
                 record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
-            if seen.looks == "final" and not record.is_concluded:
+            if _announces(record, seen, finals_may_change=finals_may_change):
                 record = _announced(record, seen, notice)
             return (seen.kind, seen.word, seen.code), record
         case Unreadable() as seen:
@@ -206,8 +211,31 @@ def _observed(record: Record, notice: Notice) -> tuple[tuple[str | None, ...], R
             return (seen.kind, seen.name), record
 
 
+def _announces(record: Record, seen: StatusSeen, *, finals_may_change: bool) -> bool:
+    """Whether a read must confirm what was heard: an end, or of one that may reopen another word than the last told."""
+    if not record.is_concluded:
+        return seen.looks == "final"
+    told = record.snapshot.word if record.snapshot else None
+    is_another = (seen.word or "").casefold() != (told or "").casefold()
+    return finals_may_change and is_another and seen.looks != "unrecognised"
+
+
+def with_recordings(record: Record, *, at: datetime) -> Record:
+    """Return the record with a row for every recording that callbacks or reads told of."""
+    snapshot_rooms = record.snapshot.rooms if record.snapshot else ()
+    rooms = united_rooms(record.progress.rooms, snapshot_rooms)
+    wanted = record.registration.evidence if record.registration else "all"
+    return record.model_copy(update={"evidence": evidence.recorded(record.evidence, rooms, wanted=wanted, at=at)})
+
+
 def _announced(record: Record, seen: StatusSeen, notice: Notice) -> Record:
-    fresh = Announcement(word=seen.word, ended=seen.ended, proof=notice.proof, first_at=notice.received_at)
+    fresh = Announcement(
+        word=seen.word,
+        ended=seen.ended,
+        proof=notice.proof,
+        first_at=notice.received_at,
+        is_final=seen.looks == "final",
+    )
     known = {(a.word, a.ended, a.proof): a for a in record.announcements}
     mark = (fresh.word, fresh.ended, fresh.proof)
     if mark in known:

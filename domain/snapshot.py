@@ -105,6 +105,9 @@ class Snapshot(Frozen):
     steps_total: int | None = None
     rooms: tuple[Room, ...] = Field((), max_length=20)
     artifacts: tuple[Artifact, ...] = Field((), max_length=200)
+    has_unaddressed_recording: bool = Field(
+        default=False, description="a recording is spoken of, and nothing names it by which it could be asked for"
+    )
     sender: Name | None = None
     session_kind: SessionKind | None = None
     assurance: Word | None = None

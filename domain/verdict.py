@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from domain import evidence
+from domain.evidence import UNLISTED
 from domain.plan import WatchPlan
 from domain.record import Cause, EntryKind, Record, Revision
-from domain.reducer import cleared, moved, noted, raised
+from domain.reducer import cleared, moved, noted, raised, with_recordings
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (
     Advice,
@@ -16,6 +17,7 @@ from domain.terms import (
     Attention,
     Basis,
     Decision,
+    EvidenceKind,
     LossReason,
     Name,
     Outcome,
@@ -126,6 +128,11 @@ def window_closed(record: Record, *, at: datetime) -> Record:
     One end without a decision, announced with a secret, that no read contradicted is accepted; everything else
     is a contradiction for a person, and a decision is never taken from a callback.
     """
+    if record.is_concluded:
+        # What callbacks said since did not come true; an old word of its course that came late asks for nobody.
+        calm = record.model_copy(update={"announcements": ()})
+        is_disputed = any(announcement.is_final for announcement in record.announcements)
+        return raised(calm, Attention.CONTRADICTION, at=at) if is_disputed else calm
     ends = {announcement.ended for announcement in record.announcements}
     proven = any(announcement.proof.may_end for announcement in record.announcements)
     asked = record.reading is not None and record.reading.asked_at >= min(
@@ -168,7 +175,8 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
             ),
         }
     )
-    record = cleared(record, Attention.DISAPPEARED)
+    record = cleared(with_recordings(record, at=at), Attention.DISAPPEARED)
+    record = _addressed(record, snapshot, at=at)
     if snapshot.unrecognised or snapshot.stage is Stage.UNRECOGNISED:
         record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
     else:
@@ -179,6 +187,14 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
         return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
     record = record.model_copy(update={"reasons": snapshot.reasons, "advice": snapshot.advice})
     return moved(record, snapshot.stage, at=at)
+
+
+def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
+    """Ask a person where the provider shows a recording and nobody told by which name it can be asked for."""
+    has_some = any(row.kind is EvidenceKind.CALL_RECORDING and row.locator != UNLISTED for row in record.evidence)
+    if snapshot.has_unaddressed_recording and not has_some:
+        return raised(record, Attention.RECORDING_UNADDRESSED, at=at)
+    return cleared(record, Attention.RECORDING_UNADDRESSED)
 
 
 _ENDED_BY_A_VERDICT: Final = (
@@ -202,9 +218,15 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     record = cleared(record, *_ENDED_BY_A_VERDICT)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = raised(record, Attention.SECOND_FINAL, at=at)
-    if not record.is_concluded and cause == "poll" and not record.announcements:
-        record = record.model_copy(update={"missed": record.missed + 1})
-    return decided(record, verdict, at=at, cause=cause)
+    return decided(_missed(record, cause), verdict, at=at, cause=cause)
+
+
+def _missed(record: Record, cause: Cause) -> Record:
+    """Count a callback as missed where we found by ourselves what it should have told."""
+    by_ourselves = cause == "schedule" or (cause == "poll" and not record.is_concluded)
+    if record.announcements or not by_ourselves:
+        return record
+    return record.model_copy(update={"missed": record.missed + 1})
 
 
 def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
@@ -215,7 +237,7 @@ def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cau
         return raised(record, Attention.SECOND_FINAL, at=at)
     if record.basis is Basis.CALLBACK:
         record = cleared(raised(record, Attention.CONTRADICTION, at=at), Attention.UNCONFIRMED_END)
-    record = decided(record, _verdict_of(snapshot, None), at=at, cause=cause)
+    record = decided(_missed(record, cause), _verdict_of(snapshot, None), at=at, cause=cause)
     return moved(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
 
 

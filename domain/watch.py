@@ -40,7 +40,7 @@ def grace_until(record: Record, plan: WatchPlan) -> datetime | None:
 
 def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
     """Return until when it is read at short intervals, because callbacks announced what no read confirmed."""
-    if record.is_concluded or not record.announcements:
+    if not record.announcements or (record.is_concluded and not plan.finals_may_change):
         return None
     return min(announcement.first_at for announcement in record.announcements) + plan.contradiction_window
 
@@ -58,7 +58,15 @@ def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
 def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:
     """Whether it has an outcome, and nothing more is to be done about any file or late callback."""
     has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
-    return has_all and not wants_poll(record, plan, now)
+    # A window that is over has yet to be judged.
+    return has_all and hurried_until(record, plan) is None and not wants_poll(record, plan, now)
+
+
+def rereads_due(record: Record, plan: WatchPlan, now: datetime) -> tuple[datetime, ...]:
+    """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
+    if record.decided_at is None or record.basis not in {Basis.READ, Basis.PERSON}:
+        return ()
+    return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
 
 
 def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
@@ -66,7 +74,11 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     if record.is_concluded:
         waiting = any(row.state is ArtifactState.EXPECTED for row in record.evidence)
         files_at = (record.decided_at or record.opened_at) + plan.late_files_within if waiting else None
-        by_then = {Due.LATE_FILES: files_at, Due.ANSWER: answer_awaited_until(record, plan)}
+        by_then = {
+            Due.LATE_FILES: files_at,
+            Due.ANSWER: answer_awaited_until(record, plan),
+            Due.WINDOW: hurried_until(record, plan),
+        }
         return {due: at for due, at in by_then.items() if at is not None}
     raised = {note.reason for note in record.attention}
     due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
@@ -83,7 +95,7 @@ def wants_poll(record: Record, plan: WatchPlan, now: datetime) -> bool:
     """Whether a poll should be asking, beside whatever callbacks bring."""
     if record.is_concluded:
         awaited_until = answer_awaited_until(record, plan)
-        is_awaited = awaited_until is not None and now < awaited_until
+        is_awaited = any(until is not None and now < until for until in (awaited_until, hurried_until(record, plan)))
         listed = (row for row in record.evidence if row.locator != UNLISTED)
         return is_awaited or any(row.state is ArtifactState.EXPECTED for row in listed)
     return _is_troubled(record) or now >= poll_from(record, plan) or hurried_until(record, plan) is not None

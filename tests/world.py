@@ -19,6 +19,7 @@ from activities.downloading import DownloadingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
+from activities.rereading import RereadingActivities
 from domain.digest import Digester
 from domain.errors import ProviderError
 from domain.identity import VerificationKey
@@ -38,6 +39,7 @@ from tracking import Registered, TrackedAccount, Tracker
 from workflows import steps
 from workflows.adoption import AdoptionWorkflow
 from workflows.notification import NotificationWorkflow
+from workflows.rereading import RereadingWorkflow
 from workflows.verification import VerificationWorkflow
 
 ACCOUNT = "acme"
@@ -166,13 +168,14 @@ class World:
         reading = ReadingActivities(watched, self.storage, self.digester)
         downloading = DownloadingActivities(watched, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}
+        rereading = RereadingActivities(self.tracker.reread)
         adopting = AdoptingActivities(finders, self.tracker.adopt)
         return [
             Worker(
                 self.client,
                 task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, AdoptionWorkflow],
-                activities=[records.load_record, records.write_record],
+                workflows=[VerificationWorkflow, AdoptionWorkflow, RereadingWorkflow],
+                activities=[records.load_record, records.write_record, rereading.reread],
                 max_cached_workflows=self.max_cached_workflows,
             ),
             Worker(

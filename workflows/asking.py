@@ -23,6 +23,7 @@ class Asking:
         self._read: workflow.ActivityHandle[Reading] | None = None
         self._poll: workflow.ActivityHandle[Reading] | None = None
         self._polled: steps.PollUntilChanged | None = None
+        self._cause: Cause = "receipt"
         self.read_started_at: datetime | None = None
 
     @property
@@ -30,8 +31,9 @@ class Asking:
         """Whether a read is under way."""
         return self._read is not None
 
-    def read(self, record: Record, plan: WatchPlan) -> None:
+    def read(self, record: Record, plan: WatchPlan, *, cause: Cause) -> None:
         """Ask at once, beside the poll."""
+        self._cause = cause
         self.read_started_at = workflow.now()
         self._read = workflow.start_activity(
             steps.READ,
@@ -75,7 +77,7 @@ class Asking:
         """Return the answers that are there, each once."""
         answers: list[tuple[Reading, Cause]] = []
         if self._read is not None and self._read.done():
-            answers.append((_answer_of(self._read), "receipt"))
+            answers.append((_answer_of(self._read), self._cause))
             self._read = None
         if self._poll is not None and self._poll.done():
             answers.append((_answer_of(self._poll), "poll"))

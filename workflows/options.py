@@ -30,6 +30,9 @@ SWEEP_HEARTBEAT: Final = timedelta(minutes=1)
 """Longer than a page of a list may take, however often the provider has to be asked for it."""
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
 
+REREAD_TIMEOUT: Final = timedelta(seconds=30)
+REREAD_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
+
 RINGS: Final = Priority(priority_key=1)
 POLLS: Final = Priority(priority_key=3)
 

@@ -27,6 +27,7 @@ from domain.terms import (
 VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
 NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
 ADOPTION_WORKFLOW: Final = "AdoptionWorkflow"
+REREADING_WORKFLOW: Final = "RereadingWorkflow"
 MEMO: Final = "vigil"
 
 VERIFICATIONS_QUEUE: Final = "verifications"
@@ -48,6 +49,7 @@ class TrackVerification(Frozen):
     environment: Name
     opened_at: Instant
     adopted: bool = False
+    rereads: bool = False
 
 
 LOAD_RECORD: Final = "load_record"
@@ -57,6 +59,7 @@ POLL: Final = "poll"
 DOWNLOAD: Final = "download"
 SEND_NOTIFICATION: Final = "send_notification"
 ADOPT: Final = "adopt"
+REREAD: Final = "reread"
 
 UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""
@@ -178,6 +181,21 @@ class Adopted(Frozen):
     until: Instant
     listed: int
     adopted: int
+
+
+class Rereading(Frozen):
+    """Input of `RereadingWorkflow`: when a verdict that may be reopened is read again."""
+
+    key: VerificationKey
+    revision: int
+    due_at: tuple[Instant, ...]
+
+
+class Reread(Frozen):
+    """Input of `reread`; the answer is whether that revision is still the last."""
+
+    key: VerificationKey
+    revision: int
 
 
 class PollNow(Frozen):

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.registration import Registration
     from domain.snapshot import Answer
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
-    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, summary, wants_poll
+    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, rereads_due, summary, wants_poll
 
     from workflows import options, published, steps
     from workflows.asking import Asking
@@ -56,7 +56,7 @@ class VerificationWorkflow:
                 continue
             if self._is_settled():
                 return self._record
-            workflow.continue_as_new(order)
+            workflow.continue_as_new(order.model_copy(update={"adopted": False, "rereads": False}))
 
     # ------------------------------------------------------------------ what is told to it
 
@@ -142,6 +142,7 @@ class VerificationWorkflow:
         if loaded.record is not None:
             self._known = self._written = loaded.record
             self._last = summary(loaded.record, self._plan)
+            self._wants_read = self._wants_read or self._order.rereads
             return
         key, at = self._order.key, self._order.opened_at
         self._known = reducer.opened(
@@ -173,6 +174,7 @@ class VerificationWorkflow:
         self._bell.stop()
         self._asking.stop_polling()
         if self._is_settled():
+            await self._have_reread()
             self._known = reducer.completed(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:
@@ -189,7 +191,8 @@ class VerificationWorkflow:
             if isinstance(arrival, Registration):
                 self._take_registration(arrival)
             elif self._record.erased_at is None:
-                self._known = reducer.heard(self._record, arrival)
+                changes = self._plan.finals_may_change
+                self._known = reducer.heard(self._record, arrival, finals_may_change=changes)
                 self._wants_read |= not arrival.intermediate
             else:
                 self._known = reducer.counted_after_erasure(self._record)
@@ -215,7 +218,7 @@ class VerificationWorkflow:
             self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
         if self._is_unknown_to_provider(now):
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
-        if Due.WINDOW in passed and not self._record.is_concluded and self._has_last_word(Due.WINDOW):
+        if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
@@ -244,7 +247,10 @@ class VerificationWorkflow:
         now = workflow.now()
         if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
             self._wants_read = False
-            self._asking.read(self._record, self._plan)
+            is_first = self._asking.read_started_at is None
+            self._asking.read(
+                self._record, self._plan, cause="schedule" if is_first and self._order.rereads else "receipt"
+            )
         if not wants_poll(self._record, self._plan, now):
             self._asking.stop_polling()
         elif not (self._wants_read or self._asking.is_reading):
@@ -286,6 +292,23 @@ class VerificationWorkflow:
                     static_summary=f"Tell `{endpoint}` of revision {record.revision}",
                 )
         return True
+
+    async def _have_reread(self) -> None:
+        """Have a verdict that may be reopened read again later, by a workflow of its own; each verdict once."""
+        record = self._record
+        due_at = rereads_due(record, self._plan, workflow.now())
+        if not due_at or record.reread_revision == record.revision:
+            return
+        self._known = record.model_copy(update={"reread_revision": record.revision})
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                steps.REREADING_WORKFLOW,
+                steps.Rereading(key=record.key, revision=record.revision, due_at=due_at),
+                id=f"rereading/{self._order.place}/{record.revision}",
+                task_queue=steps.VERIFICATIONS_QUEUE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary="Read the verdict again, since it may be reopened",
+            )
 
     # ------------------------------------------------------------------ what is known and due
 
