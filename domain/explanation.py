@@ -89,7 +89,10 @@ _ADVICE: Final = {
     Attention.SILENCE: "the provider never came to an end",
     Attention.EVIDENCE_LOST: "a file that was wanted will not come",
     Attention.RECORDING_UNADDRESSED: "a recording is announced and cannot be addressed",
-    Attention.MESSAGE_NOT_SENT: "a message that the provider asked us to send was not sent",
+    Attention.MESSAGE_NOT_SENT: (
+        "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"
+        " and [messages] sms and email in the settings say through whom"
+    ),
     Attention.MESSAGE_FIELDS_UNKNOWN: "a message that the provider asked us to send has fields that we do not know",
     Attention.DISAGREES_WITH_PERSON: "the provider now says otherwise than the person who decided",
     Attention.CONFLICTING_REGISTRATION: "it was registered twice, differently",

@@ -104,6 +104,7 @@ class EntryKind(StrEnum):
     COMMANDED = "commanded"
     ATTENTION = "attention"
     EVIDENCE = "evidence"
+    MESSAGE = "message"
     COMPLETED = "completed"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain import evidence
 from domain.identity import VerificationKey
+from domain.message import ADDRESS_UNKNOWN, MessageNoted, MessageResult
 from domain.notice import Notice, RoomChanged, StatusSeen, StepFinished, Unreadable
 from domain.plan import WatchPlan
 from domain.record import (
@@ -87,6 +88,21 @@ def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) ->
         record = raised(record, Attention.UNPROVEN_CALLBACKS, at=at)
     words, record = _observed(record, notice, finals_may_change=finals_may_change)
     return noted(record, EntryKind.HEARD, at=at, words=words, receipt=notice.receipt)
+
+
+def message_noted(record: Record, told: MessageNoted) -> Record:
+    """Note what became of a message that the provider asked us to send; told twice it is noted once."""
+    if record.erased_at is not None:
+        return record
+    words = tuple(word for word in (told.kind.value, told.result.value, told.why) if word)
+    if any((entry.kind, entry.at, entry.words) == (EntryKind.MESSAGE, told.at, words) for entry in record.timeline):
+        return record
+    record = noted(record, EntryKind.MESSAGE, at=told.at, words=words)
+    if told.why == ADDRESS_UNKNOWN:
+        record = raised(record, Attention.MESSAGE_FIELDS_UNKNOWN, at=told.at)
+    if told.result is not MessageResult.SENT:
+        record = raised(record, Attention.MESSAGE_NOT_SENT, at=told.at)
+    return record
 
 
 def raised(record: Record, reason: Attention, *, at: datetime) -> Record:

@@ -10,6 +10,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, model_validator
 
 from domain.digest import Digester
+from domain.message import MessageKind
 from domain.notice import Observation
 from domain.sender import SenderContract
 from domain.snapshot import Artifact, Question, Snapshot
@@ -94,6 +95,33 @@ class Found:
     sender: Name | None = None
 
 
+@dataclass(frozen=True)
+class DelegatedMessage:
+    """A message that the provider asks us to send. `address` is None where it stands in a field that we do not know."""
+
+    kind: MessageKind
+    reference: str
+    address: str | None = field(repr=False)
+    text: str = field(repr=False)
+    subject: str | None = field(default=None, repr=False)
+    link: str | None = field(default=None, repr=False)
+
+    @property
+    def content(self) -> str:
+        """The text as it is sent. A link comes beside the text, not in it."""
+        if self.link is None or self.link in self.text:
+            return self.text
+        return f"{self.text.rstrip()}\n{self.link}"
+
+
+class Messenger(Protocol):
+    """The part of a provider that understands by which callbacks it asks us to send messages."""
+
+    def read_message(self, body: bytes) -> DelegatedMessage | None:
+        """Say what a callback's kept body asks us to send; None: it asks for no message. Pure, and never raises."""
+        ...
+
+
 class Finder(Protocol):
     """Finds references where the provider does not tell them to the backend, or nobody told them to us; only reads."""
 
@@ -155,6 +183,8 @@ class Provider(Protocol):
     coordinates: Sequence[Coordinate]
     reader: Reader
     finder: Finder | None
+    messenger: Messenger | None
+    """None: this provider never asks us to send messages."""
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Decide how strongly a callback is proven. Raises `CallbackRefused`, in constant time for secrets."""

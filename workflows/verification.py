@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlrea
 with workflow.unsafe.imports_passed_through():
     from domain import reducer, verdict
     from domain.evidence import replaced
+    from domain.message import MessageNoted
     from domain.notice import Notice
     from domain.plan import WatchPlan, plan_for
     from domain.record import Entry, EntryKind, Record, Summary
@@ -37,7 +38,7 @@ class VerificationWorkflow:
         self._bell = Bell()
         self._asking = Asking(order.place, order.key.account, self._bell.ring)
         self._downloads = Downloads(order.place, self._bell.ring)
-        self._arrivals: list[Registration | Notice] = []
+        self._arrivals: list[Registration | Notice | MessageNoted] = []
         self._loaded: steps.Loaded | None = None
         self._known: Record | None = None
         self._written: Record | None = None
@@ -77,6 +78,12 @@ class VerificationWorkflow:
             self._arrivals.append(notice)
         except (ValueError, KeyError):
             self._wants_read = True
+        self._bell.ring()
+
+    @workflow.signal
+    def message_noted(self, told: MessageNoted) -> None:
+        """Take what became of a message that the provider asked us to send."""
+        self._arrivals.append(told)
         self._bell.ring()
 
     @workflow.update
@@ -190,6 +197,8 @@ class VerificationWorkflow:
         for arrival in arrivals:
             if isinstance(arrival, Registration):
                 self._take_registration(arrival)
+            elif isinstance(arrival, MessageNoted):
+                self._known = reducer.message_noted(self._record, arrival)
             elif self._record.erased_at is None:
                 changes = self._plan.finals_may_change
                 self._known = reducer.heard(self._record, arrival, finals_may_change=changes)

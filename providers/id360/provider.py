@@ -17,6 +17,7 @@ from providers.contract import (
     Coordinate,
     Finder,
     GenuineRequest,
+    Messenger,
     Provider,
     ProviderEntry,
     Reader,
@@ -43,6 +44,7 @@ class Id360:
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
+    messenger: Messenger | None = None
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

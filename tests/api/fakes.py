@@ -30,6 +30,7 @@ from providers.contract import (
     Coordinate,
     Finder,
     GenuineRequest,
+    Messenger,
     Reader,
     Reply,
 )
@@ -80,6 +81,7 @@ class Acme:
     kept_headers = frozenset({"content-type"})
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
+    messenger: Messenger | None = None
 
     def __init__(self, account: str = "acme", *, capability: bool = False, answers: OurAnswers | None = None) -> None:
         self.account = account
