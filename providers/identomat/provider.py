@@ -1,0 +1,98 @@
+"""One Identomat account: the verbs that every provider has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import httpx
+
+from domain.digest import Digester
+from domain.errors import CallbackRefused
+from domain.secrets import matches
+from domain.sender import SenderContract
+from domain.terms import Name, Proof, ProviderName
+from providers.contract import (
+    Callback,
+    CallbackRequest,
+    Coordinate,
+    Finder,
+    GenuineRequest,
+    Messenger,
+    Provider,
+    ProviderEntry,
+    Reader,
+)
+from providers.identomat.messages import IdentomatMessenger
+from providers.identomat.reader import IdentomatReader
+from providers.identomat.senders import CONTRACT, SENDER
+from providers.identomat.settings import KEPT_HEADERS, IdentomatSettings
+from providers.identomat.wire import KEY_FIELD, read_callback, without_key
+from providers.parsing import NotReadable, as_object, parse_json
+
+# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+NAME: Final = "identomat"
+CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
+
+
+class Identomat:
+    """One account at Identomat."""
+
+    provider: ProviderName = NAME
+    reference_is_capability = True
+    """The session id opens the applicant's session."""
+    contracts = CONTRACTS
+    answering = CONTRACT
+    kept_headers = KEPT_HEADERS
+    coordinates: Sequence[Coordinate] = ()
+    finder: Finder | None = None
+
+    def __init__(self, account: Name, settings: IdentomatSettings, reader: Reader) -> None:
+        """Take the account's name, its settings and what reads it."""
+        self.account = account
+        self.environment = settings.environment
+        self.reader = reader
+        self._messenger = IdentomatMessenger(settings.email_address_field)
+        self.messenger: Messenger | None = self._messenger
+        self._callback_api_key = settings.callback_api_key
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Accept a callback whose body holds a live secret. Raises `CallbackRefused`; `unprovable` if it is no JSON."""
+        try:
+            content = as_object(parse_json(request.body))
+        except NotReadable:
+            raise CallbackRefused("unprovable") from None
+        presented = content.get(KEY_FIELD)
+        if matches(presented if isinstance(presented, str) else None, self._callback_api_key):
+            return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=without_key(content))
+        raise CallbackRefused("wrong_key" if KEY_FIELD in content else "missing_key")
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Say what a callback says: one thing, or nothing where it asks us to send a message."""
+        if self._messenger.read_message(request.kept_body) is not None:
+            return ()
+        return (read_callback(request.kept_body),)
+
+    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+        """Show what to enter in the company settings, with the secret named by its setting."""
+        return (
+            "Enter this in Identomat's company settings; one address serves all events:",
+            f"Callback URL: {callback_url}",
+            f"Callback API key: <the secret of accounts.{self.account}.callback_api_key>",
+        )
+
+
+def open_account(
+    account: str,
+    settings: Any,
+    *,
+    http: httpx.AsyncClient,
+    digester: Digester,  # noqa: ARG001 -- other providers need it; Identomat gives nothing that must be digested here
+) -> Provider:
+    """Open one account. Raises `TypeError` for settings of another provider."""
+    if not isinstance(settings, IdentomatSettings):
+        raise TypeError(f"an Identomat account needs IdentomatSettings, not {type(settings).__name__}")
+    return Identomat(account, settings, IdentomatReader(settings, http))
+
+
+ENTRY: Final = ProviderEntry(
+    name=NAME, title="Identomat", settings=IdentomatSettings, contracts=CONTRACTS, open=open_account
+)

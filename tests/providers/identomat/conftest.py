@@ -1,0 +1,27 @@
+"""A fake Identomat that listens, and a client that gives up soon."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from providers.identomat.reader import IdentomatReader
+from tests.providers.identomat.fake_identomat import FakeIdentomat
+from tests.providers.identomat.samples import settings
+
+
+@pytest_asyncio.fixture
+async def identomat() -> AsyncIterator[FakeIdentomat]:
+    async with FakeIdentomat().listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def reader(identomat: FakeIdentomat, http: httpx.AsyncClient) -> IdentomatReader:
+    return IdentomatReader(settings(base_url=identomat.base_url), http)
