@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ import httpx
 
 from connection import connect
 from domain.digest import Digester
+from domain.message import FENCE
 from domain.sender import SenderContract
 from domain.terms import Name
 from providers.contract import Provider
@@ -30,6 +32,8 @@ class Account:
     allowed_sources: tuple[IPv4Network | IPv6Network, ...] = ()
     reads_per_second: float = 10
     adopts: bool = True
+    message_fence: timedelta = FENCE
+    """How long after its callback a message may be sent."""
 
     def admits(self, source: IPv4Address | IPv6Address | None) -> bool:
         """Whether callbacks may come from this address; without a list, from any."""
@@ -83,6 +87,7 @@ def opened_account(name: Name, provider: Provider, configured: ConfiguredAccount
         allowed_sources=configured.allowed_sources,
         reads_per_second=configured.reads_per_second * time_scale,
         adopts=configured.adopts,
+        message_fence=FENCE / time_scale,
     )
 
 

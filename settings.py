@@ -32,6 +32,7 @@ from pydantic import (
     model_validator,
 )
 
+from carriers.settings import MessageSettings
 from domain.plan import WatchPlan
 from domain.secrets import Secrets, is_placeholder
 from domain.terms import Name
@@ -160,6 +161,7 @@ class Settings(_Table):
     worker: WorkerSettings = WorkerSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
+    messages: MessageSettings = MessageSettings()
     time_scale: Annotated[float, Field(ge=1)] = 1
 
     @model_validator(mode="after")

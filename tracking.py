@@ -27,6 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.digest import Digester
 from domain.explanation import Queue, Situation
 from domain.identity import VerificationKey, place_of, workflow_id
+from domain.message import MessageNoted, MessageNotice
 from domain.notice import Notice
 from domain.plan import WatchPlan, plan_for
 from domain.record import Record, Summary
@@ -137,18 +138,43 @@ class Tracker:
             RPCError, RuntimeError: anything but success is "not accepted".
 
         """
+        at, sender = notice.received_at, notice.sender
+        return await self._tell(key, "callback_received", notice, at=at, sender=sender, may_start=may_start)
+
+    async def _tell(
+        self, key: VerificationKey, signal: str, argument: Frozen, *, at: datetime, sender: Name | None, may_start: bool
+    ) -> bool:
         if may_start:
-            plan = self.account(key.account).plan_for(notice.sender)
-            record = self._opened(key, at=notice.received_at, plan=plan)
-            await self._start(record, plan, signal="callback_received", argument=notice, within=SIGNAL_TIMEOUT)
+            plan = self.account(key.account).plan_for(sender)
+            record = self._opened(key, at=at, plan=plan)
+            await self._start(record, plan, signal=signal, argument=argument, within=SIGNAL_TIMEOUT)
             return True
         try:
-            await self.handle(key).signal("callback_received", notice, rpc_timeout=SIGNAL_TIMEOUT)
+            await self.handle(key).signal(signal, argument, rpc_timeout=SIGNAL_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise
         return True
+
+    async def deliver(self, notice: MessageNotice) -> None:
+        """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises as `notify`."""
+        await self.client.start_workflow(
+            steps.MESSAGE_WORKFLOW,
+            notice,
+            id=notice.order.workflow_id,
+            task_queue=steps.MESSAGES_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal="message_received",
+            start_signal_args=[notice],
+            static_summary=f"Send: {notice.order.kind}",
+            rpc_timeout=SIGNAL_TIMEOUT,
+        )
+
+    async def note_message(self, key: VerificationKey, noted: MessageNoted, *, may_start: bool) -> bool:
+        """Tell a verification what became of a message; returns and raises as `notify`."""
+        return await self._tell(key, "message_noted", noted, at=noted.at, sender=None, may_start=may_start)
 
     async def adopt(self, key: VerificationKey) -> bool:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""

@@ -19,23 +19,27 @@ from accounts import Account, open_accounts
 from activities.accounts import WatchedAccount
 from activities.adopting import AdoptingActivities
 from activities.downloading import DownloadingActivities
+from activities.messaging import MessagingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
 from activities.rereading import RereadingActivities
+from carriers.opening import open_carriers
 from connection import SearchAttributesMissing, add_search_attributes, connect
 from domain.digest import Digester
 from leaving import leave
 from observability import set_up_logging
-from providers.contract import Finder
+from providers.contract import Finder, Messenger
 from providers.transport import open_http
 from schedules import keep_adopting
 from settings import Settings, SettingsError, load_settings
+from storage.inbox import Inbox
 from storage.opening import open_storage
 from storage.records import Records
 from tracking import Tracker
 from workflows import steps
 from workflows.adoption import AdoptionWorkflow
+from workflows.message import DeliverMessage
 from workflows.notification import NotificationWorkflow
 from workflows.rereading import RereadingWorkflow
 from workflows.verification import VerificationWorkflow
@@ -78,6 +82,13 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         notifying = NotifyingActivities(_endpoints(settings), http)
         tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
         rereading = RereadingActivities(tracker.reread)
+        messaging = MessagingActivities(
+            _messengers(accounts),
+            open_carriers(settings.messages, http),
+            Inbox(storage),
+            Records(storage),
+            tracker.note_message,
+        )
         adopting = AdoptingActivities(_finders(accounts), tracker.adopt)
         workers = [
             Worker(
@@ -99,6 +110,13 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
                 task_queue=steps.NOTIFICATIONS_QUEUE,
                 activities=[notifying.send_notification],
                 workflows=[NotificationWorkflow],
+                graceful_shutdown_timeout=SHUTDOWN,
+            ),
+            Worker(
+                client,
+                task_queue=steps.MESSAGES_QUEUE,
+                activities=[messaging.send_message, messaging.forget_message, messaging.note_message],
+                workflows=[DeliverMessage],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
             *_readers(client, accounts, reading, adopting),
@@ -123,6 +141,11 @@ def watched_account(account: Account) -> WatchedAccount:
 def _finders(accounts: Mapping[str, Account]) -> Mapping[str, Finder]:
     finders = {name: account.provider.finder for name, account in accounts.items()}
     return {name: finder for name, finder in finders.items() if finder is not None}
+
+
+def _messengers(accounts: Mapping[str, Account]) -> Mapping[str, Messenger]:
+    messengers = {name: account.provider.messenger for name, account in accounts.items()}
+    return {name: messenger for name, messenger in messengers.items() if messenger is not None}
 
 
 def _readers(

@@ -1,7 +1,7 @@
 """Telling a verification what a callback said: the one decision that fresh callbacks and the relay share."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Protocol
@@ -10,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.bounds import CircuitBreaker, TokenBucket
 from domain.identity import VerificationKey
+from domain.message import MessageNotice
 from domain.notice import Notice
 from observability import Metrics
 from storage.contract import StorageError
@@ -53,6 +54,10 @@ class Verifications(Protocol):
         """Tell a verification; False if there is none and none may be started."""
         ...
 
+    async def deliver(self, notice: MessageNotice) -> None:
+        """Have a message sent."""
+        ...
+
 
 class Delivery:
     """Tells verifications, within a budget, behind a breaker, and starts no more than so many a minute."""
@@ -74,18 +79,25 @@ class Delivery:
 
     async def tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
         """Tell a verification of a callback. `seen`: what it says was told before. Never raises for an outage."""
-        delivered = await self._told_or_failed(key, notice, seen=seen)
+        return await self._counted(key.account, lambda: self._tell(key, notice, seen=seen))
+
+    async def send(self, notice: MessageNotice) -> Delivered:
+        """Have the message sent that a callback asks for. Never raises for an outage."""
+        return await self._counted(notice.order.key.account, lambda: self._send(notice))
+
+    async def _counted(self, account: str, tell: Callable[[], Awaitable[Delivered]]) -> Delivered:
+        delivered = await self._told_or_failed(tell)
         self._metrics.breaker_open.labels("temporal").set(self.breaker.is_open)
-        self._metrics.deliveries.labels(key.account, delivered).inc()
+        self._metrics.deliveries.labels(account, delivered).inc()
         return delivered
 
-    async def _told_or_failed(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+    async def _told_or_failed(self, tell: Callable[[], Awaitable[Delivered]]) -> Delivered:
         if not self.breaker.allows():
             return Delivered.FAILED
         try:
             with self._metrics.signal_seconds.time():
                 async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
-                    delivered = await self._tell(key, notice, seen=seen)
+                    delivered = await tell()
         except StorageError:
             return Delivered.FAILED
         except RPCError as error:
@@ -97,6 +109,10 @@ class Delivery:
             return Delivered.FAILED
         self.breaker.succeeded()
         return delivered
+
+    async def _send(self, notice: MessageNotice) -> Delivered:
+        await self._verifications.deliver(notice)
+        return Delivered.TOLD
 
     async def _tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
         # The open verification first: only what finds none may start one and count towards the cap.

@@ -13,15 +13,16 @@ from accounts import Account
 from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
-from api.notices import Arrival, notice_of, receipt_of, request_of
+from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
 from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.identity import VerificationKey
+from domain.message import MessageNotice, MessageOrder
 from domain.sender import OurAnswers
 from observability import Metrics, where
-from providers.contract import Callback, GenuineRequest
+from providers.contract import Callback, DelegatedMessage, GenuineRequest
 from storage.contract import StorageError
-from storage.inbox import Inbox, Refusal, filed_name
+from storage.inbox import Inbox, Receipt, Refusal, filed_name
 
 KEEP_WITHIN: Final = timedelta(milliseconds=900)
 AT_THE_WORST: Final = timedelta(seconds=2)
@@ -40,6 +41,8 @@ class Course:
     answers: OurAnswers = field(default_factory=OurAnswers)
     refused: str | None = None
     receipt: str | None = None
+    order: MessageOrder | None = None
+    """What it asks us to send. Then nothing but the receipt makes it accepted: a message is sent from that alone."""
     messages: Sequence[Message] = ()
     seen: Sequence[bool] = ()
     delivered: Sequence[Delivered] = ()
@@ -106,7 +109,7 @@ class Intake:
             async with asyncio.timeout(FINISH_WITHIN.total_seconds()):
                 if course.refused is not None:
                     await self._list_refusal(arrival, course.refused)
-                elif course.receipt is not None:
+                elif course.receipt is not None and course.order is None:
                     await self._file(arrival, course)
         except (StorageError, OSError) as error:
             # What is pending is found by the relay, and a refusal is counted even if it is not listed.
@@ -126,8 +129,12 @@ class Intake:
         except CallbackRefused as refusal:
             course.refused = refusal.reason
             return
+        course.order = self._order(account, genuine)
+        if course.order is not None:
+            await self._send(account, genuine, course, course.order)
+            return
         course.messages = self._messages(account, genuine)
-        course.receipt, course.seen = await self._keep(account, genuine, course.messages)
+        await self._keep_notices(account, genuine, course)
         told = [self._tell(message, course, n) for n, message in enumerate(course.messages)]
         course.delivered = await asyncio.gather(*told)
 
@@ -151,14 +158,43 @@ class Intake:
         repeats_until = notice.received_at + account.contracts.get(callback.sender or "", usual).repeats_for
         return Message(key=key, place=self._verifications.place(key), notice=notice, repeats_until=repeats_until)
 
+    def _order(self, account: Account, genuine: GenuineRequest) -> MessageOrder | None:
+        """Return what it asks us to send; None where it asks for nothing, or has not proven that it may."""
+        messenger = account.provider.messenger
+        if messenger is None or not genuine.proof.may_ask_for_messages:
+            return None
+        try:
+            message = messenger.read_message(genuine.kept_body)
+            return self._order_for(account, genuine, message) if message else None
+        except ValidationError:  # it names no verification that can exist
+            return None
+        except Exception as error:  # noqa: BLE001 -- it is proven, so it is kept, whatever our reading does with it
+            _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
+            return None
+
+    def _order_for(self, account: Account, genuine: GenuineRequest, message: DelegatedMessage) -> MessageOrder:
+        key = VerificationKey(account=account.name, reference=message.reference)
+        place, fence = self._verifications.place(key), account.message_fence
+        return order_of(genuine, message, key, place, fence=fence, digester=self._digester)
+
+    async def _send(self, account: Account, genuine: GenuineRequest, course: Course, order: MessageOrder) -> None:
+        receipt = receipt_of(genuine, account.provider.kept_headers, message=order)
+        course.receipt, _ = await self._keep(account, receipt, ())
+        if course.receipt is not None:
+            await self._delivery.send(MessageNotice(order=order, receipt=course.receipt))
+
+    async def _keep_notices(self, account: Account, genuine: GenuineRequest, course: Course) -> None:
+        kept = [message.kept() for message in course.messages]
+        receipt = receipt_of(genuine, account.provider.kept_headers, kept)
+        course.receipt, course.seen = await self._keep(account, receipt, course.messages)
+
     async def _keep(
-        self, account: Account, genuine: GenuineRequest, messages: Sequence[Message]
+        self, account: Account, receipt: Receipt, messages: Sequence[Message]
     ) -> tuple[str | None, Sequence[bool]]:
         """Keep the receipt and look up what was told before, side by side; None if storage did not take it."""
         unseen = [False] * len(messages)
         if not self.storage_breaker.allows():
             return None, unseen
-        receipt = receipt_of(genuine, account.provider.kept_headers, [message.kept() for message in messages])
         try:
             with self._metrics.storage_seconds.time():
                 async with asyncio.timeout(KEEP_WITHIN.total_seconds()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from domain.digest import Digester
 from domain.identity import VerificationKey
+from domain.message import MessageOrder
 from domain.notice import Notice, Observation, Unreadable
 from domain.terms import KeyedDigest
-from providers.contract import Callback, CallbackRequest, GenuineRequest
+from providers.contract import Callback, CallbackRequest, DelegatedMessage, GenuineRequest
 from storage.inbox import KeptNotice, Receipt
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -50,7 +51,35 @@ def notice_of(genuine: GenuineRequest, callback: Callback, key: VerificationKey,
         return _notice(genuine, bare, bare.observation, key, digester)
 
 
-def receipt_of(genuine: GenuineRequest, kept_headers: frozenset[str], notices: Sequence[KeptNotice]) -> Receipt:
+def order_of(
+    genuine: GenuineRequest,
+    message: DelegatedMessage,
+    key: VerificationKey,
+    place: str,
+    *,
+    fence: timedelta,
+    digester: Digester,
+) -> MessageOrder:
+    """Return what may be told of a message. Equal ones, for one verification and one receiver, have equal digests."""
+    said = (key.account, key.reference, message.kind, message.address or "", message.subject or "", message.content)
+    received_at = genuine.request.received_at
+    return MessageOrder(
+        key=key,
+        place=place,
+        kind=message.kind,
+        digest=digester.digest("message", "\0".join(said)),
+        received_at=received_at,
+        fence_at=received_at + fence,
+    )
+
+
+def receipt_of(
+    genuine: GenuineRequest,
+    kept_headers: frozenset[str],
+    notices: Sequence[KeptNotice] = (),
+    *,
+    message: MessageOrder | None = None,
+) -> Receipt:
     """Return our copy of the callback, without what proves its sender."""
     request = genuine.request
     return Receipt(
@@ -61,6 +90,7 @@ def receipt_of(genuine: GenuineRequest, kept_headers: frozenset[str], notices: S
         headers={name: value for name, value in request.headers.items() if name in kept_headers},
         body=genuine.kept_body,
         notices=list(notices),
+        message=message,
     )
 
 

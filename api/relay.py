@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,13 +12,15 @@ from pydantic import ValidationError
 
 from api.delivery import Delivered, Delivery
 from api.filing import Filed, Filing, Message, messages_of
+from domain.message import MessageNotice, MessageOrder
 from observability import Metrics, where
 from storage.contract import NotStored
-from storage.inbox import Inbox, filed_name
+from storage.inbox import Inbox, filed_name, is_late_message
 
 OLDER_THAN: Final = timedelta(seconds=5)
 ROUND_EVERY: Final = timedelta(seconds=1)
 RATE: Final = 50
+HAND_OVER_EVERY: Final = timedelta(minutes=1)
 AT_ONCE: Final = 4
 """Few, so that fresh callbacks find storage and Temporal free."""
 PAGE: Final = 1000
@@ -59,6 +61,8 @@ class Relay:
         self._now = now
         self._troubles: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._handed_over: dict[str, datetime] = {}
+        self._without_text: set[str] = set()
 
     async def run(self) -> None:
         """Go round until canceled. What goes wrong in one round is tried again in the next."""
@@ -75,6 +79,9 @@ class Relay:
         Raises `StorageUnavailable`.
         """
         names = await self._next_page()
+        await self._forget_late_texts(names)
+        waiting = self._recently_handed_over()
+        names = [name for name in names if name not in waiting]
         if self._delivery.breaker.is_open:
             return 0
         chosen = secrets.SystemRandom().sample(names, min(self._rate, len(names)))
@@ -114,8 +121,30 @@ class Relay:
             _log.error("relay.unreadable_receipt")
             await self._filing.quarantine(name, "unknown")
             return True
+        if receipt.message is not None:
+            return await self._send(name, receipt.message)
         delivered = [await self._tell(name, messages[0].place, message) for message in messages]
         return await self._filing.file(name, receipt.account, messages, delivered) is not Filed.PENDING
+
+    async def _send(self, name: str, order: MessageOrder) -> bool:
+        """Hand a message over to its workflow, which erases the receipt, sends nothing past the fence, and notes it."""
+        delivered = await self._delivery.send(MessageNotice(order=order, receipt=name))
+        if delivered.is_settled:
+            self._handed_over[name] = self._now()
+        return delivered.is_settled
+
+    async def _forget_late_texts(self, names: list[str]) -> None:
+        """Take out what must not be sent any more. This waits for nobody: Temporal may be away for long."""
+        late = {name for name in names if is_late_message(name, self._now())}
+        for name in late - self._without_text:
+            await self._inbox.forget_text(name)
+        self._without_text = late
+
+    def _recently_handed_over(self) -> Collection[str]:
+        # Its receipt stays where it is until the workflow has erased it, and telling the workflow again is no help.
+        before = self._now() - HAND_OVER_EVERY
+        self._handed_over = {name: at for name, at in self._handed_over.items() if at > before}
+        return self._handed_over
 
     async def _tell(self, name: str, first_place: str, message: Message) -> Delivered:
         notice = message.notice.model_copy(update={"receipt": filed_name(name, first_place)})

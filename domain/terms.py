@@ -130,6 +130,11 @@ class Proof(StrEnum):
         return self.may_start
 
     @property
+    def may_ask_for_messages(self) -> bool:
+        """Whether what such a callback asks us to send is sent: only if its sender wrote all of it."""
+        return self in {Proof.SECRET, Proof.SIGNED_BODY}
+
+    @property
     def may_end(self) -> bool:
         """Whether an end without a decision may, after its window, be taken from such a callback."""
         return self in {Proof.SECRET, Proof.SIGNED_BODY}

@@ -8,12 +8,14 @@ from typing import Literal, NotRequired
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 from typing_extensions import TypedDict
 
+from domain.message import FENCE, MessageOrder
 from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
 PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
 REFUSED = "inbox/refused/"
 JSON = "application/json"
+_MESSAGE = "-message"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
@@ -42,6 +44,8 @@ class Receipt(BaseModel):
     headers: dict[str, str]
     body: bytes
     notices: list[KeptNotice]
+    message: MessageOrder | None = None
+    """What it asks us to send; such a receipt is erased, never filed."""
 
 
 class Refusal(BaseModel):
@@ -79,7 +83,7 @@ class Inbox:
 
     async def keep(self, receipt: Receipt) -> str:
         """Make the receipt durable as pending; returns its name."""
-        name = PENDING + _leaf(receipt.received_at)
+        name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else "")
         await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
         return name
 
@@ -104,6 +108,17 @@ class Inbox:
                 await self._storage.put_new(filed, content, media_type=JSON)
             await self._storage.erase(name)
         return filed
+
+    async def forget(self, name: str) -> None:
+        """Erase a receipt, whatever is in it."""
+        await self._storage.erase(name)
+
+    async def forget_text(self, name: str) -> None:
+        """Take the body out of a pending receipt; the rest still says which message was asked for."""
+        with suppress(NotStored):
+            receipt = await self.read(name)
+            bare = receipt.model_copy(update={"body": b"", "headers": {}})
+            await self._storage.put(name, bare.model_dump_json().encode())
 
     async def refuse(self, refusal: Refusal) -> None:
         """List a refusal; how many a minute is for the caller to bound."""
@@ -161,6 +176,12 @@ def filed_name(name: str, place: str | None) -> str:
     """Where a pending receipt will rest once it is filed."""
     leaf = name.removeprefix(PENDING)
     return under(place, "receipts", leaf) if place else QUARANTINED + leaf
+
+
+def is_late_message(name: str, now: datetime) -> bool:
+    """Whether a pending receipt asks for a message that must not be sent any more, as far as its name tells."""
+    received_at = _instant(name.removeprefix(PENDING)) if name.endswith(_MESSAGE) else None
+    return received_at is not None and received_at + FENCE <= now
 
 
 def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:

@@ -26,7 +26,7 @@ PAPERS: Final = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 _BLOCK: Final = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
 _PATH: Final = re.compile(
-    r"(?:api|activities|cli|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
+    r"(?:api|activities|carriers|cli|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
 )
 _VERB: Final = re.compile(r"(?:`|^\$ |\()vigil ([a-z]+)", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)

@@ -25,6 +25,13 @@ SEND_TIMEOUT: Final = timedelta(seconds=30)
 SEND_WITHIN: Final = timedelta(days=5)
 SEND_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1))
 
+MESSAGE_TIMEOUT: Final = timedelta(seconds=13)
+"""Longer than a carrier is given, and what a worker that is killed while it sends costs."""
+MESSAGE_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=20))
+"""Between attempts to send a message; the last one stays."""
+ONCE: Final = RetryPolicy(maximum_attempts=1)
+"""For what must not be repeated by anybody who does not know what became of it."""
+
 SWEEP_TIMEOUT: Final = timedelta(hours=1)
 SWEEP_HEARTBEAT: Final = timedelta(minutes=1)
 """Longer than a page of a list may take, however often the provider has to be asked for it."""

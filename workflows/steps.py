@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from domain.evidence import EvidenceRow
 from domain.identity import VerificationKey
+from domain.message import MessageNoted, MessageNotice, MessageOrder, MessageResult
 from domain.plan import WatchPlan
 from domain.record import Record
 from domain.snapshot import Artifact, Question, Reading
@@ -22,10 +23,12 @@ from domain.terms import (
     ReasonCode,
     Stage,
     StorageName,
+    Word,
 )
 
 VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
 NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
+MESSAGE_WORKFLOW: Final = "DeliverMessage"
 ADOPTION_WORKFLOW: Final = "AdoptionWorkflow"
 REREADING_WORKFLOW: Final = "RereadingWorkflow"
 MEMO: Final = "vigil"
@@ -33,6 +36,7 @@ MEMO: Final = "vigil"
 VERIFICATIONS_QUEUE: Final = "verifications"
 ARTIFACTS_QUEUE: Final = "artifacts"
 NOTIFICATIONS_QUEUE: Final = "notifications"
+MESSAGES_QUEUE: Final = "messages"
 
 
 def provider_queue(account: str) -> str:
@@ -58,6 +62,9 @@ READ: Final = "read"
 POLL: Final = "poll"
 DOWNLOAD: Final = "download"
 SEND_NOTIFICATION: Final = "send_notification"
+SEND_MESSAGE: Final = "send_message"
+FORGET_MESSAGE: Final = "forget_message"
+NOTE_MESSAGE: Final = "note_message"
 ADOPT: Final = "adopt"
 REREAD: Final = "reread"
 
@@ -151,6 +158,38 @@ class Sent(Frozen):
 
     result: Literal["delivered", "gone", "given_up"]
     attempts: int
+
+
+class SendMessage(Frozen):
+    """Input of `send_message`: what the message says is read from the receipt.
+
+    `is_uncertain`: an earlier attempt may have sent it.
+    """
+
+    notice: MessageNotice
+    message_id: str
+    is_uncertain: bool
+
+
+class MessageTried(Frozen):
+    """What one attempt came to; `again`: another one, before the fence, may fare better and cannot do harm."""
+
+    result: MessageResult
+    why: Word | None = None
+    again: bool = False
+
+
+class ForgetMessage(Frozen):
+    """Input of `forget_message`: erase what the message said and to whom."""
+
+    receipts: tuple[StorageName, ...]
+
+
+class NoteMessage(Frozen):
+    """Input of `note_message`: tell the verification, if there is one."""
+
+    order: MessageOrder
+    noted: MessageNoted
 
 
 class Adoption(Frozen):

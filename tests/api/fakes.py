@@ -16,6 +16,7 @@ from api.intake import Intake
 from domain.digest import Digester
 from domain.errors import CallbackRefused, ProviderUnavailable
 from domain.identity import VerificationKey, place_of
+from domain.message import MessageNotice
 from domain.notice import Notice, StatusSeen, Unreadable
 from domain.plan import MINUTE, PollPlan, PollStep, WatchPlan
 from domain.sender import Answering, CodeRange, OurAnswers, Redelivery, SenderContract
@@ -135,6 +136,7 @@ class Verifications:
     told: list[tuple[str, Notice]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     calls: int = 0
+    delivered: list[MessageNotice] = field(default_factory=list)
 
     def place(self, key: VerificationKey) -> str:
         return place_of(key, DIGESTER, is_capability=False)
@@ -152,6 +154,14 @@ class Verifications:
             self.open.add(key.reference)
         self.told.append((key.reference, notice))
         return True
+
+    async def deliver(self, notice: MessageNotice) -> None:
+        self.calls += 1
+        if self.stalled:
+            await asyncio.sleep(60)
+        if self.down:
+            raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+        self.delivered.append(notice)
 
 
 class Flaky:

@@ -52,6 +52,7 @@ async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Sto
         "headers": {"content-type": "application/json"},
         "body": "_wB7ImlkIjogMX0=",
         "notices": [{"place": "id360/enrollment-1", "start": True, "notice": {"delivery": "abc", "done": 2}}],
+        "message": None,
     }
 
 

@@ -1,0 +1,1 @@
+"""What takes a message to an applicant: a mail server, or an HTTP gateway."""

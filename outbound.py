@@ -1,0 +1,76 @@
+"""Calls to addresses that the settings name: looked up once, checked, and called at the address that was checked."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+import httpx
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the IP addresses of a host. Raises `OSError`."""
+
+
+class PrivateAddress(Exception):
+    """The name leads into a private network, and that is not allowed."""
+
+
+class NotResolved(Exception):
+    """The name leads nowhere; nothing was sent."""
+
+
+async def resolved(host: str, port: int) -> Sequence[str]:
+    """Ask the machine's resolver. Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
+
+
+async def post(
+    http: httpx.AsyncClient,
+    url: str,
+    content: str,
+    headers: Mapping[str, str],
+    *,
+    allow_private: bool,
+    resolve: Resolve = resolved,
+) -> int:
+    """Post a JSON text and return the status code; the rest of the answer is left unread. Follows no redirect.
+
+    Raises:
+        PrivateAddress: nothing was sent.
+        NotResolved: nothing was sent.
+        httpx.HTTPError: there was no answer.
+
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
+    except OSError:
+        raise NotResolved from None
+    request = http.build_request(
+        "POST",
+        # The address that was checked is the address that is called; the name stays in Host and in TLS.
+        httpx.URL(url).copy_with(host=_allowed(addresses, allow_private=allow_private)),
+        content=content,
+        headers={
+            **headers,
+            "content-type": "application/json",
+            # Connections are shared by address, and two names at one address must not share one.
+            "connection": "close",
+            "host": parts.netloc.rpartition("@")[2],
+        },
+        extensions={"sni_hostname": host},
+    )
+    answer = await http.send(request, stream=True, follow_redirects=False)
+    await answer.aclose()
+    return answer.status_code
+
+
+def _allowed(addresses: Sequence[str], *, allow_private: bool) -> str:
+    allowed = [each for each in addresses if allow_private or ipaddress.ip_address(each).is_global]
+    if not allowed:
+        raise PrivateAddress
+    return allowed[0]

@@ -1,0 +1,121 @@
+"""Sending one message that a provider asked us to send: once, and not after its fence."""
+
+from datetime import datetime
+from itertools import chain, repeat
+
+from temporalio import exceptions, workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.message import MessageNoted, MessageNotice, MessageOrder, MessageResult
+    from domain.terms import Frozen, StorageName
+
+    from workflows import options, steps
+
+_NOT_SENT = steps.MessageTried(result=MessageResult.TOO_LATE)
+_CUT_OFF = steps.MessageTried(result=MessageResult.UNKNOWN, why="worker_cut_off", again=True)
+"""The worker that sends next knows whether a repetition can do harm."""
+
+
+@workflow.defn(name=steps.MESSAGE_WORKFLOW)
+class DeliverMessage:
+    """Sends the message, forgets what it said, tells the verification, and stays to take in its repetitions."""
+
+    @workflow.init
+    def __init__(self, notice: MessageNotice) -> None:
+        self._notice = notice
+        self._receipts: set[StorageName] = set()
+
+    @workflow.run
+    async def run(self, notice: MessageNotice) -> MessageNoted:
+        """Deliver it. Raises nothing that a carrier may do."""
+        tried = await self._send_before_the_fence()
+        order = notice.order
+        # For one that came too late the time is computed, so that telling it twice is telling it once.
+        at = order.fence_at if tried.result is MessageResult.TOO_LATE else workflow.now()
+        noted = MessageNoted(kind=order.kind, result=tried.result, why=tried.why, at=at)
+        await self._forget()
+        await _step(steps.NOTE_MESSAGE, steps.NoteMessage(order=order, noted=noted), f"Note: {tried.result}")
+        if tried.result is not MessageResult.TOO_LATE:
+            await self._take_in_repetitions(at + (order.fence_at - order.received_at))
+        return noted
+
+    @workflow.signal
+    def message_received(self, notice: MessageNotice) -> None:
+        """Take one delivery of the message, the first included."""
+        self._receipts.add(notice.receipt)
+
+    async def _send_before_the_fence(self) -> steps.MessageTried:
+        order = self._notice.order
+        so_far = _NOT_SENT
+        pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
+        while workflow.now() < order.fence_at:
+            tried = await self._try(is_uncertain=so_far.result is MessageResult.UNKNOWN)
+            so_far = _with(so_far, tried)
+            pause = next(pauses)
+            if not tried.again or workflow.now() + pause >= order.fence_at:
+                break
+            await workflow.sleep(pause, summary="Until the next attempt")
+        return so_far
+
+    async def _try(self, *, is_uncertain: bool) -> steps.MessageTried:
+        order = self._notice.order
+        send = steps.SendMessage(notice=self._notice, message_id=_message_id(order), is_uncertain=is_uncertain)
+        try:
+            tried: steps.MessageTried = await workflow.execute_activity(
+                steps.SEND_MESSAGE,
+                send,
+                task_queue=steps.MESSAGES_QUEUE,
+                result_type=steps.MessageTried,
+                # A worker that comes back after the fence must not find it.
+                schedule_to_start_timeout=order.fence_at - workflow.now(),
+                start_to_close_timeout=options.MESSAGE_TIMEOUT,
+                retry_policy=options.ONCE,
+                summary=f"Send: {order.kind}",
+            )
+        except exceptions.ActivityError as error:
+            cause = error.cause
+            waited = exceptions.TimeoutType.SCHEDULE_TO_START
+            return _NOT_SENT if isinstance(cause, exceptions.TimeoutError) and cause.type is waited else _CUT_OFF
+        return tried
+
+    async def _take_in_repetitions(self, until: datetime) -> None:
+        while True:
+            try:
+                await workflow.wait_condition(
+                    lambda: bool(self._receipts),
+                    timeout=until - workflow.now(),
+                    timeout_summary="Until a repetition is a message of its own",
+                )
+            except TimeoutError:
+                return
+            await self._forget()
+
+    async def _forget(self) -> None:
+        while self._receipts:
+            receipts, self._receipts = tuple(sorted(self._receipts)), set()
+            await _step(steps.FORGET_MESSAGE, steps.ForgetMessage(receipts=receipts), "Erase what it said")
+
+
+def _with(so_far: steps.MessageTried, tried: steps.MessageTried) -> steps.MessageTried:
+    """Add an attempt: what may have been sent before it stays so, unless this one is known to be."""
+    if tried.result is MessageResult.TOO_LATE:
+        return so_far
+    if so_far.result is not MessageResult.UNKNOWN or tried.result is MessageResult.UNKNOWN:
+        return tried
+    return tried.model_copy(update={"why": "after_unknown"}) if tried.result is MessageResult.SENT else so_far
+
+
+def _message_id(order: MessageOrder) -> str:
+    """Return what a carrier knows it by: the same in each attempt, another when it is asked for again later."""
+    return f"{order.digest}-{order.received_at:%Y%m%d%H%M%S%f}"
+
+
+async def _step(name: str, order: Frozen, summary: str) -> None:
+    await workflow.execute_activity(
+        name,
+        order,
+        task_queue=steps.MESSAGES_QUEUE,
+        start_to_close_timeout=options.STORAGE_TIMEOUT,
+        retry_policy=options.STORAGE_RETRY,
+        summary=summary,
+    )
