@@ -317,16 +317,17 @@ def united_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def united_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
-    """Unite rooms by id: a room that has ended has ended, a file that was ready was ready."""
-    rank = ("unrecognised", "empty", "ended")
+    """Unite rooms by id: a file that was ready was ready, and without one an empty room has nothing to wait for."""
+    rank = ("unrecognised", "ended", "empty")
     united: dict[str, Room] = {}
     for room in (room for rooms in several for room in rooms):
         known = united.get(room.room, room)
+        file_id = max(known.file_id or "", room.file_id or "") or None
         united[room.room] = Room(
             room=room.room,
-            status=max(known.status, room.status, key=rank.index),
+            status="ended" if file_id else max(known.status, room.status, key=rank.index),
             file_ready=max((known.file_ready, room.file_ready), key=lambda ready: (ready is not None, ready)),
-            file_id=max(known.file_id or "", room.file_id or "") or None,
+            file_id=file_id,
         )
     return tuple(sorted(united.values(), key=lambda room: room.room))[:20]
 

@@ -8,7 +8,7 @@ from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
 from domain.record import Record, Summary
 from domain.snapshot import Answer
-from domain.terms import ArtifactState, Attention, Basis
+from domain.terms import ArtifactState, Attention, Basis, Outcome
 
 
 class Due(StrEnum):
@@ -64,7 +64,8 @@ def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:
 
 def rereads_due(record: Record, plan: WatchPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
-    if record.decided_at is None or record.basis not in {Basis.READ, Basis.PERSON}:
+    is_ours_alone = record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
+    if record.decided_at is None or is_ours_alone:
         return ()
     return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
 

@@ -1,0 +1,219 @@
+"""Verdicts that a provider may take back: heard of late, never heard of, and disputed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from domain.notice import RoomChanged, StatusSeen
+from domain.plan import DAY, HOUR, MINUTE
+from domain.record import Record
+from domain.snapshot import Artifact, Room
+from domain.terms import ArtifactState, Attention, Decision, EvidenceKind, Outcome, Stage
+from providers.id360.senders import CONTRACT
+from tests.workflows.conftest import SkippedTime
+from tests.world import APPROVED, DECLINED, STARTED, World, final, own_account, quick
+from workflows import steps
+
+REOPENING = CONTRACT.watch.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY, 7 * DAY)})
+SOON_AGAIN = REOPENING.model_copy(update={"reopens": tuple(timedelta(seconds=age) for age in (1, 2, 3))})
+BY_CALLBACKS = quick(REOPENING.model_copy(update={"reopens": ()}), factor=600)
+
+
+@pytest.fixture
+def reopening(skipped: SkippedTime) -> SkippedTime:
+    skipped.world.plan = REOPENING
+    skipped.world.__post_init__()
+    return skipped
+
+
+async def concluded(skipped: SkippedTime) -> Record:
+    world = skipped.world
+    world.reader.say(APPROVED)
+    await world.register()
+    await world.hear(final("OK"))
+    return await skipped.result()
+
+
+async def test_a_reopening_whose_callback_was_lost_is_found_after_an_hour(reopening: SkippedTime) -> None:
+    world = reopening.world
+    async with world.workers():
+        await concluded(reopening)
+        world.reader.say(STARTED)
+        await reopening.passes(HOUR + MINUTE)
+        reopened = await world.until(lambda record: record.revision == 2)
+        world.reader.say(DECLINED)
+        await world.hear(final("KO"))
+        record = await reopening.result()
+
+    assert (reopened.stage, reopened.outcome, reopened.missed) == (Stage.AWAITING_APPLICANT, None, 1)
+    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert [revision.cause for revision in record.revisions] == ["receipt", "schedule", "receipt"]
+
+
+async def test_a_verdict_that_stays_is_read_three_times_and_makes_no_revision(client: Client, tmp_path: Path) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=SOON_AGAIN)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        reads = world.reader.reads
+        rereading = client.get_workflow_handle(f"rereading/{world.tracker.place(world.key)}/1")
+        times = await rereading.result()
+        record = await world.result()
+
+    assert times == 3
+    assert world.reader.reads == reads + 3
+    assert record.revision == 1
+    assert record.attention == ()
+
+
+async def test_another_verdict_is_read_again_by_its_own_age_and_the_earlier_one_no_more(
+    client: Client, tmp_path: Path
+) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=SOON_AGAIN)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        world.reader.say(DECLINED)
+        await world.hear(final("KO"))
+        await world.result()
+        place = world.tracker.place(world.key)
+        earlier = await client.get_workflow_handle(f"rereading/{place}/1").result()
+        later = await client.get_workflow_handle(f"rereading/{place}/2").result()
+
+    assert (earlier, later) == (0, 3)
+
+
+async def test_what_the_backend_withdrew_is_not_read_again(reopening: SkippedTime) -> None:
+    world = reopening.world
+    async with world.workers():
+        await world.register()
+        await world.tracker.command(
+            world.key, "withdraw", steps.Withdraw(author="anna"), command_id="w", within=timedelta(seconds=10)
+        )
+        await reopening.result()
+        reads = world.reader.reads
+        await reopening.passes(2 * HOUR)
+
+    assert world.reader.reads == reads
+
+
+async def test_a_verdict_that_a_late_callback_takes_back_is_waited_for(client: Client, tmp_path: Path) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=BY_CALLBACKS)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        await world.hear(final("KO"))
+        hurried = await world.until(lambda record: world.reader.reads >= 3)
+        world.reader.say(DECLINED)
+        record = await world.result()
+
+    assert (hurried.revision, hurried.decision) == (1, Decision.APPROVED)
+    assert (record.revision, record.decision) == (2, Decision.DECLINED)
+    assert record.attention == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "attention"),
+    [
+        (final("KO"), [Attention.CONTRADICTION]),
+        (StatusSeen(word="MANUAL_CHECK", looks="open"), []),
+        (final("ok"), []),
+    ],
+)
+async def test_a_late_word_that_no_read_confirms_takes_nothing_back(
+    client: Client, tmp_path: Path, heard: StatusSeen, attention: list[Attention]
+) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=BY_CALLBACKS)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.result()
+        await world.hear(heard)
+        record = await world.result()
+
+    assert (record.revision, record.outcome, record.late) == (1, Outcome.DECIDED, 1)
+    assert [note.reason for note in record.attention] == attention
+
+
+RECORDING = RoomChanged(room="room-1", room_status="ended", file_ready=True, file_id="vf-1")
+
+
+async def test_a_recording_that_is_told_of_after_the_end_is_brought_home_by_a_follow_up_run(world: World) -> None:
+    world.reader.say(APPROVED)
+    world.reader.files["recording-vf-1"] = b"a call"
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        first = await world.result()
+        await world.hear(RECORDING)
+        record = await world.result()
+
+    assert first.evidence == ()
+    assert [(row.name, row.locator, row.state) for row in record.evidence] == [
+        ("recording-vf-1", "vf-1", ArtifactState.STORED)
+    ]
+    assert record.revision == 1
+
+
+async def test_a_recording_whose_callback_was_lost_is_found_while_it_is_waited_for(
+    client: Client, tmp_path: Path
+) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=BY_CALLBACKS)
+    world.reader.say(APPROVED)
+    world.reader.files["recording-vf-1"] = b"a call"
+    async with world.workers():
+        await world.register()
+        await world.hear(RoomChanged(room="room-1", room_status="ended"))
+        await world.hear(final("OK"))
+        waiting = await world.until(lambda record: record.is_concluded)
+        rooms = (Room(room="room-1", status="ended", file_ready=True, file_id="vf-1"),)
+        world.reader.say(APPROVED.model_copy(update={"rooms": rooms}))
+        record = await world.result()
+
+    assert [(row.name, row.state) for row in waiting.evidence] == [("room-room-1", ArtifactState.EXPECTED)]
+    assert [(row.name, row.state) for row in record.evidence] == [("recording-vf-1", ArtifactState.STORED)]
+
+
+async def test_several_rooms_are_followed_each_by_itself_and_an_empty_one_ends_its_wait(world: World) -> None:
+    world.reader.say(APPROVED)
+    world.reader.files |= {"recording-vf-1": b"one", "recording-vf-2": b"two"}
+    async with world.workers():
+        await world.register()
+        await world.hear(RoomChanged(room="room-3", room_status="ended"))
+        await world.hear(RoomChanged(room="room-2", room_status="ended", file_ready=True, file_id="vf-2"))
+        await world.hear(RECORDING)
+        await world.hear(final("OK"))
+        waiting = await world.until(
+            lambda record: sum(row.state is ArtifactState.STORED for row in record.evidence) == 2
+        )
+        await world.hear(RoomChanged(room="room-3", room_status="empty"))
+        record = await world.result()
+
+    assert {row.name for row in waiting.evidence} == {"recording-vf-1", "recording-vf-2", "room-room-3"}
+    assert {row.name for row in record.evidence} == {"recording-vf-1", "recording-vf-2"}
+
+
+async def test_a_recording_that_nothing_names_asks_for_a_person_until_something_does(world: World) -> None:
+    spoken_of = APPROVED.model_copy(update={"has_unaddressed_recording": True})
+    world.reader.say(spoken_of)
+    world.reader.files["recording-vf-1"] = b"a call"
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        before = await world.result()
+        named = Artifact(name="recording-vf-1", kind=EvidenceKind.CALL_RECORDING, locator="vf-1")
+        world.reader.say(spoken_of.model_copy(update={"artifacts": (named,)}))
+        await world.hear(final("OK"))
+        after = await world.result()
+
+    assert [note.reason for note in before.attention] == [Attention.RECORDING_UNADDRESSED]
+    assert after.attention == ()
