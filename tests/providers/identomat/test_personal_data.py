@@ -1,0 +1,124 @@
+"""Whatever Identomat tells of a person, and every secret, ends in storage and nowhere else."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from domain.errors import CallbackRefused, ProviderError
+from domain.snapshot import Artifact
+from domain.terms import EvidenceKind
+from providers.identomat.provider import Identomat
+from providers.identomat.reader import IdentomatReader
+from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
+from tests.providers.identomat.samples import CALLBACK_KEY, QUESTION, SESSION, callback, change, result, settings, video
+from tests.providers.raw_server import Answer, Told, told
+
+CANARY = "Quillfeather Anne-Lise"
+PERSON = {"first_name": CANARY, "address": CANARY, "mrz": CANARY, "status": CANARY, "birthday_time": CANARY}
+FULL = result(
+    "rejected",
+    similarity=CANARY,
+    live=CANARY,
+    document_type=CANARY,
+    generalDocuments=[{"pages": [{"final": PERSON}]}],
+    reject_reason={"value": CANARY, "description": CANARY},
+    result_comment=CANARY,
+    name=CANARY,
+    person=PERSON,
+    id_card_front=PERSON,
+    technicalDetails={"remoteAddress": CANARY, "userAgent": CANARY},
+    screeningMatches=[{"name": CANARY}],
+    videoCallStatus={"roomId": CANARY, "roomStatus": CANARY, "videoFileId": CANARY, CANARY: [CANARY]},
+)
+ANSWERS: dict[str, Answer] = {
+    "a result": told(FULL),
+    "an unknown word": told(FULL | {"result": CANARY}),
+    "a string": told(CANARY),
+    "a list": told([CANARY]),
+    "no JSON": Told(200, CANARY.encode()),
+    "half a result": Told(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
+    "argument error": told({"argumentError": CANARY}),
+    "401": told(FULL, 401),
+    "404": told(FULL, 404),
+    "500": told(FULL, 500),
+    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+}
+SECRETS = f"{COMPANY_KEY} {CALLBACK_KEY} {SESSION}"
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def is_told(canary: str, *said: object) -> bool:
+    """Looks for any part of the canary, in either writing."""
+    text = " ".join(f"{each} {each!r}" for each in said)
+    return any(part in text for part in canary.split())
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+async def test_no_answer_lets_a_person_or_a_secret_out(
+    identomat: FakeIdentomat, reader: IdentomatReader, everything_logged: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    identomat.results[SESSION] = answer
+    said: list[Any] = []
+
+    try:
+        reply = await reader.read(QUESTION)
+        said += [reply, reply.snapshot.model_dump_json() if reply.snapshot else None]
+    except ProviderError as error:
+        said += [error, error.args, error.__cause__, vars(error)]
+
+    assert said
+    assert everything_logged.records
+    assert not is_told(f"{CANARY} {SECRETS}", *said, everything_logged.text)
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+async def test_no_download_lets_a_person_or_a_secret_out(
+    identomat: FakeIdentomat, reader: IdentomatReader, everything_logged: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    identomat.recordings["vf-1"] = answer
+    artifact = Artifact(name="recording-vf-1", kind=EvidenceKind.CALL_RECORDING, locator="vf-1")
+    said: list[Any] = []
+
+    try:
+        async with reader.open_artifact(QUESTION, artifact, None) as stream:
+            said.append(stream)
+    except ProviderError as error:
+        said += [error, error.args, error.__cause__, vars(error)]
+
+    assert said
+    assert not is_told(f"{CANARY} {SECRETS}", *said, everything_logged.text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        change(result=CANARY, sessionType=CANARY, **{CANARY: CANARY}),
+        change(person=PERSON),
+        change(sessionId=CANARY),
+        change(type=CANARY),
+        video(roomId=CANARY, roomStatus=CANARY),
+        video(roomStatus=CANARY, videoFileStatus=CANARY, compositionStatus=CANARY, videoFileId=CANARY),
+    ],
+)
+def test_no_callback_lets_a_person_or_the_key_out(reader: IdentomatReader, body: dict[str, Any]) -> None:
+    provider = Identomat("identomat", settings(), reader)
+
+    genuine = provider.prove(callback(body))
+    [said] = provider.read_callbacks(genuine)
+
+    assert not is_told(f"{CANARY} {CALLBACK_KEY}", genuine, said, said.identity, said.observation.model_dump_json())
+
+
+def test_a_refused_callback_does_not_show_what_it_presented(reader: IdentomatReader) -> None:
+    with pytest.raises(CallbackRefused) as caught:
+        Identomat("identomat", settings(), reader).prove(callback(change(callbackApiKey=CANARY)))
+
+    assert not is_told(CANARY, caught.value, caught.value.__cause__, vars(caught.value))

@@ -1,0 +1,172 @@
+"""What a result says, in our words; an odd one says nothing that could be taken for a verdict."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from domain.snapshot import Check, Drift, Reason, Snapshot
+from domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
+from providers.identomat.result import snapshot_of
+from tests.providers.identomat.samples import JSON, result
+
+MISSING = object()
+
+
+def told(word: str = "approved", **fields: Any) -> Snapshot:
+    return snapshot_of({name: held for name, held in result(word, **fields).items() if held is not MISSING})
+
+
+def names(snapshot: Snapshot) -> list[str]:
+    return [artifact.name for artifact in snapshot.artifacts]
+
+
+@pytest.mark.parametrize(
+    ("word", "stage", "decision", "ended", "reasons"),
+    [
+        ("in_progress", Stage.AWAITING_APPLICANT, None, None, ()),
+        ("manual_check", Stage.IN_REVIEW, None, None, ()),
+        (
+            "additional_information_requested",
+            Stage.AWAITING_APPLICANT,
+            None,
+            None,
+            (Reason(code=ReasonCode.MORE_INFORMATION),),
+        ),
+        ("approved", Stage.CONCLUDED, Decision.APPROVED, None, ()),
+        ("APPROVED", Stage.CONCLUDED, Decision.APPROVED, None, ()),
+        ("rejected", Stage.CONCLUDED, Decision.DECLINED, None, ()),
+        ("expired", Stage.CONCLUDED, None, Outcome.EXPIRED, ()),
+        ("disagreed", Stage.CONCLUDED, None, Outcome.CANCELED, ()),
+    ],
+)
+def test_a_word_tells_where_it_stands(
+    word: str, stage: Stage, decision: Decision | None, ended: Outcome | None, reasons: tuple[Reason, ...]
+) -> None:
+    snapshot = told(word)
+
+    assert (snapshot.stage, snapshot.decision, snapshot.ended) == (stage, decision, ended)
+    assert (snapshot.word, snapshot.reasons, snapshot.unrecognised) == (word, reasons, ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "drift"),
+    [
+        ("TOO_MANY_REQUESTS", Drift(field="answer", value="TOO_MANY_REQUESTS")),
+        ("Ada Example", Drift(field="answer")),
+        (["approved"], Drift(field="answer", value="list")),
+        (7, Drift(field="answer", value="int")),
+        (None, Drift(field="answer", value="NoneType")),
+        ({}, Drift(field="result", value="NoneType")),
+        ({"result": True}, Drift(field="result", value="bool")),
+        ({"result": ["approved"]}, Drift(field="result", value="list")),
+        ({"result": "escalated"}, Drift(field="result", value="escalated")),
+        ({"result": "approved by Ada"}, Drift(field="result")),
+        ({"Result": "approved"}, Drift(field="result", value="NoneType")),
+    ],
+)
+def test_what_no_table_knows_is_no_verdict(answer: object, drift: Drift) -> None:
+    snapshot = snapshot_of(answer)
+
+    assert (snapshot.stage, snapshot.decision, snapshot.ended) == (Stage.UNRECOGNISED, None, None)
+    assert snapshot.unrecognised == (drift,)
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "reasons"),
+    [
+        ("rejected", "face_mismatch", (Reason(code=ReasonCode.FACE_MISMATCH, word="face_mismatch"),)),
+        ("rejected", "blurred", (Reason(code=ReasonCode.OTHER, word="blurred"),)),
+        ("rejected", "portrait of Ada differs", (Reason(code=ReasonCode.OTHER),)),
+        ("rejected", "", ()),
+        ("rejected", None, ()),
+        ("approved", "face_mismatch", ()),
+        ("in_progress", "face_mismatch", ()),
+    ],
+)
+def test_a_rejection_tells_why(word: str, value: object, reasons: tuple[Reason, ...]) -> None:
+    assert told(word, reject_reason={"value": value, "description": "Ada"}).reasons == reasons
+
+
+LIVE = {"kind": CheckKind.LIVENESS, "name": "live"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"live": True}, CheckStatus.PASSED),
+        ({"live": True, "face_images": 0}, CheckStatus.PASSED),
+        ({"live": False}, CheckStatus.FAILED),
+        ({"live": False, "face_images": MISSING}, CheckStatus.FAILED),
+        ({"live": False, "face_images": 0}, CheckStatus.NOT_DONE),
+    ],
+)
+def test_liveness_is_a_check(fields: dict[str, Any], status: CheckStatus) -> None:
+    assert told(**fields).checks == (Check(**LIVE, status=status),)
+
+
+@pytest.mark.parametrize("live", [MISSING, None, "true", 1])
+def test_no_word_on_liveness_is_no_check(live: object) -> None:
+    assert told(live=live).checks == ()
+
+
+def test_fields_that_differ_are_a_check_and_no_verdict() -> None:
+    snapshot = told("approved", live=None, person={"status": "FIELDS_MISMATCH"})
+
+    assert snapshot.decision is Decision.APPROVED
+    assert snapshot.checks == (Check(kind=CheckKind.DOCUMENT, name="data_mismatch", status=CheckStatus.UNCLEAR),)
+
+
+@pytest.mark.parametrize("similarity", [0, 0.0001, 0.4213, 1])
+def test_how_alike_the_faces_are_is_not_told(similarity: float) -> None:
+    assert told(similarity=similarity) == told(similarity=0.91)
+    assert "0.91" not in told(similarity=0.91).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "listed"),
+    [
+        ({}, ["card-front", "card-back", "face", "face-video"]),
+        ({"id_card_back": MISSING}, ["card-front", "face", "face-video"]),
+        ({"id_card_front": MISSING, "id_card_back": MISSING}, ["card-front", "card-back", "face", "face-video"]),
+        ({"document_type": "passport"}, ["passport", "face", "face-video"]),
+        ({"document_type": "PASSPORT", "live": None}, ["passport", "face"]),
+        ({"document_type": "", "id_card_front": MISSING, "id_card_back": MISSING}, ["face", "face-video"]),
+        ({"document_type": MISSING, "id_card_back": MISSING}, ["card-front", "face", "face-video"]),
+        ({"face_images": 0, "live": False}, ["card-front", "card-back"]),
+        ({"face_images": MISSING, "live": MISSING}, ["card-front", "card-back"]),
+        ({"face_images": MISSING, "live": True}, ["card-front", "card-back", "face", "face-video"]),
+        ({"document_type": 7, "id_card_front": [], "id_card_back": "x", "face_images": "1", "live": 1}, []),
+    ],
+)
+def test_a_concluded_result_lists_the_pictures_that_it_speaks_of(fields: dict[str, Any], listed: list[str]) -> None:
+    assert names(told(**fields)) == listed
+
+
+@pytest.mark.parametrize("word", ["in_progress", "manual_check", "additional_information_requested"])
+def test_an_open_result_lists_no_pictures(word: str) -> None:
+    assert names(told(word)) == []
+
+
+def test_each_picture_has_its_kind_and_is_found_by_its_name() -> None:
+    assert [(artifact.kind, artifact.locator, artifact.ready) for artifact in told().artifacts] == [
+        (EvidenceKind.DOCUMENT_FRONT, "card-front", True),
+        (EvidenceKind.DOCUMENT_BACK, "card-back", True),
+        (EvidenceKind.SELFIE, "face", True),
+        (EvidenceKind.LIVENESS_VIDEO, "face-video", True),
+    ]
+
+
+@given(JSON)
+def test_no_content_makes_it_fail(content: Any) -> None:
+    snapshot_of(content)
+    for name in result():
+        snapshot_of(result(**{name: content}))
+    snapshot_of(result(videoCallStatus=content))
+
+
+@given(JSON)
+def test_no_odd_word_is_a_verdict(content: Any) -> None:
+    snapshot = snapshot_of(result() | {"result": content})
+
+    assert (snapshot.decision, snapshot.ended) == (None, None)
