@@ -88,9 +88,6 @@ def test_a_rejection_tells_why(word: str, value: object, reasons: tuple[Reason, 
     assert told(word, reject_reason={"value": value, "description": "Ada"}).reasons == reasons
 
 
-LIVE = {"kind": CheckKind.LIVENESS, "name": "live"}
-
-
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
@@ -102,7 +99,7 @@ LIVE = {"kind": CheckKind.LIVENESS, "name": "live"}
     ],
 )
 def test_liveness_is_a_check(fields: dict[str, Any], status: CheckStatus) -> None:
-    assert told(**fields).checks == (Check(**LIVE, status=status),)
+    assert told(**fields).checks == (Check(kind=CheckKind.LIVENESS, name="live", status=status),)
 
 
 @pytest.mark.parametrize("live", [MISSING, None, "true", 1])

@@ -1,0 +1,116 @@
+"""A recording passes through a worker without ever being in it."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from accounts import open_tracker
+from cli.processes import Program
+from dev_server import dev_server
+from domain.digest import Digester
+from domain.identity import VerificationKey
+from domain.record import Record
+from domain.registration import Registration
+from domain.terms import ArtifactState, Decision
+from settings import load_settings
+from tests.providers.identomat.fake_identomat import COMPANY_KEY
+from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
+from tests.providers.identomat.samples import CALLBACK_KEY, SESSION
+from tracking import Tracker
+from workflows.steps import SEARCH_ATTRIBUTES
+
+BLOCKS = 300
+MIB = 1024 * 1024
+DIGEST_KEY = "a digest key that is long enough"
+SETTINGS = """
+digest_key = "{digest_key}"
+time_scale = 600
+
+[temporal]
+address = "{address}"
+
+[storage]
+url = "{storage}"
+
+[accounts.identomat]
+provider = "identomat"
+base_url = "{base_url}"
+company_key = "{company_key}"
+callback_api_key = "{callback_key}"
+"""
+
+
+class Watched:
+    """The resident memory of a process, looked at while it works."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self.seen: list[int] = []
+
+    def __call__(self) -> None:
+        lines = Path(f"/proc/{self._program.pid}/status").read_text().splitlines()
+        self.seen += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")]
+
+    @property
+    def growth(self) -> int:
+        """Bytes, from the first look to the highest."""
+        return max(self.seen) - self.seen[0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    config = tmp_path / "vigil.toml"
+    worker = Program("worker", ["-m", "worker"], log=tmp_path / "worker.log", config=config)
+    memory = Watched(worker)
+    server = RecordingServer(blocks=BLOCKS, watch=memory)
+    async with (
+        server.listening() as base_url,
+        dev_server(log=tmp_path / "temporal.log", search_attributes=SEARCH_ATTRIBUTES) as temporal,
+    ):
+        config.write_text(
+            SETTINGS.format(
+                digest_key=DIGEST_KEY,
+                address=temporal.address,
+                storage=(tmp_path / "storage").as_uri(),
+                base_url=base_url,
+                company_key=COMPANY_KEY,
+                callback_key=CALLBACK_KEY,
+            )
+        )
+        await worker.start()
+        try:
+            async with open_tracker(load_settings(config)) as tracker:
+                record = await _followed(tracker)
+        finally:
+            await worker.stop()
+
+    [row] = record.evidence
+    assert (record.decision, row.state, row.size) == (Decision.APPROVED, ArtifactState.STORED, BLOCKS * BLOCK)
+    assert row.digest == _digest()
+    assert server.ranges == [None, f"bytes={BLOCKS // 2 * BLOCK}-"]
+    assert len(memory.seen) == BLOCKS
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{BLOCKS * BLOCK // MIB} MiB passed through; memory grew by {memory.growth / MIB:.1f} MiB\n"
+        )
+    assert memory.growth < 64 * MIB
+
+
+async def _followed(tracker: Tracker) -> Record:
+    key = VerificationKey(account="identomat", reference=SESSION)
+    await tracker.register(Registration(key=key, registered_at=datetime.now(UTC), registered_by="backend"))
+    async with asyncio.timeout(timedelta(minutes=3).total_seconds()):
+        return await tracker.handle(key).result()
+
+
+def _digest() -> str:
+    digest = Digester(DIGEST_KEY.encode()).running("artifact")
+    for number in range(BLOCKS):
+        digest.update(block(number))
+    return digest.text()
