@@ -37,6 +37,6 @@ Secrets: TypeAlias = Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple)
 
 def matches(presented: str | None, secrets: tuple[SecretStr, ...]) -> bool:
     """Compare with every live secret in constant time; all are compared whichever matches."""
-    given = (presented or "").encode()
+    given = (presented or "").encode(errors="surrogatepass")  # a body in JSON may present any text
     found = [hmac.compare_digest(given, secret.get_secret_value().encode()) for secret in secrets]
     return presented is not None and any(found)
