@@ -12,6 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from connection import CONVERTER
+from dev_server import find_binary
 from tests.conformance.rig import Rig, rig
 from tests.conformance.skipping import working
 from tests.simulator.step_clock import StepClock
@@ -19,6 +20,7 @@ from tests.workflows.conftest import KINDS
 from workflows.steps import SEARCH_ATTRIBUTES
 
 SCALE = 60
+NOTED_EVERY = timedelta(milliseconds=100)
 
 
 @dataclass
@@ -62,12 +64,22 @@ class Skipped:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def stepped(temporal_address: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    """For what does not depend on our time: it is the real one, sixty times as fast."""
+async def stepped(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """For what does not depend on our time: it is the real one, sixty times as fast.
+
+    The server is the package's own, so that all it knows is of these tests, and one that forgets soon when told to:
+    it deletes nothing whose tasks it has yet to note as done, and usually notes them twice a minute.
+    """
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()]
+    forgets = f'history.transferProcessorUpdateAckInterval="{NOTED_EVERY.microseconds // 1000}ms"'
     clock = StepClock()
-    folder = tmp_path_factory.mktemp("stepped")
-    async with rig(temporal_address, folder, clock, Stepped(clock), scale=SCALE) as running:
-        yield running
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(find_binary()),
+        dev_server_extra_args=["--dynamic-config-value", forgets, *attributes],
+    ) as environment:
+        address = environment.client.service_client.config.target_host
+        async with rig(address, tmp_path_factory.mktemp("stepped"), clock, Stepped(clock), scale=SCALE) as running:
+            yield running
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
