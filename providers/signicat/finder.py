@@ -42,7 +42,7 @@ class SignicatFinder:
         if not is_id(dossier):
             raise ReferenceUnknown("not_a_dossier")
         told = parsed(await self._api.get(f"/dossiers/{dossier}"))
-        found = [each for entry in _processes(told) if (each := _found(dossier, entry))]
+        found = [each for entry in _processes(told) if (each := _found(dossier, entry, undated=_LONG_AGO))]
         return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
 
     async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
@@ -58,7 +58,7 @@ class SignicatFinder:
             told = parsed(await self._api.get("/processes", **_window(since, until), offset=offset, limit=_PAGE))
             entries = list(_processes(told))
             for entry in entries:
-                each = _found(_dossier_of(entry), entry)
+                each = _found(_dossier_of(entry), entry, undated=since)
                 if each is not None and since <= each.created_at < until:
                     yield each
             offset += len(entries)
@@ -97,12 +97,12 @@ def _dossier_of(entry: Mapping[str, Any]) -> object:
     return dossier.get("dossierId") if isinstance(dossier, dict) else dossier
 
 
-def _found(dossier: object, entry: Mapping[str, Any]) -> Found | None:
+def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
     reference = reference_of(dossier, entry.get("processId"))
     if reference is None:
         return None
     return Found(
         reference=reference,
-        created_at=as_instant(entry.get("createdAt")) or _LONG_AGO,
+        created_at=as_instant(entry.get("createdAt")) or undated,
         sender=vocabulary.sender_of(entry.get("provider")),
     )
