@@ -127,3 +127,12 @@ def test_the_pages_about_senders_take_the_fifth_provider_in(tmp_path: Path) -> N
     row = "| Verdant | a shared secret | 200 within 5 s | never | none |"
     assert row in (tree / "providers" / NAME / "README.md").read_text()
     assert row in (tree / "docs" / "senders.md").read_text()
+
+
+def test_what_the_page_about_adding_a_provider_quotes_stands_in_the_files() -> None:
+    page = (ROOT / "docs" / "adding-a-provider.md").read_text()
+    quoted = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    sources = [path.read_text() for path in FILES.rglob("*.py")]
+
+    assert quoted
+    assert [block for block in quoted if not any(block in source for source in sources)] == []
