@@ -51,6 +51,8 @@ class SignicatFinder:
         Signicat tells of the last 30 days only, and not of what was deleted (documented). A window that holds more
         than can be paged through is `ProviderUnavailable`: a narrower one can be read.
         """
+        # Signicat tells whole seconds (documented), so what was created right after `since` may seem to be before it.
+        since = since.replace(microsecond=0)
         offset, total = 0, 1
         while offset < total:
             if offset > _LAST_OFFSET:

@@ -62,7 +62,7 @@ def event_callback(condition: Condition, reference: str, at: datetime) -> Sent:
     data = {"dossierId": dossier, "processId": process, "status": "accepted", "externalReference": None}
     if condition is Condition.UNKNOWN_WORD:
         data["status"] = UNKNOWN
-    body = {
+    body: dict[str, Any] = {
         "id": "1c0ffee0a1b24c3d8e9f001122334455",
         "timestamp": f"{at:%Y-%m-%dT%H:%M:%S.%f}0Z",
         "sender": "assure-api",

@@ -135,8 +135,8 @@ async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
     signicat: FakeSignicat, finder: SignicatFinder
 ) -> None:
     entries = [
-        entry("before", at="2031-03-04T10:00:00Z", dossier=DOSSIER),
-        entry("first", at="2031-03-04T10:00:00.5Z", dossier=DOSSIER),
+        entry("before", at="2031-03-04T09:59:59Z", dossier=DOSSIER),
+        entry("first", at="2031-03-04T10:00:00Z", dossier=DOSSIER),
         entry("last", at="2031-03-04T11:00:00Z", dossier=DOSSIER),
         entry("after", at="2031-03-04T11:00:00.5Z", dossier=DOSSIER),
         entry("undated", at=None, dossier=DOSSIER),
