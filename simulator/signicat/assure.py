@@ -67,7 +67,8 @@ class Assure:
     def _guarded(self, answer: Answer) -> Answer:
         async def guarded(request: Request) -> Response:
             try:
-                if not self._tokens.accept(request.headers.get("authorization", "")):
+                request.state.client = self._tokens.client_of(request.headers.get("authorization", ""))
+                if request.state.client is None:
                     raise Refused(401, "the token is missing or has expired")
                 return await answer(request)
             except Refused as refused:
@@ -79,22 +80,22 @@ class Assure:
 
     async def _open(self, request: Request) -> Response:
         reference = creation.external_reference(await request.body())
-        return JSONResponse(self._dossiers.open(reference).described(), status_code=201)
+        return JSONResponse(self._dossiers.open(request.state.client, reference).described(), status_code=201)
 
     async def _dossier(self, request: Request) -> Response:
         dossier = self._find_dossier(request, otherwise=404)
-        rows = [payloads.brief(*each) for each in self._dossiers.standing(dossier.dossier_id)]
+        rows = [payloads.brief(*each) for each in self._dossiers.standing(request.state.client, dossier.dossier_id)]
         return JSONResponse({**dossier.described(), "processes": rows})
 
     async def _create(self, request: Request) -> Response:
         dossier = self._find_dossier(request, otherwise=400)
-        scenario = creation.process(await request.body(), external_reference=dossier.external_reference)
+        scenario = creation.process(await request.body()).model_copy(update=dossier.mark())
         process = self._dossiers.begin(scenario, dossier.dossier_id)
         return JSONResponse(payloads.created(scenario, _standing(process)), status_code=201)
 
     async def _capture(self, request: Request) -> Response:
         dossier = self._find_dossier(request, otherwise=400)
-        scenario = creation.capture(await request.body(), external_reference=dossier.external_reference)
+        scenario = creation.capture(await request.body()).model_copy(update=dossier.mark())
         self._dossiers.begin(scenario, dossier.dossier_id)
         return JSONResponse({"url": f"https://capture.example.invalid/{uuid.uuid4()}"}, status_code=201)
 
@@ -129,7 +130,7 @@ class Assure:
 
     async def _list(self, request: Request) -> Response:
         wanted = asked(request.query_params)
-        return JSONResponse(wanted.answer(self._dossiers.standing()))
+        return JSONResponse(wanted.answer(self._dossiers.standing(request.state.client)))
 
     def _sent(self, request: Request, name: str, file: Callable[[Process], File]) -> Response:
         process = self._find(request)
@@ -145,13 +146,14 @@ class Assure:
         return download(found, earlier=earlier, cut=scenario.cut_downloads, corrupt=scenario.corrupt_downloads)
 
     def _find_dossier(self, request: Request, *, otherwise: int) -> Dossier:
-        dossier = self._dossiers.dossier(request.path_params["dossier"])
+        dossier = self._dossiers.dossier(request.state.client, request.path_params["dossier"])
         if dossier is None:
             raise Refused(otherwise, "there is no such dossier")
         return dossier
 
     def _played(self, request: Request) -> Process:
-        process = self._dossiers.played(request.path_params["dossier"], request.path_params["process"])
+        asked_for = request.path_params["dossier"], request.path_params["process"]
+        process = self._dossiers.process(request.state.client, *asked_for)
         if process is None:
             raise Refused(404, "there is no such process")
         return process

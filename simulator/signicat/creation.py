@@ -58,30 +58,27 @@ def external_reference(body: bytes) -> str | None:
     return _read(_Dossier, body or b"{}").externalReference
 
 
-def process(body: bytes, *, external_reference: str | None) -> SignicatScenario:
+def process(body: bytes) -> SignicatScenario:
     """Return the default play of a process that is created. Raises `InvalidCreation` naming the field."""
     wanted = _read(_Process, body)
     offered = _Offered(provider=wanted.provider, processType=wanted.processType)
-    return _played(offered, wanted.endpoints(), wanted.eventTags, external_reference)
+    return _played(offered, wanted.endpoints(), wanted.eventTags)
 
 
-def capture(body: bytes, *, external_reference: str | None) -> SignicatScenario:
+def capture(body: bytes) -> SignicatScenario:
     """Return the default play of the first provider of a hosted capture. Raises `InvalidCreation`."""
     wanted = _read(_Capture, body)
-    scenario = _played(wanted.providers[0], wanted.endpoints(), wanted.eventTags, external_reference)
+    scenario = _played(wanted.providers[0], wanted.endpoints(), wanted.eventTags)
     return scenario.model_copy(update={"hosted_capture": APPEARS_AFTER})
 
 
-def _played(
-    offered: _Offered, endpoints: tuple[Subscriber, ...], tags: list[str], external_reference: str | None
-) -> SignicatScenario:
+def _played(offered: _Offered, endpoints: tuple[Subscriber, ...], tags: list[str]) -> SignicatScenario:
     try:
         return SignicatScenario(
             provider=offered.provider,
             process_type=offered.processType,
             endpoints=endpoints,
             event_tags=tuple(tags),
-            external_reference=external_reference,
         )
     except ValidationError as problem:
         raise InvalidCreation(_first(problem)) from None

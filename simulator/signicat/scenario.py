@@ -48,6 +48,7 @@ class SignicatScenario(Scenario):
     """
 
     reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}:[A-Za-z0-9-]{1,64}$")] | None = None
+    client: Said | None = Field(None, description="whose it is; no other client is shown it. None: everybody's")
     external_reference: str | None = None
     provider: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9:]{0,63}$")] = "onfido"
     process_type: Said | None = Field(None, description="None: the sub-provider's own")

@@ -5,38 +5,40 @@ from typing import Any, Final, NamedTuple
 
 from simulator.story import PlayedAccount, Registers, Story
 
-_HERE: Final = {"base_url": "{simulator}/signicat", "client_id": "vigil", "client_secret": "{secret}"}
+_HERE: Final = {"base_url": "{simulator}/signicat", "client_secret": "{secret}"}
 _LEGACY: Final = {"url": "{callback_url}", "headers": {"Authorization": "{secret}"}, "generation": "legacy"}
 _EVENTS: Final = {"url": "{callback_url}", "generation": "events"}
 # What proves nothing does not start a verification, so an event must find it registered; and where we would ask after
 # two minutes, a busy machine on fast time has no moment left between the two.
 _PATIENT: Final = {"callback_expected_within": "10m"}
 
+# Each is a client of its own at Assure, or it would find and adopt what is another's.
 ACCOUNTS: Final = (
     PlayedAccount(
         name="assure",
         provider="signicat",
-        settings={**_HERE, "generations": ["legacy"], "authorization_header": "{secret}"},
+        settings={**_HERE, "client_id": "assure", "generations": ["legacy"], "authorization_header": "{secret}"},
         secret_at=("authorization_header",),
-        scenario={"generation": "legacy", "endpoints": [_LEGACY]},
+        scenario={"client": "assure", "generation": "legacy", "endpoints": [_LEGACY]},
     ),
     PlayedAccount(
         name="assure-events",
         provider="signicat",
-        settings={**_HERE, "generations": ["events"], "watch": _PATIENT},
-        scenario={"generation": "events", "endpoints": [_EVENTS]},
+        settings={**_HERE, "client_id": "assure-events", "generations": ["events"], "watch": _PATIENT},
+        scenario={"client": "assure-events", "generation": "events", "endpoints": [_EVENTS]},
     ),
     PlayedAccount(
         name="assure-both",
         provider="signicat",
         settings={
             **_HERE,
+            "client_id": "assure-both",
             "generations": ["legacy", "events"],
             "authorization_header": "{secret}",
             "watch": _PATIENT,
         },
         secret_at=("authorization_header",),
-        scenario={"endpoints": [_LEGACY, _EVENTS]},
+        scenario={"client": "assure-both", "endpoints": [_LEGACY, _EVENTS]},
     ),
 )
 

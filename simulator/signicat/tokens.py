@@ -31,20 +31,21 @@ class Tokens:
         self.logins = 0
         self._clock = clock
         self._life = clock.patience(LIFE) * clock.scale
-        self._expire_at: dict[str, timedelta] = {}
+        self._handed_out: dict[str, tuple[str, timedelta]] = {}
 
     def routes(self) -> list[Route]:
         """Return the token endpoints of both generations."""
         return [Route(path, self._hand_out, methods=["POST"]) for path in SCOPES]
 
-    def accept(self, authorization: str) -> bool:
-        """Whether the header carries a living token."""
+    def client_of(self, authorization: str) -> str | None:
+        """Return the client to whom the header's token was handed out; None: the token does not live."""
         scheme, _, token = authorization.partition(" ")
-        expires_at = self._expire_at.get(token)
-        return scheme == "Bearer" and expires_at is not None and self._clock.now() < expires_at
+        client, expires_at = self._handed_out.get(token, ("", timedelta(0)))
+        return client if scheme == "Bearer" and self._clock.now() < expires_at else None
 
     async def _hand_out(self, request: Request) -> Response:
-        if not _opens(request.headers.get("authorization", "")):
+        client = _client_let_in(request.headers.get("authorization", ""))
+        if client is None:
             return JSONResponse({"error": "invalid_client"}, status_code=401)
         wanted = {name: values[0] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
         if wanted.get("grant_type") != "client_credentials":
@@ -54,15 +55,15 @@ class Tokens:
             return JSONResponse({"error": "invalid_scope"}, status_code=401)
         self.logins += 1
         token = secrets.token_urlsafe(32)
-        self._expire_at[token] = self._clock.now() + self._life
+        self._handed_out[token] = (client, self._clock.now() + self._life)
         told = {"access_token": token, "token_type": "Bearer", "scope": wanted["scope"]}
         return JSONResponse({**told, "expires_in": int(LIFE.total_seconds())})
 
 
-def _opens(authorization: str) -> bool:
+def _client_let_in(authorization: str) -> str | None:
     scheme, _, encoded = authorization.partition(" ")
     try:
         client, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        return False
-    return scheme == "Basic" and bool(client and secret) and secret != REFUSED_SECRET
+        return None
+    return client if scheme == "Basic" and client and secret and secret != REFUSED_SECRET else None
