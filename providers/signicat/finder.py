@@ -9,6 +9,7 @@ from providers.contract import Coordinate, Found
 from providers.parsing import as_count, as_instant, as_object
 from providers.signicat import vocabulary
 from providers.signicat.assure import AssureApi, parsed
+from providers.signicat.settings import SignicatSettings
 from providers.signicat.wire import ID_PATTERN, is_id, reference_of
 
 DOSSIER_ID: Final = "dossier_id"
@@ -32,9 +33,10 @@ class SignicatFinder:
 
     by: tuple[str, ...] = (DOSSIER_ID,)
 
-    def __init__(self, api: AssureApi) -> None:
-        """Take the account's API."""
+    def __init__(self, settings: SignicatSettings, api: AssureApi) -> None:
+        """Take the account's settings and its API."""
         self._api = api
+        self._only_channel = settings.only_channel
 
     async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
         """Return the processes of a dossier, the newest first. Raises as the contract says."""
@@ -42,7 +44,7 @@ class SignicatFinder:
         if not is_id(dossier):
             raise ReferenceUnknown("not_a_dossier")
         told = parsed(await self._api.get(f"/dossiers/{dossier}"))
-        found = [each for entry in _processes(told) if (each := _found(dossier, entry, undated=_LONG_AGO))]
+        found = [each for entry in _processes(told) if (each := self._found(dossier, entry, undated=_LONG_AGO))]
         return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
 
     async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
@@ -60,11 +62,21 @@ class SignicatFinder:
             told = parsed(await self._api.get("/processes", **_window(since, until), offset=offset, limit=_PAGE))
             entries = list(_processes(told))
             for entry in entries:
-                each = _found(_dossier_of(entry), entry, undated=since)
+                each = self._found(_dossier_of(entry), entry, undated=since)
                 if each is not None and since <= each.created_at < until:
                     yield each
             offset += len(entries)
             total = _total(told) if entries else 0
+
+    def _found(self, dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
+        reference = reference_of(dossier, entry.get("processId"))
+        if reference is None:
+            return None
+        return Found(
+            reference=reference,
+            created_at=as_instant(entry.get("createdAt")) or undated,
+            sender=self._only_channel or vocabulary.sender_of(entry.get("provider")),
+        )
 
 
 def _window(since: datetime, until: datetime) -> dict[str, str]:
@@ -97,14 +109,3 @@ def _dossier_of(entry: Mapping[str, Any]) -> object:
     """Return the id in `dossier`, whose shape is unknown: an object with `dossierId`, or the id itself."""
     dossier = entry.get("dossier")
     return dossier.get("dossierId") if isinstance(dossier, dict) else dossier
-
-
-def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
-    reference = reference_of(dossier, entry.get("processId"))
-    if reference is None:
-        return None
-    return Found(
-        reference=reference,
-        created_at=as_instant(entry.get("createdAt")) or undated,
-        sender=vocabulary.sender_of(entry.get("provider")),
-    )

@@ -37,7 +37,7 @@ class SignicatReader:
         """Take the account's settings and its API."""
         self._api = api
         self._largest = settings.largest_artifact
-        self._has_only_events = settings.generations == ("events",)
+        self._only_channel = settings.only_channel
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
@@ -71,8 +71,7 @@ class SignicatReader:
             yield await _checked(response, shelf, self._largest)
 
     def _channel(self, question: Question) -> Name | None:
-        # The sub-provider's habits hold for legacy callbacks only; how often an event comes again is unknown.
-        return EVENTS if self._has_only_events or question.sender == EVENTS else None
+        return EVENTS if question.sender == EVENTS else self._only_channel
 
 
 def _place(question: Question) -> str:

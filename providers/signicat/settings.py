@@ -6,7 +6,9 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from domain.secrets import Secrets
+from domain.terms import Name
 from providers.contract import AccountSettings
+from providers.signicat.senders import EVENTS
 
 Generation: TypeAlias = Literal["legacy", "events"]
 
@@ -60,6 +62,14 @@ class SignicatSettings(AccountSettings, frozen=True):
     """The header in which events carry the secret, or the body's HMAC under it. Its name is unknown: no default."""
     largest_artifact: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
     """In bytes. No source bounds pictures, videos or archives."""
+
+    @property
+    def only_channel(self) -> Name | None:
+        """The sender of every callback where that is not the sub-provider.
+
+        A sub-provider's habits hold for legacy callbacks; how often an event comes again is unknown.
+        """
+        return None if "legacy" in self.generations else EVENTS
 
     @model_validator(mode="before")
     @classmethod

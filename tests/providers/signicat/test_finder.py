@@ -7,10 +7,11 @@ import pytest
 
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from providers.contract import Found
+from providers.signicat.assure import AssureApi
 from providers.signicat.finder import COORDINATES, SignicatFinder
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.signicat.fake_signicat import FakeSignicat
-from tests.providers.signicat.samples import DOSSIER
+from tests.providers.signicat.samples import DOSSIER, settings
 
 SINCE = datetime(2031, 3, 4, 10, 0, 0, 500_000, tzinfo=UTC)
 UNTIL = SINCE + timedelta(hours=1)
@@ -148,6 +149,14 @@ async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
     signicat.held.update([page(0, len(entries), *entries)])
 
     assert await listed(finder) == [f"{DOSSIER}:first", f"{DOSSIER}:last", f"{DOSSIER}:undated"]
+
+
+async def test_what_calls_back_by_events_alone_is_found_under_that_name(signicat: FakeSignicat, api: AssureApi) -> None:
+    signicat.held[f"/dossiers/{DOSSIER}"] = told({"processes": [entry()]})
+
+    found = await SignicatFinder(settings(generations=["events"]), api).find(BY_DOSSIER)
+
+    assert [each.sender for each in found] == ["events"]
 
 
 def test_a_dossier_is_a_coordinate_that_need_not_be_told() -> None:
