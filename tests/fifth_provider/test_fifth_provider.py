@@ -122,7 +122,7 @@ def test_the_pages_about_senders_take_the_fifth_provider_in(tmp_path: Path) -> N
     tree = tmp_path / "tree"
     copied_with_the_fifth_provider(tree)
 
-    run(tree, "python", "-m", "providers.capabilities")
+    run(tree, "python", "-m", "providers.sender_pages")
 
     row = "| Verdant | a shared secret | 200 within 5 s | never | none |"
     assert row in (tree / "providers" / NAME / "README.md").read_text()
