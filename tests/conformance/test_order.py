@@ -124,7 +124,8 @@ async def followed(rig: Rig, provider: str, sender: str, course: Course) -> tupl
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
 async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Rig, provider: str, sender: str) -> None:
     plain, _ = await followed(stepped, provider, sender, as_they_come)
-    others = {course.__name__: await followed(stepped, provider, sender, course) for course in COURSES}
+    ran = await asyncio.gather(*(followed(stepped, provider, sender, course) for course in COURSES))
+    others = {course.__name__: result for course, result in zip(COURSES, ran, strict=True)}
 
     assert plain.decision is kit_for(provider, sender).decision
     assert plain.evidence
