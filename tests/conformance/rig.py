@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,15 +108,19 @@ class Rig:
         """What a backend that holds a Temporal client speaks through."""
         return self.parts.tracker
 
-    async def play(self, provider: str, sender: SenderKit, order: Scenario) -> Play:
-        """Have the provider begin a verification, whose callbacks come to the postbox."""
+    async def play(self, provider: str, sender: SenderKit, order: Scenario, *, unproven: bool = False) -> Play:
+        """Have the provider begin a verification, whose callbacks come to the postbox.
+
+        `unproven`: it belongs to the account that takes callbacks without proof as hints.
+        """
+        account = account_of(provider, unproven=unproven)
         url = f"http://postbox/{uuid4().hex}"
         answer = await self.simulator.post(f"/control/{provider}/verifications", json=dict(order(url)))
         assert answer.status_code == 201, answer.text
         told = answer.json()
-        known = {coordinate.name for coordinate in self.parts.accounts[account_of(provider)].provider.coordinates}
+        known = {coordinate.name for coordinate in self.parts.accounts[account].provider.coordinates}
         coordinates = {name: value for name, value in told["coordinates"].items() if name in known}
-        key = VerificationKey(account=account_of(provider), reference=told["reference"])
+        key = VerificationKey(account=account, reference=told["reference"])
         return Play(provider, key, coordinates, sender.registered_sender, url)
 
     async def asked(self, play: Play) -> int:
@@ -177,9 +181,9 @@ class Rig:
         return await self.complete(play)
 
 
-def account_of(provider: str) -> str:
-    """Return the name of the account at a provider."""
-    return provider.replace("_", "-")
+def account_of(provider: str, *, unproven: bool = False) -> str:
+    """Return the name of the account at a provider, or of the one that takes callbacks without proof as hints."""
+    return provider.replace("_", "-") + ("-unproven" if unproven else "")
 
 
 def kits() -> Mapping[str, Kit]:
@@ -251,9 +255,16 @@ def _settings(temporal: str, folder: Path, *, simulator: str, scale: float) -> S
         digest_key=SecretStr("conformance of every provider"),
         temporal=TemporalSettings(address=temporal, namespace="default"),
         storage=StorageSettings(url=(folder / "storage").as_uri()),
-        accounts={account_of(name): configured(name, kit.settings(simulator)) for name, kit in kits().items()},
+        accounts=dict(_accounts(simulator)),
         time_scale=scale,
     )
+
+
+def _accounts(simulator: str) -> Iterator[tuple[str, ConfiguredAccount]]:
+    for name, kit in kits().items():
+        yield account_of(name), configured(name, kit.settings(simulator))
+        if kit.unproven_settings is not None:
+            yield account_of(name, unproven=True), configured(name, kit.unproven_settings(simulator))
 
 
 def _client(address: str) -> httpx.AsyncClient:

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from domain.identity import workflow_id
 from domain.record import Record
-from tests.conformance.cases import SENDERS, kit_for
+from tests.conformance.cases import KITS, SENDERS, kit_for
 from tests.conformance.conftest import NOTED_EVERY
 from tests.conformance.kit import SenderKit, Sent
 from tests.conformance.rig import Play, Rig
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOON = timedelta(seconds=1)
 
+Case: TypeAlias = tuple[str, str, bool]
+"""Provider, sender, and whether its callbacks prove nothing."""
 Course: TypeAlias = Callable[[Rig, Play, SenderKit], Awaitable[None]]
 
 
@@ -114,20 +116,29 @@ COURSES: Sequence[Course] = (
 )
 
 
-async def followed(rig: Rig, provider: str, sender: str, course: Course) -> tuple[Record, int]:
+async def followed(rig: Rig, case: Case, course: Course) -> tuple[Record, int]:
+    """Return the record that a course ends in, and how many callbacks the provider sent in it."""
+    provider, sender, unproven = case
     kit = kit_for(provider, sender)
-    play = await rig.play(provider, kit, kit.scenario)
+    play = await rig.play(provider, kit, kit.scenario, unproven=unproven)
     await course(rig, play, kit)
     return await rig.complete(play), len(rig.postbox.of(play.url))
 
 
-@pytest.mark.parametrize(("provider", "sender"), SENDERS)
-async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Rig, provider: str, sender: str) -> None:
-    plain, _ = await followed(stepped, provider, sender, as_they_come)
-    ran = await asyncio.gather(*(followed(stepped, provider, sender, course) for course in COURSES))
+CASES = [
+    pytest.param((provider, sender, unproven), id=f"{provider}-{sender}-{'unproven' if unproven else 'proven'}")
+    for provider, sender in SENDERS
+    for unproven in ([False, True] if KITS[provider].unproven_settings else [False])
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Rig, case: Case) -> None:
+    plain, _ = await followed(stepped, case, as_they_come)
+    ran = await asyncio.gather(*(followed(stepped, case, course) for course in COURSES))
     others = {course.__name__: result for course, result in zip(COURSES, ran, strict=True)}
 
-    assert plain.decision is kit_for(provider, sender).decision
+    assert plain.decision is kit_for(*case[:2]).decision
     assert plain.evidence
     judged = {name: record.judgement() for name, (record, _) in others.items()}
     assert judged == dict.fromkeys(others, plain.judgement())

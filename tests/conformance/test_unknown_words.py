@@ -1,8 +1,10 @@
 """A word that no table has keeps us waiting and asks a person to look; it is never a verdict."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.service import RPCError
 
 from domain.plan import MINUTE
 from domain.record import EntryKind
@@ -32,7 +34,8 @@ async def test_an_unknown_word_in_a_result_decides_nothing_and_asking_goes_on(
     await skipped.time.passes(A_WHILE)
     asked_later = await skipped.asked(play)
     record = await skipped.record(play)
-    await skipped.tracker.handle(play.key).terminate()
+    with suppress(RPCError):  # it should be open still; what follows says so
+        await skipped.tracker.handle(play.key).terminate()
 
     assert record.stage is Stage.UNRECOGNISED
     assert (record.decision, record.outcome, record.revision) == (None, None, 0)
