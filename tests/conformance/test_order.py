@@ -12,6 +12,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from domain.identity import workflow_id
 from domain.record import Record
+from domain.terms import Attention
 from tests.conformance.cases import KITS, SENDERS, kit_for
 from tests.conformance.conftest import NOTED_EVERY
 from tests.conformance.kit import SenderKit, Sent
@@ -140,6 +141,7 @@ async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Ri
 
     assert plain.decision is kit_for(*case[:2]).decision
     assert plain.evidence
+    assert (Attention.UNPROVEN_CALLBACKS in {note.reason for note in plain.attention}) == case[2]
     judged = {name: record.judgement() for name, (record, _) in others.items()}
     assert judged == dict.fromkeys(others, plain.judgement())
     assert {name: record.revision for name, (record, _) in others.items()} == dict.fromkeys(others, 1)

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -41,34 +41,43 @@ async def sampling(rig: Rig, play: Play, heard: Overheard) -> AsyncIterator[None
             await task
 
 
-def about(sent: Sent, person: dict[str, str]) -> list[Sent]:
+def about(sent: Sent, person: Mapping[str, str]) -> list[Sent]:
     """The callback with a person in it, and one that is nothing but a person; who signs bodies proves neither."""
-    bodies: list[object] = [person, [*person.values()]]
+    bodies: list[object] = [dict(person), [*person.values()]]
     with suppress(ValueError):
         if isinstance(body := json.loads(sent.body), dict):
-            bodies.append({**body, "person": person, "reason": " ".join(person.values())})
+            bodies.append({**body, "person": dict(person), "reason": " ".join(person.values())})
     return [Sent(sent.headers, json.dumps(body).encode()) for body in bodies]
 
 
-async def followed(rig: Rig, provider: str, kit: SenderKit, heard: Overheard) -> Play:
-    """A course in which much goes wrong: forgeries, stray bodies, a provider that is down, wrong requests."""
-    person = dict(SIMULATED[provider].canaries)
-    play = await rig.play(provider, kit, kit.scenario)
-    await rig.register(play)
-    async with sampling(rig, play, heard):
-        for condition in {Condition.GENUINE, Condition.FORGED, Condition.MALFORMED} - set(kit.absent):
-            sent = kit.callback(condition, play.key.reference, datetime.now(UTC))
-            for each in (sent, *about(sent, person)):
-                await rig.post(play, each)
+async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:
+    """A course in which much goes wrong, once for each sender."""
+    kits = KITS[provider].senders.values()
+    plays = [await rig.play(provider, kit, kit.scenario) for kit in kits]
+    async with AsyncExitStack() as stack:
+        for play in plays:
+            await rig.register(play)
+            await stack.enter_async_context(sampling(rig, play, heard))
+        await asyncio.gather(*(stray(rig, play, kit) for play, kit in zip(plays, kits, strict=True)))
         await outage(rig, provider, on=True)
-        await rig.time.passes(kit.final_at * 2)
-        for sent in rig.postbox.of(play.url):
-            await rig.post(play, sent)
+        await rig.time.passes(max(kit.final_at for kit in kits) * 2)
+        for play in plays:
+            for sent in rig.postbox.of(play.url):
+                await rig.post(play, sent)
+            await wrong_requests(rig, play, SIMULATED[provider].canaries)
         await until_failed(heard)
-        await wrong_requests(rig, play, person)
         await outage(rig, provider, on=False)
-        await rig.complete(play)
-    return play
+        for play in plays:
+            await rig.complete(play)
+    return plays
+
+
+async def stray(rig: Rig, play: Play, kit: SenderKit) -> None:
+    """Forgeries, broken bodies, and persons where a callback has none."""
+    for condition in {Condition.GENUINE, Condition.FORGED, Condition.MALFORMED} - set(kit.absent):
+        sent = kit.callback(condition, play.key.reference, datetime.now(UTC))
+        for each in (sent, *about(sent, SIMULATED[play.provider].canaries)):
+            await rig.post(play, each)
 
 
 async def outage(rig: Rig, provider: str, *, on: bool) -> None:
@@ -82,7 +91,7 @@ async def until_failed(heard: Overheard) -> None:
             await asyncio.sleep(0.02)
 
 
-async def wrong_requests(rig: Rig, play: Play, person: dict[str, str]) -> None:
+async def wrong_requests(rig: Rig, play: Play, person: Mapping[str, str]) -> None:
     whole = " ".join(person.values())
     place = f"/verifications/{play.key.account}/{play.key.reference}"
     wrong = {"account": play.key.account, "reference": [whole], "applicant": whole, "deadline": whole}
@@ -106,7 +115,7 @@ async def stored_result(rig: Rig, play: Play) -> bytes:
 async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, provider: str) -> None:
     since, canaries = datetime.now(UTC), SIMULATED[provider].canaries.values()
     with listening(stepped) as heard:
-        plays = [await followed(stepped, provider, kit, heard) for kit in KITS[provider].senders.values()]
+        plays = await followed(stepped, provider, heard)
         async with asyncio.timeout(10):
             texts = await said(stepped, heard, since=since)
             while not all(play.key.reference.encode() in texts[Place.WORKFLOW_IDS] for play in plays):

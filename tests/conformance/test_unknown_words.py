@@ -16,7 +16,7 @@ from tests.conformance.rig import Rig
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOON = timedelta(seconds=1)
-A_WHILE = 20 * MINUTE
+A_WHILE = 15 * MINUTE
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
