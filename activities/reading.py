@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.accounts import WatchedAccount
 from activities.failures import try_again, unchanged
 from domain.digest import Digester
-from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
 from domain.plan import WatchPlan, wait_before_poll
 from domain.snapshot import Answer, Question, Reading
 from providers.contract import Reply
@@ -72,6 +72,8 @@ class ReadingActivities:
             return Reading(asked_at=asked_at, answer=answer, word=error.code), None
         except ProviderRefusesUs as error:
             return Reading(asked_at=asked_at, answer=Answer.REFUSED, word=error.code), None
+        except ReplyUnproven as error:
+            return Reading(asked_at=asked_at, answer=Answer.UNPROVEN, word=error.code), None
         answer = Answer.TOLD if reply.snapshot is not None else Answer.NOT_READY
         return Reading(asked_at=asked_at, answer=answer, word=reply.word, snapshot=reply.snapshot), reply
 

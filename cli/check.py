@@ -18,7 +18,7 @@ from cli.failure import Failed
 from cli.installation import connected, opened_storage
 from connection import missing_search_attributes
 from domain.digest import Digester
-from domain.errors import ProviderRefusesUs, ProviderUnavailable
+from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from providers.transport import open_http
 from settings import DEFAULT_FILE, Settings, SettingsError, load_settings
 from storage.contract import StorageError, storage_name
@@ -142,4 +142,8 @@ async def _login(account: Account) -> str:
         raise NotWell(f"refused ({error.code}): mend the credentials in {setting}") from None
     except ProviderUnavailable as error:
         raise NotWell(f"no usable answer ({error.code}): look at {setting}.base_url and the way there") from None
+    except ReplyUnproven as error:
+        raise NotWell(
+            f"answers that prove nothing ({error.code}): look at the keys and base_url of {setting}"
+        ) from None
     return f"{account.provider.provider}, {account.provider.environment}"

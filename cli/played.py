@@ -17,7 +17,9 @@ def scenario_for(
     account: PlayedAccount, configured: ConfiguredAccount, special: Mapping[str, Any], *, callback_url: str
 ) -> Mapping[str, Any]:
     """Return a whole scenario: what every one of this account says, and what is special to one."""
-    known = {"callback_url": callback_url, "secret": _secret(configured.own, account.secret_at)}
+    known = {"callback_url": callback_url}
+    if account.secret_at:
+        known["secret"] = _secret(configured.own, account.secret_at)
     filled: Mapping[str, Any] = _filled({**account.scenario, **special}, known)
     return filled
 

@@ -91,11 +91,13 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
         "registered": state.get("registered"),
         "revisions": state.get("revision"),
         "attention": [note["reason"] for note in state.get("attention", [])],
+        "heard": record.get("heard"),
         "missed": record.get("missed"),
         "duplicates": record.get("duplicates"),
         "late": record.get("late"),
         "evidence_stored": evidence.count(ArtifactState.STORED),
         "evidence_lost": evidence.count(ArtifactState.LOST),
+        "losses": sorted({row["loss"] for row in record.get("evidence", []) if row["loss"]}),
     }
 
 

@@ -3,6 +3,7 @@
 ProviderError
 ├── ProviderUnavailable     no usable answer; the same question may succeed later
 ├── ProviderRefusesUs       our credentials or rights are at fault; an operator must act
+├── ReplyUnproven           the answer lacks the signature that it must have; nothing in it is believed
 ├── ReferenceUnknown        the provider knows no such verification (any more)
 └── ArtifactError
     ├── ArtifactNotReady    the file comes later
@@ -32,6 +33,10 @@ class ProviderUnavailable(ProviderError):
 
 class ProviderRefusesUs(ProviderError):
     """The provider does not accept our credentials or our right to ask."""
+
+
+class ReplyUnproven(ProviderError):
+    """The answer is not proven to come from the provider."""
 
 
 class ReferenceUnknown(ProviderError):

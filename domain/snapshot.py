@@ -140,6 +140,7 @@ class Answer(StrEnum):
     NOT_FOUND = "not_found"
     GONE = "gone"
     REFUSED = "refused"
+    UNPROVEN = "unproven"
     UNREACHABLE = "unreachable"
 
 

@@ -154,6 +154,7 @@ def window_closed(record: Record, *, at: datetime) -> Record:
 def _access(record: Record, reading: Reading) -> Record:
     troubles = {
         Answer.REFUSED: Attention.PROVIDER_REFUSES_US,
+        Answer.UNPROVEN: Attention.REPLY_UNPROVEN,
         Answer.UNREACHABLE: Attention.PROVIDER_UNREACHABLE,
     }
     now = troubles.get(reading.answer)

@@ -103,7 +103,8 @@ def wants_poll(record: Record, plan: WatchPlan, now: datetime) -> bool:
 
 
 def _is_troubled(record: Record) -> bool:
-    return record.reading is not None and record.reading.answer in {Answer.REFUSED, Answer.UNREACHABLE}
+    troubles = {Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE}
+    return record.reading is not None and record.reading.answer in troubles
 
 
 def summary(record: Record, plan: WatchPlan) -> Summary:

@@ -146,6 +146,7 @@ class Reader(Protocol):
         Raises:
             ProviderUnavailable: no usable answer; `retry_after` if the provider named a time.
             ProviderRefusesUs: our credentials or rights are at fault, after one fresh login.
+            ReplyUnproven: the answer lacks the signature that answers of this account have.
             ReferenceUnknown: the provider knows no such verification; `gone` if it says it is deleted.
 
         """

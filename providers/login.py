@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import httpx
 
@@ -158,6 +158,6 @@ class LoggedIn:
             self._login.used(token, at=asked_at)
 
 
-def is_usable(token: object) -> bool:
+def is_usable(token: object) -> TypeGuard[str]:
     """Whether a value can stand in a header as a token."""
     return isinstance(token, str) and bool(token) and token.isascii() and token.isprintable()

@@ -8,6 +8,7 @@ from typing import Final
 from providers.contract import ProviderEntry
 from providers.id360.provider import ENTRY as ID360
 from providers.identomat.provider import ENTRY as IDENTOMAT
+from providers.signicat.provider import ENTRY as SIGNICAT
 
 _FOLDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -37,4 +38,4 @@ def _faults(entry: ProviderEntry) -> Iterable[str]:
         yield "has a contract under another name than its sender's"
 
 
-PROVIDERS: Final = registered((ID360, IDENTOMAT))
+PROVIDERS: Final = registered((ID360, IDENTOMAT, SIGNICAT))

@@ -47,7 +47,8 @@ class Faults(Frozen):
 
     `lost` names the attempts, from 1, that are lost on the way: the sender hears no answer and comes again.
     `answered` names those that something before the receiver answers in its stead, and the codes of its answers.
-    A `dropped` event is meant, but never sent. `delay` is contract time before the first attempt.
+    A `dropped` event is meant, but never sent. `delay` is contract time before the first attempt. An event that is
+    `lost_when_held` does not come again once its answer held everything back.
     """
 
     dropped: bool = False
@@ -56,6 +57,7 @@ class Faults(Frozen):
     duplicates: int = Field(0, ge=0, le=100)
     delay: timedelta = timedelta(0)
     wrong_secret: bool = False
+    lost_when_held: bool = False
 
 
 class Attempt(Frozen):
@@ -157,6 +159,8 @@ class Engine:
             delivery.attempts.append(attempt)
             if attempt.meaning is AnswerMeaning.HOLD_EVERYTHING:
                 self._hold(contract, delivery.endpoint)
+                if delivery.faults.lost_when_held:
+                    return
             if attempt.meaning in {AnswerMeaning.ACCEPTED, AnswerMeaning.NEVER_AGAIN}:
                 return
 

@@ -9,6 +9,9 @@ from simulator.id360 import CANARIES as ID360_CANARIES
 from simulator.id360 import Id360
 from simulator.id360 import stories as id360
 from simulator.play import Simulator
+from simulator.signicat import CANARIES as SIGNICAT_CANARIES
+from simulator.signicat import Signicat
+from simulator.signicat import stories as signicat
 from simulator.story import PlayedAccount, Story
 
 
@@ -28,6 +31,7 @@ class Simulated:
 
 SIMULATED: Final[Mapping[str, Simulated]] = {
     "id360": Simulated(Id360, id360.ACCOUNTS, id360.STORIES, ID360_CANARIES),
+    "signicat": Simulated(Signicat, signicat.ACCOUNTS, signicat.STORIES, SIGNICAT_CANARIES),
 }
 
 PLAYED: Final = tuple(account for each in SIMULATED.values() for account in each.accounts)

@@ -13,14 +13,14 @@ class PlayedAccount(Frozen):
     """An account whose provider is played by the simulator.
 
     In texts `{simulator}`, `{callback_url}` and `{secret}` stand for what is known only when it is set up;
-    `secret_at` leads to the secret that the played provider must know, through the account's settings. `scenario`
-    is part of every scenario, `registration` of every registration.
+    `secret_at` leads to the secret that the played provider must know, through the account's settings; it is empty
+    where nothing proves a callback. `scenario` is part of every scenario, `registration` of every registration.
     """
 
     name: Name
     provider: ProviderName
     settings: Mapping[str, Any]
-    secret_at: tuple[str, ...]
+    secret_at: tuple[str, ...] = ()
     scenario: Mapping[str, Any]
     registration: Mapping[str, Any] = {}
 

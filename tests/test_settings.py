@@ -199,8 +199,10 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
         "VIGIL_HOOK_CHECKOUT",
         "ID360_PASSWORD",
         "ID360_AUTHORIZATION",
+        "ASSURE_CLIENT_SECRET",
+        "ASSURE_AUTHORIZATION",
     )
 
     settings = load_settings(example, environ=dict.fromkeys(variables, "a-secret-of-some-length"))
 
-    assert list(settings.accounts) == ["id360"]
+    assert list(settings.accounts) == ["id360", "assure"]

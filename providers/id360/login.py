@@ -47,4 +47,4 @@ def _token_text(answer: HttpAnswer) -> str:
     # The length of a token is told in three ways; all that matters is that a header can hold it.
     if not is_usable(token):
         raise ProviderUnavailable("login_unreadable")
-    return str(token)
+    return token

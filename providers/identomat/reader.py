@@ -24,6 +24,7 @@ from providers.identomat import vocabulary
 from providers.identomat.media import argument_error, failure_in, type_of_file
 from providers.identomat.result import snapshot_of, unrecognised
 from providers.identomat.settings import IdentomatSettings
+from providers.identomat.signatures import Signatures
 from providers.parsing import NotReadable, parse_json
 from providers.resuming import resuming
 from providers.transport import HttpAnswer, exchange, retry_after_of, streaming
@@ -48,6 +49,7 @@ class IdentomatReader:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._settings = settings
         self._http = http
+        self._signatures = Signatures(settings.secret_key[0] if settings.secret_key else None)
 
     async def check_login(self) -> None:
         """Ask for a session that cannot be, since there is no login. Raises `ProviderRefusesUs` as `read` does.
@@ -81,10 +83,14 @@ class IdentomatReader:
             media_type = type_of_file(head, response.headers.get("content-type", ""))
             if media_type is None:
                 raise await failure_in(chunks)
-            yield ArtifactStream(chunks=chunks, media_type=media_type)
+            yield ArtifactStream(chunks=self._signatures.demanded(response.headers, chunks), media_type=media_type)
 
     async def _result(self, reference: str) -> Reply:
-        return _reply(await exchange(self._http, self._request(RESULT, {"session_token": reference})))
+        answer = await exchange(self._http, self._request(RESULT, {"session_token": reference}))
+        reply = _reply(answer)
+        # Only answers that say something of a session are signed; refusals were raised by now.
+        self._signatures.demand(answer.headers, answer.content)
+        return reply
 
     def _opened(
         self, path: str, fields: Mapping[str, str], headers: Mapping[str, str]
@@ -97,7 +103,7 @@ class IdentomatReader:
             "POST",
             f"{self._settings.base_url}/{path}",
             content=body,
-            headers={"Content-Type": "application/json", **(headers or {})},
+            headers={"Content-Type": "application/json", **self._signatures.headers(body), **(headers or {})},
         )
 
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 from activities.accounts import WatchedAccount
 from activities.reading import ReadingActivities
 from domain.digest import Digester
+from domain.errors import ReplyUnproven
 from domain.identity import VerificationKey
 from domain.plan import DAY, HOUR, MINUTE
 from domain.record import Record
@@ -26,6 +27,7 @@ from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, report
 from tests.providers.raw_server import Answer as Said
 from tests.providers.raw_server import HangUp, Stall, Told, told
+from tests.world import SaidReader
 from workflows import steps
 
 REPORT = "/api/1.0.0/enrollment/700102/report"
@@ -412,3 +414,17 @@ async def test_trouble_that_was_over_in_between_does_not_count(id360: FakeId360,
     again = await attempts.fails(reading.poll, order(before), at=NOW + 5 * HOUR)
 
     assert again.details[0].trouble_since == NOW + 5 * HOUR
+
+
+async def test_an_answer_that_is_not_proven_is_applied_as_such_and_nothing_of_it_is_kept(
+    storage: GatedStorage, digester: Digester
+) -> None:
+    reader = SaidReader(says=ReplyUnproven("reply_unproven"))
+    account = WatchedAccount(name="id360", reader=reader, plans={CONTRACT.sender: PLAN}, default_sender=CONTRACT.sender)
+    reading = ReadingActivities({"id360": account}, storage, digester)
+
+    by_read = await Attempts().next(reading.read, ASK)
+    by_poll = await Attempts().next(reading.poll, order())
+
+    assert by_read == by_poll == Reading(asked_at=NOW, answer=Answer.UNPROVEN, word="reply_unproven")
+    assert await storage.list("") == []

@@ -57,7 +57,7 @@ def test_a_scenario_is_told_where_to_call_back_and_the_secret_of_the_settings(pl
     assert "http://127.0.0.1:7002/callbacks/here" in scenario
     assert "{secret}" not in scenario
     assert "drop_finals" in scenario
-    assert any(secret in scenario for secret in _secrets(file))
+    assert any(secret in scenario for secret in _secrets(file)) == bool(account.secret_at)
 
 
 def _secrets(file: Path) -> list[str]:

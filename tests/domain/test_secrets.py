@@ -66,3 +66,7 @@ def test_without_any_secret_nothing_matches() -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "the old one" not in repr(SECRETS.validate_python("the old one"))
+
+
+def test_a_presented_text_that_no_encoding_has_matches_nothing() -> None:
+    assert matches("\ud800", SECRETS.validate_python("a good one")) is False

@@ -90,7 +90,9 @@ def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
     assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
 
 
-@pytest.mark.parametrize("answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNREACHABLE])
+@pytest.mark.parametrize(
+    "answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE]
+)
 def test_an_answer_that_tells_nothing_leaves_a_new_verification_where_it_stands(answer: Answer) -> None:
     assert ending(read(fresh(), silent(answer))) == ("awaiting_applicant", None, None, None, 0)
 
@@ -99,6 +101,7 @@ def test_an_answer_that_tells_nothing_leaves_a_new_verification_where_it_stands(
     ("answer", "reason"),
     [
         (Answer.REFUSED, Attention.PROVIDER_REFUSES_US),
+        (Answer.UNPROVEN, Attention.REPLY_UNPROVEN),
         (Answer.UNREACHABLE, Attention.PROVIDER_UNREACHABLE),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 from domain.plan import PollPlan, PollStep, WatchPlan
 from domain.sender import Answering, AnswerMeaning, CodeRange, Redelivery, SenderContract
 from domain.terms import Proof, Stage
-from providers.capabilities import avoid, comes_again, filled, pages, proven_by
 from providers.registry import PROVIDERS
+from providers.sender_pages import avoid, comes_again, filled, pages, proven_by
 
 ROOT = Path(__file__).parents[2]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

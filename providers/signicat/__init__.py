@@ -1,0 +1,1 @@
+"""Signicat Assure: callbacks of both generations, processes, files."""

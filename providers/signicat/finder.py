@@ -1,0 +1,111 @@
+"""Finding processes whose id nobody told us: by their dossier, or by when they were created."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from domain.errors import ProviderUnavailable, ReferenceUnknown
+from providers.contract import Coordinate, Found
+from providers.parsing import as_count, as_instant, as_object
+from providers.signicat import vocabulary
+from providers.signicat.assure import AssureApi, parsed
+from providers.signicat.settings import SignicatSettings
+from providers.signicat.wire import ID_PATTERN, is_id, reference_of
+
+DOSSIER_ID: Final = "dossier_id"
+COORDINATES: Final = (
+    Coordinate(
+        name=DOSSIER_ID,
+        pattern=ID_PATTERN,
+        about="the dossier's id, where the process's is not known: hosted capture does not tell it",
+        is_required=False,
+    ),
+)
+
+_PAGE: Final = 500
+_LAST_OFFSET: Final = 200_000
+"""Documented: beyond it nothing can be asked for."""
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SignicatFinder:
+    """Finds the references of one account; only reads."""
+
+    by: tuple[str, ...] = (DOSSIER_ID,)
+
+    def __init__(self, settings: SignicatSettings, api: AssureApi) -> None:
+        """Take the account's settings and its API."""
+        self._api = api
+        self._only_channel = settings.only_channel
+
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+        """Return the processes of a dossier, the newest first. Raises as the contract says."""
+        dossier = coordinates[DOSSIER_ID]
+        if not is_id(dossier):
+            raise ReferenceUnknown("not_a_dossier")
+        told = parsed(await self._api.get(f"/dossiers/{dossier}"))
+        found = [each for entry in _processes(told) if (each := self._found(dossier, entry, undated=_LONG_AGO))]
+        return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
+
+    async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
+        """List what was created from `since` on and before `until`. Raises as the contract says.
+
+        Signicat tells of the last 30 days only, and not of what was deleted (documented). A window that holds more
+        than can be paged through is `ProviderUnavailable`: a narrower one can be read.
+        """
+        # Signicat tells whole seconds (documented), so what was created right after `since` may seem to be before it.
+        since = since.replace(microsecond=0)
+        offset, total = 0, 1
+        while offset < total:
+            if offset > _LAST_OFFSET:
+                raise ProviderUnavailable("too_many_processes")
+            told = parsed(await self._api.get("/processes", **_window(since, until), offset=offset, limit=_PAGE))
+            entries = list(_processes(told))
+            for entry in entries:
+                each = self._found(_dossier_of(entry), entry, undated=since)
+                if each is not None and since <= each.created_at < until:
+                    yield each
+            offset += len(entries)
+            total = _total(told) if entries else 0
+
+    def _found(self, dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
+        reference = reference_of(dossier, entry.get("processId"))
+        if reference is None:
+            return None
+        return Found(
+            reference=reference,
+            created_at=as_instant(entry.get("createdAt")) or undated,
+            sender=self._only_channel or vocabulary.sender_of(entry.get("provider")),
+        )
+
+
+def _window(since: datetime, until: datetime) -> dict[str, str]:
+    # Signicat counts in seconds, so the window is asked for a little wider than it is.
+    return {
+        "startCreationDate": _seconds(since),
+        "endCreationDate": _seconds(until + timedelta(seconds=1)),
+    }
+
+
+def _seconds(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _total(told: Any) -> int:
+    count = as_count(as_object(told).get("totalResults"), largest=10**9)
+    # Without a total the pages end with the first empty one.
+    return 10**9 if count is None else count
+
+
+def _processes(told: Any) -> Iterator[dict[str, Any]]:
+    entries = as_object(told).get("processes")
+    if not isinstance(entries, list):
+        # Nothing found must never be read out of an answer that says something else.
+        raise ProviderUnavailable("wrong_shape")
+    return map(as_object, entries)
+
+
+def _dossier_of(entry: Mapping[str, Any]) -> object:
+    """Return the id in `dossier`, whose shape is unknown: an object with `dossierId`, or the id itself."""
+    dossier = entry.get("dossier")
+    return dossier.get("dossierId") if isinstance(dossier, dict) else dossier

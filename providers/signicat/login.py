@@ -1,0 +1,78 @@
+"""The token that Signicat gives for client credentials, in both generations."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from domain.errors import ProviderRefusesUs, ProviderUnavailable
+from providers.login import Granted, Login, is_usable
+from providers.parsing import NotReadable, as_count, as_object, parse_json
+from providers.signicat.settings import SignicatSettings
+from providers.transport import HttpAnswer, exchange
+
+LIFETIME: Final = timedelta(minutes=10)
+"""Documented default, where an answer does not say; a client may be configured from a second to an hour."""
+MARGIN: Final = timedelta(seconds=30)
+"""How long before its end a token is renewed, at most half of its life."""
+
+_REFUSALS: Final = frozenset({400, 401, 403})
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Where one generation gives tokens, and for what."""
+
+    path: str
+    scope: str
+
+
+GATES: Final = {
+    "legacy": Gate(path="/oidc/token", scope="client.assure.api client.capture.api"),
+    # The path is inferred from public clients; the scope is documented.
+    "current": Gate(path="/auth/open/connect/token", scope="signicat-api"),
+}
+
+
+def login_of(settings: SignicatSettings, http: httpx.AsyncClient, clock: Callable[[], float]) -> Login:
+    """Return the account's login."""
+
+    async def ask() -> Granted:
+        return _granted(await exchange(http, _request(settings, http)))
+
+    return Login(ask, counted_from="login", clock=clock)
+
+
+def _request(settings: SignicatSettings, http: httpx.AsyncClient) -> httpx.Request:
+    gate = GATES[settings.reads]
+    pair = f"{settings.client_id}:{settings.client_secret[0].get_secret_value()}"
+    return http.build_request(
+        "POST",
+        settings.base_url + gate.path,
+        data={"grant_type": "client_credentials", "scope": gate.scope},
+        headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()},
+    )
+
+
+def _granted(answer: HttpAnswer) -> Granted:
+    if answer.status in _REFUSALS:
+        raise ProviderRefusesUs(f"login_{answer.status}")
+    if answer.status != httpx.codes.OK:
+        raise ProviderUnavailable(f"login_{answer.status}", retry_after=answer.retry_after())
+    try:
+        told = as_object(parse_json(answer.content))
+    except NotReadable:
+        told = {}
+    token = told.get("access_token")
+    if not is_usable(token):
+        raise ProviderUnavailable("login_unreadable")
+    return Granted(text=token, usable_for=_usable_for(told.get("expires_in")))
+
+
+def _usable_for(expires_in: Any) -> timedelta:
+    count = as_count(expires_in, largest=24 * 3600)
+    lifetime = LIFETIME if count is None else timedelta(seconds=count)
+    return lifetime - min(MARGIN, lifetime / 2)

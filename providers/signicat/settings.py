@@ -1,0 +1,105 @@
+"""What a Signicat Assure account must be told."""
+
+import re
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from domain.secrets import Secrets
+from domain.terms import Name
+from providers.contract import AccountSettings
+from providers.signicat.senders import EVENTS
+
+Generation: TypeAlias = Literal["legacy", "events"]
+
+CURRENT: Final = "https://api.signicat.com"
+LEGACY_SANDBOX: Final = "https://preprod.signicat.com"
+LEGACY_PRODUCTION: Final = "https://id.signicat.com (Nordics) or https://eu01.signicat.com (Europe)"
+
+KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
+"""Names of the headers of a callback that are stored with its receipt."""
+
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+def _each_once(generations: tuple[Generation, ...]) -> tuple[Generation, ...]:
+    if len(set(generations)) != len(generations):
+        raise ValueError("names a generation twice")
+    return generations
+
+
+def _secret_header(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError("is a name that no HTTP header can have")
+    if name.lower() == "authorization":
+        raise ValueError("cannot be Authorization, which proves the other generation")
+    if name.lower() in KEPT_HEADERS:
+        raise ValueError("names a header that is kept with receipts and so cannot be a secret")
+    return name
+
+
+class SignicatSettings(AccountSettings, frozen=True):
+    """One account: which callbacks it takes, and whose API is read.
+
+    `reads` and `base_url` follow from the generations and the environment if they are not given.
+    """
+
+    generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(_each_once)]
+    """Which callbacks are taken: those to a `notificationUrl`, those of Assure Events, or both."""
+    reads: Literal["legacy", "current"]
+    client_id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-9;-~]+$")]
+    """Visible ASCII without a colon: HTTP Basic can carry no other."""
+    client_secret: Annotated[Secrets, Field(max_length=1)]
+    """One secret: a second one would only be a second guess."""
+    authorization_header: Secrets | None = None
+    """The whole value that we gave as `authorizationHeader`, next to the `notificationUrl`."""
+    unauthenticated: Literal["refuse", "hint"] = "refuse"
+    """What a legacy callback without a header is: refused, or a hint that wakes us and proves nothing."""
+    events_secret: Secrets | None = None
+    events_secret_header: Annotated[str | None, AfterValidator(_secret_header)] = None
+    """The header in which events carry the secret, or the body's HMAC under it. Its name is unknown: no default."""
+    largest_artifact: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
+    """In bytes. No source bounds pictures, videos or archives."""
+
+    @property
+    def only_channel(self) -> Name | None:
+        """The sender of every callback where that is not the sub-provider.
+
+        A sub-provider's habits hold for legacy callbacks; how often an event comes again is unknown.
+        """
+        return None if "legacy" in self.generations else EVENTS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whose_api_and_where(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        only_legacy = given.get("generations") in (["legacy"], ("legacy",))
+        reads = given.get("reads") or ("legacy" if only_legacy else "current")
+        base_url = given.get("base_url") or _address(reads, given.get("environment"))
+        return {**given, "reads": reads, "base_url": base_url}
+
+    @model_validator(mode="after")
+    def _callbacks_can_be_proven(self) -> Self:
+        if "legacy" not in self.generations and self.authorization_header is not None:
+            raise ValueError('authorization_header proves nothing here: generations does not hold "legacy"')
+        if "legacy" in self.generations and self.authorization_header is None and self.unauthenticated == "refuse":
+            raise ValueError(
+                "authorization_header is missing: set it to the authorizationHeader that Signicat was given with the "
+                'notificationUrl, or set unauthenticated = "hint" to take callbacks that prove nothing as hints'
+            )
+        if (self.events_secret is None) != (self.events_secret_header is None):
+            raise ValueError("events_secret and events_secret_header need each other: give both or none")
+        if "events" not in self.generations and self.events_secret is not None:
+            raise ValueError('events_secret proves nothing here: generations does not hold "events"')
+        return self
+
+
+def _address(reads: object, environment: object) -> str:
+    if reads != "legacy":
+        return CURRENT
+    if environment == "production":
+        raise ValueError(f"base_url must be given for the legacy API in production: {LEGACY_PRODUCTION}")
+    return LEGACY_SANDBOX

@@ -1,0 +1,293 @@
+"""Vigil as it is put together for production, in this process, before every played provider."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import worker
+from accounts import open_accounts
+from api.app import build_app
+from api.notices import notice_of
+from api.parts import Parts
+from connection import connect
+from domain.digest import Digester
+from domain.identity import VerificationKey
+from domain.record import Record
+from domain.registration import Registration
+from domain.snapshot import Coordinates
+from providers.contract import CallbackRequest
+from providers.registry import PROVIDERS
+from providers.transport import open_http
+from settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
+from simulator.app import create_app
+from simulator.serving import serving
+from storage.opening import open_storage
+from tests.conformance.kit import Kit, KitMissing, Scenario, SenderKit, Sent, kit_of
+from tests.simulator.step_clock import StepClock
+from tracking import Tracker
+
+
+class PlayedTime(Protocol):
+    """The time that passes at the providers, and whose word on it we take."""
+
+    async def now(self) -> datetime:
+        """Return the time as our side sees it."""
+        ...
+
+    async def passes(self, duration: timedelta) -> None:
+        """Let time pass, with everything that falls due in it."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Bring the providers' clock to the time of our side, where that one leads."""
+        ...
+
+
+class Postbox:
+    """Takes the callbacks that the simulator sends, for a test to hand on as it likes; answers 200 to each."""
+
+    def __init__(self) -> None:
+        self._arrived: dict[str, list[Sent]] = defaultdict(list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                break
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        sent = {name: value for name, value in headers.items() if name not in {"host", "content-length", "connection"}}
+        self._arrived[scope["path"]].append(Sent(sent, body))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def of(self, url: str) -> list[Sent]:
+        """Return what came to this address, in order."""
+        return list(self._arrived[httpx.URL(url).path])
+
+
+@dataclass(frozen=True)
+class Play:
+    """One verification at a simulated provider."""
+
+    provider: str
+    key: VerificationKey
+    coordinates: Coordinates
+    sender: str | None
+    url: str
+
+
+@dataclass
+class Rig:
+    """One account at every provider that brings a kit, and all of Vigil behind it.
+
+    `api` speaks to it over HTTP as providers and backends do, `simulator` as a tester does.
+    """
+
+    parts: Parts
+    app: FastAPI
+    api: httpx.AsyncClient
+    simulator: httpx.AsyncClient
+    postbox: Postbox
+    time: PlayedTime
+
+    @property
+    def tracker(self) -> Tracker:
+        """What a backend that holds a Temporal client speaks through."""
+        return self.parts.tracker
+
+    async def play(self, provider: str, sender: SenderKit, order: Scenario, *, unproven: bool = False) -> Play:
+        """Have the provider begin a verification, whose callbacks come to the postbox.
+
+        `unproven`: it belongs to the account that takes callbacks without proof as hints.
+        """
+        account = account_of(provider, unproven=unproven)
+        url = f"http://postbox/{uuid4().hex}"
+        answer = await self.simulator.post(f"/control/{provider}/verifications", json=dict(order(url)))
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        known = {coordinate.name for coordinate in self.parts.accounts[account].provider.coordinates}
+        coordinates = {name: value for name, value in told["coordinates"].items() if name in known}
+        key = VerificationKey(account=account, reference=told["reference"])
+        return Play(provider, key, coordinates, sender.registered_sender, url)
+
+    async def asked(self, play: Play) -> int:
+        """Return how often the provider was asked for the result."""
+        view = await self.simulator.get(f"/control/{play.provider}/verifications/{play.key.reference}")
+        return int(view.json()["reads"])
+
+    async def register(self, play: Play) -> None:
+        """Register it as a backend does that holds a Temporal client."""
+        await self.tracker.register(
+            Registration(
+                key=play.key,
+                sender=play.sender,
+                coordinates=play.coordinates,
+                registered_at=await self.time.now(),
+                registered_by="checkout",
+            )
+        )
+
+    async def hear(self, play: Play, sent: Sent) -> None:
+        """Tell of a callback as the API does, with the rig's own time as that of its arrival."""
+        account = self.parts.accounts[play.key.account]
+        request = CallbackRequest(
+            account=account.name,
+            correlation=None,
+            headers={name.lower(): value for name, value in sent.headers.items()},
+            body=sent.body,
+            received_at=await self.time.now(),
+        )
+        genuine = account.provider.prove(request)
+        for callback in account.provider.read_callbacks(genuine):
+            assert callback.reference == play.key.reference
+            notice = notice_of(genuine, callback, play.key, self.parts.digester)
+            await self.tracker.notify(play.key, notice, may_start=notice.proof.may_start)
+
+    async def post(self, play: Play, sent: Sent) -> int:
+        """Send a callback to the API; returns its answer."""
+        answer = await self.api.post(f"/callbacks/{play.key.account}", content=sent.body, headers=dict(sent.headers))
+        return answer.status_code
+
+    async def complete(self, play: Play) -> Record:
+        """Return the record of the newest run, once that has completed."""
+        async with asyncio.timeout(30):
+            return await self.tracker.handle(play.key).result()
+
+    async def record(self, play: Play) -> Record:
+        """Ask a worker what is known now."""
+        known: Record | None = None
+        while known is None:  # it is loading
+            known = await self.tracker.handle(play.key).query("record", result_type=Record)
+        return known
+
+    async def skipped_until_complete(self, play: Play) -> Record:
+        """Let time pass until the newest run has completed."""
+        async with asyncio.timeout(30):
+            while (seen := await self.tracker.look(play.key)) is None or seen.is_open:
+                await self.time.passes(timedelta(minutes=10))
+        return await self.complete(play)
+
+
+def account_of(provider: str, *, unproven: bool = False) -> str:
+    """Return the name of the account at a provider, or of the one that takes callbacks without proof as hints."""
+    return provider.replace("_", "-") + ("-unproven" if unproven else "")
+
+
+def kits() -> Mapping[str, Kit]:
+    """Return the kits of the registered providers that bring one; that each does is a test of its own."""
+    found = {}
+    for provider in PROVIDERS:
+        try:
+            found[provider] = kit_of(provider)
+        except KitMissing:
+            continue
+    return found
+
+
+def configured(provider: str, own: Mapping[str, Any]) -> ConfiguredAccount:
+    """Return the settings of an account. It takes up only what a test registers or calls about."""
+    given = PROVIDERS[provider].settings.model_validate({"provider": provider, "environment": "sandbox", **own})
+    return ConfiguredAccount(own=given, adopts=False)
+
+
+@asynccontextmanager
+async def rig(
+    temporal: str,
+    folder: Path,
+    clock: StepClock,
+    time: PlayedTime,
+    *,
+    scale: float,
+    working: Callable[[Settings], AbstractAsyncContextManager[object]] = worker.serving,
+) -> AsyncIterator[Rig]:
+    """Run everything for as long as the context lasts. The watch of every account is `scale` times as fast."""
+    postbox = Postbox()
+    async with AsyncExitStack() as stack:
+        posting = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app=postbox), trust_env=False)
+        )
+        played = create_app(time_scale=1, client=posting, clock=clock.at_scale(1))
+        at = await stack.enter_async_context(serving(_punctual(played, time.catch_up)))
+        settings = _settings(temporal, folder, simulator=at, scale=scale)
+        await stack.enter_async_context(working(settings))
+        parts = await _parts(settings, stack)
+        app = build_app(parts)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        api = await stack.enter_async_context(serving(_without_lifespan(app)))
+        yield Rig(
+            parts=parts,
+            app=app,
+            api=await stack.enter_async_context(_client(api)),
+            simulator=await stack.enter_async_context(_client(at)),
+            postbox=postbox,
+            time=time,
+        )
+
+
+async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
+    http = await stack.enter_async_context(open_http())
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    accounts = open_accounts(settings, http=http, digester=digester)
+    client = await connect(settings.temporal.address, settings.temporal.namespace)
+    return Parts(
+        accounts=accounts,
+        tracker=Tracker(client, {name: each.tracked for name, each in accounts.items()}, digester),
+        storage=open_storage(settings.storage.url),
+        digester=digester,
+    )
+
+
+def _settings(temporal: str, folder: Path, *, simulator: str, scale: float) -> Settings:
+    return Settings(
+        digest_key=SecretStr("conformance of every provider"),
+        temporal=TemporalSettings(address=temporal, namespace="default"),
+        storage=StorageSettings(url=(folder / "storage").as_uri()),
+        accounts=dict(_accounts(simulator)),
+        time_scale=scale,
+    )
+
+
+def _accounts(simulator: str) -> Iterator[tuple[str, ConfiguredAccount]]:
+    for name, kit in kits().items():
+        yield account_of(name), configured(name, kit.settings(simulator))
+        if kit.unproven_settings is not None:
+            yield account_of(name, unproven=True), configured(name, kit.unproven_settings(simulator))
+
+
+def _client(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=40)
+
+
+def _punctual(app: ASGIApp, catch_up: Callable[[], Awaitable[None]]) -> ASGIApp:
+    """Bring the providers' clock up to date before every request, so that a provider never answers from the past."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await catch_up()
+        await app(scope, receive, send)
+
+    return served
+
+
+def _without_lifespan(app: ASGIApp) -> ASGIApp:
+    """Leave the beginning and the end of an application to whoever opened it."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await app(scope, receive, send)
+
+    return served

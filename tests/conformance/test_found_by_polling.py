@@ -1,0 +1,70 @@
+"""A callback that is lost for good is made up for by asking, within the time that its contract names."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.terms import Basis
+from simulator.scenario import Scenario as Plain
+from tests.conformance.cases import SENDERS, contract_of, kit_for
+from tests.conformance.kit import Scenario
+from tests.conformance.rig import Rig
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SOON = timedelta(seconds=1)
+AT_ONCE = timedelta(seconds=10)
+
+
+def beginning_later(order: Scenario, by: timedelta) -> Scenario:
+    """The same order, with an applicant who thinks longer."""
+
+    def ordered(url: str) -> Mapping[str, Any]:
+        plain = dict(order(url))
+        think = Plain.model_validate({"think": plain["think"]}).think if "think" in plain else Plain().think
+        return {**plain, "think": (think + by).total_seconds()}
+
+    return ordered
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=27)], ids=["at first", "while polls run"])
+@pytest.mark.parametrize(("provider", "sender"), SENDERS)
+async def test_a_lost_final_callback_is_found_by_asking_within_the_contracts_time(
+    skipped: Rig, provider: str, sender: str, later: timedelta
+) -> None:
+    kit, watch = kit_for(provider, sender), contract_of(provider, sender).watch
+    play = await skipped.play(provider, kit, beginning_later(kit.scenario, later))
+    began_at = await skipped.time.now()
+    ended_at = began_at + kit.final_at + later
+    await skipped.register(play)
+    await skipped.time.passes(kit.final_at + later - SOON)
+    interval = watch.poll_plan((await skipped.record(play)).stage).steps[0].every
+    record = await skipped.skipped_until_complete(play)
+
+    assert skipped.postbox.of(play.url)  # it was sent, and nobody handed it on
+    assert (record.decision, record.basis, record.heard, record.missed) == (kit.decision, Basis.READ, 0, 1)
+    assert record.decided_at is not None
+    assert ended_at <= record.decided_at <= ended_at + watch.found_within()
+    # It is asked about from the time on when a callback is overdue, as often as its stage asks for, and a tenth less.
+    overdue_at = began_at + watch.callback_expected_within
+    assert record.decided_at <= max(overdue_at, ended_at) + interval * 1.1 + AT_ONCE
+
+
+@pytest.mark.parametrize(("provider", "sender"), SENDERS)
+async def test_with_the_callback_it_is_decided_at_once(skipped: Rig, provider: str, sender: str) -> None:
+    kit = kit_for(provider, sender)
+    play = await skipped.play(provider, kit, kit.scenario)
+    ended_at = await skipped.time.now() + kit.final_at
+    await skipped.register(play)
+    await skipped.time.passes(kit.final_at + SOON)
+    callbacks = skipped.postbox.of(play.url)
+    for sent in callbacks:
+        await skipped.hear(play, sent)
+    record = await skipped.skipped_until_complete(play)
+
+    assert (record.decision, record.basis, record.missed) == (kit.decision, Basis.READ, 0)
+    assert record.heard == len(callbacks)
+    assert record.decided_at is not None
+    assert record.decided_at - ended_at < AT_ONCE

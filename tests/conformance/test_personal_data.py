@@ -1,0 +1,156 @@
+"""What a provider tells of a person stays in storage: nothing of it is in Temporal, in logs, in names or in answers."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from simulator.registry import SIMULATED
+from tests.conformance.cases import KITS
+from tests.conformance.kit import Condition, SenderKit, Sent
+from tests.conformance.leaking import planted
+from tests.conformance.places import Overheard, Place, leaks, listening, said, waiting
+from tests.conformance.rig import Play, Rig
+from workflows.steps import MEMO
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CANARY = "Quorvathsson-Tapperwhistle"
+
+
+@asynccontextmanager
+async def sampling(rig: Rig, play: Play, heard: Overheard) -> AsyncIterator[None]:
+    """Note again and again what Temporal says of activities, since it forgets it when they are done."""
+
+    async def sample() -> None:
+        while True:
+            heard.pending += waiting(await rig.tracker.handle(play.key).describe())
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(sample())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def about(sent: Sent, person: Mapping[str, str]) -> list[Sent]:
+    """The callback with a person in it, and one that is nothing but a person; who signs bodies proves neither."""
+    bodies: list[object] = [dict(person), [*person.values()]]
+    with suppress(ValueError):
+        if isinstance(body := json.loads(sent.body), dict):
+            bodies.append({**body, "person": dict(person), "reason": " ".join(person.values())})
+    return [Sent(sent.headers, json.dumps(body).encode()) for body in bodies]
+
+
+async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:
+    """A course in which much goes wrong, once for each sender."""
+    kits = KITS[provider].senders.values()
+    plays = [await rig.play(provider, kit, kit.scenario) for kit in kits]
+    async with AsyncExitStack() as stack:
+        for play in plays:
+            await rig.register(play)
+            await stack.enter_async_context(sampling(rig, play, heard))
+        await asyncio.gather(*(stray(rig, play, kit) for play, kit in zip(plays, kits, strict=True)))
+        await outage(rig, provider, on=True)
+        await rig.time.passes(max(kit.final_at for kit in kits) * 2)
+        for play in plays:
+            for sent in rig.postbox.of(play.url):
+                await rig.post(play, sent)
+            await wrong_requests(rig, play, SIMULATED[provider].canaries)
+        await until_failed(heard)
+        await outage(rig, provider, on=False)
+        for play in plays:
+            await rig.complete(play)
+    return plays
+
+
+async def stray(rig: Rig, play: Play, kit: SenderKit) -> None:
+    """Forgeries, broken bodies, and persons where a callback has none."""
+    for condition in {Condition.GENUINE, Condition.FORGED, Condition.MALFORMED} - set(kit.absent):
+        sent = kit.callback(condition, play.key.reference, datetime.now(UTC))
+        for each in (sent, *about(sent, SIMULATED[play.provider].canaries)):
+            await rig.post(play, each)
+
+
+async def outage(rig: Rig, provider: str, *, on: bool) -> None:
+    answer = await rig.simulator.post("/control/outage", json={"provider": provider, "on": on})
+    assert answer.status_code == 204
+
+
+async def until_failed(heard: Overheard) -> None:
+    async with asyncio.timeout(10):
+        while not any(b"lastFailure" in text for text in heard.pending):
+            await asyncio.sleep(0.02)
+
+
+async def wrong_requests(rig: Rig, play: Play, person: Mapping[str, str]) -> None:
+    whole = " ".join(person.values())
+    place = f"/verifications/{play.key.account}/{play.key.reference}"
+    wrong = {"account": play.key.account, "reference": [whole], "applicant": whole, "deadline": whole}
+    answers = [
+        await rig.api.post("/verifications", json=wrong),
+        await rig.api.post("/verifications", content=whole),
+        await rig.api.post(f"{place}/resolve", json={"author": whole, "decision": whole, "reason": whole}),
+        await rig.api.post(f"{place}/deadline", json={"deadline_at": whole}),
+    ]
+    assert all(400 <= answer.status_code < 500 for answer in answers)
+
+
+async def stored_result(rig: Rig, play: Play) -> bytes:
+    snapshot = (await rig.complete(play)).snapshot
+    assert snapshot is not None
+    assert snapshot.result is not None
+    return await rig.parts.storage.read(snapshot.result)
+
+
+@pytest.mark.parametrize("provider", KITS)
+async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, provider: str) -> None:
+    since, canaries = datetime.now(UTC), SIMULATED[provider].canaries.values()
+    with listening(stepped) as heard:
+        plays = await followed(stepped, provider, heard)
+        async with asyncio.timeout(10):
+            texts = await said(stepped, heard, since=since)
+            while not all(play.key.reference.encode() in texts[Place.WORKFLOW_IDS] for play in plays):
+                texts = await said(stepped, heard, since=since)
+        results = b"".join([await stored_result(stepped, play) for play in plays])
+
+    assert leaks(results, canaries) == set(canaries)
+    assert MEMO.encode() in texts[Place.HISTORIES]
+    assert b"/control/" in texts[Place.LOGS]
+    assert all(texts.values())
+    assert {place: leaks(text, canaries) for place, text in texts.items()} == {place: set() for place in Place}
+
+
+@pytest.mark.parametrize("place", Place)
+async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place) -> None:
+    since = datetime.now(UTC)
+    with listening(stepped) as heard:
+        before = (await said(stepped, heard, since=since))[place]
+        async with planted(place, stepped, CANARY), asyncio.timeout(10):
+            while not leaks((await said(stepped, heard, since=since))[place], [CANARY]):
+                await asyncio.sleep(0.05)
+
+    assert not leaks(before, [CANARY])
+
+
+@pytest.mark.parametrize("written", ["plain", "base64", "hexadecimal", "URL"])
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+async def test_a_person_is_found_in_every_writing(written: str, before: bytes) -> None:
+    person = "Zyx Elinda+7 <<77"
+    plain = before + person.encode() + b" and more"
+    text = {
+        "plain": plain,
+        "base64": base64.b64encode(plain),
+        "hexadecimal": plain.hex().upper().encode(),
+        "URL": quote(plain).encode(),
+    }[written]
+
+    assert leaks(text, [person, "Somebody Else"]) == {person}

@@ -1,0 +1,1 @@
+"""Verdant: documents and faces, told part by part."""

@@ -1,0 +1,45 @@
+"""A fake Assure that listens, and clients that give up soon."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from providers.signicat.assure import AssureApi
+from providers.signicat.finder import SignicatFinder
+from providers.signicat.reader import SignicatReader
+from tests.providers.raw_server import SteadyClock
+from tests.providers.signicat.fake_signicat import FakeSignicat
+from tests.providers.signicat.samples import settings
+
+
+@pytest_asyncio.fixture
+async def signicat() -> AsyncIterator[FakeSignicat]:
+    async with FakeSignicat().listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def clock() -> SteadyClock:
+    return SteadyClock()
+
+
+@pytest_asyncio.fixture
+async def api(signicat: FakeSignicat, http: httpx.AsyncClient, clock: SteadyClock) -> AssureApi:
+    return AssureApi(settings(base_url=signicat.base_url), http, clock=clock)
+
+
+@pytest_asyncio.fixture
+async def reader(api: AssureApi) -> SignicatReader:
+    return SignicatReader(settings(), api)
+
+
+@pytest_asyncio.fixture
+async def finder(api: AssureApi) -> SignicatFinder:
+    return SignicatFinder(settings(), api)

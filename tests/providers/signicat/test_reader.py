@@ -1,0 +1,268 @@
+"""What comes of each answer that Signicat, or something in between, can give to a question."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from domain.identity import VerificationKey
+from domain.snapshot import Question
+from domain.terms import Decision, Stage
+from providers.signicat.assure import AssureApi
+from providers.signicat.reader import SignicatReader
+from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
+from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, LEGACY_LOGIN, FakeSignicat
+from tests.providers.signicat.samples import PLACE, QUESTION, process, settings
+
+ASKED = "/assure" + PLACE
+PROBLEM = {"status": 0, "type": "base:client-problem", "title": "In words", "detail": "Of a person", "traceId": "t"}
+
+
+def reading(signicat: FakeSignicat, http: httpx.AsyncClient, **given: Any) -> SignicatReader:
+    told_of = settings(base_url=signicat.base_url, **given)
+    return SignicatReader(told_of, AssureApi(told_of, http))
+
+
+UNAVAILABLE: dict[str, tuple[Answer, str, timedelta | None]] = {
+    "204": (Told(204), "http_204", None),
+    "409": (Told(409), "http_409", None),
+    "429": (Told(429, headers={"Retry-After": "30"}), "http_429", timedelta(seconds=30)),
+    "500": (told(PROBLEM, 500), "http_500:base:client-problem", None),
+    "503": (Told(503, headers={"Retry-After": "7"}), "http_503", timedelta(seconds=7)),
+    "redirect": (Told(302, headers={"Location": "https://elsewhere.example/"}), "http_302", None),
+    "a page": (Told(200, b"<html>", {"Content-Type": "text/html"}), "not_json", None),
+    "half a process": (Told(200, b'{"processId": "'), "not_json", None),
+    "an empty body": (Told(200), "not_json", None),
+    "a cut body": (Told(200, b'{"p', announced=500), "cut_short", None),
+    "silence": (Stall(), "read_timeout", None),
+    "reset": (HangUp(), "connection_lost", None),
+}
+
+
+@pytest.mark.parametrize(("answer", "code", "retry_after"), UNAVAILABLE.values(), ids=UNAVAILABLE.keys())
+async def test_an_answer_that_may_heal_is_unavailable(
+    signicat: FakeSignicat, reader: SignicatReader, answer: Answer, code: str, retry_after: timedelta | None
+) -> None:
+    signicat.will_answer(ASKED, answer)
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await reader.read(QUESTION)
+
+    assert (caught.value.code, caught.value.retry_after) == (code, retry_after)
+
+
+@pytest.mark.parametrize(
+    ("given", "login"),
+    [
+        ({"reads": "current"}, CURRENT_LOGIN),
+        ({"generations": ["events"]}, CURRENT_LOGIN),
+        ({"generations": ["legacy"]}, LEGACY_LOGIN),
+        ({"generations": ["legacy", "events"], "reads": "legacy"}, LEGACY_LOGIN),
+    ],
+)
+async def test_a_process_is_told_with_the_bytes_it_came_in(
+    signicat: FakeSignicat, http: httpx.AsyncClient, given: dict[str, Any], login: str
+) -> None:
+    signicat.held[PLACE] = answer = told(process())
+
+    reply = await reading(signicat, http, **given).read(QUESTION)
+
+    assert reply.snapshot is not None
+    assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.CONCLUDED, Decision.APPROVED)
+    assert (reply.word, reply.raw) == ("accepted", answer.body)
+    assert signicat.asked == [f"POST {login}", f"GET {ASKED}"]
+
+
+@pytest.mark.parametrize(
+    ("generations", "registered", "sender"),
+    [
+        (["legacy"], None, "onfido"),
+        (["legacy"], "readid", "onfido"),
+        (["events"], None, "events"),
+        (["events"], "events", "events"),
+        (["legacy", "events"], None, "onfido"),
+        (["legacy", "events"], "onfido", "onfido"),
+        (["legacy", "events"], "events", "events"),
+    ],
+)
+async def test_the_sender_is_whoever_calls_back(
+    signicat: FakeSignicat, http: httpx.AsyncClient, generations: list[str], registered: str | None, sender: str
+) -> None:
+    signicat.held[PLACE] = told(process())
+    question = QUESTION.model_copy(update={"sender": registered})
+
+    reply = await reading(signicat, http, generations=generations).read(question)
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.sender == sender
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (Told(404), ReferenceUnknown, "http_404"),
+        (told(PROBLEM, 404), ReferenceUnknown, "http_404:base:client-problem"),
+        (told({"type": "in free text"}, 404), ReferenceUnknown, "http_404"),
+        (told({"type": "x" * 64}, 404), ReferenceUnknown, "http_404"),
+        (told({"type": ["x"]}, 404), ReferenceUnknown, "http_404"),
+        (told(PROBLEM, 400), ProviderRefusesUs, "http_400:base:client-problem"),
+        (Told(403), ProviderRefusesUs, "http_403"),
+    ],
+)
+async def test_a_refusal_keeps_the_coded_word_only(
+    signicat: FakeSignicat, reader: SignicatReader, answer: Answer, kind: type[ProviderError], code: str
+) -> None:
+    signicat.held[PLACE] = answer
+
+    with pytest.raises(kind) as caught:
+        await reader.read(QUESTION)
+
+    assert caught.value.args == (code,)
+    assert signicat.logins == 1
+
+
+@pytest.mark.parametrize(("status", "gone"), [(404, False), (410, True)])
+async def test_only_410_says_that_a_process_once_was(
+    signicat: FakeSignicat, reader: SignicatReader, status: int, *, gone: bool
+) -> None:
+    signicat.held[PLACE] = Told(status)
+
+    with pytest.raises(ReferenceUnknown) as caught:
+        await reader.read(QUESTION)
+
+    assert caught.value.gone is gone
+
+
+@pytest.mark.parametrize(
+    ("body", "drift"),
+    [
+        (b"[]", ("process", "list")),
+        (b"{}", ("status", "NoneType")),
+        (b'{"status": "SPLENDID"}', ("status", "SPLENDID")),
+        (b'{"processId": "another", "status": "accepted"}', ("processId", None)),
+        (b'{"status": "accepted", "status": "rejected"}', ("process", "wrong_shape")),
+        (b'{"status": "accepted", "x": ' + b"[" * 5000 + b"]" * 5000 + b"}", ("process", "too_deep")),
+    ],
+)
+async def test_a_process_without_a_sense_is_never_a_verdict(
+    signicat: FakeSignicat, reader: SignicatReader, body: bytes, drift: tuple[str, str | None]
+) -> None:
+    signicat.held[PLACE] = Told(200, body)
+
+    reply = await reader.read(QUESTION)
+
+    assert reply.snapshot is not None
+    assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.UNRECOGNISED, None)
+    assert [(each.field, each.value) for each in reply.snapshot.unrecognised] == [drift]
+    assert reply.raw == body
+
+
+@pytest.mark.parametrize("reference", ["a", "a:b:c", "..:..", "a/../b:c", "a?x=1:b", "é:b"])
+async def test_a_reference_cannot_lead_to_another_address(
+    signicat: FakeSignicat, reader: SignicatReader, reference: str
+) -> None:
+    with pytest.raises(ReferenceUnknown, match=r"^not_a_reference$"):
+        await reader.read(Question(key=VerificationKey(account="assure", reference=reference)))
+
+    assert signicat.asked == []
+
+
+async def test_a_token_that_died_early_costs_one_login(signicat: FakeSignicat, reader: SignicatReader) -> None:
+    signicat.held[PLACE] = told(process())
+    await reader.read(QUESTION)
+    signicat.expire_all_tokens()
+
+    reply = await reader.read(QUESTION)
+
+    assert (reply.word, signicat.logins) == ("accepted", 2)
+
+
+async def test_a_second_401_in_a_row_is_a_refusal(signicat: FakeSignicat, reader: SignicatReader) -> None:
+    signicat.will_answer(ASKED, Told(401), Told(401))
+
+    with pytest.raises(ProviderRefusesUs, match=r"^http_401$"):
+        await reader.read(QUESTION)
+
+    assert signicat.logins == 2
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "renewed_after"), [(600, 570), (None, 570), ("soon", 570), (3600, 3570), (40, 20), (1, 0.5)]
+)
+async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
+    signicat: FakeSignicat,
+    reader: SignicatReader,
+    clock: SteadyClock,
+    expires_in: object,
+    renewed_after: float,
+) -> None:
+    signicat.held[PLACE] = told(process())
+    signicat.expires_in = expires_in
+    await reader.read(QUESTION)
+
+    clock.now = renewed_after - 0.1
+    await reader.read(QUESTION)
+    assert signicat.logins == 1
+
+    clock.now = renewed_after
+    await reader.read(QUESTION)
+    assert signicat.logins == 2
+
+
+async def test_a_hundred_reads_after_expiry_log_in_once(signicat: FakeSignicat, reader: SignicatReader) -> None:
+    signicat.held[PLACE] = told(process())
+    signicat.login_takes = 0.05
+    await reader.read(QUESTION)
+    signicat.expire_all_tokens()
+
+    replies = await asyncio.gather(*(reader.read(QUESTION) for _ in range(100)))
+
+    assert [reply.word for reply in replies] == ["accepted"] * 100
+    assert signicat.logins == 2
+
+
+async def test_those_who_waited_for_a_login_share_its_failure(signicat: FakeSignicat, reader: SignicatReader) -> None:
+    signicat.login_takes = 0.05
+    signicat.will_answer(CURRENT_LOGIN, Told(503))
+
+    outcomes = await asyncio.gather(*(reader.read(QUESTION) for _ in range(20)), return_exceptions=True)
+
+    assert [str(outcome) for outcome in outcomes] == ["login_503"] * 20
+    assert signicat.logins == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (told({"error": "invalid_scope"}, 400), ProviderRefusesUs, "login_400"),
+        (Told(401), ProviderRefusesUs, "login_401"),
+        (Told(403), ProviderRefusesUs, "login_403"),
+        (Told(429), ProviderUnavailable, "login_429"),
+        (Told(502), ProviderUnavailable, "login_502"),
+        (Told(200, b"<html>"), ProviderUnavailable, "login_unreadable"),
+        (told({}), ProviderUnavailable, "login_unreadable"),
+        (told({"access_token": "two\r\nlines"}), ProviderUnavailable, "login_unreadable"),
+        (Stall(), ProviderUnavailable, "read_timeout"),
+    ],
+)
+async def test_a_login_that_fails_says_whose_fault_it_is(
+    signicat: FakeSignicat, reader: SignicatReader, answer: Answer, kind: type[ProviderError], code: str
+) -> None:
+    signicat.will_answer(CURRENT_LOGIN, answer, answer)
+
+    with pytest.raises(kind, match=f"^{code}$"):
+        await reader.read(QUESTION)
+    with pytest.raises(kind, match=f"^{code}$"):
+        await reader.check_login()
+
+
+async def test_a_wrong_secret_is_refused_and_the_right_one_is_not(
+    signicat: FakeSignicat, http: httpx.AsyncClient
+) -> None:
+    await reading(signicat, http).check_login()
+
+    with pytest.raises(ProviderRefusesUs, match=r"^login_401$"):
+        await reading(signicat, http, client_secret="wrong").check_login()
