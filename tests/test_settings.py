@@ -201,8 +201,10 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
         "ID360_AUTHORIZATION",
         "ASSURE_CLIENT_SECRET",
         "ASSURE_AUTHORIZATION",
+        "IDENTOMAT_COMPANY_KEY",
+        "IDENTOMAT_CALLBACK_KEY",
     )
 
     settings = load_settings(example, environ=dict.fromkeys(variables, "a-secret-of-some-length"))
 
-    assert list(settings.accounts) == ["id360", "assure"]
+    assert list(settings.accounts) == ["id360", "assure", "identomat"]
