@@ -112,6 +112,8 @@ class MessagingActivities:
             return refused("account_not_configured", may_heal=True)
         try:
             receipt = await self._inbox.read(notice.receipt)
+            if not receipt.body:  # the relay takes out what is past the fence
+                return Handed(MessageResult.TOO_LATE)
             message = messenger.read_message(receipt.body)
         except NotStored:
             return refused("receipt_gone")

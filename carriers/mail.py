@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -47,7 +48,7 @@ class MailCarrier:
         """Send it once. What the server refuses is not sent; a connection lost while it has the message is unknown."""
         try:
             envelope = _Envelope.of(self._server, outgoing)
-        except (ValueError, IndexError, AttributeError):  # the parsers of addresses and headers raise all of these
+        except (MessageError, ValueError, IndexError, AttributeError):  # the parsers of addresses raise all of these
             return refused("address_not_usable")
         client = self._client(within)
         is_on_its_way = False
@@ -107,8 +108,8 @@ class _Envelope:
 
 
 def _not_begun(error: Exception) -> Handed:
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return refused("mail_server_lacks_security")
+    if type(error) in {aiosmtplib.SMTPException, aiosmtplib.SMTPNotSupported}:
+        return refused("mail_server_unsuitable")  # it knows no STARTTLS, or no log-in that we know
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         return refused("mail_server_not_trusted")
     return refused("mail_server_unreachable", may_heal=True)

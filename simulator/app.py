@@ -1,4 +1,4 @@
-"""All simulated providers as one ASGI application: each under its name, and the control routes beside them."""
+"""All simulated providers as one ASGI application, each under its name, with a message gateway and control routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from starlette.routing import Mount, Router
 from simulator.clock import Clock
 from simulator.control import PROBLEMS, Control
 from simulator.engine import Engine
+from simulator.gateway import Gateway
 from simulator.outage import OutageSwitch
 from simulator.registry import SIMULATED
 
@@ -33,6 +34,7 @@ def create_app(*, time_scale: float, client: httpx.AsyncClient | None = None, cl
     switches = {
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }
+    gateway = Gateway()
     control = Control(simulators, switches, time_scale=time_scale)
 
     @asynccontextmanager
@@ -44,7 +46,8 @@ def create_app(*, time_scale: float, client: httpx.AsyncClient | None = None, cl
 
     app = Starlette(
         routes=[
-            Mount("/control", routes=control.routes()),
+            Mount("/control", routes=[*gateway.control_routes(), *control.routes()]),
+            Mount("/gateway", routes=gateway.routes()),
             *(Mount(f"/{name}", app=switch) for name, switch in switches.items()),
         ],
         exception_handlers=PROBLEMS,
