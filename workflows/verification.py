@@ -256,9 +256,10 @@ class VerificationWorkflow:
         now = workflow.now()
         if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
             self._wants_read = False
+            began_by_itself = self._order.rereads or self._order.adopted
             is_first = self._asking.read_started_at is None
             self._asking.read(
-                self._record, self._plan, cause="schedule" if is_first and self._order.rereads else "receipt"
+                self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt"
             )
         if not wants_poll(self._record, self._plan, now):
             self._asking.stop_polling()
