@@ -100,7 +100,7 @@ def _with(so_far: steps.MessageTried, tried: steps.MessageTried) -> steps.Messag
     """Add an attempt: what may have been sent before it stays so, unless this one is known to be."""
     if tried.result is MessageResult.TOO_LATE:
         return so_far
-    if so_far.result is not MessageResult.UNKNOWN or tried.result is MessageResult.UNKNOWN:
+    if so_far.result is not MessageResult.UNKNOWN:
         return tried
     return tried.model_copy(update={"why": "after_unknown"}) if tried.result is MessageResult.SENT else so_far
 

@@ -1,0 +1,40 @@
+"""A worker process that kills itself when a message is sent and nobody knows it yet. Run by `test_message_kills.py`."""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from carriers.contract import Carrier, Handed, Outgoing
+from connection import connect
+from domain.message import Channel
+from providers.transport import open_http
+from tests.messages import carrier, messages_worker
+from tests.world import World
+
+
+class KilledCarrier:
+    """Hands a message over and dies before it can say so."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.is_idempotent = carrier.is_idempotent
+        self._carrier = carrier
+
+    async def hand_over(self, outgoing: Outgoing, *, within: timedelta) -> Handed:
+        await self._carrier.hand_over(outgoing, within=within)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("killed processes say nothing")
+
+
+async def main(address: str, folder: str, account: str, gateway: str) -> None:
+    world = World(await connect(address, "default"), Path(folder), account=account)
+    async with open_http() as http:
+        killed = KilledCarrier(carrier(gateway, http))
+        async with messages_worker(world, {Channel.SMS: killed}):
+            await asyncio.sleep(60)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
