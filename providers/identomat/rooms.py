@@ -44,22 +44,21 @@ class _Told:
     file_ready: bool | None
 
 
-def recording(file: str, *, ready: bool = True) -> Artifact:
-    """Return the artifact of a recording, named by its file."""
+def recording(file: str) -> Artifact:
+    """Return the artifact of a recording, named by its file; one that has no file yet has no name, either."""
     name = f"recording-{file}"[:_LONGEST_NAME]
-    return Artifact(name=name, kind=EvidenceKind.CALL_RECORDING, locator=file, ready=ready)
+    return Artifact(name=name, kind=EvidenceKind.CALL_RECORDING, locator=file)
 
 
 def calls_in(result: Mapping[str, Any]) -> Calls:
     """Say what a result tells of video calls. Never raises: what has another shape tells of none."""
     status = next((result[name] for name in _SPELLINGS if result.get(name) is not None), None)
     told = tuple(_told(status, room=None))
-    # Of one file that two objects name, the one that says more stays.
-    files = {each.file: each.file_ready is not False for each in told if each.file is not None}
+    files = dict.fromkeys(each.file for each in told if each.file is not None)
     is_spoken_of = any(each.file is None and each.file_ready for each in told)
     return Calls(
         rooms=united_rooms(tuple(_room(each.room, each) for each in told if each.room is not None)),
-        recordings=tuple(recording(file, ready=ready) for file, ready in files.items()),
+        recordings=tuple(map(recording, files)),
         has_unaddressed=is_spoken_of or (not files and _speaks_of_a_recording(status)),
     )
 
