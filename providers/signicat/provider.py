@@ -21,6 +21,7 @@ from providers.contract import (
     Coordinate,
     Finder,
     GenuineRequest,
+    Messenger,
     Provider,
     ProviderEntry,
     Reader,
@@ -44,6 +45,7 @@ class SignicatAssure:
     reference_is_capability = False
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = COORDINATES
+    messenger: Messenger | None = None
 
     def __init__(self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: Finder) -> None:
         """Take the account's name, its settings and what reads it."""

@@ -57,12 +57,12 @@ class Mailbox:
         if answer[0] in "45":
             return answer
         content = cast("bytes", envelope.content)
-        self.taken.append(cast("EmailMessage", BytesParser(policy=default).parsebytes(content)))
+        self.taken.append(BytesParser(policy=default).parsebytes(content))
         self.receivers.append(envelope.rcpt_tos)
         self.was_encrypted.append(session.ssl is not None)
         self.logged_in.append(bool(session.authenticated))
         if answer == "hang up":
-            server.transport.abort()
+            cast("asyncio.Transport", server.transport).abort()
         if answer == "stall":
             await asyncio.sleep(5)
         return "250 OK"

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
+from providers.verdant.reader import VerdantReader
+from providers.verdant.senders import CONTRACT, CONTRACTS
+from providers.verdant.settings import KEPT_HEADERS, VerdantSettings
+from providers.verdant.wire import TOKEN, read_callback, without_token
 
 from domain.digest import Digester
 from domain.terms import Name, Proof, ProviderName
@@ -13,14 +17,11 @@ from providers.contract import (
     Coordinate,
     Finder,
     GenuineRequest,
+    Messenger,
     Provider,
     ProviderEntry,
     Reader,
 )
-from providers.verdant.reader import VerdantReader
-from providers.verdant.senders import CONTRACT, CONTRACTS
-from providers.verdant.settings import KEPT_HEADERS, VerdantSettings
-from providers.verdant.wire import TOKEN, read_callback, without_token
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
 NAME: Final = "verdant"
@@ -36,6 +37,7 @@ class Verdant:
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
+    messenger: Messenger | None = None
 
     def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
@@ -66,7 +68,7 @@ def open_account(
     settings: Any,
     *,
     http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; Verdant gives nothing that must be digested here
+    digester: Digester,
 ) -> Provider:
     """Open one account. Raises `TypeError` for settings of another provider."""
     if not isinstance(settings, VerdantSettings):
