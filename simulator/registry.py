@@ -8,6 +8,9 @@ from simulator.engine import Engine
 from simulator.id360 import CANARIES as ID360_CANARIES
 from simulator.id360 import Id360
 from simulator.id360 import stories as id360
+from simulator.identomat import CANARIES as IDENTOMAT_CANARIES
+from simulator.identomat import Identomat
+from simulator.identomat import stories as identomat
 from simulator.play import Simulator
 from simulator.signicat import CANARIES as SIGNICAT_CANARIES
 from simulator.signicat import Signicat
@@ -31,6 +34,7 @@ class Simulated:
 
 SIMULATED: Final[Mapping[str, Simulated]] = {
     "id360": Simulated(Id360, id360.ACCOUNTS, id360.STORIES, ID360_CANARIES),
+    "identomat": Simulated(Identomat, identomat.ACCOUNTS, identomat.STORIES, IDENTOMAT_CANARIES),
     "signicat": Simulated(Signicat, signicat.ACCOUNTS, signicat.STORIES, SIGNICAT_CANARIES),
 }
 
