@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo dev test check format docs lock histories
+.PHONY: help demo dev test check bench format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file and
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
+
+bench: $(READY) ## Measure how long a one-time password takes from its callback to the gateway
+	@$(BIN)/python -m benchmarks.one_time_password
 
 format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .

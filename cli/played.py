@@ -37,6 +37,8 @@ def write_settings(
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": host, "port": int(port), "public_url": api},
     }
+    sms = {"url": f"{simulator}/gateway/messages", "idempotent": True, "allow_private": True}
+    tables["messages"] = {"sms": sms}
     for account in accounts:
         known = {"simulator": simulator, "secret": secrets.token_urlsafe(24)}
         settings = {"provider": account.provider, "environment": "sandbox", **account.settings}

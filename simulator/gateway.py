@@ -1,5 +1,6 @@
 """A gateway for messages that sends nothing: it remembers what it was handed, and fails when told to."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from domain.terms import Frozen
+from domain.terms import Frozen, Instant
 
 ACCEPTED: Final = 202
 ID_HEADER: Final = "Idempotency-Key"
@@ -28,6 +29,7 @@ class Trouble(Frozen):
 class HandedOver(Frozen):
     """One request. `answered` is None where it was left without an answer; `sent`: it led to a message."""
 
+    at: Instant
     message_id: str | None
     body: JsonValue
     answered: int | None
@@ -69,7 +71,7 @@ class Gateway:
         return Response(status_code=ACCEPTED)
 
     def _remember(self, message_id: str | None, body: JsonValue, *, answered: int | None, sent: bool) -> None:
-        handed = HandedOver(message_id=message_id, body=body, answered=answered, sent=sent)
+        handed = HandedOver(at=datetime.now(UTC), message_id=message_id, body=body, answered=answered, sent=sent)
         self._handed = [*self._handed, handed][-MOST_REMEMBERED:]
 
     async def _view(self, _: Request) -> Response:
