@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -10,11 +10,13 @@ from typing import Any, Final
 import httpx
 
 from domain.identity import VerificationKey
+from domain.record import EntryKind
 from domain.sender import AnswerMeaning
 from domain.terms import ArtifactState, Stage
 from simulator.story import Registers, Story
 from tracking import Tracker
 
+REOPENED: Final = "reopened"
 ENDS_WITHIN: Final = timedelta(minutes=2)
 _NEWS_WITHIN: Final = timedelta(seconds=1)
 _RELAYED_WITHIN: Final = timedelta(seconds=10)
@@ -42,6 +44,7 @@ class Told:
     meant: int = 0
     reads: int = 0
     events: int = 0
+    messages: Sequence[str] = ()
     took: timedelta = timedelta(0)
     is_over: bool = False
     broke: str | None = None
@@ -49,7 +52,7 @@ class Told:
     @property
     def observed(self) -> Mapping[str, Any]:
         """What came of all that the story expects something of."""
-        facts = _facts(self.seen)
+        facts = {**_facts(self.seen), "messages": list(self.messages)}
         return {name: facts.get(name) for name in self.story.expected} if self.broke is None else {"broke": self.broke}
 
     @property
@@ -90,6 +93,7 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
         "decision": state.get("decision"),
         "registered": state.get("registered"),
         "revisions": state.get("revision"),
+        "verdicts": [verdict["decision"] or verdict["outcome"] or REOPENED for verdict in record.get("revisions", [])],
         "attention": [note["reason"] for note in state.get("attention", [])],
         "heard": record.get("heard"),
         "missed": record.get("missed"),
@@ -140,6 +144,7 @@ class Teller:
         if story.afterwards is not None:
             await self._asked("POST", f"{plays}/{told.reference}/events", json=story.afterwards)
             await self._follow(told)
+        told.messages = await self._messages(told)
         told.events = await self._events(told)
 
     async def _register(self, told: Told, coordinates: Mapping[str, str]) -> None:
@@ -194,6 +199,11 @@ class Teller:
         play = await self._asked("GET", f"{self._control}/{told.provider}/verifications/{told.reference}")
         told.meant, told.reads = len(play["meant"]), play["reads"]
         return play
+
+    async def _messages(self, told: Told) -> Sequence[str]:
+        """Say of each message that the provider asked us to send which it was and what became of it."""
+        timeline = await self._asked("GET", f"{self._api}/{told.story.account}/{told.reference}/timeline")
+        return [" ".join(entry["words"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
 
     async def _events(self, told: Told) -> int:
         """Count the events of all runs: a callback after completion opens another one."""
