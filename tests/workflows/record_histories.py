@@ -3,25 +3,30 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from activities.notifying import Endpoint
 from connection import connect
 from dev_server import dev_server
 from domain.identity import workflow_id
-from domain.terms import Decision, Outcome
+from domain.message import Channel, MessageKind, MessageNotice, MessageOrder
+from domain.terms import Decision, Outcome, Proof
 from leaving import leave
 from providers.contract import Reply
+from providers.transport import open_http
+from storage.inbox import Inbox, Receipt
 from tests.activities.backend import Backend
+from tests.messages import asked, carrier, messages_worker, simulated_sms
 from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, World, final, own_account, quick, step
 from workflows import steps
 from workflows.steps import SEARCH_ATTRIBUTES
 
 BACKEND: Final = "backend"
+MESSAGE: Final = "zn3zmnpz25xlxdo6w5sj5aamw5"
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HISTORIES: Final = Path(__file__).parent / "histories"
 
@@ -71,19 +76,50 @@ async def told_to_a_backend(world: World) -> None:
     await world.result()
 
 
-STORIES: Final[tuple[Callable[[World], Awaitable[None]], ...]] = (
+async def sent_after_an_unknown_attempt(world: World) -> None:
+    received_at = await world.now()
+    order = MessageOrder(
+        key=world.key,
+        place=world.tracker.place(world.key),
+        kind=MessageKind.ONE_TIME_PASSWORD,
+        digest=MESSAGE,
+        received_at=received_at,
+        fence_at=received_at + timedelta(seconds=6),
+    )
+    receipt = Receipt(
+        received_at=received_at,
+        account=world.account,
+        correlation=None,
+        proof=Proof.SECRET,
+        headers={},
+        body=asked(world.key.reference),
+        notices=[],
+        message=order,
+    )
+    async with simulated_sms() as sms, open_http() as http:
+        await sms.trouble(answer=500)
+        async with messages_worker(world, {Channel.SMS: carrier(sms.url, http, idempotent=True)}):
+            await world.tracker.deliver(MessageNotice(order=order, receipt=await Inbox(world.storage).keep(receipt)))
+            await world.client.get_workflow_handle(order.workflow_id).result()
+
+
+Story: TypeAlias = Callable[[World], Awaitable[None]]
+STORIES: Final[tuple[Story, ...]] = (
     approved_by_a_callback,
     found_by_polling,
     canceled_on_a_callback,
     timed_out,
     resolved_by_a_person,
     told_to_a_backend,
+    sent_after_an_unknown_attempt,
 )
 
 
 def workflow_of(story: str, world: World) -> str:
     """Return the workflow whose history a story leaves behind."""
     place = world.tracker.place(world.key)
+    if story == sent_after_an_unknown_attempt.__name__:
+        return f"message/{world.account}/{MESSAGE}"
     return f"notification/{place}/1/{BACKEND}" if story == told_to_a_backend.__name__ else workflow_id(place)
 
 
@@ -94,8 +130,8 @@ def without_stack_traces(value: Any) -> Any:
     return [without_stack_traces(inner) for inner in value] if isinstance(value, list) else value
 
 
-async def record() -> None:
-    """Play every story on a real server and keep its last run's history."""
+async def record(stories: Sequence[Story]) -> None:
+    """Play stories on a real server and keep the history of each one's last run."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = await stack.enter_async_context(
@@ -105,7 +141,7 @@ async def record() -> None:
         url = f"http://127.0.0.1:{backend.port}/"
         endpoint = Endpoint(name=BACKEND, url=url, secrets=(SECRET,), allow_private=True)
         client = await connect(server.address, "default")
-        for story in STORIES:
+        for story in stories:
             world = World(
                 client,
                 folder / story.__name__,
@@ -124,5 +160,5 @@ async def record() -> None:
 
 if __name__ == "__main__":
     HISTORIES.mkdir(exist_ok=True)
-    asyncio.run(record())
+    asyncio.run(record(STORIES))
     leave(0)

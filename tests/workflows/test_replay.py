@@ -12,6 +12,7 @@ from connection import CONVERTER
 from domain.record import Record
 from tests.workflows.record_histories import HISTORIES, STORIES
 from workflows import steps
+from workflows.message import DeliverMessage
 from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
@@ -30,7 +31,9 @@ def test_every_story_has_a_recorded_history() -> None:
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
-    replayer = Replayer(workflows=[VerificationWorkflow, NotificationWorkflow], data_converter=CONVERTER)
+    replayer = Replayer(
+        workflows=[VerificationWorkflow, NotificationWorkflow, DeliverMessage], data_converter=CONVERTER
+    )
 
     await replayer.replay_workflow(history(path))
 
