@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from temporalio.client import Client
@@ -23,6 +23,7 @@ from activities.messaging import MessagingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
+from activities.replaying import ReplayingActivities
 from activities.rereading import RereadingActivities
 from carriers.opening import open_carriers
 from connection import SearchAttributesMissing, add_search_attributes, connect
@@ -81,6 +82,8 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         downloading = DownloadingActivities(watched, storage, digester)
         notifying = NotifyingActivities(_endpoints(settings), http)
         tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
+        replayers = {name: account.provider.replayer for name, account in accounts.items()}
+        replaying = ReplayingActivities({name: each for name, each in replayers.items() if each is not None})
         rereading = RereadingActivities(tracker.reread)
         messaging = MessagingActivities(
             _messengers(accounts),
@@ -119,7 +122,7 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
                 workflows=[DeliverMessage],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
-            *_readers(client, accounts, reading, adopting),
+            *_readers(client, accounts, [reading.read, reading.poll, adopting.adopt, replaying.replay]),
         ]
         for account in accounts.values():
             await keep_adopting(client, account, time_scale=settings.time_scale)
@@ -148,15 +151,13 @@ def _messengers(accounts: Mapping[str, Account]) -> Mapping[str, Messenger]:
     return {name: messenger for name, messenger in messengers.items() if messenger is not None}
 
 
-def _readers(
-    client: Client, accounts: Mapping[str, Account], reading: ReadingActivities, adopting: AdoptingActivities
-) -> list[Worker]:
+def _readers(client: Client, accounts: Mapping[str, Account], activities: Sequence[Callable[..., Any]]) -> list[Worker]:
     """Serve each account's reads on a queue of its own, whose rate the server caps for all workers together."""
     return [
         Worker(
             client,
             task_queue=steps.provider_queue(name),
-            activities=[reading.read, reading.poll, adopting.adopt],
+            activities=activities,
             max_task_queue_activities_per_second=account.reads_per_second,
             graceful_shutdown_timeout=SHUTDOWN,
         )

@@ -12,8 +12,9 @@ from domain.digest import Digester
 from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
 from domain.plan import WatchPlan, wait_before_poll
 from domain.snapshot import Answer, Question, Reading
-from providers.contract import Reply
+from providers.contract import DetailReader, Reader, Reply
 from storage.contract import AlreadyStored, Storage
+from storage.inbox import Inbox
 from storage.records import result_name
 from workflows import steps
 
@@ -24,6 +25,7 @@ class ReadingActivities:
     def __init__(self, accounts: Mapping[str, WatchedAccount], storage: Storage, digester: Digester) -> None:
         self._accounts = accounts
         self._storage = storage
+        self._inbox = Inbox(storage)
         self._digester = digester
 
     @activity.defn(name=steps.READ)
@@ -66,7 +68,7 @@ class ReadingActivities:
     async def _ask(self, question: Question) -> tuple[Reading, Reply | None]:
         asked_at = activity.info().started_time
         try:
-            reply = await self._accounts[question.key.account].reader.read(question)
+            reply = await self._told(self._accounts[question.key.account].reader, question)
         except ReferenceUnknown as error:
             answer = Answer.GONE if error.gone else Answer.NOT_FOUND
             return Reading(asked_at=asked_at, answer=answer, word=error.code), None
@@ -76,6 +78,12 @@ class ReadingActivities:
             return Reading(asked_at=asked_at, answer=Answer.UNPROVEN, word=error.code), None
         answer = Answer.TOLD if reply.snapshot is not None else Answer.NOT_READY
         return Reading(asked_at=asked_at, answer=answer, word=reply.word, snapshot=reply.snapshot), reply
+
+    async def _told(self, reader: Reader, question: Question) -> Reply:
+        if not question.receipts or not isinstance(reader, DetailReader):
+            return await reader.read(question)
+        bodies = [await self._inbox.body(name) for name in question.receipts]
+        return await reader.read_with(question, [body for body in bodies if body is not None])
 
     async def _kept(self, place: str, reading: Reading, reply: Reply | None) -> Reading:
         """Keep the provider's words in storage, and only their name and keyed digest in the reading."""

@@ -32,6 +32,7 @@ from leaving import leave
 from observability import set_up_logging, where
 from providers.transport import open_http
 from settings import Settings, SettingsError, load_settings
+from storage.correlations import Correlations
 from storage.inbox import Inbox
 from storage.opening import open_storage
 from storage.records import Records
@@ -139,7 +140,15 @@ def build_app(parts: Parts) -> FastAPI:
         _add_backend(app, parts)
     add_problems(app)
     if "callbacks" in parts.faces:
-        intake = Intake(parts.accounts, parts.tracker, inbox, delivery, digester=parts.digester, metrics=parts.metrics)
+        intake = Intake(
+            parts.accounts,
+            parts.tracker,
+            inbox,
+            delivery,
+            correlations=Correlations(parts.storage),
+            digester=parts.digester,
+            metrics=parts.metrics,
+        )
         app.add_middleware(CallbackFace, intake=intake, trusted_proxies=parts.trusted_proxies)
     return app
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
+from api.registering import correlation_mark
 from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.identity import VerificationKey
@@ -22,8 +23,10 @@ from domain.sender import OurAnswers
 from observability import Metrics, where
 from providers.contract import Callback, DelegatedMessage, GenuineRequest
 from storage.contract import StorageError
+from storage.correlations import Correlations
 from storage.inbox import Inbox, Receipt, Refusal, filed_name
 
+LOOK_UP_WITHIN: Final = timedelta(milliseconds=300)
 KEEP_WITHIN: Final = timedelta(milliseconds=900)
 AT_THE_WORST: Final = timedelta(seconds=2)
 FINISH_WITHIN: Final = timedelta(seconds=30)
@@ -68,6 +71,7 @@ class Intake:
         inbox: Inbox,
         delivery: Delivery,
         *,
+        correlations: Correlations,
         digester: Digester,
         metrics: Metrics,
     ) -> None:
@@ -76,6 +80,7 @@ class Intake:
         self._verifications = verifications
         self._inbox = inbox
         self._delivery = delivery
+        self._correlations = correlations
         self._digester = digester
         self._metrics = metrics
         self._listed = TokenBucket(REFUSALS_LISTED_A_MINUTE, per=timedelta(minutes=1))
@@ -133,19 +138,34 @@ class Intake:
         if course.order is not None:
             await self._send(account, genuine, course, course.order)
             return
-        course.messages = self._messages(account, genuine)
+        course.messages = await self._messages(account, genuine)
         await self._keep_notices(account, genuine, course)
         told = [self._tell(message, course, n) for n, message in enumerate(course.messages)]
         course.delivered = await asyncio.gather(*told)
 
-    def _messages(self, account: Account, genuine: GenuineRequest) -> Sequence[Message]:
+    async def _messages(self, account: Account, genuine: GenuineRequest) -> Sequence[Message]:
         try:
             callbacks = account.provider.read_callbacks(genuine)
         except Exception as error:  # noqa: BLE001 -- it is proven, so it is kept, whatever our reading does with it
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return ()
+        if genuine.request.correlation is not None and any(callback.reference is None for callback in callbacks):
+            reference = await self._correlated(account, genuine.request.correlation)
+            callbacks = [replace(each, reference=each.reference or reference) for each in callbacks]
         found = (self._message(account, genuine, callback) for callback in callbacks)
         return tuple(message for message in found if message is not None)
+
+    async def _correlated(self, account: Account, correlation: str) -> str | None:
+        """Return the reference that was registered with the correlation; None where none was, or storage is away."""
+        if not self.storage_breaker.allows():
+            return None
+        mark = correlation_mark(self._digester, account.name, correlation)
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN.total_seconds()):
+                return await self._correlations.reference(account.name, mark)
+        except (StorageError, OSError):
+            self.storage_breaker.failed()
+            return None
 
     def _message(self, account: Account, genuine: GenuineRequest, callback: Callback) -> Message | None:
         """Return None where it names no verification, or none that can exist."""

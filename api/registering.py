@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -9,13 +10,15 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from accounts import Account
 from api.problems import FieldProblem, Problem, unavailable
+from domain.digest import Digester
 from domain.errors import ProviderError, ProviderRefusesUs, ReferenceUnknown
 from domain.identity import Reference, VerificationKey
 from domain.registration import Registration, Wanted
 from domain.snapshot import Coordinates
 from domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
 from providers.contract import Finder
-from tracking import UnknownAccount
+from storage.correlations import Correlations
+from tracking import Registered, Tracker, UnknownAccount
 
 FARTHEST_DEADLINE: Final = timedelta(days=3650)
 COME_AGAIN_AFTER: Final = timedelta(seconds=5)
@@ -54,6 +57,7 @@ class RegistrationRequest(Frozen):
     evidence: Wanted = Field("all", description="files to bring home")
     applicant: Word | None = Field(None, description="your opaque id of the person; never a name or an address")
     deadline_at: Instant | None = None
+    review_deadline_at: Instant | None = Field(None, description="until when somebody at the provider is waited for")
     notify: tuple[Name, ...] = Field((), max_length=8, description="names of `[endpoints]` in the settings")
 
 
@@ -87,6 +91,38 @@ async def registration_of(
     )
 
 
+@dataclass(frozen=True)
+class Registrar:
+    """Registers verifications; whoever has one needs no worker to be alive."""
+
+    accounts: Mapping[str, Account]
+    endpoints: Collection[str]
+    tracker: Tracker
+    correlations: Correlations
+    digester: Digester
+
+    async def register(self, asked: RegistrationRequest, *, by: Name) -> tuple[VerificationKey, Registered]:
+        """Register it, and remember its correlation first, so that no callback comes to one that is not known.
+
+        Raises:
+            UnknownAccount, Problem: as `registration_of` does.
+            ConflictingRegistration, RPCError: as `Tracker.register` does.
+            StorageUnavailable: the correlation could not be remembered; repeat it.
+
+        """
+        registration = await registration_of(asked, self.accounts, self.endpoints, by=by)
+        key, correlation = registration.key, registration.correlation
+        if correlation is not None:
+            mark = correlation_mark(self.digester, key.account, correlation)
+            await self.correlations.remember(key.account, mark, key.reference)
+        return key, await self.tracker.register(registration)
+
+
+def correlation_mark(digester: Digester, account: str, correlation: str) -> str:
+    """Return the name under which a correlation is remembered: it stands in a URL that may be guessed at."""
+    return digester.digest("correlation", f"{account}\0{correlation}")
+
+
 def _misfits(
     asked: RegistrationRequest, account: Account, endpoints: Collection[str], now: datetime
 ) -> Iterator[FieldProblem]:
@@ -94,10 +130,11 @@ def _misfits(
         yield FieldProblem(field="body.sender", detail=f"is one of {', '.join(sorted(account.contracts))}")
     if not set(asked.notify) <= set(endpoints):
         yield FieldProblem(field="body.notify", detail="names an endpoint that is not configured")
-    if asked.deadline_at is not None and asked.deadline_at <= now:
-        yield FieldProblem(field="body.deadline_at", detail="has passed")
-    if asked.deadline_at is not None and asked.deadline_at > now + FARTHEST_DEADLINE:
-        yield FieldProblem(field="body.deadline_at", detail="is more than ten years away")
+    for name, at in (("deadline_at", asked.deadline_at), ("review_deadline_at", asked.review_deadline_at)):
+        if at is not None and at <= now:
+            yield FieldProblem(field=f"body.{name}", detail="has passed")
+        if at is not None and at > now + FARTHEST_DEADLINE:
+            yield FieldProblem(field=f"body.{name}", detail="is more than ten years away")
 
 
 def _misfits_of_coordinates(asked: RegistrationRequest, account: Account) -> Iterator[FieldProblem]:

@@ -12,11 +12,12 @@ from api.knowledge import Knowledge, Known
 from api.listing import FiltersInQuery, Page, listed
 from api.parts import Parts
 from api.problems import told
-from api.registering import RegistrationRequest, registration_of
+from api.registering import Registrar, RegistrationRequest
 from api.views import RecordView, StateView, VerificationView
 from api.waiting import SharedWaits
 from domain.explanation import Explanation, explain
 from domain.terms import Frozen, Name
+from storage.correlations import Correlations
 from tracking import Registered
 
 LONGEST_WAIT: Final = 60
@@ -33,6 +34,7 @@ class RegisteredView(Frozen):
 def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, callers: Callers) -> APIRouter:
     """Return the routes to register, read, explain and list."""
     routes = APIRouter(prefix="/verifications", tags=["verifications"])
+    registrar = Registrar(parts.accounts, parts.endpoints, parts.tracker, Correlations(parts.storage), parts.digester)
 
     @routes.post(
         "",
@@ -45,9 +47,7 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
     async def register(
         asked: RegistrationRequest, response: Response, by: Annotated[Name, Depends(callers)]
     ) -> RegisteredView:
-        registration = await registration_of(asked, parts.accounts, parts.endpoints, by=by)
-        registered = await parts.tracker.register(registration)
-        key = registration.key
+        key, registered = await registrar.register(asked, by=by)
         response.status_code = 201 if registered is Registered.STARTED else 200
         response.headers["Location"] = f"/verifications/{key.account}/{quote(key.reference, safe='')}"
         return RegisteredView(account=key.account, reference=key.reference, registered=registered)

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from accounts import Account, open_accounts
 from api.knowledge import Knowledge
+from api.registering import Registrar
 from cli.failure import Failed
 from connection import connect
 from domain.digest import Digester
@@ -17,6 +18,7 @@ from domain.identity import VerificationKey
 from providers.transport import open_http
 from settings import DEFAULT_FILE, Settings, load_settings
 from storage.contract import Storage
+from storage.correlations import Correlations
 from storage.opening import open_storage
 from storage.records import Records
 from tracking import Tracker
@@ -33,6 +35,7 @@ class Installation:
     accounts: dict[str, Account]
     tracker: Tracker
     storage: Storage
+    digester: Digester
 
     @property
     def client(self) -> Client:
@@ -43,6 +46,12 @@ class Installation:
     def knowledge(self) -> Knowledge:
         """What is known of verifications."""
         return Knowledge(self.tracker, Records(self.storage))
+
+    @property
+    def registrar(self) -> Registrar:
+        """What registers verifications."""
+        correlations = Correlations(self.storage)
+        return Registrar(self.accounts, self.settings.endpoints, self.tracker, correlations, self.digester)
 
     def key(self, account: str, reference: str) -> VerificationKey:
         """Return a key of a configured account. Raises `Failed`."""
@@ -71,6 +80,7 @@ async def opened(config: Path | None) -> AsyncIterator[Installation]:
             accounts=accounts,
             tracker=Tracker(client, tracked, digester),
             storage=opened_storage(settings),
+            digester=digester,
         )
 
 

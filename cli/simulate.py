@@ -9,7 +9,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from api.registering import RegistrationRequest, registration_of
+from api.registering import RegistrationRequest
 from cli.accounts import callback_url
 from cli.failure import Failed
 from cli.installation import Installation, opened
@@ -44,9 +44,7 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         if register:
             known = _played(account, installation.settings.accounts[account].own.provider).registration
             request = RegistrationRequest(account=account, reference=key.reference, **known)
-            endpoints = installation.settings.endpoints
-            registration = await registration_of(request, installation.accounts, endpoints, by=CALLER)
-            await installation.tracker.register(registration)
+            await installation.registrar.register(request, by=CALLER)
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:
             await follow(installation, key, console)

@@ -13,9 +13,10 @@ from rich.progress import track as progress
 from temporalio.service import RPCError
 
 from api.problems import Problem
-from api.registering import RegistrationRequest, registration_of
+from api.registering import RegistrationRequest
 from cli.failure import Failed
 from cli.installation import Installation, opened
+from storage.contract import StorageError
 from tracking import ConflictingRegistration, Registered, UnknownAccount
 
 AT_A_TIME: Final = 16
@@ -115,15 +116,16 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
 async def _register(installation: Installation, wanted: Wanted, gate: asyncio.Semaphore) -> Registered | Fault:
     async with gate:
         try:
-            endpoints = installation.settings.endpoints
-            registration = await registration_of(wanted.request, installation.accounts, endpoints, by=CALLER)
-            return await installation.tracker.register(registration)
+            _, registered = await installation.registrar.register(wanted.request, by=CALLER)
+            return registered
         except UnknownAccount:
             return Fault(wanted.name, "account: none of that name is in the settings")
         except Problem as problem:
             return Fault(wanted.name, _told(problem))
         except ConflictingRegistration as error:
             return Fault(wanted.name, f"is tracked already, with another {', '.join(error.fields)}")
+        except StorageError:
+            return Fault(wanted.name, "storage gives no usable answer now: repeat the command")
         except RPCError as error:
             return Fault(wanted.name, f"Temporal did not accept it ({error.status.name}): repeat the command")
 

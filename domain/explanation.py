@@ -244,6 +244,7 @@ def _events(situation: Situation, summary: Summary, now: datetime) -> Sequence[t
         (summary.poll_from, "we start to ask the provider"),
         (summary.hurried_until, "the window for confirming the announced end closes"),
         (summary.grace_until, "the grace for registering it ends"),
+        (summary.review_until, "the review deadline ends it"),
     )
     coming = [(at, name) for at, name in by_time_alone if at is not None and at > now]
     return [*steps, *coming, (max(summary.deadline_at, now), "our deadline ends it")]

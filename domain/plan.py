@@ -53,6 +53,8 @@ class WatchPlan(Frozen):
     files_may_lag: timedelta = 30 * MINUTE
     finals_may_change: bool = False
     not_found_is_deleted: bool = False
+    review_deadline: timedelta = 7 * DAY
+    details_in_callbacks: bool = False
     reopens: tuple[timedelta, ...] = ()
     """Ages of a verdict at which it is read again, since the callback of a reopening may be lost."""
     polls: Mapping[Stage, PollPlan]

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from domain.evidence import EvidenceRow, RowView
 from domain.identity import VerificationKey
 from domain.notice import RoomChanged, StepFinished
+from domain.plan import WatchPlan
 from domain.registration import Registration
 from domain.snapshot import Check, Part, Question, Reading, Reason, Room, Snapshot
 from domain.terms import (
@@ -163,6 +164,7 @@ class Summary(Frozen):
     deadline_at: Instant
     grace_until: Instant | None
     hurried_until: Instant | None
+    review_until: Instant | None = None
     heard: int
     last_heard_at: Instant | None
 
@@ -195,6 +197,8 @@ class Record(Frozen):
     sequence: int = 1
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     reread_revision: int = 0
+    replays: int = 0
+    receipts: tuple[StorageName, ...] = Field((), max_length=4)
     announced_revision: int = 0
     attention: tuple[AttentionNote, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
@@ -242,8 +246,7 @@ class Record(Frozen):
         told = self.snapshot if self.reading.answer == "told" else None
         return self.reading.model_copy(update={"snapshot": told})
 
-    @property
-    def question(self) -> Question:
+    def question(self, plan: WatchPlan) -> Question:
         """What the provider must be told to be asked again."""
         registration = self.registration
         return Question(
@@ -251,6 +254,7 @@ class Record(Frozen):
             coordinates=registration.coordinates if registration else {},
             sender=self.sender,
             correlation=registration.correlation if registration else self.correlation,
+            receipts=self.receipts if plan.details_in_callbacks else (),
         )
 
     @property

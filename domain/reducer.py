@@ -70,6 +70,12 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
     return _correlated(record, record.correlation, at=at)
 
 
+def replayed(record: Record, *, at: datetime) -> Record:
+    """Note that the provider is asked to call back once more."""
+    record = record.model_copy(update={"replays": record.replays + 1})
+    return noted(record, EntryKind.COMMANDED, at=at, words=("replay",))
+
+
 def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) -> Record:
     """Fold one callback. It may add progress, tell of a recording and announce a word; it never decides."""
     at = notice.received_at
@@ -218,6 +224,7 @@ def _observed(record: Record, notice: Notice, *, finals_may_change: bool) -> tup
         case StatusSeen() as seen:
             if seen.looks == "unrecognised":
                 record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
+            record = _with_receipt(record, notice.receipt)
             if _announces(record, seen, finals_may_change=finals_may_change):
                 record = _announced(record, seen, notice)
             return (seen.kind, seen.word, seen.code), record
@@ -225,6 +232,12 @@ def _observed(record: Record, notice: Notice, *, finals_may_change: bool) -> tup
             return (seen.kind, seen.why), raised(record, Attention.QUARANTINED, at=at)
         case seen:
             return (seen.kind, seen.name), record
+
+
+def _with_receipt(record: Record, receipt: str | None) -> Record:
+    if receipt is None or receipt in record.receipts:
+        return record
+    return record.model_copy(update={"receipts": (receipt, *record.receipts)[:4]})
 
 
 def _announces(record: Record, seen: StatusSeen, *, finals_may_change: bool) -> bool:

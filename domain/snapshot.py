@@ -37,6 +37,7 @@ class Question(Frozen):
     coordinates: Coordinates = Field(default_factory=dict)
     sender: Name | None = None
     correlation: Word | None = None
+    receipts: tuple[StorageName, ...] = Field((), max_length=4, description="of its newest callbacks, the newest first")
 
 
 class Reason(Frozen):
@@ -89,6 +90,15 @@ class Drift(Frozen):
     value: Word | None = None
 
 
+class Lapse(Frozen):
+    """What becomes of it at the review deadline if the provider still says the same by then."""
+
+    decision: Decision | None = None
+    ended: Ended | None = None
+    advice: Advice = Advice.NONE
+    reasons: tuple[Reason, ...] = Field((), max_length=20)
+
+
 class Snapshot(Frozen):
     """What the provider says now. `decision` and `ended` are only set with stage `concluded`."""
 
@@ -107,6 +117,10 @@ class Snapshot(Frozen):
     artifacts: tuple[Artifact, ...] = Field((), max_length=200)
     has_unaddressed_recording: bool = Field(
         default=False, description="a recording is spoken of, and nothing names it by which it could be asked for"
+    )
+    lapses_to: Lapse | None = Field(None, description="set only while it waits for somebody at the provider")
+    lacks_details: bool = Field(
+        default=False, description="the verdict is told; what stands behind it only a callback tells"
     )
     sender: Name | None = None
     session_kind: SessionKind | None = None

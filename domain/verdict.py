@@ -116,6 +116,25 @@ def timed_out(record: Record, *, at: datetime) -> Record:
     return decided(raised(record, waited_for, at=at), verdict, at=at, cause="schedule")
 
 
+def lapsed(record: Record, *, at: datetime) -> Record:
+    """End it at the review deadline, as the provider's last word says that it then is."""
+    snapshot = record.snapshot
+    if snapshot is None or snapshot.lapses_to is None:
+        raise AssertionError("judged the review deadline of one that waits for no review")
+    lapse = snapshot.lapses_to
+    verdict = Verdict(
+        outcome=Outcome(lapse.ended) if lapse.ended else Outcome.DECIDED,
+        decision=lapse.decision,
+        basis=Basis.DEADLINE,
+        advice=lapse.advice,
+        reasons=lapse.reasons,
+        word=snapshot.word,
+        code=snapshot.code,
+        result=snapshot.result,
+    )
+    return decided(raised(record, Attention.OVERDUE_REVIEW, at=at), verdict, at=at, cause="schedule")
+
+
 def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record:
     """End it because the provider knows no such verification."""
     verdict = Verdict(outcome=Outcome.UNKNOWN_TO_PROVIDER, basis=Basis.READ, advice=Advice.FIX_INPUT)

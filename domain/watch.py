@@ -8,7 +8,7 @@ from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
 from domain.record import Record, Summary
 from domain.snapshot import Answer
-from domain.terms import ArtifactState, Attention, Basis, Outcome
+from domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome
 
 
 class Due(StrEnum):
@@ -22,6 +22,8 @@ class Due(StrEnum):
     """No read confirmed in time what callbacks announced."""
     DEADLINE = "deadline"
     """Our own deadline."""
+    REVIEW = "review"
+    """What waits for somebody at the provider has waited long enough."""
     LATE_FILES = "late_files"
     """Files that have not come by now will not come."""
     ANSWER = "answer"
@@ -43,6 +45,21 @@ def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
     if not record.announcements or (record.is_concluded and not plan.finals_may_change):
         return None
     return min(announcement.first_at for announcement in record.announcements) + plan.contradiction_window
+
+
+def review_until(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return until when somebody at the provider is waited for, where it is told what becomes of it without them."""
+    if record.is_concluded or record.snapshot is None or record.snapshot.lapses_to is None:
+        return None
+    return record.review_deadline_at or record.stage_entered_at + plan.review_deadline
+
+
+def needs_replay(record: Record, plan: WatchPlan) -> bool:
+    """Whether a callback must be asked for again: once for details that no callback told, once for expired links."""
+    if not plan.details_in_callbacks or not record.is_concluded or record.snapshot is None:
+        return False
+    has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
+    return (record.snapshot.lacks_details and record.replays < 1) or (has_expired and record.replays < 2)  # noqa: PLR2004
 
 
 def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
@@ -89,6 +106,9 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     window = hurried_until(record, plan)
     if window is not None and Attention.CONTRADICTION not in raised:
         due[Due.WINDOW] = window
+    review = review_until(record, plan)
+    if review is not None:
+        due[Due.REVIEW] = review
     return due
 
 
@@ -132,6 +152,7 @@ def summary(record: Record, plan: WatchPlan) -> Summary:
         deadline_at=record.deadline_at,
         grace_until=grace_until(record, plan),
         hurried_until=hurried_until(record, plan),
+        review_until=review_until(record, plan),
         heard=record.heard,
         last_heard_at=record.last_heard_at,
     )

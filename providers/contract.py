@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
 import httpx
@@ -168,6 +168,23 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class DetailReader(Protocol):
+    """A reader whose provider tells in callbacks alone what stands behind a verdict."""
+
+    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+        """Ask as `read` does; `callbacks` are the kept bodies of the newest callbacks, the newest first."""
+        ...
+
+
+class Replayer(Protocol):
+    """The half of a provider's client that acts: it has a verdict's callback sent once more."""
+
+    async def replay(self, question: Question) -> None:
+        """Ask for the callback again. Raises as `Reader.read` does."""
+        ...
+
+
 class Provider(Protocol):
     """One account at one provider."""
 
@@ -186,6 +203,8 @@ class Provider(Protocol):
     finder: Finder | None
     messenger: Messenger | None
     """None: this provider never asks us to send messages."""
+    replayer: Replayer | None
+    """None: this provider sends nothing again when asked."""
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Decide how strongly a callback is proven. Raises `CallbackRefused`, in constant time for secrets."""

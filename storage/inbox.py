@@ -96,6 +96,13 @@ class Inbox:
         """Raises `NotStored`, also when another process has filed it meanwhile."""
         return Receipt.model_validate_json(await self._storage.read(name))
 
+    async def body(self, filed: str) -> bytes | None:
+        """Return what a callback said, by the name that it has once it is filed; None where it is gone."""
+        for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two looks
+            with suppress(NotStored):
+                return (await self.read(name)).body
+        return None
+
     async def file_under(self, name: str, place: str | None) -> str:
         """Move a pending receipt under its verification, or to quarantine; returns its new name.
 

@@ -29,6 +29,7 @@ from providers.contract import DelegatedMessage
 from providers.transport import open_http
 from simulator.app import create_app
 from simulator.serving import serving
+from storage.correlations import Correlations
 from storage.inbox import Inbox
 from tests.api.fakes import Acme, account_of
 from tests.world import World
@@ -135,7 +136,15 @@ class Messages:
         tracker, digester = self.world.tracker, self.world.digester
         accounts = {account.name: account}
         delivery = Delivery(tracker, self.world.records, accounts, self.metrics)
-        intake = Intake(accounts, tracker, self.inbox, delivery, digester=digester, metrics=self.metrics)
+        intake = Intake(
+            accounts,
+            tracker,
+            self.inbox,
+            delivery,
+            correlations=Correlations(self.world.storage),
+            digester=digester,
+            metrics=self.metrics,
+        )
         self.delivery = delivery
         self.ahead = timedelta(0)
         self.relay = Relay(self.inbox, delivery, self.metrics, now=lambda: datetime.now(UTC) + self.ahead)

@@ -19,6 +19,7 @@ from activities.downloading import DownloadingActivities
 from activities.notifying import Endpoint, NotifyingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
+from activities.replaying import ReplayingActivities
 from activities.rereading import RereadingActivities
 from domain.digest import Digester
 from domain.errors import ProviderError
@@ -29,7 +30,7 @@ from domain.record import Record
 from domain.registration import Registration
 from domain.snapshot import Artifact, Question, Snapshot
 from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
-from providers.contract import ArtifactStream, Finder, Reply
+from providers.contract import ArtifactStream, Finder, Replayer, Reply
 from providers.id360.senders import CONTRACT
 from providers.transport import open_http
 from storage.folder import FolderStorage
@@ -118,6 +119,7 @@ class World:
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     finder: Finder | None = None
+    replayer: Replayer | None = None
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -168,6 +170,7 @@ class World:
         reading = ReadingActivities(watched, self.storage, self.digester)
         downloading = DownloadingActivities(watched, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}
+        replaying = ReplayingActivities({self.account: self.replayer} if self.replayer else {})
         rereading = RereadingActivities(self.tracker.reread)
         adopting = AdoptingActivities(finders, self.tracker.adopt)
         return [
@@ -181,7 +184,7 @@ class World:
             Worker(
                 self.client,
                 task_queue=steps.provider_queue(self.account),
-                activities=[reading.read, reading.poll, adopting.adopt],
+                activities=[reading.read, reading.poll, adopting.adopt, replaying.replay],
             ),
             Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]

@@ -24,6 +24,7 @@ class Asking:
         self._poll: workflow.ActivityHandle[Reading] | None = None
         self._polled: steps.PollUntilChanged | None = None
         self._cause: Cause = "receipt"
+        self._replay: workflow.ActivityHandle[None] | None = None
         self.read_started_at: datetime | None = None
 
     @property
@@ -37,7 +38,7 @@ class Asking:
         self.read_started_at = workflow.now()
         self._read = workflow.start_activity(
             steps.READ,
-            steps.Ask(place=self._place, question=record.question),
+            steps.Ask(place=self._place, question=record.question(plan)),
             task_queue=self._queue,
             result_type=Reading,
             start_to_close_timeout=options.READ_TIMEOUT,
@@ -47,6 +48,25 @@ class Asking:
             summary=f"Read it at `{record.key.account}` now",
         )
         self._read.add_done_callback(lambda _: self._ring())
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the provider is being asked to call back once more."""
+        return self._replay is not None and not self._replay.done()
+
+    def replay(self, record: Record, plan: WatchPlan) -> None:
+        """Have the provider call back once more; whatever comes of it is no answer, but a callback."""
+        self._replay = workflow.start_activity(
+            steps.REPLAY,
+            steps.Ask(place=self._place, question=record.question(plan)),
+            task_queue=self._queue,
+            start_to_close_timeout=options.READ_TIMEOUT,
+            schedule_to_close_timeout=options.REPLAY_WITHIN,
+            retry_policy=options.asking_retry(plan),
+            priority=options.RINGS,
+            summary=f"Have `{record.key.account}` call back once more",
+        )
+        self._replay.add_done_callback(lambda _: self._ring())
 
     def poll(self, order: steps.PollUntilChanged, plan: WatchPlan, until: datetime) -> None:
         """Have a poll ask until the answer changes; one that asks for something else is replaced."""

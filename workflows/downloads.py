@@ -46,7 +46,7 @@ class Downloads:
             steps.DOWNLOAD,
             steps.Download(
                 place=self._place,
-                question=record.question,
+                question=record.question(plan),
                 artifact=row.artifact(),
                 result=record.snapshot.result if record.snapshot else None,
             ),

@@ -37,6 +37,9 @@ SWEEP_HEARTBEAT: Final = timedelta(minutes=1)
 """Longer than a page of a list may take, however often the provider has to be asked for it."""
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
 
+REPLAY_WITHIN: Final = timedelta(minutes=10)
+"""Longer than a provider is away for a moment; what is not replayed by then a person may ask for."""
+
 REREAD_TIMEOUT: Final = timedelta(seconds=30)
 REREAD_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 

@@ -67,6 +67,7 @@ FORGET_MESSAGE: Final = "forget_message"
 NOTE_MESSAGE: Final = "note_message"
 ADOPT: Final = "adopt"
 REREAD: Final = "reread"
+REPLAY: Final = "replay"
 
 UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""

@@ -18,7 +18,17 @@ with workflow.unsafe.imports_passed_through():
     from domain.registration import Registration
     from domain.snapshot import Answer
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
-    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, rereads_due, summary, wants_poll
+    from domain.watch import (
+        Due,
+        dues,
+        grace_until,
+        hurried_until,
+        is_settled,
+        needs_replay,
+        rereads_due,
+        summary,
+        wants_poll,
+    )
 
     from workflows import options, published, steps
     from workflows.asking import Asking
@@ -229,6 +239,8 @@ class VerificationWorkflow:
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
         if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
+        if Due.REVIEW in passed and not self._record.is_concluded and self._has_last_word(Due.REVIEW):
+            self._known = verdict.lapsed(self._record, at=now)
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
         if Due.LATE_FILES in passed:
@@ -258,14 +270,15 @@ class VerificationWorkflow:
             self._wants_read = False
             began_by_itself = self._order.rereads or self._order.adopted
             is_first = self._asking.read_started_at is None
-            self._asking.read(
-                self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt"
-            )
+            self._asking.read(self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt")
         if not wants_poll(self._record, self._plan, now):
             self._asking.stop_polling()
         elif not (self._wants_read or self._asking.is_reading):
             # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
             self._asking.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
+        if needs_replay(self._record, self._plan) and not self._asking.is_replaying:
+            self._asking.replay(self._record, self._plan)
+            self._known = reducer.replayed(self._record, at=now)
         if self._record.is_concluded:
             self._downloads.start(self._record, self._plan)
 
@@ -336,7 +349,8 @@ class VerificationWorkflow:
         return plan_for(sender, self._loaded.plans, self._loaded.default_sender)
 
     def _is_settled(self) -> bool:
-        under_way = self._asking.is_reading or self._downloads.are_under_way or self._wants_read
+        asks = self._asking.is_reading or self._asking.is_replaying
+        under_way = asks or self._downloads.are_under_way or self._wants_read
         erased = self._known is not None and self._known.erased_at is not None
         return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
 
@@ -356,7 +370,7 @@ class VerificationWorkflow:
         record = self._record
         return steps.PollUntilChanged(
             place=self._order.place,
-            question=record.question,
+            question=record.question(self._plan),
             known=record.known,
             stage=record.stage,
             entered_at=record.stage_entered_at,

@@ -21,6 +21,7 @@ from providers.contract import (
     Provider,
     ProviderEntry,
     Reader,
+    Replayer,
 )
 from providers.id360.reader import Id360Reader
 from providers.id360.senders import CONTRACT, SENDER
@@ -45,6 +46,7 @@ class Id360:
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
     messenger: Messenger | None = None
+    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

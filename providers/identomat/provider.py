@@ -20,6 +20,7 @@ from providers.contract import (
     Provider,
     ProviderEntry,
     Reader,
+    Replayer,
 )
 from providers.identomat.messages import IdentomatMessenger
 from providers.identomat.reader import IdentomatReader
@@ -44,6 +45,8 @@ class Identomat:
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
+
+    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: IdentomatSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

@@ -25,6 +25,7 @@ from providers.contract import (
     Provider,
     ProviderEntry,
     Reader,
+    Replayer,
 )
 from providers.signicat.assure import AssureApi
 from providers.signicat.finder import COORDINATES, SignicatFinder
@@ -46,6 +47,7 @@ class SignicatAssure:
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = COORDINATES
     messenger: Messenger | None = None
+    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: Finder) -> None:
         """Take the account's name, its settings and what reads it."""

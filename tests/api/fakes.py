@@ -33,10 +33,12 @@ from providers.contract import (
     GenuineRequest,
     Messenger,
     Reader,
+    Replayer,
     Reply,
 )
 from settings import ConfiguredAccount
 from storage.contract import Content, StorageUnavailable, Stored
+from storage.correlations import Correlations
 from storage.folder import FolderStorage
 from storage.inbox import Inbox
 from storage.records import Records
@@ -83,6 +85,7 @@ class Acme:
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
     messenger: Messenger | None = None
+    replayer: Replayer | None = None
 
     def __init__(self, account: str = "acme", *, capability: bool = False, answers: OurAnswers | None = None) -> None:
         self.account = account
@@ -230,7 +233,13 @@ class Desk:
             starts_a_minute=starts_a_minute,
         )
         self.intake = Intake(
-            self.accounts, self.verifications, self.inbox, self.delivery, digester=DIGESTER, metrics=self.metrics
+            self.accounts,
+            self.verifications,
+            self.inbox,
+            self.delivery,
+            correlations=Correlations(self.storage),
+            digester=DIGESTER,
+            metrics=self.metrics,
         )
 
     async def names(self, prefix: str = "") -> list[str]:

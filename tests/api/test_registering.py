@@ -99,7 +99,7 @@ async def test_what_only_led_to_the_reference_is_no_part_of_the_registration(wor
     assert (by_case.status_code, by_reference.status_code) == (201, 200)
     assert isinstance(record.registration, Registration)
     assert record.registration.coordinates == {"desk": "7"}
-    assert record.question.coordinates == {"desk": "7"}
+    assert record.question(world.plan).coordinates == {"desk": "7"}
 
 
 async def test_nothing_there_yet_is_a_conflict_that_says_when_to_come_again(world: World) -> None:

@@ -21,6 +21,7 @@ from providers.contract import (
     Provider,
     ProviderEntry,
     Reader,
+    Replayer,
 )
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -38,6 +39,7 @@ class Verdant:
     coordinates: Sequence[Coordinate] = ()
     finder: Finder | None = None
     messenger: Messenger | None = None
+    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
