@@ -1,0 +1,1 @@
+"""Smile ID: job results of its first and of its third generation."""
