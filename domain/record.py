@@ -85,6 +85,13 @@ class Announcement(Frozen):
     is_final: bool = True
 
 
+class Replay(StrEnum):
+    """What a provider is asked to call back once more for."""
+
+    DETAILS = "details"
+    LINKS = "links"
+
+
 class Progress(Frozen):
     """What callbacks alone told: folded by unions and maxima, so that no order or repetition matters."""
 
@@ -197,7 +204,7 @@ class Record(Frozen):
     sequence: int = 1
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     reread_revision: int = 0
-    replays: int = 0
+    replayed: tuple[Replay, ...] = Field((), max_length=2)
     receipts: tuple[StorageName, ...] = Field((), max_length=4)
     announced_revision: int = 0
     attention: tuple[AttentionNote, ...] = ()

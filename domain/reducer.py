@@ -20,6 +20,7 @@ from domain.record import (
     EntryKind,
     HeardIdentity,
     Record,
+    Replay,
     progressed,
     united_rooms,
 )
@@ -70,10 +71,10 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
     return _correlated(record, record.correlation, at=at)
 
 
-def replayed(record: Record, *, at: datetime) -> Record:
-    """Note that the provider is asked to call back once more."""
-    record = record.model_copy(update={"replays": record.replays + 1})
-    return noted(record, EntryKind.COMMANDED, at=at, words=("replay",))
+def replayed(record: Record, what: Replay, *, at: datetime) -> Record:
+    """Note that the provider is asked to call back once more, and for what."""
+    record = record.model_copy(update={"replayed": (*record.replayed, what)})
+    return noted(record, EntryKind.COMMANDED, at=at, words=("replay", what.value))
 
 
 def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) -> Record:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
-from domain.record import Record, Summary
+from domain.record import Record, Replay, Summary
 from domain.snapshot import Answer
 from domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome
 
@@ -54,12 +54,13 @@ def review_until(record: Record, plan: WatchPlan) -> datetime | None:
     return record.review_deadline_at or record.stage_entered_at + plan.review_deadline
 
 
-def needs_replay(record: Record, plan: WatchPlan) -> bool:
-    """Whether a callback must be asked for again: once for details that no callback told, once for expired links."""
+def replay_wanted(record: Record, plan: WatchPlan) -> Replay | None:
+    """Return what a callback must be asked for again for, each once; None where nothing is missing."""
     if not plan.details_in_callbacks or not record.is_concluded or record.snapshot is None:
-        return False
+        return None
     has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
-    return (record.snapshot.lacks_details and record.replays < 1) or (has_expired and record.replays < 2)  # noqa: PLR2004
+    missing = {Replay.DETAILS: record.snapshot.lacks_details, Replay.LINKS: has_expired}
+    return next((what for what, is_missing in missing.items() if is_missing and what not in record.replayed), None)
 
 
 def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:

@@ -24,7 +24,6 @@ with workflow.unsafe.imports_passed_through():
         grace_until,
         hurried_until,
         is_settled,
-        needs_replay,
         rereads_due,
         summary,
         wants_poll,
@@ -276,9 +275,10 @@ class VerificationWorkflow:
         elif not (self._wants_read or self._asking.is_reading):
             # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
             self._asking.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
-        if needs_replay(self._record, self._plan) and not self._asking.is_replaying:
+        missing = replay_wanted(self._record, self._plan)
+        if missing is not None and not self._asking.is_replaying:
             self._asking.replay(self._record, self._plan)
-            self._known = reducer.replayed(self._record, at=now)
+            self._known = reducer.replayed(self._record, missing, at=now)
         if self._record.is_concluded:
             self._downloads.start(self._record, self._plan)
 

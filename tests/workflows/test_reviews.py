@@ -1,0 +1,196 @@
+"""Waiting for somebody at the provider, and having it call back once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from domain.errors import ArtifactLost, ProviderUnavailable
+from domain.plan import DAY, HOUR
+from domain.record import EntryKind
+from domain.snapshot import Lapse, Question, Reason, Snapshot
+from domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, ReasonCode, Stage
+from providers.contract import Reply
+from providers.id360.senders import CONTRACT
+from storage.inbox import Inbox, Receipt
+from tests.workflows.conftest import SkippedTime
+from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, SaidReader, World, final, own_account
+
+PROVISIONAL = (Reason(code=ReasonCode.PROVISIONAL),)
+IN_REVIEW = Snapshot(
+    stage=Stage.IN_REVIEW,
+    word="0814",
+    lapses_to=Lapse(decision=Decision.INCONCLUSIVE, advice=Advice.NEW_ATTEMPT, reasons=PROVISIONAL),
+)
+AUTHORITY_AWAY = Snapshot(
+    stage=Stage.PROCESSING, word="1015", lapses_to=Lapse(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT)
+)
+DETAILED = CONTRACT.watch.model_copy(update={"details_in_callbacks": True})
+
+
+@pytest.mark.parametrize(
+    ("says", "outcome", "decision"),
+    [(IN_REVIEW, Outcome.DECIDED, Decision.INCONCLUSIVE), (AUTHORITY_AWAY, Outcome.FAILED, None)],
+)
+async def test_what_nobody_reviewed_in_time_ends_as_the_provider_left_it(
+    skipped: SkippedTime, says: Snapshot, outcome: Outcome, decision: Decision | None
+) -> None:
+    world = skipped.world
+    world.reader.say(says)
+    async with world.workers():
+        await world.register()
+        record = await skipped.result()
+
+    assert (record.outcome, record.decision, record.basis) == (outcome, decision, Basis.DEADLINE)
+    assert record.advice is Advice.NEW_ATTEMPT
+    assert Attention.OVERDUE_REVIEW in {note.reason for note in record.attention}
+    assert record.decided_at is not None
+    assert timedelta(0) <= record.decided_at - record.opened_at - 7 * DAY < HOUR
+
+
+async def test_the_backend_may_name_the_review_deadline(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.say(IN_REVIEW)
+    async with world.workers():
+        named = await world.now() + DAY
+        await world.register(review_deadline_at=named)
+        record = await skipped.result()
+
+    assert record.decided_at is not None
+    assert timedelta(0) <= record.decided_at - named < HOUR
+
+
+async def test_a_review_that_ends_in_time_decides(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.say(IN_REVIEW)
+    async with world.workers():
+        await world.register()
+        for _ in range(48):
+            await skipped.passes(HOUR)
+        waiting = await world.record()
+        world.reader.say(DECLINED)
+        record = await skipped.result()
+
+    assert (waiting.stage, waiting.revision) == (Stage.IN_REVIEW, 0)
+    assert (record.decision, record.basis, record.attention) == (Decision.DECLINED, Basis.READ, ())
+
+
+async def test_a_review_that_ends_after_our_deadline_is_another_revision(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.say(IN_REVIEW)
+    async with world.workers():
+        await world.register()
+        await skipped.result()
+        world.reader.say(APPROVED)
+        await world.hear(final("OK"))
+        record = await skipped.result()
+
+    assert [revision.decision for revision in record.revisions] == [Decision.INCONCLUSIVE, Decision.APPROVED]
+    assert record.attention == ()
+
+
+@dataclass
+class Recaller(SaidReader):
+    """A provider's reading half whose answers need what its callbacks told."""
+
+    given: list[list[bytes]] = field(default_factory=list)
+
+    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+        self.given.append(list(callbacks))
+        if any(b"details" in body for body in callbacks):
+            self.say(APPROVED_WITH_FILE)
+        return await self.read(question)
+
+
+@dataclass
+class CallingBack:
+    """A provider that calls back once more when it is asked to."""
+
+    asked: list[Question] = field(default_factory=list)
+    failures: int = 0
+
+    async def replay(self, question: Question) -> None:
+        self.asked.append(question)
+        if self.failures:
+            self.failures -= 1
+            raise ProviderUnavailable("http_503", retry_after=timedelta(milliseconds=1))
+
+
+@pytest.fixture
+def detailed(client: Client, tmp_path: Path) -> World:
+    world = World(client, tmp_path, account=own_account(), plan=DETAILED, reader=Recaller())
+    world.reader.say(APPROVED.model_copy(update={"lacks_details": True}))
+    world.replayer = CallingBack()
+    return world
+
+
+async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
+    """Tell the verification of a callback whose receipt is stored, filed or still to be filed."""
+    notice = await world.notice(final("OK"))
+    inbox = Inbox(world.storage)
+    receipt = Receipt(
+        received_at=notice.received_at,
+        account=world.account,
+        correlation=None,
+        proof="secret",
+        headers={},
+        body=body,
+        notices=[],
+    )
+    name = await inbox.keep(receipt)
+    place = world.tracker.place(world.key)
+    if is_filed:
+        await inbox.file_under(name, place)
+    filed = f"verifications/{place}/receipts/{name.rpartition('/')[2]}"
+    await world.tracker.notify(world.key, notice.model_copy(update={"receipt": filed}), may_start=True)
+
+
+@pytest.mark.parametrize("is_filed", [True, False])
+async def test_details_are_taken_from_a_callback_that_is_kept(detailed: World, is_filed: bool) -> None:
+    async with detailed.workers():
+        await detailed.register()
+        await called_back(detailed, b"details", is_filed=is_filed)
+        record = await detailed.result()
+
+    assert isinstance(detailed.reader, Recaller)
+    assert detailed.reader.given[0] == [b"details"]
+    assert [row.name for row in record.evidence] == ["portrait-1"]
+    assert isinstance(detailed.replayer, CallingBack)
+    assert detailed.replayer.asked == []
+
+
+async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed: World) -> None:
+    assert isinstance(detailed.replayer, CallingBack)
+    detailed.replayer.failures = 1
+    async with detailed.workers():
+        await detailed.register()
+        await detailed.hear(final("OK"))
+        without = await detailed.result()
+        await called_back(detailed, b"details", is_filed=True)
+        record = await detailed.result()
+
+    assert (without.decision, without.evidence, without.replays) == (Decision.APPROVED, (), 1)
+    assert len(detailed.replayer.asked) == 2
+    assert [entry.words for entry in without.timeline if entry.kind is EntryKind.COMMANDED] == [("replay",)]
+    assert [row.name for row in record.evidence] == ["portrait-1"]
+    assert record.revision == 1
+
+
+async def test_links_that_have_expired_are_asked_for_once(detailed: World) -> None:
+
+    assert isinstance(detailed.replayer, CallingBack)
+    detailed.reader.files["portrait-1"] = ArtifactLost(LossReason.LINK_EXPIRED)
+    async with detailed.workers():
+        await detailed.register()
+        await called_back(detailed, b"details", is_filed=True)
+        expired = await detailed.result()
+        detailed.reader.files["portrait-1"] = b"a portrait"
+        await called_back(detailed, b"details, once more", is_filed=True)
+        record = await detailed.result()
+
+    assert [row.loss for row in expired.evidence] == [LossReason.LINK_EXPIRED]
+    assert len(detailed.replayer.asked) == 1
+    assert [row.state for row in record.evidence] == ["stored"]
