@@ -27,6 +27,43 @@ async def resolved(host: str, port: int) -> Sequence[str]:
     return [str(info[4][0]) for info in found]
 
 
+async def pinned(
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: str | None = None,
+    allow_private: bool,
+    resolve: Resolve = resolved,
+) -> httpx.Request:
+    """Return a request to the address that was looked up and checked; the name stays in Host and in TLS.
+
+    Raises:
+        PrivateAddress: the name leads into a private network.
+        NotResolved: the name leads nowhere.
+
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
+    except OSError:
+        raise NotResolved from None
+    return http.build_request(
+        method,
+        httpx.URL(url).copy_with(host=_allowed(addresses, allow_private=allow_private)),
+        content=content,
+        headers={
+            **headers,
+            # Connections are shared by address, and two names at one address must not share one.
+            "connection": "close",
+            "host": parts.netloc.rpartition("@")[2],
+        },
+        extensions={"sni_hostname": host},
+    )
+
+
 async def post(
     http: httpx.AsyncClient,
     url: str,
@@ -44,25 +81,9 @@ async def post(
         httpx.HTTPError: there was no answer.
 
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
-    except OSError:
-        raise NotResolved from None
-    request = http.build_request(
-        "POST",
-        # The address that was checked is the address that is called; the name stays in Host and in TLS.
-        httpx.URL(url).copy_with(host=_allowed(addresses, allow_private=allow_private)),
-        content=content,
-        headers={
-            **headers,
-            "content-type": "application/json",
-            # Connections are shared by address, and two names at one address must not share one.
-            "connection": "close",
-            "host": parts.netloc.rpartition("@")[2],
-        },
-        extensions={"sni_hostname": host},
+    typed = {**headers, "content-type": "application/json"}
+    request = await pinned(
+        http, "POST", url, headers=typed, content=content, allow_private=allow_private, resolve=resolve
     )
     answer = await http.send(request, stream=True, follow_redirects=False)
     await answer.aclose()

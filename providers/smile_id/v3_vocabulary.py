@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from domain.terms import Advice, Decision, Ended, EvidenceKind, Outcome, ReasonCode, Stage
+from domain.terms import Advice, CheckStatus, Decision, Ended, EvidenceKind, Outcome, ReasonCode, Stage
 
 ATTENTION: Final = "attention"
 COMPLETE: Final = "complete"
@@ -70,18 +70,12 @@ REASONS: Final[Mapping[str, ReasonCode]] = {
 WORTH_ANOTHER_ATTEMPT: Final = frozenset({"service_unavailable", "internal_error"})
 """Reasons of an error that a new job may heal (inferred); all others ask for another capture or other data."""
 
-POLICY_ROWS: Final = frozenset(
-    f"{ATTENTION}/{reason}"
-    for reason in (
-        "age_requirement_not_met",
-        "document_copy_detected",
-        "document_expired",
-        "information_outdated",
-        "medium_risk",
-        "news_media_match",
-    )
-)
-"""What an account's `policy` may say of generation 3: what attention for one reason counts for."""
+CHECKS: Final[Mapping[str, CheckStatus]] = {
+    "clear": CheckStatus.PASSED,
+    "block": CheckStatus.FAILED,
+    ATTENTION: CheckStatus.UNCLEAR,
+}
+"""By the `status` of a part of a result (inferred: samples show `clear` only)."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +107,11 @@ def looks(status: str) -> Literal["open", "final", "unrecognised"]:
 def waiting_stage(product: str | None) -> Stage:
     """Return where a job stands that is not over."""
     return Stage.IN_REVIEW if product in REVIEWED_PRODUCTS else Stage.PROCESSING
+
+
+def check_status(word: str) -> CheckStatus:
+    """Return how a part of a result stands."""
+    return CHECKS.get(word, CheckStatus.UNRECOGNISED)
 
 
 def reason(word: str) -> ReasonCode:
