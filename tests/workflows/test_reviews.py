@@ -149,7 +149,7 @@ async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
 
 
 @pytest.mark.parametrize("is_filed", [True, False])
-async def test_details_are_taken_from_a_callback_that_is_kept(detailed: World, is_filed: bool) -> None:
+async def test_details_are_taken_from_a_callback_that_is_kept(detailed: World, *, is_filed: bool) -> None:
     async with detailed.workers():
         await detailed.register()
         await called_back(detailed, b"details", is_filed=is_filed)
@@ -172,9 +172,9 @@ async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed
         await called_back(detailed, b"details", is_filed=True)
         record = await detailed.result()
 
-    assert (without.decision, without.evidence, without.replays) == (Decision.APPROVED, (), 1)
+    assert (without.decision, without.evidence) == (Decision.APPROVED, ())
     assert len(detailed.replayer.asked) == 2
-    assert [entry.words for entry in without.timeline if entry.kind is EntryKind.COMMANDED] == [("replay",)]
+    assert [entry.words for entry in without.timeline if entry.kind is EntryKind.COMMANDED] == [("replay", "details")]
     assert [row.name for row in record.evidence] == ["portrait-1"]
     assert record.revision == 1
 
