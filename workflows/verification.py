@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         grace_until,
         hurried_until,
         is_settled,
+        replay_wanted,
         rereads_due,
         summary,
         wants_poll,
