@@ -34,7 +34,7 @@ class SmileIdSettings(AccountSettings, frozen=True):
     api_key: Secrets
     """Signs what we ask, and proves callbacks. The first of two is asked with first."""
     policy: Annotated[Mapping[str, Decided], AfterValidator(checked)] = Field(default_factory=dict)
-    """What a row means that the vendor leaves to the partner, such as `"1/0814"`, `"6/0817"` or `"attention/REASON"`."""
+    """What rows mean that the vendor leaves to the partner, such as `"1/0814"`, `"6/0817"` and `"attention/REASON"`."""
     artifact_hosts: tuple[Annotated[str, StringConstraints(to_lower=True, pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
     """Hosts that links to files may name; none given: any public one, since the vendor's storage is not documented."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
