@@ -10,10 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from domain.errors import ArtifactLost, ProviderUnavailable
+from domain.errors import ArtifactLost, ArtifactSpoiled, ProviderUnavailable
 from domain.terms import LossReason
 from outbound import NotResolved, PrivateAddress, Resolve, pinned, resolved
-from providers.files import IDENTITY
+from providers.contract import ArtifactStream
+from providers.files import IDENTITY, capped, media_type_of, refuse_too_large, with_head
 from providers.smile_id.settings import SmileIdSettings
 from providers.transport import coded_failures, retry_after_of, streaming
 
@@ -21,6 +22,9 @@ _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 # inferred: stores answer so where the time in a signed link is over; one says 400, most say 403
 _EXPIRED: Final = frozenset({400, 401, 403, 410})
+
+_PICTURES: Final = frozenset({"image/jpeg", "image/png"})
+_PDF: Final = b"%PDF-"
 
 
 class Links:
@@ -30,22 +34,29 @@ class Links:
         """Take the account's settings and the shared client, whose owner closes it; `resolve` gives addresses."""
         self._home = _origin(urlsplit(settings.base_url))
         self._hosts = settings.artifact_hosts
+        self._largest = settings.largest_artifact
         self._http = http
         self._resolve = resolve
 
     @asynccontextmanager
-    async def opened(self, link: str) -> AsyncIterator[httpx.Response]:
-        """Open a file whose bytes are to be read.
+    async def opened(self, link: str, *, is_picture: bool) -> AsyncIterator[ArtifactStream]:
+        """Open a file for streaming; of what is no picture the type is taken from its first bytes, else its header.
 
         Raises:
-            ArtifactLost: `link_expired`, `gone`, or `refused` for a link that we do not follow.
+            ArtifactLost: `link_expired`, `gone`, `too_large`, or `refused` for a link that we do not follow.
+            ArtifactSpoiled: something else came in the place of a picture.
             ProviderUnavailable: no usable answer; another attempt may have one.
 
         """
         request = await self._request(link)
         async with streaming(self._http, request) as response:
             _refuse_other_than_file(response)
-            yield response
+            refuse_too_large(response, self._largest)
+            head, chunks = await with_head(capped(response, self._largest))
+            media_type = media_type_of(head)
+            if is_picture and media_type not in _PICTURES:
+                raise ArtifactSpoiled("wrong_type", loss=LossReason.WRONG_TYPE)
+            yield ArtifactStream(chunks=chunks, media_type=media_type or _told_type(head, response))
 
     async def _request(self, link: str) -> httpx.Request:
         try:
@@ -84,3 +95,9 @@ def _refuse_other_than_file(response: httpx.Response) -> None:
         raise ArtifactLost(LossReason.GONE)
     if code != httpx.codes.OK:
         raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))
+
+
+def _told_type(head: bytes, response: httpx.Response) -> str | None:
+    if head.startswith(_PDF):
+        return "application/pdf"
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower() or None

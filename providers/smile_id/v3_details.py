@@ -94,15 +94,13 @@ def _links(body: Mapping[str, Any]) -> Iterator[tuple[str, vocabulary.Linked, st
     holders = ((as_object(body.get("image_links")), vocabulary.PICTURES), (body, vocabulary.RECEIPTS))
     for holder, files in holders:
         for at, file in files.items():
-            if is_link(holder.get(at)):
-                yield at, file, holder[at]
+            if link := _text(holder.get(at)):
+                yield at, file, link
     for number, document in enumerate(islice(as_list(body.get(_ADDITIONAL)), _MOST_ADDITIONAL), start=1):
-        link = as_object(document).get("image_link")
-        if is_link(link):
+        if link := _text(as_object(document).get("image_link")):
             name = f"additional-document-{number}"
             yield f"{_ADDITIONAL}.{number}", vocabulary.Linked(name, EvidenceKind.SUPPORTING_DOCUMENT), link
 
 
-def is_link(raw: object) -> bool:
-    """Whether a value is there at all; where it leads is looked at when it is followed."""
-    return isinstance(raw, str) and bool(raw.strip())
+def _text(raw: object) -> str:
+    return raw.strip() if isinstance(raw, str) else ""

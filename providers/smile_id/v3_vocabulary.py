@@ -10,6 +10,7 @@ from typing import Final, Literal
 from domain.terms import Advice, CheckStatus, Decision, Ended, EvidenceKind, Outcome, ReasonCode, Stage
 
 ATTENTION: Final = "attention"
+ERROR: Final = "error"
 COMPLETE: Final = "complete"
 NOT_FOUND: Final = frozenset({"not_found", "Not Found"})
 PROCESSING: Final = "processing"
@@ -33,7 +34,7 @@ STATUSES: Final[Mapping[str, Standing]] = {
     "block": Standing(decision=Decision.DECLINED),
     # inferred: the vendor leaves it to its client what such a job counts for
     ATTENTION: Standing(decision=Decision.INCONCLUSIVE),
-    "error": Standing(ended=Outcome.FAILED),
+    ERROR: Standing(ended=Outcome.FAILED),
 }
 """By `status` of a job that is over; a callback has one of these and no other."""
 
