@@ -35,7 +35,7 @@ def create_app(*, time_scale: float, client: httpx.AsyncClient | None = None, cl
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }
     gateway = Gateway()
-    control = Control(simulators, switches, time_scale=time_scale)
+    control = Control(simulators, switches, engine)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.terms import Frozen
+from simulator.engine import Engine
 from simulator.outage import OutageSwitch
 from simulator.play import AlreadyPlayed, NotPlayed, Simulator
 from simulator.scenario import Duration
@@ -30,11 +31,11 @@ class Control:
     """The control routes over all simulated providers."""
 
     def __init__(
-        self, simulators: Mapping[str, Simulator], switches: Mapping[str, OutageSwitch], *, time_scale: float
+        self, simulators: Mapping[str, Simulator], switches: Mapping[str, OutageSwitch], engine: Engine
     ) -> None:
         self._simulators = simulators
         self._switches = switches
-        self._time_scale = time_scale
+        self._engine = engine
 
     def routes(self) -> list[Route]:
         """Return the routes, without prefix."""
@@ -48,7 +49,7 @@ class Control:
         ]
 
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"providers": sorted(self._simulators), "time_scale": self._time_scale})
+        return JSONResponse({"providers": sorted(self._simulators), "time_scale": self._engine.clock.scale})
 
     async def _outage(self, request: Request) -> Response:
         order = OutageOrder.model_validate_json(await request.body())
@@ -62,6 +63,7 @@ class Control:
         return Response(status_code=204)
 
     async def _begin(self, request: Request) -> Response:
+        self._engine.address = f"{request.url.scheme}://{request.url.netloc}"
         return _shown(self._simulator(request).begin(await request.body()), 201)
 
     async def _view(self, request: Request) -> Response:

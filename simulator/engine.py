@@ -91,10 +91,14 @@ class Delivery:
 
 
 class Engine:
-    """Delivers events, each event to each endpoint on its own clock. `aclose` ends whatever is still due."""
+    """Delivers events, each event to each endpoint on its own clock. `aclose` ends whatever is still due.
+
+    `address` is where the simulator is reached, for the links in what is delivered: whoever orders says it.
+    """
 
     def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
         self.clock = clock
+        self.address = "http://simulator.invalid"
         self._client = client
         self._held_until: dict[tuple[str, str], timedelta] = {}
         self._tasks: set[asyncio.Task[None]] = set()

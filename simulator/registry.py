@@ -15,6 +15,9 @@ from simulator.play import Simulator
 from simulator.signicat import CANARIES as SIGNICAT_CANARIES
 from simulator.signicat import Signicat
 from simulator.signicat import stories as signicat
+from simulator.smile_id import CANARIES as SMILE_ID_CANARIES
+from simulator.smile_id import SmileId
+from simulator.smile_id import stories as smile_id
 from simulator.story import PlayedAccount, Story
 
 
@@ -36,6 +39,7 @@ SIMULATED: Final[Mapping[str, Simulated]] = {
     "id360": Simulated(Id360, id360.ACCOUNTS, id360.STORIES, ID360_CANARIES),
     "identomat": Simulated(Identomat, identomat.ACCOUNTS, identomat.STORIES, IDENTOMAT_CANARIES),
     "signicat": Simulated(Signicat, signicat.ACCOUNTS, signicat.STORIES, SIGNICAT_CANARIES),
+    "smile_id": Simulated(SmileId, smile_id.ACCOUNTS, smile_id.STORIES, SMILE_ID_CANARIES),
 }
 
 PLAYED: Final = tuple(account for each in SIMULATED.values() for account in each.accounts)
