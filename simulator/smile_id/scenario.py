@@ -76,6 +76,9 @@ class V1Knobs(Frozen):
     job_type_as: Literal["integer", "text", "decimal"] = "integer"
     code_as: Literal["text", "integer"] = "text"
     has_actions: bool = True
+    no_images_as: Literal["empty", "error", "absent"] = Field(
+        "empty", description="the links of a job without pictures"
+    )
     history_order: Literal["newest first", "oldest first"] = "newest first"
 
 

@@ -83,12 +83,19 @@ def job_status(
         rows = results if scenario.history_order == "oldest first" else results[::-1]
         told["history"] = [result(ids, scenario, beat, link) for beat in rows]
     if image_links:
-        names = image_names(scenario)
-        told["image_links"] = {name: link(name) for name in names} if names else {"error": "No images"}
+        told |= _image_links(scenario, link)
     if results and scenario.job_type in RECEIPTS:
         receipt = RECEIPTS[scenario.job_type]
         told[receipt] = link(receipt)
     return told
+
+
+def _image_links(scenario: SmileIdScenario, link: Link) -> dict[str, Any]:
+    if names := image_names(scenario):
+        return {"image_links": {name: link(name) for name in names}}
+    if scenario.no_images_as == "absent":
+        return {}
+    return {"image_links": {"error": "No images"} if scenario.no_images_as == "error" else {}}
 
 
 def _is_success(results: Iterable[Beat]) -> bool:

@@ -560,11 +560,15 @@ async def test_a_receipt_is_a_file_of_its_own() -> None:
     assert files[0].content == files[1].content
 
 
-async def test_a_job_without_pictures_says_so_in_their_place() -> None:
+@pytest.mark.parametrize(
+    ("knob", "links"),
+    [({}, {}), ({"no_images_as": "error"}, {"error": "No images"}), ({"no_images_as": "absent"}, None)],
+)
+async def test_a_job_without_pictures_says_so_in_each_way(knob: dict[str, Any], links: dict[str, str] | None) -> None:
     async with smile() as it:
-        await it.played(job_type=5)
+        await it.played(job_type=5, **knob)
 
-        assert set((await it.status())["image_links"]) == {"error"}
+        assert (await it.status()).get("image_links") == links
 
 
 # ---------------------------------------------------------------- orders
