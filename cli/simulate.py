@@ -43,7 +43,8 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         key = installation.key(account, play["reference"])
         if register:
             known = _played(account, installation.settings.accounts[account].own.provider).registration
-            request = RegistrationRequest(account=account, reference=key.reference, **known)
+            told = {"reference": key.reference, "coordinates": play["coordinates"]}
+            request = RegistrationRequest(account=account, **told, **known)
             await installation.registrar.register(request, by=CALLER)
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:

@@ -153,10 +153,9 @@ class Teller:
             await self._until_known(told)
         if story.registers is Registers.NEVER:
             return
-        if story.registers is Registers.BY_COORDINATES:
-            known: dict[str, Any] = {"coordinates": coordinates}
-        else:
-            known = {"reference": told.reference}
+        known: dict[str, Any] = {"coordinates": coordinates}
+        if story.registers is not Registers.BY_COORDINATES:
+            known["reference"] = told.reference
         order = {**told.registration, "account": story.account, **known}
         while True:
             answer = await self._http.post(self._api, json=order)
