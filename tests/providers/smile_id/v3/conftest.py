@@ -1,0 +1,53 @@
+"""A fake Smile ID that listens, and clients that give up soon."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from providers.login import Login
+from providers.smile_id.links import Links
+from providers.smile_id.settings import SmileIdSettings
+from providers.smile_id.v3_login import login_of
+from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.v3_replayer import SmileV3Replayer
+from tests.providers.raw_server import SteadyClock
+from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.v3.samples import settings
+
+
+@pytest_asyncio.fixture
+async def smile_id() -> AsyncIterator[FakeSmileId]:
+    async with FakeSmileId().listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def clock() -> SteadyClock:
+    return SteadyClock()
+
+
+@pytest_asyncio.fixture
+async def account(smile_id: FakeSmileId) -> SmileIdSettings:
+    return settings(base_url=smile_id.base_url)
+
+
+@pytest_asyncio.fixture
+async def login(account: SmileIdSettings, http: httpx.AsyncClient, clock: SteadyClock) -> Login:
+    return login_of(account, http, clock)
+
+
+@pytest_asyncio.fixture
+async def reader(account: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> SmileV3Reader:
+    return SmileV3Reader(account, http, login, Links(account, http))
+
+
+@pytest_asyncio.fixture
+async def replayer(account: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> SmileV3Replayer:
+    return SmileV3Replayer(account, http, login)
