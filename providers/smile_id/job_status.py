@@ -109,9 +109,9 @@ def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, D
     is_complete = frame.get("job_complete")
     if not isinstance(is_complete, bool):
         return unrecognised("job_complete", is_complete)
-    code = frame.get("code")
+    code = as_word(frame.get("code"))
     if not is_complete and (code in vocabulary.AWAITING or not isinstance(frame.get("result"), dict)):
-        return Snapshot(stage=Stage.AWAITING_APPLICANT, word=INCOMPLETE, code=as_word(code), sender=V1)
+        return Snapshot(stage=Stage.AWAITING_APPLICANT, word=INCOMPLETE, code=code, sender=V1)
     if code != vocabulary.ANSWERED:
         return unrecognised("code", code)
     if not isinstance(frame.get("result"), dict):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from domain.errors import (
     ReplyUnproven,
 )
 from domain.snapshot import Artifact, Question
-from domain.terms import Instant, LossReason, Stage
+from domain.terms import Instant, LossReason, Stage, as_word
 from providers.contract import ArtifactStream, Reply
 from providers.files import media_type_of
 from providers.parsing import NotReadable, as_object, parse_json
@@ -63,7 +63,8 @@ class SmileV1Reader:
 
         A wrong key shows twice: Smile ID refuses our signature, and its answer has another one than we expect.
         """
-        await self._asked({"user_id": _NOBODY, "job_id": _NOBODY}, with_links=False)
+        with suppress(ReferenceUnknown):
+            await self._asked({"user_id": _NOBODY, "job_id": _NOBODY}, with_links=False)
 
     async def read(self, question: Question) -> Reply:
         """Ask how a job stands. Raises as the contract says.
@@ -140,7 +141,7 @@ class SmileV1Reader:
     def _proven(self, answer: HttpAnswer) -> bytes:
         """Return what an answer says, if it says something of a job and is signed."""
         frame = _told(answer)
-        code = frame.get("code")
+        code = as_word(frame.get("code"))
         if code in vocabulary.REFUSALS:
             raise ProviderRefusesUs(f"code_{code}")
         if answer.status in _REFUSALS:

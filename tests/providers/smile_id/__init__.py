@@ -1,0 +1,1 @@
+"""Tests of Smile ID's provider."""

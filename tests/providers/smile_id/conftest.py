@@ -1,0 +1,32 @@
+"""A fake Smile ID that listens, and clients that give up soon."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest_asyncio
+
+from providers.smile_id.links import Links
+from providers.smile_id.reader import SmileV1Reader
+from tests.providers.smile_id.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.samples import KEY, PARTNER, settings
+
+
+@pytest_asyncio.fixture
+async def smile() -> AsyncIterator[FakeSmileId]:
+    async with FakeSmileId(PARTNER, KEY).listening() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def reader(smile: FakeSmileId, http: httpx.AsyncClient) -> SmileV1Reader:
+    told = settings(base_url=smile.base_url)
+    return SmileV1Reader(
+        told, http, Links(told, http), clock=lambda: datetime(2026, 2, 3, 10, 41, 29, 5000, tzinfo=UTC)
+    )

@@ -1,0 +1,236 @@
+"""Asking `job_status`: how it is asked, and what is believed."""
+
+import json
+
+import httpx
+import pytest
+
+from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
+from domain.snapshot import Question
+from domain.terms import Decision, Stage
+from providers.smile_id.links import Links
+from providers.smile_id.reader import SmileV1Reader
+from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
+from tests.providers.smile_id.fake_smile_id import FakeSmileId, mark
+from tests.providers.smile_id.samples import JOB, KEY, PARTNER, USER, frame, past, question, result, settings
+
+STATUS = "/v1/job_status"
+JOB_OF_USER = (USER, JOB)
+
+
+def reader_of(smile: FakeSmileId, http: httpx.AsyncClient, *keys: str) -> SmileV1Reader:
+    own = settings(base_url=smile.base_url, api_key=keys)
+    return SmileV1Reader(own, http, Links(own, http))
+
+
+async def test_a_job_is_asked_for_with_its_history_and_without_links(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("0814"), history=past("0814", "1012"))
+
+    reply = await reader.read(question())
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.stage is Stage.IN_REVIEW
+    assert smile.questions == [
+        {
+            "partner_id": PARTNER,
+            "user_id": USER,
+            "job_id": JOB,
+            "image_links": False,
+            "history": True,
+            "timestamp": "2026-02-03T10:41:29.005Z",
+            "signature": mark("2026-02-03T10:41:29.005Z", PARTNER, KEY),
+        }
+    ]
+
+
+async def test_a_job_that_is_over_is_asked_for_once_more_with_its_links(
+    smile: FakeSmileId, reader: SmileV1Reader
+) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("1210"), history=past("1210", "0814", "1012"))
+    smile.links = {"selfie_image": "https://files.invalid/selfie?sig=z"}
+
+    reply = await reader.read(question())
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.APPROVED
+    assert [each.name for each in reply.snapshot.artifacts] == ["selfie"]
+    assert [asked["image_links"] for asked in smile.questions] == [False, True]
+
+
+async def test_of_two_answers_the_second_one_counts(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.will_answer(STATUS, smile.said(frame(result("0810", 6))))
+    smile.jobs[JOB_OF_USER] = frame(result("0811", 6))
+
+    reply = await reader.read(question(6))
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.DECLINED
+
+
+async def test_fresh_links_alone_are_no_news(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("0810", 6))
+    smile.links = {"selfie_image": "https://files.invalid/selfie?sig=1"}
+    first = await reader.read(question(6))
+    smile.links = {"selfie_image": "https://files.invalid/selfie?sig=2"}
+    second = await reader.read(question(6))
+
+    assert first.snapshot is not None
+    assert first.raw != second.raw
+    assert first.snapshot.says_the_same_as(second.snapshot)
+
+
+async def test_a_type_of_job_that_we_were_told_serves_where_the_answer_names_none(
+    smile: FakeSmileId, reader: SmileV1Reader
+) -> None:
+    smile.jobs[JOB_OF_USER] = frame({"ResultCode": "0812"})
+
+    reply = await reader.read(question(11))
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.DECLINED
+
+
+async def test_a_job_that_nobody_has_uploaded_waits_for_the_applicant(
+    smile: FakeSmileId, reader: SmileV1Reader
+) -> None:
+    reply = await reader.read(question())
+
+    assert reply.snapshot is not None
+    assert (reply.snapshot.stage, reply.snapshot.code) == (Stage.AWAITING_APPLICANT, "2304")
+
+
+async def test_without_a_user_nobody_is_asked(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    with pytest.raises(ReferenceUnknown):
+        await reader.read(Question(key=question().key))
+
+    assert smile.asked == []
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        {"signature": None},
+        {"signature": ""},
+        {"signature": mark("2026-02-03T10:41:30.000Z", PARTNER, "another key")},
+        {"signature": mark("2026-02-03T10:41:30.000Z", "2042", KEY)},
+        {"timestamp": "2026-02-03T10:41:30.001Z"},
+        {"timestamp": None},
+    ],
+)
+async def test_an_answer_that_is_not_signed_is_not_believed(
+    smile: FakeSmileId, reader: SmileV1Reader, instead: dict[str, object]
+) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("0810", 6))
+    smile.answers_with = instead
+
+    with pytest.raises(ReplyUnproven):
+        await reader.read(question(6))
+
+
+@pytest.mark.parametrize("code", ["2203", "2204", "2205", "2213", "2220", "2405"])
+@pytest.mark.parametrize("status", [200, 400, 401])
+async def test_a_refusal_is_one_whatever_its_status(
+    smile: FakeSmileId, reader: SmileV1Reader, code: str, status: int
+) -> None:
+    smile.will_answer(STATUS, told({"code": code, "error": "You may not"}, status))
+
+    with pytest.raises(ProviderRefusesUs) as caught:
+        await reader.read(question())
+
+    assert caught.value.code == f"code_{code}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "code"),
+    [
+        (Told(401), ProviderRefusesUs, "http_401"),
+        (Told(403, b"<html>"), ProviderRefusesUs, "http_403"),
+        (told({"code": "2304"}, 400), ReferenceUnknown, "code_2304"),
+        (Told(404), ProviderUnavailable, "http_404"),
+        (Told(429), ProviderUnavailable, "http_429"),
+        (Told(502, b"<html>"), ProviderUnavailable, "http_502"),
+        (Told(302, b"", {"Location": "http://127.0.0.1:1/"}), ProviderUnavailable, "http_302"),
+        (Told(200, b"<html>"), ProviderUnavailable, "not_json"),
+        (Told(200, b"{}", announced=50), ProviderUnavailable, "cut_short"),
+        (told({"code": ["2205"]}, 400), ProviderUnavailable, "http_400"),
+        (told([1]), ReplyUnproven, "reply_unproven"),
+        (Stall(), ProviderUnavailable, "read_timeout"),
+        (HangUp(), ProviderUnavailable, "connection_lost"),
+    ],
+)
+async def test_other_answers_say_nothing_of_the_job(
+    smile: FakeSmileId, reader: SmileV1Reader, answer: Answer, error: type[ProviderError], code: str
+) -> None:
+    smile.will_answer(STATUS, answer)
+
+    with pytest.raises(error) as caught:
+        await reader.read(question())
+
+    assert caught.value.code == code
+
+
+async def test_a_provider_that_names_a_time_is_heard(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.will_answer(STATUS, Told(429, b"", {"Retry-After": "7"}))
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await reader.read(question())
+
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after.total_seconds() == 7
+
+
+async def test_pictures_in_an_answer_are_not_kept_with_it(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    photo, document = "cGhvdG8tY2FuYXJ5" * 5, "ZG9jdW1lbnQtY2FuYXJ5" * 5
+    smile.jobs[JOB_OF_USER] = frame(
+        result("0810", 6, Document=document, FullName="Zuri Example", Photo="Not Available"),
+        history=[result("1012", 6, Photo=photo)],
+    )
+
+    reply = await reader.read(question(6))
+
+    assert reply.raw is not None
+    assert photo.encode() not in reply.raw
+    assert document.encode() not in reply.raw
+    kept = json.loads(reply.raw)
+    assert (kept["result"]["FullName"], kept["result"]["Photo"]) == ("Zuri Example", "Not Available")
+    assert reply.snapshot is not None
+    assert [each.name for each in reply.snapshot.artifacts] == ["photo", "document"]
+
+
+async def test_the_second_key_is_tried_where_the_first_is_refused(smile: FakeSmileId, http: httpx.AsyncClient) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("0814", 1))
+
+    await reader_of(smile, http, "a key of yesterday", KEY).read(question())
+
+    assert len(smile.questions) == 2
+
+
+async def test_two_keys_that_are_refused_are_refused(smile: FakeSmileId, http: httpx.AsyncClient) -> None:
+    with pytest.raises(ProviderRefusesUs):
+        await reader_of(smile, http, "a key of yesterday", "a key of tomorrow").read(question())
+
+
+async def test_a_login_is_checked_by_a_job_that_cannot_be(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    await reader.check_login()
+
+    assert (smile.questions[0]["user_id"], smile.questions[0]["job_id"]) == ("vigil-asks-for-no-job",) * 2
+
+
+async def test_a_wrong_key_fails_the_login(smile: FakeSmileId, http: httpx.AsyncClient) -> None:
+    with pytest.raises(ProviderRefusesUs):
+        await reader_of(smile, http, "a key of yesterday").check_login()
+
+
+async def test_an_unsigned_answer_fails_the_login(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.answers_with = {"signature": "none"}
+
+    with pytest.raises(ReplyUnproven):
+        await reader.check_login()
+
+
+async def test_an_error_that_says_that_nothing_was_uploaded_passes_the_login(
+    smile: FakeSmileId, reader: SmileV1Reader
+) -> None:
+    smile.will_answer(STATUS, told({"code": "2304", "error": "No job found"}, 400))
+
+    await reader.check_login()
