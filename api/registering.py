@@ -80,7 +80,9 @@ async def registration_of(
     if wrong:
         raise Problem(422, "invalid_request", "The request does not fit", fields=wrong)
     reference = asked.reference or await _found(asked, account)
-    kept = {each.name for each in account.provider.coordinates if each.is_required}
+    # What has only led to the reference is not needed again.
+    spent = account.provider.finder.by if account.provider.finder else ()
+    kept = {each.name for each in account.provider.coordinates if each.is_required or each.name not in spent}
     said = asked.model_dump(exclude={"account", "reference", "coordinates"})
     return Registration(
         key=VerificationKey(account=asked.account, reference=reference),

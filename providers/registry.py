@@ -9,6 +9,7 @@ from providers.contract import ProviderEntry
 from providers.id360.provider import ENTRY as ID360
 from providers.identomat.provider import ENTRY as IDENTOMAT
 from providers.signicat.provider import ENTRY as SIGNICAT
+from providers.smile_id.provider import ENTRY as SMILE_ID
 
 _FOLDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -38,4 +39,4 @@ def _faults(entry: ProviderEntry) -> Iterable[str]:
         yield "has a contract under another name than its sender's"
 
 
-PROVIDERS: Final = registered((ID360, IDENTOMAT, SIGNICAT))
+PROVIDERS: Final = registered((ID360, IDENTOMAT, SIGNICAT, SMILE_ID))

@@ -65,7 +65,9 @@ def comes_again(redelivery: Redelivery) -> str:
         said = f"{count} times, every {spoken(due[0])}"
     else:
         said = f"{', '.join(map(spoken, due))} after the first attempt"
-    return f"{said}; only the first {redelivery.certain} are certain" if 0 < redelivery.certain < count else said
+    if redelivery.certain == 0:
+        return f"{said}; whether and when is not certain"
+    return f"{said}; only the first {redelivery.certain} are certain" if redelivery.certain < count else said
 
 
 def avoid(answering: Answering) -> str:

@@ -22,11 +22,17 @@ from providers.contract import (
     Replayer,
 )
 from providers.parsing import NotReadable, as_object, parse_json
+from providers.smile_id.generations import BothReader
 from providers.smile_id.links import Links
 from providers.smile_id.reader import SmileV1Reader
-from providers.smile_id.senders import CONTRACTS
+from providers.smile_id.senders import CONTRACTS, V1, V3
 from providers.smile_id.settings import KEPT_HEADERS, Generation, SmileIdSettings
 from providers.smile_id.signature import Signatures
+from providers.smile_id.v3_login import login_of
+from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.v3_replayer import SmileV3Replayer
+from providers.smile_id.v3_wire import COORDINATES as OF_V3
+from providers.smile_id.v3_wire import prove_v3, read_v3
 from providers.smile_id.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -62,43 +68,63 @@ class SmileId:
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Say how strongly a callback is proven, by the rules of its generation. Raises `CallbackRefused`."""
-        if self._generation_of(request) not in self._settings.generations:
+        generation = _generation_of(request)
+        if generation not in self._settings.generations:
             raise CallbackRefused("generation_not_taken")
-        return prove_v1(self._signatures, request)
+        prove = prove_v1 if generation == V1 else prove_v3
+        return prove(self._signatures, request)
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
         """Say what a callback says: always one thing."""
-        return (read_v1(request.kept_body),)
+        if _generation_of(request.request) == V1:
+            return (read_v1(request.kept_body),)
+        return (read_v3(request.kept_body, request.request.headers),)
 
     def set_up_advice(self, callback_url: str) -> Sequence[str]:
         """Show what to configure for each generation; nothing of it is a secret."""
-        return (
-            f"In the Smile ID portal, under Developer Tools, set the default callback of the {self.environment}",
-            f"environment, and give every job the same address: {callback_url}",
-            "First generation: `callback_url` over REST, `optional_callback` in the libraries, `setCallbackUrl` in the",
-            "mobile kits. The Python library ignores `optional_callback`: hand the address to its constructor instead.",
-        )
+        lines = [
+            f"In the portal, switch to the {self.environment} environment and set its default callback:",
+            f"Callback URL: {callback_url}",
+        ]
+        if V1 in self._settings.generations:
+            lines += _ADVICE_FOR_V1
+        if V3 in self._settings.generations:
+            lines += _ADVICE_FOR_V3
+        return lines
 
-    def _generation_of(self, request: CallbackRequest) -> Generation:
-        """Say whose callback it is. What is neither's is taken for the elder's, whose proof is in the body."""
-        try:
-            names = as_object(parse_json(request.body)).keys()
-        except NotReadable:
-            names = {}.keys()
-        if names & _OF_V1:
-            return "v1"
-        return "v3" if names >= _OF_V3 or _SIGNED_V3 in request.headers else "v1"
+
+_ADVICE_FOR_V1: Final = (
+    "A job's own address goes before it: `callback_url` over REST, `optional_callback` in the libraries.",
+    "The Python library drops `optional_callback`: hand the address to its constructor instead.",
+    "Mobile SDKs have a callback setter of their own; an address without https:// is dropped in silence.",
+)
+_ADVICE_FOR_V3: Final = (
+    "Ask for this address's host to be allowed; a job's own `callback_url` must be allowed, too.",
+    "Put a correlation at its end where you know one: it leads to the job even if no header names that.",
+)
+
+
+def _generation_of(request: CallbackRequest) -> Generation:
+    """Say whose callback it is. What is neither's is taken for the first's, whose proof is in the body."""
+    try:
+        names = frozenset(as_object(parse_json(request.body)))
+    except NotReadable:
+        names = frozenset()
+    if names & _OF_V1:
+        return "v1"
+    return "v3" if names >= _OF_V3 or _SIGNED_V3 in request.headers else "v1"
 
 
 def _coordinates(settings: SmileIdSettings) -> Sequence[Coordinate]:
-    # Jobs of the third generation are found by their id alone, and nothing tells in advance whose job it will be.
-    is_required = settings.generations == ("v1",)
+    # Nothing tells in advance whose a job will be, so with both generations none can be demanded.
+    is_required = settings.generations == (V1,)
     about_user = "the user_id that the job was started with: job_status asks for it"
     about_type = "the job_type that the job was started with, 1 to 12: result codes mean nothing without it"
-    return (
+    of_v1 = (
         Coordinate("user_id", USER_ID_PATTERN, about_user, is_required=is_required),
         Coordinate("job_type", JOB_TYPE_PATTERN, about_type, is_required=is_required),
     )
+    return (*(of_v1 if V1 in settings.generations else ()), *(OF_V3 if V3 in settings.generations else ()))
 
 
 def open_account(
@@ -111,7 +137,13 @@ def open_account(
     """Open one account. Raises `TypeError` for settings of another provider."""
     if not isinstance(settings, SmileIdSettings):
         raise TypeError(f"a Smile ID account needs SmileIdSettings, not {type(settings).__name__}")
-    return SmileId(account, settings, reader=SmileV1Reader(settings, http, Links(settings, http)))
+    links, login = Links(settings, http), login_of(settings, http)
+    v1 = SmileV1Reader(settings, http, links)
+    v3 = SmileV3Reader(settings, http, login, links)
+    if V3 not in settings.generations:
+        return SmileId(account, settings, reader=v1)
+    reader: Reader = v3 if V1 not in settings.generations else BothReader(v1, v3)
+    return SmileId(account, settings, reader=reader, replayer=SmileV3Replayer(settings, http, login))
 
 
 ENTRY: Final = ProviderEntry(

@@ -75,15 +75,16 @@ def test_a_page_without_both_marks_is_refused(text: str) -> None:
     ("redelivery", "said"),
     [
         (Redelivery(), "never"),
-        (Redelivery(delays=(35 * SECOND,)), "35 s after the first attempt"),
+        (Redelivery(delays=(35 * SECOND,), certain=1), "35 s after the first attempt"),
         (
             Redelivery(
                 delays=(30 * SECOND, 2 * MINUTE, 15 * MINUTE, 2 * HOUR, 10 * HOUR), counted_from="first", certain=5
             ),
             "30 s, 2 min, 15 min, 2 h, 10 h after the first attempt",
         ),
-        (Redelivery(delays=(30 * SECOND, 90 * SECOND)), "30 s, 2 min after the first attempt"),
+        (Redelivery(delays=(30 * SECOND, 90 * SECOND), certain=2), "30 s, 2 min after the first attempt"),
         (Redelivery(delays=(10 * MINUTE,) * 14, certain=14), "14 times, every 10 min"),
+        (Redelivery(delays=(10 * MINUTE,) * 2), "2 times, every 10 min; whether and when is not certain"),
         (Redelivery(delays=(HOUR,) * 24, certain=23), "24 times, every 1 h; only the first 23 are certain"),
     ],
 )

@@ -43,8 +43,8 @@ class FakeSmileId(RawServer):
         if frame is None:
             return self.said({"job_complete": False, "job_success": False, "code": "2304", "result": "No such job"})
         links = {"image_links": self.links} if asked["image_links"] else {}
-        history = {} if asked["history"] else {"history": []}
-        return self.said({**frame, **links, **history})
+        known = {name: told for name, told in frame.items() if name != "history" or asked["history"]}
+        return self.said({**known, **links})
 
     def said(self, frame: dict[str, Any], status: int = 200) -> Told:
         stamp = "2026-02-03T10:41:30.000Z"

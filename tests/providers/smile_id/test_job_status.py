@@ -220,10 +220,8 @@ def test_a_policy_holds_for_its_own_row_only() -> None:
 
 
 def test_a_policy_makes_a_provisional_result_a_verdict_that_a_reviewer_may_reverse() -> None:
-    policy = {"of_1_0814": "approved"}
-
-    before = snapshot(frame(result("0814"), history=past("0814", "1012")), **policy)
-    after = snapshot(frame(result("0814"), history=past("0814", "1211", "1012")), **policy)
+    before = snapshot(frame(result("0814"), history=past("0814", "1012")), of_1_0814="approved")
+    after = snapshot(frame(result("0814"), history=past("0814", "1211", "1012")), of_1_0814="approved")
 
     assert (verdict(before), verdict(after)) == (decided(APPROVED), decided(DECLINED))
     assert before.parts[1] == Part(name="biometric", code="0814", decision=APPROVED, provisional=True)
