@@ -82,7 +82,7 @@ STORIES: Final = (
         {
             "changes": [
                 {"at": "PT30M", "result": "additional_information_requested"},
-                {"at": "PT70M", "result": "approved"},
+                {"at": "PT80M", "result": "approved"},
             ],
             "drop_indices": [1, 2],
         },
@@ -95,7 +95,7 @@ STORIES: Final = (
     _identomat("a call that nobody joined", _APPROVED, {"rooms": [{**_ROOM, "ends": "empty"}]}),
     _identomat(
         "the recording comes after the verdict",
-        {**_RECORDED, "late": 0},
+        {**_RECORDED, "late": 1},
         {"rooms": [{**_ROOM, "tells_end": True, "recording_after": "PT15M"}]},
     ),
     _identomat(
