@@ -91,7 +91,6 @@ class Found:
 
     reference: str
     created_at: Instant
-    sender: Name | None = None
 
 
 class Finder(Protocol):
