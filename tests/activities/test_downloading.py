@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ import pytest
 from activities.accounts import WatchedAccount
 from activities.downloading import DownloadingActivities
 from domain.digest import Digester
+from domain.errors import ArtifactNotReady
 from domain.identity import VerificationKey
 from domain.plan import HOUR, MINUTE
 from domain.snapshot import Artifact, Question
 from domain.terms import ArtifactState, EvidenceKind, LossReason
+from providers.contract import ArtifactStream, Reply
+from providers.id360.senders import CONTRACT
 from storage.contract import StorageUnavailable
 from storage.records import result_name
 from tests.activities.attempts import NOW, Attempts
@@ -206,6 +211,51 @@ async def test_a_file_that_is_stored_is_not_lost_because_a_repeat_fails(
 
     assert what_became(repeated) == (ArtifactState.STORED, None)
     assert (repeated.row.digest, repeated.row.size) == (untold.row.digest, untold.row.size)
+
+
+class Absent:
+    """A provider that does not say whether a file comes later or never."""
+
+    def __init__(self, otherwise: LossReason | None) -> None:
+        self._otherwise = otherwise
+
+    async def read(self, question: Question) -> Reply:
+        return Reply(snapshot=None)
+
+    @asynccontextmanager
+    async def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AsyncIterator[ArtifactStream]:
+        raise ArtifactNotReady("http_404", otherwise=self._otherwise)
+        yield
+
+    async def check_login(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "after", "loss"),
+    [
+        (LossReason.NEVER_CAPTURED, 29 * MINUTE, None),
+        (LossReason.NEVER_CAPTURED, 30 * MINUTE, LossReason.NEVER_CAPTURED),
+        (None, 30 * MINUTE, None),
+    ],
+)
+async def test_a_file_that_may_as_well_never_come_is_waited_for_as_long_as_files_may_lag(
+    case: Case, storage: GatedStorage, digester: Digester, otherwise: LossReason | None, after: timedelta, loss: Any
+) -> None:
+    account = WatchedAccount(
+        name="id360", reader=Absent(otherwise), plans={"id360": CONTRACT.watch}, default_sender="id360"
+    )
+    download = DownloadingActivities({"id360": account}, storage, digester).download
+    attempts = Attempts()
+    await attempts.fails(download, await case.order())
+
+    if loss is None:
+        assert (await attempts.fails(download, await case.order("700103"), at=NOW + after)).type == "http_404"
+    else:
+        lost = await attempts.next(download, await case.order("700103"), at=NOW + after)
+        assert what_became(lost) == (ArtifactState.LOST, loss)
 
 
 async def test_storage_that_fails_is_tried_again(case: Case, downloading: DownloadingActivities) -> None:
