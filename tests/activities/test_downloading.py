@@ -3,11 +3,11 @@
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -222,40 +222,51 @@ class Absent:
     async def read(self, question: Question) -> Reply:
         return Reply(snapshot=None)
 
-    @asynccontextmanager
-    async def open_artifact(
+    def open_artifact(
         self, question: Question, artifact: Artifact, result: bytes | None
-    ) -> AsyncIterator[ArtifactStream]:
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
         raise ArtifactNotReady("http_404", otherwise=self._otherwise)
-        yield
 
     async def check_login(self) -> None:
         return None
 
 
+Absently: TypeAlias = Callable[[LossReason | None], Callable[[steps.Download], Awaitable[steps.Downloaded]]]
+
+
+@pytest.fixture
+def downloading_absent(storage: GatedStorage, digester: Digester) -> Absently:
+    """Downloads from a provider that never has the file, by what it says becomes of it."""
+
+    def of(otherwise: LossReason | None) -> Callable[[steps.Download], Awaitable[steps.Downloaded]]:
+        account = WatchedAccount(
+            name="id360", reader=Absent(otherwise), plans={"id360": CONTRACT.watch}, default_sender="id360"
+        )
+        return DownloadingActivities({"id360": account}, storage, digester).download
+
+    return of
+
+
 @pytest.mark.parametrize(
-    ("otherwise", "after", "loss"),
-    [
-        (LossReason.NEVER_CAPTURED, 29 * MINUTE, None),
-        (LossReason.NEVER_CAPTURED, 30 * MINUTE, LossReason.NEVER_CAPTURED),
-        (None, 30 * MINUTE, None),
-    ],
+    ("otherwise", "after"), [(LossReason.NEVER_CAPTURED, 29 * MINUTE), (None, 30 * MINUTE), (None, 30 * HOUR)]
 )
-async def test_a_file_that_may_as_well_never_come_is_waited_for_as_long_as_files_may_lag(
-    case: Case, storage: GatedStorage, digester: Digester, otherwise: LossReason | None, after: timedelta, loss: Any
+async def test_a_file_that_lags_is_waited_for(
+    case: Case, downloading_absent: Absently, otherwise: LossReason | None, after: timedelta
 ) -> None:
-    account = WatchedAccount(
-        name="id360", reader=Absent(otherwise), plans={"id360": CONTRACT.watch}, default_sender="id360"
-    )
-    download = DownloadingActivities({"id360": account}, storage, digester).download
-    attempts = Attempts()
+    attempts, download = Attempts(), downloading_absent(otherwise)
     await attempts.fails(download, await case.order())
 
-    if loss is None:
-        assert (await attempts.fails(download, await case.order("700103"), at=NOW + after)).type == "http_404"
-    else:
-        lost = await attempts.next(download, await case.order("700103"), at=NOW + after)
-        assert what_became(lost) == (ArtifactState.LOST, loss)
+    assert (await attempts.fails(download, await case.order("700103"), at=NOW + after)).type == "http_404"
+
+
+async def test_a_file_that_may_as_well_never_come_is_lost_when_it_has_lagged_too_long(
+    case: Case, downloading_absent: Absently
+) -> None:
+    attempts, download = Attempts(), downloading_absent(LossReason.NEVER_CAPTURED)
+    await attempts.fails(download, await case.order())
+    lost = await attempts.next(download, await case.order("700103"), at=NOW + 30 * MINUTE)
+
+    assert what_became(lost) == (ArtifactState.LOST, LossReason.NEVER_CAPTURED)
 
 
 async def test_storage_that_fails_is_tried_again(case: Case, downloading: DownloadingActivities) -> None:
