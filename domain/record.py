@@ -193,6 +193,8 @@ class Record(Frozen):
     sequence: int = 1
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     announced_revision: int = 0
+    run: Word | None = None
+    """Temporal's id of the run that wrote it."""
     attention: tuple[AttentionNote, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
 

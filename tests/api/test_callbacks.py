@@ -75,6 +75,7 @@ TABLE = [
         ["r-1"],
         UNDER_IT,
     ),
+    ("POST", "/callbacks/acme", says({"ref": "r-1", "id": "\ud800"}), PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     (
         "POST",
         "/callbacks/acme",
@@ -214,6 +215,31 @@ def test_an_event_of_an_unnamed_sender_may_come_again_for_as_long_as_any_senders
     assert _repeats_for(account, "acme") == timedelta(seconds=10)
     assert _repeats_for(account, None) == timedelta(hours=10, seconds=20)
     assert _repeats_for(account, "stranger") == timedelta(hours=10, seconds=20)
+
+
+async def test_a_copy_that_proves_less_does_not_silence_the_event_itself(desk: Desk) -> None:
+    """Whoever knows the ids of a verification could else send the final event first, and have ours ignored later."""
+    body = says({"ref": "r-1", "id": "event-1"})
+    desk.verifications.open.add("r-1")
+    async with in_process(face_of(desk)) as client:
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
+        desk.verifications.open.clear()
+        await client.post("/callbacks/acme", content=body, headers=PROVEN)
+
+    assert desk.verifications.started == ["r-1"]
+
+
+@pytest.mark.parametrize("first", ["secret", "none"])
+async def test_a_repetition_that_proves_nothing_starts_no_follow_up_run(desk: Desk, first: str) -> None:
+    body = says({"ref": "r-1", "id": "event-1"})
+    desk.verifications.open.add("r-1")
+    await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
+    async with in_process(face_of(desk)) as client:
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": first})
+        desk.verifications.open.clear()
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
+
+    assert desk.verifications.started == []
 
 
 async def test_a_repeated_event_still_rings_an_open_verification(desk: Desk) -> None:
