@@ -21,7 +21,8 @@ COORDINATES: Final = (
     ),
     Coordinate(
         name=CREATED_AFTER,
-        pattern=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)",
+        pattern=r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
         about="an instant: processes of the dossier that were created before it are another attempt's",
         is_required=False,
     ),
@@ -48,11 +49,10 @@ class SignicatFinder:
         dossier = coordinates[DOSSIER_ID]
         if not is_id(dossier):
             raise ReferenceUnknown("not_a_dossier")
+        after = _created_after(coordinates)
         told = parsed(await self._api.get(f"/dossiers/{dossier}"))
         found = [each for entry in _processes(told) if (each := _found(dossier, entry, undated=_LONG_AGO))]
-        # Signicat tells whole seconds (documented), so what was created in the same second may seem to be before it.
-        after = as_instant(coordinates.get(CREATED_AFTER)) or _LONG_AGO
-        found = [each for each in found if each.created_at >= after.replace(microsecond=0)]
+        found = [each for each in found if each.created_at >= after]
         return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
 
     async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
@@ -75,6 +75,17 @@ class SignicatFinder:
                     yield each
             offset += len(entries)
             total = _total(told) if entries else 0
+
+
+def _created_after(coordinates: Mapping[str, str]) -> datetime:
+    if CREATED_AFTER not in coordinates:
+        return _LONG_AGO
+    after = as_instant(coordinates[CREATED_AFTER])
+    if after is None:
+        # 30 February has the right form. Without the bound an earlier attempt would be taken for the one meant.
+        raise ReferenceUnknown("not_an_instant")
+    # Signicat tells whole seconds (documented), so what was created in the same second may seem to be before it.
+    return after.replace(microsecond=0)
 
 
 def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:

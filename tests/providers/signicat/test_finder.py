@@ -1,5 +1,6 @@
 """Finding processes by their dossier, and by when they were created."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,6 +76,33 @@ async def test_an_earlier_attempt_in_the_same_dossier_is_not_taken_for_the_one_t
     found = await finder.find(BY_DOSSIER | {"created_after": after})
 
     assert [each.reference for each in found] == [f"{DOSSIER}:{process}" for process in left]
+
+
+@pytest.mark.parametrize("after", ["2031-02-30T10:00:00Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+async def test_a_day_that_never_was_leads_to_no_process_of_an_earlier_attempt(
+    signicat: FakeSignicat, finder: SignicatFinder, after: str
+) -> None:
+    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": [entry("p1")]})
+
+    with pytest.raises(ReferenceUnknown, match="not_an_instant"):
+        await finder.find(BY_DOSSIER | {"created_after": after})
+
+
+@pytest.mark.parametrize(
+    ("after", "fits"),
+    [
+        ("2031-03-04T10:30:01Z", True),
+        ("2031-12-31T23:59:59.123456789+14:00", True),
+        ("2031-13-45T99:99:99Z", False),
+        ("2031-03-04T10:30:60Z", False),
+        ("2031-03-04T10:30:01+99:99", False),
+        ("\u0662\u0660\u0663\u0661-03-04T10:30:01Z", False),
+    ],
+)
+def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, fits: bool) -> None:
+    pattern = next(each.pattern for each in COORDINATES if each.name == "created_after")
+
+    assert (re.fullmatch(pattern, after) is not None) is fits
 
 
 async def test_a_dossier_without_a_process_leads_to_nothing_yet(signicat: FakeSignicat, finder: SignicatFinder) -> None:
