@@ -29,7 +29,7 @@ from settings import Settings
 from simulator.registry import PLAYED, STORIES
 from simulator.story import Story
 
-WIDE: Final = 100
+WIDE: Final = 104
 """So many columns hold every figure; a narrower terminal is shown fewer."""
 
 TIME_SCALE: Final = 100.0

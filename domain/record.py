@@ -196,6 +196,8 @@ class Record(Frozen):
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     reread_revision: int = 0
     announced_revision: int = 0
+    run: Word | None = None
+    """Temporal's id of the run that wrote it."""
     attention: tuple[AttentionNote, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
 

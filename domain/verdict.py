@@ -96,7 +96,7 @@ def decided(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, aut
 def resolved(record: Record, decision: Decision, reason: ReasonCode, *, author: Name, at: datetime) -> Record:
     """Take a person's decision; it also settles every question that asked for a person."""
     verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
-    record = cleared(record, Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, *_ENDED_BY_A_VERDICT)
+    record = cleared(record, *_ENDED_BY_A_PERSON, *_ENDED_BY_A_VERDICT)
     return decided(record, verdict, at=at, cause="command", author=author)
 
 
@@ -163,7 +163,8 @@ def _access(record: Record, reading: Reading) -> Record:
 
 
 def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
-    if not snapshot.says_the_same_as(record.snapshot):
+    before = record.snapshot
+    if not snapshot.says_the_same_as(before):
         record = noted(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
     wanted = record.registration.evidence if record.registration else "all"
     record = record.model_copy(
@@ -178,9 +179,10 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
     )
     record = cleared(with_recordings(record, at=at), Attention.DISAPPEARED)
     record = _addressed(record, snapshot, at=at)
-    if snapshot.unrecognised or snapshot.stage is Stage.UNRECOGNISED:
+    if _is_unrecognised(snapshot):
         record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
-    else:
+    elif before is not None and _is_unrecognised(before):
+        # What a callback said and nobody understood no read explains; it stays until there is a verdict.
         record = cleared(record, Attention.UNRECOGNISED_WORD)
     if snapshot.stage is Stage.CONCLUDED:
         return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
@@ -198,6 +200,11 @@ def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
     return cleared(record, Attention.RECORDING_UNADDRESSED)
 
 
+def _is_unrecognised(snapshot: Snapshot) -> bool:
+    return bool(snapshot.unrecognised) or snapshot.stage is Stage.UNRECOGNISED
+
+
+_ENDED_BY_A_PERSON: Final = (Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, Attention.UNRECOGNISED_WORD)
 _ENDED_BY_A_VERDICT: Final = (
     Attention.CONTRADICTION,
     Attention.UNCONFIRMED_END,
@@ -217,6 +224,8 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     if not verdict.differs_from(record):
         return record
     record = cleared(record, *_ENDED_BY_A_VERDICT)
+    if not _is_unrecognised(snapshot):
+        record = cleared(record, Attention.UNRECOGNISED_WORD)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = raised(record, Attention.SECOND_FINAL, at=at)
     return decided(_missed(record, cause), verdict, at=at, cause=cause)

@@ -185,7 +185,7 @@ class VerificationWorkflow:
             self._known = reducer.completed(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:
-            written = self._record
+            self._known = written = self._record.model_copy(update={"run": workflow.info().run_id})
             order = steps.WriteRecord(place=self._order.place, number=self._number + 1, record=written)
             self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
             self._written = written

@@ -130,9 +130,9 @@ _EVENTS: Final = SenderContract(
     proof=Proof.NONE,
     answering=Answering(budget=ALLOWED, accepted=_ANY_2XX),
     # Retries end at the envelope's `expiresAt`; when they come is unknown, so none is counted on.
-    redelivery=Redelivery(),
+    redelivery=Redelivery(is_known=False),
     answers=ANSWERS,
-    lost_callback="the process is final and no event was heard; whether it is sent again is not documented",
+    lost_callback="the process is final and no event was heard",
     watch=_ONE_SHOT,
 )
 

@@ -124,7 +124,7 @@ STORIES: Final = (
     _legacy(_PAPER, "accepted, the callback arrives", _ARRIVES),
     _legacy(_PAPER, "its only callback lost", {"missed": 1}, _LOST),
     _legacy(_PAPER, "inconclusive, no zone to read", {"decision": "inconclusive"}, {"outcome": "inconclusive"}),
-    _legacy(_PAPER, "the same final after the end", {"late": 1}, afterwards={"status": "accepted"}),
+    _legacy(_PAPER, "the same final after the end", {"heard": 1, "late": 0}, afterwards={"status": "accepted"}),
     _legacy(_CONNECT, "accepted, the callback arrives", _ARRIVES),
     _legacy(_CONNECT, "its only callback lost", {"missed": 1}, _LOST),
     _legacy(_CONNECT, "canceled", {**_UNDECIDED, "outcome": "canceled"}, {"outcome": "canceled"}),
@@ -132,7 +132,7 @@ STORIES: Final = (
     _legacy(_FACETEC, "accepted, the callback arrives", _ARRIVES),
     _legacy(_FACETEC, "callback lost, found by polling", {"missed": 1}, _LOST),
     _legacy(_FACETEC, "failed at the provider", {**_UNDECIDED, "outcome": "failed"}, {"outcome": "failed"}),
-    _legacy(_FACETEC, "the same final after the end", {"late": 1}, afterwards={"status": "accepted"}),
+    _legacy(_FACETEC, "the same final after the end", {"heard": 1, "late": 0}, afterwards={"status": "accepted"}),
     _legacy(_ONFIDO, "known by its dossier alone", {}, {"hosted_capture": "PT1M"}, registers=Registers.BY_COORDINATES),
     _legacy(
         _ONFIDO,

@@ -90,6 +90,41 @@ def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
     assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
 
 
+def test_an_unknown_word_that_was_heard_asks_a_person_until_there_is_a_verdict() -> None:
+    record = read(heard(fresh(), notice(status("BLUE", looks="unrecognised"))), STARTED, at=LATER)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    assert reasons_to_look(read(record, APPROVED, at=LATER + HOUR)) == set()
+
+
+def test_an_unknown_word_beside_a_verdict_goes_on_asking_a_person() -> None:
+    drifted = APPROVED.model_copy(update={"unrecognised": (Drift(field="colour", value="BLUE"),)})
+    assert reasons_to_look(read(fresh(), drifted)) == {Attention.UNRECOGNISED_WORD}
+
+
+def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -> None:
+    record = read(heard(read(fresh(), APPROVED), notice(status("BLUE", looks="unrecognised"), at=LATER)), APPROVED)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    settled = resolved(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    assert reasons_to_look(settled) == set()
+
+
+DELETING_PLAN = PLAN.model_copy(update={"not_found_is_deleted": True})
+
+
+def test_where_not_found_means_deleted_one_without_a_verdict_is_unknown_to_its_provider() -> None:
+    record = read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
+    assert ending(record) == ("concluded", None, "unknown_to_provider", "read", 1)
+    never_read = read(fresh(), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
+    assert ending(never_read) == ("awaiting_applicant", None, None, None, 0)
+
+
+def test_where_not_found_means_deleted_one_with_a_verdict_keeps_it_and_loses_its_files() -> None:
+    decided = read(fresh(), APPROVED_WITH_FILE)
+    record = read(decided, silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
+    assert ending(record) == ending(decided)
+    assert [row.loss for row in record.evidence] == [LossReason.GONE]
+
+
 @pytest.mark.parametrize(
     "answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE]
 )
