@@ -123,7 +123,7 @@ async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, 
         plays = await followed(stepped, provider, heard)
         async with asyncio.timeout(10):
             texts = await said(stepped, heard, since=since)
-            while not all(play.key.reference.encode() in texts[Place.WORKFLOW_IDS] for play in plays):
+            while not all(stepped.tracker.place(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
                 texts = await said(stepped, heard, since=since)
         results = b"".join([await stored_result(stepped, play) for play in plays])
 
