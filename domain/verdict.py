@@ -56,9 +56,10 @@ def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause)
         case Answer.TOLD if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
         case Answer.GONE:
-            return _disappeared(record, at=at, cause=cause)
+            return deleted(record, at=at, cause=cause)
         case Answer.NOT_FOUND if record.snapshot is not None:
-            return _disappeared(record, at=at, cause=cause if plan.not_found_is_deleted else None)
+            # It may pass; where it lasts, and where that means deleted, `Due.DELETED` comes.
+            return raised(record, Attention.DISAPPEARED, at=at)
         case _:
             return record
 
@@ -268,14 +269,9 @@ def _was_told_otherwise(record: Record) -> bool:
     return record.is_concluded and own_word
 
 
-def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record:
-    """Keep the verdict, or end without one, and give up the files.
-
-    Without a `cause` it is only not found, which may pass: what becomes of a file its own download finds out.
-    """
+def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """Keep the verdict, or end without one, and give up the files: the provider has deleted it."""
     record = raised(record, Attention.DISAPPEARED, at=at)
-    if cause is None:
-        return record
     ended = record if record.is_concluded else unknown_to_provider(record, at=at, cause=cause)
     return settled_losses(ended, LossReason.GONE, at=at)
 

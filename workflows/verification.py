@@ -217,6 +217,10 @@ class VerificationWorkflow:
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
         if Due.WINDOW in passed and not self._record.is_concluded and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
+        # What callbacks announced is judged first, and what that ends may have nothing left to give up.
+        deleted_at = dues(self._record, self._plan).get(Due.DELETED)
+        if deleted_at is not None and deleted_at <= now and self._has_last_word(Due.DELETED):
+            self._known = verdict.deleted(self._record, at=now, cause="poll")
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
         if Due.LATE_FILES in passed:

@@ -108,23 +108,6 @@ def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -
     assert reasons_to_look(settled) == set()
 
 
-DELETING_PLAN = PLAN.model_copy(update={"not_found_is_deleted": True})
-
-
-def test_where_not_found_means_deleted_one_without_a_verdict_is_unknown_to_its_provider() -> None:
-    record = read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(record) == ("concluded", None, "unknown_to_provider", "read", 1)
-    never_read = read(fresh(), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(never_read) == ("awaiting_applicant", None, None, None, 0)
-
-
-def test_where_not_found_means_deleted_one_with_a_verdict_keeps_it_and_loses_its_files() -> None:
-    decided = read(fresh(), APPROVED_WITH_FILE)
-    record = read(decided, silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(record) == ending(decided)
-    assert [row.loss for row in record.evidence] == [LossReason.GONE]
-
-
 @pytest.mark.parametrize("answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNREACHABLE])
 def test_an_answer_that_tells_nothing_leaves_a_new_verification_where_it_stands(answer: Answer) -> None:
     assert ending(read(fresh(), silent(answer))) == ("awaiting_applicant", None, None, None, 0)

@@ -99,7 +99,7 @@ async def test_a_day_that_never_was_leads_to_no_process_of_an_earlier_attempt(
         ("\u0662\u0660\u0663\u0661-03-04T10:30:01Z", False),
     ],
 )
-def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, fits: bool) -> None:
+def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, *, fits: bool) -> None:
     pattern = next(each.pattern for each in COORDINATES if each.name == "created_after")
 
     assert (re.fullmatch(pattern, after) is not None) is fits
