@@ -40,6 +40,12 @@ def grace_until(record: Record, plan: WatchPlan) -> datetime | None:
     return None if record.is_registered else record.opened_at + plan.registration_grace
 
 
+def is_denied(record: Record) -> bool:
+    """Whether the provider knows no such verification, and never told of one."""
+    is_missing = record.reading is not None and record.reading.answer is Answer.NOT_FOUND
+    return is_missing and record.snapshot is None
+
+
 def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
     """Return until when it is read at short intervals, because callbacks announced what no read confirmed."""
     if record.is_concluded or not record.announcements:
@@ -85,7 +91,8 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     raised = {note.reason for note in record.attention}
     due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
     grace = grace_until(record, plan)
-    if grace is not None and Attention.NEVER_REGISTERED not in raised:
+    # What a sweep adopted is looked at from the start; the end of its grace still counts where the provider denies it.
+    if grace is not None and (Attention.NEVER_REGISTERED not in raised or is_denied(record)):
         due[Due.GRACE] = grace
     window = hurried_until(record, plan)
     if window is not None and Attention.CONTRADICTION not in raised:

@@ -15,9 +15,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.plan import WatchPlan, plan_for
     from domain.record import Entry, EntryKind, Record, Summary
     from domain.registration import Registration
-    from domain.snapshot import Answer
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
-    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, summary, wants_poll
+    from domain.watch import Due, dues, grace_until, hurried_until, is_denied, is_settled, summary, wants_poll
 
     from workflows import options, published, steps
     from workflows.asking import Asking
@@ -230,9 +229,8 @@ class VerificationWorkflow:
 
     def _is_unknown_to_provider(self, now: datetime) -> bool:
         """Whether the provider denies what nobody registered; a registered one may not be there yet."""
-        grace, reading = grace_until(self._record, self._plan), self._record.reading
-        denied = reading is not None and reading.answer is Answer.NOT_FOUND and self._record.snapshot is None
-        return grace is not None and now >= grace and denied and not self._record.is_concluded
+        grace = grace_until(self._record, self._plan)
+        return grace is not None and now >= grace and is_denied(self._record) and not self._record.is_concluded
 
     def _has_last_word(self, due: Due) -> bool:
         """Whether the provider was asked after something fell due; if not, ask it, and judge after its answer."""

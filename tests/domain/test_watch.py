@@ -53,6 +53,10 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
             raised(fresh(), Attention.NEVER_REGISTERED, at=T0),
             {"polling": POLLING, "deadline": DEADLINE},
         ),
+        (
+            read(raised(fresh(), Attention.NEVER_REGISTERED, at=T0), silent(Answer.NOT_FOUND)),
+            {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE},
+        ),
         (REGISTERED, {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE}),
         (
             ANNOUNCED,
@@ -75,6 +79,7 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
     ids=[
         "never registered",
         "looked at for that already",
+        "looked at for that already and denied by the provider",
         "registered",
         "announced",
         "contradicted already",

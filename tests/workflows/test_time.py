@@ -224,6 +224,18 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
     assert 10 <= third <= 13
 
 
+async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = world.plan.model_copy(update={"callback_expected_within": 2 * MINUTE})
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.tracker.adopt(world.key)
+        await skipped.passes(world.plan.registration_grace + MINUTE)
+        record = await world.record()
+
+    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+
+
 async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTime) -> None:
     world = skipped.world
     world.plan = DELETING
