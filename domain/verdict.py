@@ -124,23 +124,22 @@ def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record
 def window_closed(record: Record, *, at: datetime) -> Record:
     """End the window in which a read could have confirmed what callbacks announced.
 
-    One end without a decision, announced with a secret, that no read contradicted is accepted; everything else
-    is a contradiction for a person, and a decision is never taken from a callback.
+    One end without a decision, announced with a secret, that no read contradicted is accepted, whatever others
+    announced beside it without one; everything else is a contradiction for a person, and a decision is never taken
+    from a callback.
     """
-    ends = {announcement.ended for announcement in record.announcements}
-    proven = any(announcement.proof.may_end for announcement in record.announcements)
-    asked = record.reading is not None and record.reading.asked_at >= min(
-        announcement.first_at for announcement in record.announcements
-    )
+    proven = [announcement for announcement in record.announcements if announcement.proof.may_end]
+    ends = {announcement.ended for announcement in proven}
+    asked = record.reading is not None and any(one.first_at <= record.reading.asked_at for one in proven)
     silent = record.reading is not None and record.reading.answer in {
         Answer.NOT_READY,
         Answer.NOT_FOUND,
         Answer.GONE,
     }
     ended = next(iter(ends)) if len(ends) == 1 else None
-    if ended is None or not (proven and asked and silent):
+    if ended is None or not (asked and silent):
         return raised(record, Attention.CONTRADICTION, at=at)
-    word = record.announcements[0].word
+    word = proven[0].word
     verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
     return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause="receipt")
 

@@ -305,6 +305,22 @@ def test_everything_else_that_callbacks_announce_is_a_contradiction_for_a_person
     assert Attention.CONTRADICTION in reasons_to_look(record)
 
 
+@pytest.mark.parametrize("unproven", [Proof.NONE, Proof.STALE, Proof.UNBOUND])
+def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(unproven: Proof) -> None:
+    record = announced(Outcome.CANCELED, record=announced(Outcome.FAILED, proof=unproven))
+    record = window_closed(read(record, silent(Answer.NOT_READY, at=T0 + MINUTE)), at=LATER)
+    assert ending(record) == ("concluded", None, "canceled", "callback", 1)
+    assert record.revisions[0].word == "CANCELED"
+
+
+def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
+    record = fresh()
+    for number in range(20):
+        record = heard(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
+    record = announced(Outcome.CANCELED, record=record)
+    assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
+
+
 def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:
     record = window_closed(read(announced(Outcome.CANCELED), STARTED, at=T0 + MINUTE), at=LATER)
     record = read(record, ended(Outcome.CANCELED), at=LATER)
