@@ -37,6 +37,7 @@ SCHEMA_VERSION: Final = 1
 MOST_REVISIONS: Final = 100
 MOST_IDENTITIES: Final = 64
 MOST_ENTRIES: Final = 100
+MOST_ANNOUNCEMENTS: Final = 16
 
 Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
 
@@ -204,7 +205,7 @@ class Record(Frozen):
     snapshot: Snapshot | None = None
     reading: Reading | None = None
     progress: Progress = Progress()
-    announcements: tuple[Announcement, ...] = Field((), max_length=8)
+    announcements: tuple[Announcement, ...] = Field((), max_length=MOST_ANNOUNCEMENTS)
     identities: tuple[HeardIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict)
     timeline: tuple[Entry, ...] = ()

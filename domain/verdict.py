@@ -58,9 +58,10 @@ def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause)
         case Answer.TOLD if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
         case Answer.GONE:
-            return _disappeared(record, at=at, cause=cause)
+            return deleted(record, at=at, cause=cause)
         case Answer.NOT_FOUND if record.snapshot is not None:
-            return _disappeared(record, at=at, cause=cause if plan.not_found_is_deleted else None)
+            # It may pass; where it lasts, and where that means deleted, `Due.DELETED` comes.
+            return raised(record, Attention.DISAPPEARED, at=at)
         case _:
             return record
 
@@ -125,28 +126,27 @@ def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record
 def window_closed(record: Record, *, at: datetime) -> Record:
     """End the window in which a read could have confirmed what callbacks announced.
 
-    One end without a decision, announced with a secret, that no read contradicted is accepted; everything else
-    is a contradiction for a person, and a decision is never taken from a callback.
+    One end without a decision, announced with a secret, that no read contradicted is accepted, whatever others
+    announced beside it without one; everything else is a contradiction for a person, and a decision is never taken
+    from a callback.
     """
     if record.is_concluded:
         # What callbacks said since did not come true; an old word of its course that came late asks for nobody.
         calm = record.model_copy(update={"announcements": ()})
         is_disputed = any(announcement.is_final for announcement in record.announcements)
         return raised(calm, Attention.CONTRADICTION, at=at) if is_disputed else calm
-    ends = {announcement.ended for announcement in record.announcements}
-    proven = any(announcement.proof.may_end for announcement in record.announcements)
-    asked = record.reading is not None and record.reading.asked_at >= min(
-        announcement.first_at for announcement in record.announcements
-    )
+    proven = [announcement for announcement in record.announcements if announcement.proof.may_end]
+    ends = {announcement.ended for announcement in proven}
+    asked = record.reading is not None and any(one.first_at <= record.reading.asked_at for one in proven)
     silent = record.reading is not None and record.reading.answer in {
         Answer.NOT_READY,
         Answer.NOT_FOUND,
         Answer.GONE,
     }
     ended = next(iter(ends)) if len(ends) == 1 else None
-    if ended is None or not (proven and asked and silent):
+    if ended is None or not (asked and silent):
         return raised(record, Attention.CONTRADICTION, at=at)
-    word = record.announcements[0].word
+    word = proven[0].word
     verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
     return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause="receipt")
 
@@ -291,14 +291,9 @@ def _was_told_otherwise(record: Record) -> bool:
     return record.is_concluded and own_word
 
 
-def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record:
-    """Keep the verdict, or end without one, and give up the files.
-
-    Without a `cause` it is only not found, which may pass: what becomes of a file its own download finds out.
-    """
+def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """Keep the verdict, or end without one, and give up the files: the provider has deleted it."""
     record = raised(record, Attention.DISAPPEARED, at=at)
-    if cause is None:
-        return record
     ended = record if record.is_concluded else unknown_to_provider(record, at=at, cause=cause)
     return settled_losses(ended, LossReason.GONE, at=at)
 
@@ -310,9 +305,10 @@ def settled_losses(record: Record, why: LossReason, *, at: datetime, only: Artif
 
 def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
     """Return the record with another ledger; a loss that nobody wanted asks for a person."""
-    before = evidence.has_losses(record.evidence)
+    expects = record.registration.expects if record.registration else ()
+    before = evidence.has_losses(record.evidence, expects)
     record = record.model_copy(update={"evidence": tuple(ledger)})
-    if evidence.has_losses(record.evidence) and not before:
+    if evidence.has_losses(record.evidence, expects) and not before:
         return raised(record, Attention.EVIDENCE_LOST, at=at)
     return record
 

@@ -16,9 +16,18 @@ with workflow.unsafe.imports_passed_through():
     from domain.plan import WatchPlan, plan_for
     from domain.record import Entry, EntryKind, Record, Summary
     from domain.registration import Registration
-    from domain.snapshot import Answer
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
-    from domain.watch import Due, dues, grace_until, hurried_until, is_settled, rereads_due, summary, wants_poll
+    from domain.watch import (
+        Due,
+        dues,
+        grace_until,
+        hurried_until,
+        is_denied,
+        is_settled,
+        rereads_due,
+        summary,
+        wants_poll,
+    )
 
     from workflows import options, published, steps
     from workflows.asking import Asking
@@ -229,6 +238,10 @@ class VerificationWorkflow:
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
         if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
+        # What callbacks announced is judged first, and what that ends may have nothing left to give up.
+        deleted_at = dues(self._record, self._plan).get(Due.DELETED)
+        if deleted_at is not None and deleted_at <= now and self._has_last_word(Due.DELETED):
+            self._known = verdict.deleted(self._record, at=now, cause="poll")
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
         if Due.LATE_FILES in passed:
@@ -238,9 +251,8 @@ class VerificationWorkflow:
 
     def _is_unknown_to_provider(self, now: datetime) -> bool:
         """Whether the provider denies what nobody registered; a registered one may not be there yet."""
-        grace, reading = grace_until(self._record, self._plan), self._record.reading
-        denied = reading is not None and reading.answer is Answer.NOT_FOUND and self._record.snapshot is None
-        return grace is not None and now >= grace and denied and not self._record.is_concluded
+        grace = grace_until(self._record, self._plan)
+        return grace is not None and now >= grace and is_denied(self._record) and not self._record.is_concluded
 
     def _has_last_word(self, due: Due) -> bool:
         """Whether the provider was asked after something fell due; if not, ask it, and judge after its answer."""
@@ -258,9 +270,7 @@ class VerificationWorkflow:
             self._wants_read = False
             began_by_itself = self._order.rereads or self._order.adopted
             is_first = self._asking.read_started_at is None
-            self._asking.read(
-                self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt"
-            )
+            self._asking.read(self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt")
         if not wants_poll(self._record, self._plan, now):
             self._asking.stop_polling()
         elif not (self._wants_read or self._asking.is_reading):

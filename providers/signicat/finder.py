@@ -31,6 +31,8 @@ COORDINATES: Final = (
 _PAGE: Final = 500
 _LAST_OFFSET: Final = 200_000
 """Documented: beyond it nothing can be asked for."""
+_NO_TOTAL: Final = 10**9
+"""Where the list tells no total, its pages end with the first empty one."""
 _LISTED_FOR: Final = timedelta(days=30)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,7 +65,7 @@ class SignicatFinder:
         """
         # Signicat tells whole seconds (documented), so what was created right after `since` may seem to be before it.
         since = max(since, datetime.now(UTC) - _LISTED_FOR).replace(microsecond=0)
-        offset, total = 0, 1
+        offset, total, fewest = 0, 1, _NO_TOTAL
         while offset < total:
             if offset > _LAST_OFFSET:
                 raise ProviderUnavailable("too_many_processes")
@@ -73,8 +75,11 @@ class SignicatFinder:
                 each = _found(_dossier_of(entry), entry, undated=since)
                 if each is not None and since <= each.created_at < until:
                     yield each
-            offset += len(entries)
             total = _total(told) if entries else 0
+            # Where some were deleted meanwhile, what stood behind them may have moved onto a page that was read.
+            moved = min(offset, max(0, fewest - total)) if entries else 0
+            fewest = min(fewest, total)
+            offset += -moved if moved else len(entries)
 
 
 def _created_after(coordinates: Mapping[str, str]) -> datetime:
@@ -108,9 +113,8 @@ def _seconds(instant: datetime) -> str:
 
 
 def _total(told: Any) -> int:
-    count = as_count(as_object(told).get("totalResults"), largest=10**9)
-    # Without a total the pages end with the first empty one.
-    return 10**9 if count is None else count
+    count = as_count(as_object(told).get("totalResults"), largest=_NO_TOTAL)
+    return _NO_TOTAL if count is None else count
 
 
 def _processes(told: Any) -> Iterator[dict[str, Any]]:

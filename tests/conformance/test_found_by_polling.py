@@ -49,10 +49,15 @@ async def test_a_lost_final_callback_is_found_by_asking_within_the_contracts_tim
     assert skipped.postbox.of(play.url)  # it was sent, and nobody handed it on
     assert (record.decision, record.basis, record.heard, record.missed) == (kit.decision, Basis.READ, 0, 1)
     assert record.decided_at is not None
-    assert ended_at <= record.decided_at <= ended_at + watch.found_within()
+    assert ended_at <= record.decided_at <= ended_at + kit.found_within
     # It is asked about from the time on when a callback is overdue, as often as its stage asks for, and a tenth less.
     overdue_at = began_at + watch.callback_expected_within
     assert record.decided_at <= max(overdue_at, ended_at) + interval * 1.1 + AT_ONCE
+
+
+@pytest.mark.parametrize(("provider", "sender"), SENDERS)
+async def test_the_contract_names_the_time_within_which_a_lost_callback_is_found(provider: str, sender: str) -> None:
+    assert contract_of(provider, sender).watch.found_within() == kit_for(provider, sender).found_within
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)

@@ -108,23 +108,6 @@ def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -
     assert reasons_to_look(settled) == set()
 
 
-DELETING_PLAN = PLAN.model_copy(update={"not_found_is_deleted": True})
-
-
-def test_where_not_found_means_deleted_one_without_a_verdict_is_unknown_to_its_provider() -> None:
-    record = read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(record) == ("concluded", None, "unknown_to_provider", "read", 1)
-    never_read = read(fresh(), silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(never_read) == ("awaiting_applicant", None, None, None, 0)
-
-
-def test_where_not_found_means_deleted_one_with_a_verdict_keeps_it_and_loses_its_files() -> None:
-    decided = read(fresh(), APPROVED_WITH_FILE)
-    record = read(decided, silent(Answer.NOT_FOUND, at=LATER), plan=DELETING_PLAN)
-    assert ending(record) == ending(decided)
-    assert [row.loss for row in record.evidence] == [LossReason.GONE]
-
-
 @pytest.mark.parametrize(
     "answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE]
 )
@@ -323,6 +306,22 @@ def test_everything_else_that_callbacks_announce_is_a_contradiction_for_a_person
     assert ending(record) == ending(before)
     assert record.outcome is None
     assert Attention.CONTRADICTION in reasons_to_look(record)
+
+
+@pytest.mark.parametrize("unproven", [Proof.NONE, Proof.STALE, Proof.UNBOUND])
+def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(unproven: Proof) -> None:
+    record = announced(Outcome.CANCELED, record=announced(Outcome.FAILED, proof=unproven))
+    record = window_closed(read(record, silent(Answer.NOT_READY, at=T0 + MINUTE)), at=LATER)
+    assert ending(record) == ("concluded", None, "canceled", "callback", 1)
+    assert record.revisions[0].word == "CANCELED"
+
+
+def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
+    record = fresh()
+    for number in range(20):
+        record = heard(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
+    record = announced(Outcome.CANCELED, record=record)
+    assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
 
 
 def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:

@@ -99,7 +99,7 @@ async def test_a_day_that_never_was_leads_to_no_process_of_an_earlier_attempt(
         ("\u0662\u0660\u0663\u0661-03-04T10:30:01Z", False),
     ],
 )
-def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, fits: bool) -> None:
+def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, *, fits: bool) -> None:
     pattern = next(each.pattern for each in COORDINATES if each.name == "created_after")
 
     assert (re.fullmatch(pattern, after) is not None) is fits
@@ -152,6 +152,19 @@ async def test_a_listing_is_paged_to_its_end(signicat: FakeSignicat, finder: Sig
 
     assert await listed(finder) == [f"{DOSSIER}:p{n}" for n in range(502)]
     assert len(signicat.asked) == 3
+
+
+async def test_what_moves_up_a_page_when_others_are_deleted_is_not_passed_over(
+    signicat: FakeSignicat, finder: SignicatFinder
+) -> None:
+    entries = [entry(f"p{n}", dossier=DOSSIER) for n in range(1003)]
+    left = entries[2:]
+    signicat.held.update(
+        [page(0, 1003, *entries[:500]), page(500, 1001, *left[500:1000]), page(498, 1001, *left[498:998])]
+    )
+    signicat.held.update([page(998, 1001, *left[998:])])
+
+    assert set(await listed(finder)) == {f"{DOSSIER}:p{n}" for n in range(1003)}
 
 
 async def test_a_listing_without_a_total_ends_with_an_empty_page(
