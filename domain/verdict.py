@@ -300,7 +300,10 @@ def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
 
 def settled_losses(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
     """Give up every file that is not settled, or those in one state."""
-    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at, only=only), at=at)
+    ledger = evidence.unsettled_lost(record.evidence, why, at=at, only=only)
+    # What was waited for and did not come is a loss, whatever the reason.
+    record, has_given_up = with_ledger(record, ledger, at=at), ledger != record.evidence
+    return raised(record, Attention.EVIDENCE_LOST, at=at) if has_given_up else record
 
 
 def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
