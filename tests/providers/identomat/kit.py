@@ -97,6 +97,8 @@ KIT: Final = Kit(
                 ),
             ),
             redelivered_after=(),
+            # Five minutes until a callback is overdue, and five more between two looks at an operator's work.
+            found_within=timedelta(minutes=10, seconds=30),
             absent={
                 Condition.STALE: "its callbacks carry no time, so none can be told to be old",
                 Condition.UNPROVEN: "without a key in its settings no account can be set up",
