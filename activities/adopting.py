@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
+from pydantic import ValidationError
 from temporalio import activity
 
 from activities.failures import try_again
 from domain.errors import ProviderError
 from domain.identity import VerificationKey
-from providers.contract import Finder
+from domain.terms import Name
+from providers.contract import Finder, Found
 from workflows import steps
+
+_log = structlog.get_logger("vigil.adopting")
 
 
 class AdoptingActivities:
@@ -32,10 +37,20 @@ class AdoptingActivities:
             async for found in finder.created(since=order.since, until=order.until):
                 listed += 1
                 activity.heartbeat(listed)
-                if await self._adopt(VerificationKey(account=order.account, reference=found.reference)):
+                key = _key_of(order.account, found)
+                if key is not None and await self._adopt(key):
                     adopted += 1
                     # A provider with many that we do not know must not flood our own queues.
                     await asyncio.sleep(order.starts_every.total_seconds())
         except ProviderError as error:
             raise try_again(error.code, after=error.retry_after) from None
         return steps.Adopted(until=order.until, listed=listed, adopted=adopted)
+
+
+def _key_of(account: Name, found: Found) -> VerificationKey | None:
+    """Return None for a reference that nothing can be tracked under: trying again would not mend it."""
+    try:
+        return VerificationKey(account=account, reference=found.reference)
+    except ValidationError:
+        _log.warning("adoption.no_reference", account=account)
+        return None

@@ -25,14 +25,29 @@ class RecordActivities:
         if account is None:
             # Somebody took it out of the settings while verifications were open; explain shows this word.
             raise try_again("account_not_configured")
-        newest = await self._records.latest(order.place)
-        number, content = newest or (0, None)
+        number, record = await self._before(order.place, activity.info().workflow_run_id)
         return steps.Loaded(
-            record=Record.model_validate_json(content) if content is not None else None,
+            record=record,
             number=number,
             plans=account.plans,
             default_sender=account.default_sender,
         )
+
+    async def _before(self, place: str, run: str | None) -> tuple[int, Record | None]:
+        """Return what the runs before this one left behind, and the highest number.
+
+        A run whose last task the server refuses, because a signal came in between, begins that task anew. What it
+        wrote in it holds what it is about to hear again.
+        """
+        newest = await self._records.latest(place)
+        highest = number = newest[0] if newest else 0
+        while newest is not None:
+            record = Record.model_validate_json(newest[1])
+            if run is None or record.run != run:
+                return highest, record
+            number -= 1
+            newest = await self._records.numbered(place, number)
+        return highest, None
 
     @activity.defn(name=steps.WRITE_RECORD)
     async def write_record(self, order: steps.WriteRecord) -> int:

@@ -121,9 +121,13 @@ class Delivery:
         if seen:
             return Delivered.REPEATED
         if not notice.proof.may_start:
-            if await self._records.latest(self._verifications.place(key)) is None:
+            if not await self._is_held(key):
                 return Delivered.NOBODY
-        elif not self._starts[key.account].take():
+        # Storage is asked only where the cap is reached: one that is away or stalled must not keep a new one waiting.
+        elif not self._starts[key.account].take() and not await self._is_held(key):
             return Delivered.CAPPED
         await self._verifications.notify(key, notice, may_start=True)
         return Delivered.TOLD
+
+    async def _is_held(self, key: VerificationKey) -> bool:
+        return await self._records.latest(self._verifications.place(key)) is not None

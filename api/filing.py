@@ -33,8 +33,26 @@ class Message:
 
     async def is_repetition(self, inbox: Inbox) -> bool:
         """Whether the verification was told of this event before, within the time in which its sender repeats it."""
-        identity, at = self.notice.identity, self.notice.received_at
-        return identity is not None and await inbox.was_seen(self.place, identity, at=at)
+        at = self.notice.received_at
+        for mark in self._marks():
+            if await inbox.was_seen(self.place, mark, at=at):
+                return True
+        return False
+
+    async def mark_seen(self, inbox: Inbox) -> None:
+        """Note that the verification was told of this event."""
+        for mark in self._marks()[-1:]:
+            await inbox.mark_seen(self.place, mark, until=self.repeats_until)
+
+    def _marks(self) -> Sequence[str]:
+        """Return the names under which this event may have been noted, its own last.
+
+        What anybody may have sent is noted under another name, so that it never makes a repetition of what is proven.
+        """
+        identity = self.notice.identity
+        if identity is None:
+            return ()
+        return (identity,) if self.notice.proof.may_start else (identity, f"{identity}-unproven")
 
 
 def messages_of(receipt: Receipt) -> Sequence[Message]:
@@ -78,8 +96,8 @@ class Filing:
             return Filed.QUARANTINED
         await self._inbox.file_under(name, messages[0].place)
         for message, one in zip(messages, delivered, strict=True):
-            if one is Delivered.TOLD and message.notice.identity is not None:
-                await self._inbox.mark_seen(message.place, message.notice.identity, until=message.repeats_until)
+            if one is Delivered.TOLD:
+                await message.mark_seen(self._inbox)
         return Filed.UNDER_VERIFICATION
 
     async def quarantine(self, name: str, account: str) -> None:

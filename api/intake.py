@@ -174,8 +174,7 @@ class Intake:
         except ValidationError:
             return None
         notice = notice_of(genuine, callback, key, self._digester)
-        usual = account.contracts[account.tracked.default_sender]
-        repeats_until = notice.received_at + account.contracts.get(callback.sender or "", usual).repeats_for
+        repeats_until = notice.received_at + _repeats_for(account, callback.sender)
         return Message(key=key, place=self._verifications.place(key), notice=notice, repeats_until=repeats_until)
 
     def _order(self, account: Account, genuine: GenuineRequest) -> MessageOrder | None:
@@ -259,3 +258,10 @@ class Intake:
     def _label(self, arrival: Arrival) -> str:
         """Return the account's name if it is one of ours: what a stranger wrote goes neither to logs nor to storage."""
         return arrival.account if arrival.account in self._accounts else "unknown"
+
+
+def _repeats_for(account: Account, sender: str | None) -> timedelta:
+    """Return how long an event may come again; of a sender that the callback does not name, as long as of any."""
+    if sender is not None and sender in account.contracts:
+        return account.contracts[sender].repeats_for
+    return max(contract.repeats_for for contract in account.contracts.values())

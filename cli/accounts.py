@@ -1,8 +1,7 @@
 """`vigil accounts`: for each account what to set up at the provider, and what its senders and we do then."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator
 
 import typer
 from rich.console import Console
@@ -12,9 +11,10 @@ from rich.text import Text
 from accounts import Account, open_accounts
 from domain.digest import Digester
 from domain.plan import spoken
-from domain.sender import CodeRange, SenderContract
+from domain.sender import SenderContract
 from domain.terms import Proof, Stage
 from providers.registry import PROVIDERS
+from providers.sender_pages import accepts, avoid, comes_again
 from providers.transport import open_http
 from settings import Settings, load_settings
 
@@ -74,43 +74,13 @@ def callback_url(settings: Settings, account: str) -> str:
 def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:
     yield "sender", contract.title
     yield "proof", _PROOFS[contract.proof]
-    yield "it accepts", _accepted(contract)
-    yield "it repeats", _repeats(contract)
+    yield "it accepts", accepts(contract.answering)
+    yield "it repeats", comes_again(contract.redelivery)
+    if contract.answering.never_again or contract.answering.hold_everything:
+        yield "we avoid", avoid(contract.answering)
     yield "we poll", _polls(contract)
     yield "we give up", f"{spoken(contract.watch.deadline + contract.watch.deadline_lag)} after the registration"
     yield "lost means", contract.lost_callback
-
-
-def _accepted(contract: SenderContract) -> str:
-    answering = contract.answering
-    said = [f"{_codes(answering.accepted)} within {spoken(answering.budget)}"]
-    if answering.never_again:
-        said.append(f"never comes again after {_codes(answering.never_again)}")
-    if answering.hold_everything:
-        held = spoken(answering.hold_for)
-        said.append(f"sends nothing at all for {held} after {_codes(answering.hold_everything)}")
-    return "; ".join(said)
-
-
-def _codes(ranges: Sequence[CodeRange]) -> str:
-    return ", ".join(f"{r.first}" if r.first == r.last else f"{r.first} to {r.last}" for r in ranges)
-
-
-def _repeats(contract: SenderContract) -> str:
-    redelivery = contract.redelivery
-    if not redelivery.delays:
-        return "never: a callback that we miss does not come again"
-    count = len(redelivery.delays)
-    times = f"{redelivery.certain} or {count}" if 0 < redelivery.certain < count else f"{count}"
-    return f"{times} time{'s' * (count > 1)}, {_several(redelivery.due_after_first())} after the first attempt"
-
-
-def _several(durations: Sequence[timedelta]) -> str:
-    """Say the first three and the last."""
-    *before, last = [spoken(duration) for duration in durations]
-    if len(before) > 3:  # noqa: PLR2004 -- as many as fit into a line
-        return f"{', '.join(before[:3])} … {last}"
-    return ", ".join([*before, last])
 
 
 def _polls(contract: SenderContract) -> str:

@@ -17,7 +17,8 @@ class Digester:
 
     def digest(self, purpose: str, content: bytes | str) -> str:
         """Return 26 base32 characters (130 bits); digests for different purposes never compare equal."""
-        data = content.encode() if isinstance(content, str) else content
+        # What a stranger's JSON holds may be text that UTF-8 has no bytes for.
+        data = content.encode(errors="surrogatepass") if isinstance(content, str) else content
         mac = hmac.new(self.key, purpose.encode() + b"\0" + data, hashlib.sha256).digest()
         return _text(mac)
 

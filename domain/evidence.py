@@ -142,9 +142,10 @@ def unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant, only: Artifa
     return tuple(row if row.is_settled or row.state is not (only or row.state) else row.lost(why, at) for row in ledger)
 
 
-def has_losses(ledger: Ledger) -> bool:
-    """Whether a file that was wanted will not come."""
-    return any(row.state is ArtifactState.LOST and row.loss is not LossReason.NOT_WANTED for row in ledger)
+def has_losses(ledger: Ledger, expects: tuple[EvidenceKind, ...] = ()) -> bool:
+    """Whether a file that was wanted will not come; one that was never made only where somebody expects its kind."""
+    lost = [row for row in ledger if row.state is ArtifactState.LOST and row.loss is not LossReason.NOT_WANTED]
+    return any(row.loss is not LossReason.NEVER_CAPTURED or row.kind in expects for row in lost)
 
 
 def counted(ledger: Ledger) -> dict[ArtifactState, int]:

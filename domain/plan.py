@@ -52,11 +52,12 @@ class WatchPlan(Frozen):
     download_within: timedelta = 3 * DAY
     files_may_lag: timedelta = 30 * MINUTE
     finals_may_change: bool = False
-    not_found_is_deleted: bool = False
     review_deadline: timedelta = 7 * DAY
     details_in_callbacks: bool = False
     reopens: tuple[timedelta, ...] = ()
     """Ages of a verdict at which it is read again, since the callback of a reopening may be lost."""
+    not_found_is_deleted_after: timedelta | None = None
+    """How long one that was read before must not be found to count as deleted; None: it never does."""
     polls: Mapping[Stage, PollPlan]
 
     def poll_plan(self, stage: Stage) -> PollPlan:

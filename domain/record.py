@@ -38,6 +38,7 @@ SCHEMA_VERSION: Final = 1
 MOST_REVISIONS: Final = 100
 MOST_IDENTITIES: Final = 64
 MOST_ENTRIES: Final = 100
+MOST_ANNOUNCEMENTS: Final = 16
 
 Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
 
@@ -207,13 +208,15 @@ class Record(Frozen):
     replayed: tuple[Replay, ...] = Field((), max_length=2)
     receipts: tuple[StorageName, ...] = Field((), max_length=4)
     announced_revision: int = 0
+    run: Word | None = None
+    """Temporal's id of the run that wrote it."""
     attention: tuple[AttentionNote, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
 
     snapshot: Snapshot | None = None
     reading: Reading | None = None
     progress: Progress = Progress()
-    announcements: tuple[Announcement, ...] = Field((), max_length=8)
+    announcements: tuple[Announcement, ...] = Field((), max_length=MOST_ANNOUNCEMENTS)
     identities: tuple[HeardIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict)
     timeline: tuple[Entry, ...] = ()

@@ -12,6 +12,7 @@ from domain.message import ADDRESS_UNKNOWN, MessageNoted, MessageResult
 from domain.notice import Notice, RoomChanged, StatusSeen, StepFinished, Unreadable
 from domain.plan import WatchPlan
 from domain.record import (
+    MOST_ANNOUNCEMENTS,
     MOST_ENTRIES,
     MOST_IDENTITIES,
     Announcement,
@@ -225,7 +226,8 @@ def _observed(record: Record, notice: Notice, *, finals_may_change: bool) -> tup
         case StatusSeen() as seen:
             if seen.looks == "unrecognised":
                 record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
-            record = _with_receipt(record, notice.receipt)
+            if notice.proof.may_add_progress:
+                record = _with_receipt(record, notice.receipt)
             if _announces(record, seen, finals_may_change=finals_may_change):
                 record = _announced(record, seen, notice)
             return (seen.kind, seen.word, seen.code), record
@@ -270,7 +272,8 @@ def _announced(record: Record, seen: StatusSeen, notice: Notice) -> Record:
     mark = (fresh.word, fresh.ended, fresh.proof)
     if mark in known:
         fresh = fresh.model_copy(update={"first_at": min(known[mark].first_at, fresh.first_at)})
-    elif len(known) >= 8:  # noqa: PLR2004 -- a bound, as on every collection
+    elif sum(each.proof.may_end is fresh.proof.may_end for each in known.values()) >= MOST_ANNOUNCEMENTS // 2:
+        # Half of the room is for those with proof, so that nobody without one can fill it.
         return record
     known[mark] = fresh
     ordered = sorted(known.values(), key=lambda a: (a.word or "", a.ended or "", a.proof))

@@ -66,12 +66,14 @@ class Redelivery(Frozen):
     """When a sender comes again after a delivery that it does not count as accepted.
 
     `delays[k]` is the wait before redelivery k+1, counted from the previous attempt or from the first one.
-    An empty tuple is a sender that never repeats. `certain` is how many of them all sources agree on.
+    An empty tuple is a sender that never repeats, or of which nobody knows whether it does: `is_known` tells.
+    `certain` is how many of them all sources agree on.
     """
 
     delays: tuple[timedelta, ...] = ()
     counted_from: Literal["previous", "first"] = "previous"
     certain: int = 0
+    is_known: bool = True
 
     def due_after_first(self) -> tuple[timedelta, ...]:
         """Return, for each redelivery, the time since the first attempt (answers taken as instant)."""

@@ -58,9 +58,10 @@ def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause)
         case Answer.TOLD if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
         case Answer.GONE:
-            return _disappeared(record, at=at, cause=cause)
+            return deleted(record, at=at, cause=cause)
         case Answer.NOT_FOUND if record.snapshot is not None:
-            return _disappeared(record, at=at, cause=cause if plan.not_found_is_deleted else None)
+            # It may pass; where it lasts, and where that means deleted, `Due.DELETED` comes.
+            return raised(record, Attention.DISAPPEARED, at=at)
         case _:
             return record
 
@@ -96,7 +97,7 @@ def decided(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, aut
 def resolved(record: Record, decision: Decision, reason: ReasonCode, *, author: Name, at: datetime) -> Record:
     """Take a person's decision; it also settles every question that asked for a person."""
     verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
-    record = cleared(record, Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, *_ENDED_BY_A_VERDICT)
+    record = cleared(record, *_ENDED_BY_A_PERSON, *_ENDED_BY_A_VERDICT)
     return decided(record, verdict, at=at, cause="command", author=author)
 
 
@@ -144,28 +145,27 @@ def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record
 def window_closed(record: Record, *, at: datetime) -> Record:
     """End the window in which a read could have confirmed what callbacks announced.
 
-    One end without a decision, announced with a secret, that no read contradicted is accepted; everything else
-    is a contradiction for a person, and a decision is never taken from a callback.
+    One end without a decision, announced with a secret, that no read contradicted is accepted, whatever others
+    announced beside it without one; everything else is a contradiction for a person, and a decision is never taken
+    from a callback.
     """
     if record.is_concluded:
         # What callbacks said since did not come true; an old word of its course that came late asks for nobody.
         calm = record.model_copy(update={"announcements": ()})
         is_disputed = any(announcement.is_final for announcement in record.announcements)
         return raised(calm, Attention.CONTRADICTION, at=at) if is_disputed else calm
-    ends = {announcement.ended for announcement in record.announcements}
-    proven = any(announcement.proof.may_end for announcement in record.announcements)
-    asked = record.reading is not None and record.reading.asked_at >= min(
-        announcement.first_at for announcement in record.announcements
-    )
+    proven = [announcement for announcement in record.announcements if announcement.proof.may_end]
+    ends = {announcement.ended for announcement in proven}
+    asked = record.reading is not None and any(one.first_at <= record.reading.asked_at for one in proven)
     silent = record.reading is not None and record.reading.answer in {
         Answer.NOT_READY,
         Answer.NOT_FOUND,
         Answer.GONE,
     }
     ended = next(iter(ends)) if len(ends) == 1 else None
-    if ended is None or not (proven and asked and silent):
+    if ended is None or not (asked and silent):
         return raised(record, Attention.CONTRADICTION, at=at)
-    word = record.announcements[0].word
+    word = proven[0].word
     verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
     return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause="receipt")
 
@@ -182,7 +182,10 @@ def _access(record: Record, reading: Reading) -> Record:
 
 
 def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
-    if not snapshot.says_the_same_as(record.snapshot):
+    before = record.snapshot
+    if before is not None and snapshot.lacks_details and _end_of(before) == _end_of(snapshot):
+        snapshot = before  # what stood behind the verdict then stands behind it now
+    if not snapshot.says_the_same_as(before):
         record = noted(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
     wanted = record.registration.evidence if record.registration else "all"
     record = record.model_copy(
@@ -197,9 +200,10 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
     )
     record = cleared(with_recordings(record, at=at), Attention.DISAPPEARED)
     record = _addressed(record, snapshot, at=at)
-    if snapshot.unrecognised or snapshot.stage is Stage.UNRECOGNISED:
+    if _is_unrecognised(snapshot):
         record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
-    else:
+    elif before is not None and _is_unrecognised(before):
+        # What a callback said and nobody understood no read explains; it stays until there is a verdict.
         record = cleared(record, Attention.UNRECOGNISED_WORD)
     if snapshot.stage is Stage.CONCLUDED:
         return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
@@ -217,6 +221,15 @@ def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
     return cleared(record, Attention.RECORDING_UNADDRESSED)
 
 
+def _end_of(snapshot: Snapshot) -> tuple[Decision | None, str | None]:
+    return snapshot.decision, snapshot.ended
+
+
+def _is_unrecognised(snapshot: Snapshot) -> bool:
+    return bool(snapshot.unrecognised) or snapshot.stage is Stage.UNRECOGNISED
+
+
+_ENDED_BY_A_PERSON: Final = (Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, Attention.UNRECOGNISED_WORD)
 _ENDED_BY_A_VERDICT: Final = (
     Attention.CONTRADICTION,
     Attention.UNCONFIRMED_END,
@@ -236,6 +249,8 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     if not verdict.differs_from(record):
         return record
     record = cleared(record, *_ENDED_BY_A_VERDICT)
+    if not _is_unrecognised(snapshot):
+        record = cleared(record, Attention.UNRECOGNISED_WORD)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = raised(record, Attention.SECOND_FINAL, at=at)
     return decided(_missed(record, cause), verdict, at=at, cause=cause)
@@ -301,28 +316,27 @@ def _was_told_otherwise(record: Record) -> bool:
     return record.is_concluded and own_word
 
 
-def _disappeared(record: Record, *, at: datetime, cause: Cause | None) -> Record:
-    """Keep the verdict, or end without one, and give up the files.
-
-    Without a `cause` it is only not found, which may pass: what becomes of a file its own download finds out.
-    """
+def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """Keep the verdict, or end without one, and give up the files: the provider has deleted it."""
     record = raised(record, Attention.DISAPPEARED, at=at)
-    if cause is None:
-        return record
     ended = record if record.is_concluded else unknown_to_provider(record, at=at, cause=cause)
     return settled_losses(ended, LossReason.GONE, at=at)
 
 
 def settled_losses(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
     """Give up every file that is not settled, or those in one state."""
-    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at, only=only), at=at)
+    ledger = evidence.unsettled_lost(record.evidence, why, at=at, only=only)
+    # What was waited for and did not come is a loss, whatever the reason.
+    record, has_given_up = with_ledger(record, ledger, at=at), ledger != record.evidence
+    return raised(record, Attention.EVIDENCE_LOST, at=at) if has_given_up else record
 
 
 def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
     """Return the record with another ledger; a loss that nobody wanted asks for a person."""
-    before = evidence.has_losses(record.evidence)
+    expects = record.registration.expects if record.registration else ()
+    before = evidence.has_losses(record.evidence, expects)
     record = record.model_copy(update={"evidence": tuple(ledger)})
-    if evidence.has_losses(record.evidence) and not before:
+    if evidence.has_losses(record.evidence, expects) and not before:
         return raised(record, Attention.EVIDENCE_LOST, at=at)
     return record
 

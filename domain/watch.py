@@ -20,6 +20,8 @@ class Due(StrEnum):
     """Nobody registered it in time."""
     WINDOW = "window"
     """No read confirmed in time what callbacks announced."""
+    DELETED = "deleted"
+    """What the provider told of before, it has not found for so long that it is deleted."""
     DEADLINE = "deadline"
     """Our own deadline."""
     REVIEW = "review"
@@ -38,6 +40,12 @@ def poll_from(record: Record, plan: WatchPlan) -> datetime:
 def grace_until(record: Record, plan: WatchPlan) -> datetime | None:
     """Return until when a backend may still register it without anybody being asked to look."""
     return None if record.is_registered else record.opened_at + plan.registration_grace
+
+
+def is_denied(record: Record) -> bool:
+    """Whether the provider knows no such verification, and never told of one."""
+    is_missing = record.reading is not None and record.reading.answer is Answer.NOT_FOUND
+    return is_missing and record.snapshot is None
 
 
 def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
@@ -61,6 +69,16 @@ def replay_wanted(record: Record, plan: WatchPlan) -> Replay | None:
     has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
     missing = {Replay.DETAILS: record.snapshot.lacks_details, Replay.LINKS: has_expired}
     return next((what for what, is_missing in missing.items() if is_missing and what not in record.replayed), None)
+
+
+def deleted_at(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return when what is not found any longer counts as deleted; first comes what callbacks announced."""
+    missing = record.reading is not None and record.reading.answer is Answer.NOT_FOUND
+    since = next((note.since for note in record.attention if note.reason is Attention.DISAPPEARED), None)
+    if plan.not_found_is_deleted_after is None or not missing or since is None:
+        return None
+    lasting_at = since + plan.not_found_is_deleted_after
+    return max(lasting_at, hurried_until(record, plan) or lasting_at)
 
 
 def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
@@ -93,16 +111,19 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     if record.is_concluded:
         waiting = any(row.state is ArtifactState.EXPECTED for row in record.evidence)
         files_at = (record.decided_at or record.opened_at) + plan.late_files_within if waiting else None
+        has_all = all(row.is_settled for row in record.evidence)
         by_then = {
             Due.LATE_FILES: files_at,
             Due.ANSWER: answer_awaited_until(record, plan),
             Due.WINDOW: hurried_until(record, plan),
+            Due.DELETED: None if has_all else deleted_at(record, plan),
         }
         return {due: at for due, at in by_then.items() if at is not None}
     raised = {note.reason for note in record.attention}
     due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
     grace = grace_until(record, plan)
-    if grace is not None and Attention.NEVER_REGISTERED not in raised:
+    # What a sweep adopted is looked at from the start; the end of its grace still counts where the provider denies it.
+    if grace is not None and (Attention.NEVER_REGISTERED not in raised or is_denied(record)):
         due[Due.GRACE] = grace
     window = hurried_until(record, plan)
     if window is not None and Attention.CONTRADICTION not in raised:
@@ -110,6 +131,9 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     review = review_until(record, plan)
     if review is not None:
         due[Due.REVIEW] = review
+    gone_at = deleted_at(record, plan)
+    if gone_at is not None:
+        due[Due.DELETED] = gone_at
     return due
 
 

@@ -92,7 +92,6 @@ class Found:
 
     reference: str
     created_at: Instant
-    sender: Name | None = None
 
 
 @dataclass(frozen=True)

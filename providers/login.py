@@ -67,6 +67,9 @@ class Login:
                 return token
             if self._failure is not None and self._attempts > seen:
                 raise self._failure.with_traceback(None)
+            if self._token is not None and self._token.number > seen:
+                # It came while we waited, so it is as fresh as one of our own, however soon it dies.
+                return self._token
             return await self._log_in()
 
     async def renew(self) -> None:

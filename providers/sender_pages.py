@@ -60,7 +60,7 @@ def comes_again(redelivery: Redelivery) -> str:
     due = redelivery.due_after_first()
     count = len(due)
     if not due:
-        return "never"
+        return "never" if redelivery.is_known else "nobody knows whether; we count on nothing"
     if due == tuple(due[0] * number for number in range(1, count + 1)) and count > 1:
         said = f"{count} times, every {spoken(due[0])}"
     else:

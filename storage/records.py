@@ -1,6 +1,6 @@
 """The numbered records of a verification, and where its results and files rest."""
 
-from storage.contract import AlreadyStored, Storage, names_under, under
+from storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
 
 class Records:
@@ -32,6 +32,13 @@ class Records:
         if newest is None:
             return None
         return int(newest.rpartition("/")[2]), await self._storage.read(newest)
+
+    async def numbered(self, place: str, number: int) -> tuple[int, bytes] | None:
+        """The record of a number, if there is one."""
+        try:
+            return number, await self._storage.read(_folder(place) + f"{number:06}")
+        except NotStored:
+            return None
 
 
 def result_name(place: str, digest: str) -> str:

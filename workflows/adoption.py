@@ -34,4 +34,5 @@ class AdoptionWorkflow:
 def _since(order: steps.Adoption, until: datetime) -> datetime:
     last = workflow.get_last_completion_result(steps.Adopted)
     # What is listed late, as lists are, is found by looking a little further back than the last sweep reached.
-    return until - order.looks_back if last is None else last.until - order.overlap
+    # A grace that was made longer meanwhile ends before that: then nothing is new, and the window is empty.
+    return until - order.looks_back if last is None else min(until, last.until - order.overlap)

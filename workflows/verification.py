@@ -16,13 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.plan import WatchPlan, plan_for
     from domain.record import Entry, EntryKind, Record, Summary
     from domain.registration import Registration
-    from domain.snapshot import Answer
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
     from domain.watch import (
         Due,
         dues,
         grace_until,
         hurried_until,
+        is_denied,
         is_settled,
         replay_wanted,
         rereads_due,
@@ -195,7 +195,7 @@ class VerificationWorkflow:
             self._known = reducer.completed(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:
-            written = self._record
+            self._known = written = self._record.model_copy(update={"run": workflow.info().run_id})
             order = steps.WriteRecord(place=self._order.place, number=self._number + 1, record=written)
             self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
             self._written = written
@@ -241,6 +241,10 @@ class VerificationWorkflow:
             self._known = verdict.window_closed(self._record, at=now)
         if Due.REVIEW in passed and not self._record.is_concluded and self._has_last_word(Due.REVIEW):
             self._known = verdict.lapsed(self._record, at=now)
+        # What callbacks announced is judged first, and what that ends may have nothing left to give up.
+        deleted_at = dues(self._record, self._plan).get(Due.DELETED)
+        if deleted_at is not None and deleted_at <= now and self._has_last_word(Due.DELETED):
+            self._known = verdict.deleted(self._record, at=now, cause="poll")
         if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
         if Due.LATE_FILES in passed:
@@ -250,9 +254,8 @@ class VerificationWorkflow:
 
     def _is_unknown_to_provider(self, now: datetime) -> bool:
         """Whether the provider denies what nobody registered; a registered one may not be there yet."""
-        grace, reading = grace_until(self._record, self._plan), self._record.reading
-        denied = reading is not None and reading.answer is Answer.NOT_FOUND and self._record.snapshot is None
-        return grace is not None and now >= grace and denied and not self._record.is_concluded
+        grace = grace_until(self._record, self._plan)
+        return grace is not None and now >= grace and is_denied(self._record) and not self._record.is_concluded
 
     def _has_last_word(self, due: Due) -> bool:
         """Whether the provider was asked after something fell due; if not, ask it, and judge after its answer."""

@@ -41,8 +41,9 @@ def _shelf(
     losses: Mapping[int, LossReason],
     lagging: Mapping[int, LossReason | None],
 ) -> Shelf:
-    # 403 on a picture is one that redaction withholds; on the others it is inferred, as is 410 on all.
-    usual = {403: LossReason.REFUSED, 410: LossReason.GONE}
+    # 400 is documented for pictures and videos that a process cannot have, 403 for pictures that redaction withholds;
+    # on the others both are inferred, as is 410 on all.
+    usual = {400: LossReason.NEVER_CAPTURED, 403: LossReason.REFUSED, 410: LossReason.GONE}
     return Shelf(path, frozenset(media_types), MappingProxyType(usual | dict(losses)), MappingProxyType(dict(lagging)))
 
 
@@ -50,7 +51,7 @@ _IMAGES: Final = {
     f"{_IMAGE}{depiction}": _shelf(
         f"/images?depiction={depiction}",
         *("image/jpeg", "image/png"),
-        losses={400: LossReason.NEVER_CAPTURED, 404: LossReason.NEVER_CAPTURED},
+        losses={404: LossReason.NEVER_CAPTURED},
         lagging={409: None},
     )
     for depiction in vocabulary.DEPICTIONS
@@ -62,7 +63,7 @@ SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType(
         VIDEO: _shelf(
             "/video",
             *("video/mp4", "video/quicktime"),
-            losses={400: LossReason.NEVER_CAPTURED},
+            losses={},
             # inferred: a video may come after the decision, and nothing tells it from one that was never made
             lagging={404: LossReason.NEVER_CAPTURED},
         ),

@@ -7,12 +7,11 @@ from typing import Any, Final
 from domain.errors import ProviderUnavailable, ReferenceUnknown
 from providers.contract import Coordinate, Found
 from providers.parsing import as_count, as_instant, as_object
-from providers.signicat import vocabulary
 from providers.signicat.assure import AssureApi, parsed
-from providers.signicat.settings import SignicatSettings
 from providers.signicat.wire import ID_PATTERN, is_id, reference_of
 
 DOSSIER_ID: Final = "dossier_id"
+CREATED_AFTER: Final = "created_after"
 COORDINATES: Final = (
     Coordinate(
         name=DOSSIER_ID,
@@ -20,11 +19,21 @@ COORDINATES: Final = (
         about="the dossier's id, where the process's is not known: hosted capture does not tell it",
         is_required=False,
     ),
+    Coordinate(
+        name=CREATED_AFTER,
+        pattern=r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
+        about="an instant: processes of the dossier that were created before it are another attempt's",
+        is_required=False,
+    ),
 )
 
 _PAGE: Final = 500
 _LAST_OFFSET: Final = 200_000
 """Documented: beyond it nothing can be asked for."""
+_NO_TOTAL: Final = 10**9
+"""Where the list tells no total, its pages end with the first empty one."""
+_LISTED_FOR: Final = timedelta(days=30)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,18 +42,19 @@ class SignicatFinder:
 
     by: tuple[str, ...] = (DOSSIER_ID,)
 
-    def __init__(self, settings: SignicatSettings, api: AssureApi) -> None:
-        """Take the account's settings and its API."""
+    def __init__(self, api: AssureApi) -> None:
+        """Take the account's API."""
         self._api = api
-        self._only_channel = settings.only_channel
 
     async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
         """Return the processes of a dossier, the newest first. Raises as the contract says."""
         dossier = coordinates[DOSSIER_ID]
         if not is_id(dossier):
             raise ReferenceUnknown("not_a_dossier")
+        after = _created_after(coordinates)
         told = parsed(await self._api.get(f"/dossiers/{dossier}"))
-        found = [each for entry in _processes(told) if (each := self._found(dossier, entry, undated=_LONG_AGO))]
+        found = [each for entry in _processes(told) if (each := _found(dossier, entry, undated=_LONG_AGO))]
+        found = [each for each in found if each.created_at >= after]
         return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
 
     async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
@@ -54,29 +64,40 @@ class SignicatFinder:
         than can be paged through is `ProviderUnavailable`: a narrower one can be read.
         """
         # Signicat tells whole seconds (documented), so what was created right after `since` may seem to be before it.
-        since = since.replace(microsecond=0)
-        offset, total = 0, 1
+        since = max(since, datetime.now(UTC) - _LISTED_FOR).replace(microsecond=0)
+        offset, total, fewest = 0, 1, _NO_TOTAL
         while offset < total:
             if offset > _LAST_OFFSET:
                 raise ProviderUnavailable("too_many_processes")
             told = parsed(await self._api.get("/processes", **_window(since, until), offset=offset, limit=_PAGE))
             entries = list(_processes(told))
             for entry in entries:
-                each = self._found(_dossier_of(entry), entry, undated=since)
+                each = _found(_dossier_of(entry), entry, undated=since)
                 if each is not None and since <= each.created_at < until:
                     yield each
-            offset += len(entries)
             total = _total(told) if entries else 0
+            # Where some were deleted meanwhile, what stood behind them may have moved onto a page that was read.
+            moved = min(offset, max(0, fewest - total)) if entries else 0
+            fewest = min(fewest, total)
+            offset += -moved if moved else len(entries)
 
-    def _found(self, dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
-        reference = reference_of(dossier, entry.get("processId"))
-        if reference is None:
-            return None
-        return Found(
-            reference=reference,
-            created_at=as_instant(entry.get("createdAt")) or undated,
-            sender=self._only_channel or vocabulary.sender_of(entry.get("provider")),
-        )
+
+def _created_after(coordinates: Mapping[str, str]) -> datetime:
+    if CREATED_AFTER not in coordinates:
+        return _LONG_AGO
+    after = as_instant(coordinates[CREATED_AFTER])
+    if after is None:
+        # 30 February has the right form. Without the bound an earlier attempt would be taken for the one meant.
+        raise ReferenceUnknown("not_an_instant")
+    # Signicat tells whole seconds (documented), so what was created in the same second may seem to be before it.
+    return after.replace(microsecond=0)
+
+
+def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
+    reference = reference_of(dossier, entry.get("processId"))
+    if reference is None:
+        return None
+    return Found(reference=reference, created_at=as_instant(entry.get("createdAt")) or undated)
 
 
 def _window(since: datetime, until: datetime) -> dict[str, str]:
@@ -92,9 +113,8 @@ def _seconds(instant: datetime) -> str:
 
 
 def _total(told: Any) -> int:
-    count = as_count(as_object(told).get("totalResults"), largest=10**9)
-    # Without a total the pages end with the first empty one.
-    return 10**9 if count is None else count
+    count = as_count(as_object(told).get("totalResults"), largest=_NO_TOTAL)
+    return _NO_TOTAL if count is None else count
 
 
 def _processes(told: Any) -> Iterator[dict[str, Any]]:

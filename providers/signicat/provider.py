@@ -157,7 +157,7 @@ def open_account(
     if not isinstance(settings, SignicatSettings):
         raise TypeError(f"a Signicat account needs SignicatSettings, not {type(settings).__name__}")
     api = AssureApi(settings, http)
-    return SignicatAssure(account, settings, reader=SignicatReader(settings, api), finder=SignicatFinder(settings, api))
+    return SignicatAssure(account, settings, reader=SignicatReader(settings, api), finder=SignicatFinder(api))
 
 
 ENTRY: Final = ProviderEntry(

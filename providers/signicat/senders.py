@@ -32,6 +32,7 @@ ANSWERS: Final = OurAnswers(lost=429)
 _EXACTLY_200: Final = (CodeRange(first=200, last=200),)
 _ANY_2XX: Final = (CodeRange(first=200, last=299),)
 _SECOND: Final = timedelta(seconds=1)
+_DELETED_AFTER: Final = 15 * MINUTE
 
 
 def _polls(*steps: tuple[timedelta | None, timedelta]) -> PollPlan:
@@ -44,8 +45,9 @@ _REVIEW: Final = _polls((2 * HOUR, 2 * MINUTE), (2 * DAY, 15 * MINUTE), (None, H
 _REPEATING: Final = WatchPlan(
     callback_expected_within=10 * MINUTE,
     deadline=14 * DAY,
-    # Nothing tells a deleted process from one that never was, so one that was read before was deleted.
-    not_found_is_deleted=True,
+    # Nothing tells a deleted process from one that never was, so one that was read before was deleted; but one 404
+    # may come of a restart over there.
+    not_found_is_deleted_after=_DELETED_AFTER,
     polls={
         Stage.AWAITING_APPLICANT: _polls((6 * HOUR, 5 * MINUTE), (2 * DAY, 15 * MINUTE), (None, HOUR)),
         Stage.PROCESSING: _polls((15 * MINUTE, MINUTE), (6 * HOUR, 5 * MINUTE), (None, HOUR)),
@@ -55,7 +57,7 @@ _REPEATING: Final = WatchPlan(
 _ONE_SHOT: Final = WatchPlan(
     callback_expected_within=2 * MINUTE,
     deadline=14 * DAY,
-    not_found_is_deleted=True,
+    not_found_is_deleted_after=_DELETED_AFTER,
     polls={
         Stage.AWAITING_APPLICANT: _polls((HOUR, MINUTE), (6 * HOUR, 5 * MINUTE), (2 * DAY, 15 * MINUTE), (None, HOUR)),
         Stage.PROCESSING: _polls((15 * MINUTE, 30 * _SECOND), (6 * HOUR, 2 * MINUTE), (None, HOUR)),
@@ -130,9 +132,9 @@ _EVENTS: Final = SenderContract(
     proof=Proof.NONE,
     answering=Answering(budget=ALLOWED, accepted=_ANY_2XX),
     # Retries end at the envelope's `expiresAt`; when they come is unknown, so none is counted on.
-    redelivery=Redelivery(),
+    redelivery=Redelivery(is_known=False),
     answers=ANSWERS,
-    lost_callback="the process is final and no event was heard; whether it is sent again is not documented",
+    lost_callback="the process is final and no event was heard",
     watch=_ONE_SHOT,
 )
 

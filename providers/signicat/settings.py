@@ -28,6 +28,15 @@ def _each_once(generations: tuple[Generation, ...]) -> tuple[Generation, ...]:
     return generations
 
 
+def _as_value(secrets: Secrets | None) -> Secrets | None:
+    for secret in secrets or ():
+        text = secret.get_secret_value()
+        if not (text.isascii() and text.isprintable() and text == text.strip()):
+            # A space at an end is lost on the way, and of other letters nobody knows in which bytes they come.
+            raise ValueError("holds what no header carries unchanged: visible ASCII, with no space at its ends, does")
+    return secrets
+
+
 def _secret_header(name: str | None) -> str | None:
     if name is None:
         return None
@@ -53,7 +62,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     """Visible ASCII without a colon: HTTP Basic can carry no other."""
     client_secret: Annotated[Secrets, Field(max_length=1)]
     """One secret: a second one would only be a second guess."""
-    authorization_header: Secrets | None = None
+    authorization_header: Annotated[Secrets | None, AfterValidator(_as_value)] = None
     """The whole value that we gave as `authorizationHeader`, next to the `notificationUrl`."""
     unauthenticated: Literal["refuse", "hint"] = "refuse"
     """What a legacy callback without a header is: refused, or a hint that wakes us and proves nothing."""

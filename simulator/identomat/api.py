@@ -15,6 +15,7 @@ from simulator.identomat import payloads
 from simulator.identomat.recordings import Sending, footage
 from simulator.identomat.scenario import IdentomatScenario, Room
 from simulator.identomat.session import Session
+from simulator.identomat.signing import is_signed, signed
 
 API: Final = "/external-api"
 REFUSED_KEY: Final = "refused"
@@ -69,7 +70,11 @@ class Api:
                 return JSONResponse(payloads.SESSION_NOT_FOUND)
             if session.is_gone:
                 return JSONResponse(payloads.SESSION_NOT_FOUND, status_code=session.scenario.not_found_code)
-            return await answer(request, asked, session)
+            key = session.scenario.secret_key
+            if key is not None and not await is_signed(request, key):
+                return Response(status_code=401)
+            response = await answer(request, asked, session)
+            return response if key is None or not session.scenario.signs_answers else signed(response, key)
 
         return answered
 

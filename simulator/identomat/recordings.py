@@ -84,6 +84,10 @@ class Sending(Response):
         if how.has_etag:
             self.headers["ETag"] = file.etag
 
+    def pieces(self) -> Iterator[bytes]:
+        """Return all that is promised, whether or not it is sent."""
+        return self._file.pieces(self._start, self._file.size)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the head and what is to be sent of the body; one that is cut has no end."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -115,6 +115,9 @@ class IdentomatScenario(Scenario):
     endpoints: tuple[Company, ...] = ()
     company_key: Said | None = Field(None, description="whose session it is; None: everybody's")
 
+    secret_key: Said | None = Field(None, description="calls must be signed under it, and answers are")
+    signs_answers: bool = True
+
     outcome: Outcome = Outcome.APPROVED
     manual_check: bool = Field(default=False, description="an operator decides, `review_for` after the submission")
     review_for: Duration = timedelta(minutes=10)

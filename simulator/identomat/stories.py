@@ -51,7 +51,7 @@ def _asks(title: str, message: Mapping[str, Any], expected: Mapping[str, Any]) -
 STORIES: Final = (
     _identomat("approved, the callback arrives", {**_APPROVED, "missed": 0, "late": 0}),
     _identomat("rejected", {**_APPROVED, "decision": "declined"}, {"outcome": "rejected"}),
-    _identomat("a manual check, then approved", {**_APPROVED, "heard": 2, "missed": 0}, {"manual_check": True}),
+    _identomat("a manual check, then approved", {**_APPROVED, "heard": 2}, {"manual_check": True}),
     _identomat("callback lost, found by polling", {**_APPROVED, "missed": 1}, {"drop_finals": True}),
     _identomat("callback before the registration", _APPROVED, registers=Registers.AFTER_A_CALLBACK),
     _identomat(
@@ -71,8 +71,8 @@ STORIES: Final = (
         {
             "changes": [
                 {"at": "PT10M", "result": "additional_information_requested"},
-                {"at": "PT15M", "result": "in_progress"},
-                {"at": "PT20M", "result": "rejected"},
+                {"at": "PT20M", "result": "in_progress"},
+                {"at": "PT40M", "result": "rejected"},
             ]
         },
     ),
@@ -82,7 +82,7 @@ STORIES: Final = (
         {
             "changes": [
                 {"at": "PT30M", "result": "additional_information_requested"},
-                {"at": "PT70M", "result": "approved"},
+                {"at": "PT80M", "result": "approved"},
             ],
             "drop_indices": [1, 2],
         },
@@ -95,7 +95,7 @@ STORIES: Final = (
     _identomat("a call that nobody joined", _APPROVED, {"rooms": [{**_ROOM, "ends": "empty"}]}),
     _identomat(
         "the recording comes after the verdict",
-        {**_RECORDED, "late": 0},
+        _RECORDED,
         {"rooms": [{**_ROOM, "tells_end": True, "recording_after": "PT15M"}]},
     ),
     _identomat(

@@ -86,7 +86,12 @@ def _legacy(
 
 
 def _event(
-    title: str, expected: Mapping[str, Any], scenario: Mapping[str, Any] | None = None, account: str = "assure-events"
+    title: str,
+    expected: Mapping[str, Any],
+    scenario: Mapping[str, Any] | None = None,
+    *,
+    account: str = "assure-events",
+    **more: Any,
 ) -> Story:
     return Story(
         account=account,
@@ -94,6 +99,7 @@ def _event(
         title=title,
         scenario={**_BRISK, **(scenario or {})},
         expected={**_DECIDED, "evidence_stored": 3, "attention": ["unproven_callbacks"], **expected},
+        **more,
     )
 
 
@@ -124,7 +130,7 @@ STORIES: Final = (
     _legacy(_PAPER, "accepted, the callback arrives", _ARRIVES),
     _legacy(_PAPER, "its only callback lost", {"missed": 1}, _LOST),
     _legacy(_PAPER, "inconclusive, no zone to read", {"decision": "inconclusive"}, {"outcome": "inconclusive"}),
-    _legacy(_PAPER, "the same final after the end", {"late": 1}, afterwards={"status": "accepted"}),
+    _legacy(_PAPER, "a stray final after the end", {"late": 1}, afterwards={"status": "rejected"}),
     _legacy(_CONNECT, "accepted, the callback arrives", _ARRIVES),
     _legacy(_CONNECT, "its only callback lost", {"missed": 1}, _LOST),
     _legacy(_CONNECT, "canceled", {**_UNDECIDED, "outcome": "canceled"}, {"outcome": "canceled"}),
@@ -132,7 +138,7 @@ STORIES: Final = (
     _legacy(_FACETEC, "accepted, the callback arrives", _ARRIVES),
     _legacy(_FACETEC, "callback lost, found by polling", {"missed": 1}, _LOST),
     _legacy(_FACETEC, "failed at the provider", {**_UNDECIDED, "outcome": "failed"}, {"outcome": "failed"}),
-    _legacy(_FACETEC, "the same final after the end", {"late": 1}, afterwards={"status": "accepted"}),
+    _legacy(_FACETEC, "a stray final after the end", {"late": 1}, afterwards={"status": "inconclusive"}),
     _legacy(_ONFIDO, "known by its dossier alone", {}, {"hosted_capture": "PT1M"}, registers=Registers.BY_COORDINATES),
     _legacy(
         _ONFIDO,
@@ -142,6 +148,9 @@ STORIES: Final = (
         registers=Registers.NEVER,
     ),
     _event("the event arrives as a hint", _ARRIVES),
+    _event("event lost, found by polling", {"missed": 1, "heard": 0, "attention": []}, {"drop_finals": True}),
+    _event("rejected", {"decision": "declined"}, {"outcome": "rejected"}),
+    _event("a stray event after the end", {"late": 1}, afterwards={"status": "rejected"}),
     _event("the same event twice", {"duplicates": 1}, {"duplicate_final": 1, "lagging_report": "PT5M"}),
     _event("the zip is later than the verdict", {"evidence_stored": 1}, {"provider": "webid", "zip_lags": "PT5M"}),
     _event(

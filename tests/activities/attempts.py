@@ -20,6 +20,7 @@ class Attempts:
     """The attempts of one activity. As the server does, it hands the last heartbeat's details to the next attempt."""
 
     number: int = 0
+    scheduled_at: datetime = NOW
     left_behind: tuple[Any, ...] = ()
     heartbeats: int = 0
 
@@ -30,6 +31,7 @@ class Attempts:
         environment.info = replace(
             environment.info,
             attempt=self.number,
+            scheduled_time=self.scheduled_at,
             started_time=at,
             heartbeat_details=self.left_behind,
         )

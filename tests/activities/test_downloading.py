@@ -3,19 +3,24 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from activities.accounts import WatchedAccount
 from activities.downloading import DownloadingActivities
 from domain.digest import Digester
+from domain.errors import ArtifactNotReady
 from domain.identity import VerificationKey
 from domain.plan import HOUR, MINUTE
 from domain.snapshot import Artifact, Question
 from domain.terms import ArtifactState, EvidenceKind, LossReason
+from providers.contract import ArtifactStream, Reply
+from providers.id360.senders import CONTRACT
 from storage.contract import StorageUnavailable
 from storage.records import result_name
 from tests.activities.attempts import NOW, Attempts
@@ -206,6 +211,62 @@ async def test_a_file_that_is_stored_is_not_lost_because_a_repeat_fails(
 
     assert what_became(repeated) == (ArtifactState.STORED, None)
     assert (repeated.row.digest, repeated.row.size) == (untold.row.digest, untold.row.size)
+
+
+class Absent:
+    """A provider that does not say whether a file comes later or never."""
+
+    def __init__(self, otherwise: LossReason | None) -> None:
+        self._otherwise = otherwise
+
+    async def read(self, question: Question) -> Reply:
+        return Reply(snapshot=None)
+
+    def open_artifact(
+        self, question: Question, artifact: Artifact, result: bytes | None
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
+        raise ArtifactNotReady("http_404", otherwise=self._otherwise)
+
+    async def check_login(self) -> None:
+        return None
+
+
+Absently: TypeAlias = Callable[[LossReason | None], Callable[[steps.Download], Awaitable[steps.Downloaded]]]
+
+
+@pytest.fixture
+def downloading_absent(storage: GatedStorage, digester: Digester) -> Absently:
+    """Downloads from a provider that never has the file, by what it says becomes of it."""
+
+    def of(otherwise: LossReason | None) -> Callable[[steps.Download], Awaitable[steps.Downloaded]]:
+        account = WatchedAccount(
+            name="id360", reader=Absent(otherwise), plans={"id360": CONTRACT.watch}, default_sender="id360"
+        )
+        return DownloadingActivities({"id360": account}, storage, digester).download
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "after"), [(LossReason.NEVER_CAPTURED, 29 * MINUTE), (None, 30 * MINUTE), (None, 30 * HOUR)]
+)
+async def test_a_file_that_lags_is_waited_for(
+    case: Case, downloading_absent: Absently, otherwise: LossReason | None, after: timedelta
+) -> None:
+    attempts, download = Attempts(), downloading_absent(otherwise)
+    await attempts.fails(download, await case.order())
+
+    assert (await attempts.fails(download, await case.order("700103"), at=NOW + after)).type == "http_404"
+
+
+async def test_a_file_that_may_as_well_never_come_is_lost_when_it_has_lagged_too_long(
+    case: Case, downloading_absent: Absently
+) -> None:
+    attempts, download = Attempts(), downloading_absent(LossReason.NEVER_CAPTURED)
+    await attempts.fails(download, await case.order())
+    lost = await attempts.next(download, await case.order("700103"), at=NOW + 30 * MINUTE)
+
+    assert what_became(lost) == (ArtifactState.LOST, LossReason.NEVER_CAPTURED)
 
 
 async def test_storage_that_fails_is_tried_again(case: Case, downloading: DownloadingActivities) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.sender import OurAnswers
+from api.intake import _repeats_for
+from domain.sender import OurAnswers, Redelivery
 from tests.api.conftest import face_of, in_process, served
-from tests.api.fakes import SECRET, Acme, Desk, account_of
+from tests.api.fakes import CONTRACT, SECRET, Acme, Desk, account_of
 
 PROVEN = {"x-secret": SECRET}
 ONE = json.dumps({"says": [{"ref": "r-1"}]}).encode()
@@ -73,6 +75,7 @@ TABLE = [
         ["r-1"],
         UNDER_IT,
     ),
+    ("POST", "/callbacks/acme", says({"ref": "r-1", "id": "\ud800"}), PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
     (
         "POST",
         "/callbacks/acme",
@@ -199,6 +202,44 @@ async def test_a_repeated_event_of_a_finished_verification_starts_no_other(desk:
     assert (again.status_code, other.status_code) == (200, 200)
     assert [reference for reference, _ in desk.verifications.told] == ["r-1", "r-1"]
     assert desk.verifications.started == ["r-1", "r-1"]
+
+
+def test_an_event_of_an_unnamed_sender_may_come_again_for_as_long_as_any_senders() -> None:
+    patient = CONTRACT.model_copy(
+        update={"sender": "patient", "redelivery": Redelivery(delays=(timedelta(hours=10),), counted_from="first")}
+    )
+    provider = Acme()
+    provider.contracts = {"acme": CONTRACT, "patient": patient}
+    account = account_of(provider)
+
+    assert _repeats_for(account, "acme") == timedelta(seconds=10)
+    assert _repeats_for(account, None) == timedelta(hours=10, seconds=20)
+    assert _repeats_for(account, "stranger") == timedelta(hours=10, seconds=20)
+
+
+async def test_a_copy_that_proves_less_does_not_silence_the_event_itself(desk: Desk) -> None:
+    """Whoever knows the ids of a verification could else send the final event first, and have ours ignored later."""
+    body = says({"ref": "r-1", "id": "event-1"})
+    desk.verifications.open.add("r-1")
+    async with in_process(face_of(desk)) as client:
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
+        desk.verifications.open.clear()
+        await client.post("/callbacks/acme", content=body, headers=PROVEN)
+
+    assert desk.verifications.started == ["r-1"]
+
+
+@pytest.mark.parametrize("first", ["secret", "none"])
+async def test_a_repetition_that_proves_nothing_starts_no_follow_up_run(desk: Desk, first: str) -> None:
+    body = says({"ref": "r-1", "id": "event-1"})
+    desk.verifications.open.add("r-1")
+    await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
+    async with in_process(face_of(desk)) as client:
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": first})
+        desk.verifications.open.clear()
+        await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
+
+    assert desk.verifications.started == []
 
 
 async def test_a_repeated_event_still_rings_an_open_verification(desk: Desk) -> None:

@@ -157,6 +157,16 @@ async def test_what_was_capped_is_started_by_the_relay_once_the_cap_allows_it(tm
     assert desk.verifications.started == ["r-1"]
 
 
+async def test_the_cap_on_starts_holds_up_nobody_of_whom_a_record_is_held(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, starts_a_minute=1)
+    await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
+    await desk.intake.take(arrival("r-0"))
+    course = await desk.intake.take(arrival("r-1"))
+
+    assert list(course.delivered) == [Delivered.TOLD]
+    assert desk.verifications.started == ["r-0", "r-1"]
+
+
 async def test_a_callback_of_an_account_that_is_no_longer_configured_stays_pending(desk: Desk, tmp_path: Path) -> None:
     await kept_only(desk, arrival("r-1"))
     other = Desk(tmp_path, account_of(Acme("other")))

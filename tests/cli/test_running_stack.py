@@ -82,7 +82,7 @@ async def test_tracking_a_file_registers_the_good_lines_names_the_bad_ones_and_m
     assert (first.returncode, second.returncode) == (1, 1)
     assert [line for line in first.stderr.splitlines() if line.startswith("✗")] == [
         "✗ line 2: is not JSON",
-        "✗ line 3: reference: Field required",
+        "✗ line 3: reference: is required: nothing else leads to it at this provider",
         "✗ line 4: account: none of that name is in the settings",
     ]
     assert "1 are tracked now, 0 were before, 3 could not be." in first.stdout

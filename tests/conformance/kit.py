@@ -129,6 +129,8 @@ class SenderKit:
     meanings: tuple[MeaningRow, ...]
     redelivered_after: tuple[timedelta, ...]
     """When the sender comes again after a first attempt that failed, counted from it; empty: never."""
+    found_within: timedelta
+    """How long after an end whose every callback was lost we have found it at the latest."""
     starts: bool = True
     """Whether its genuine callback may start a verification that nobody registered; False: too weakly proven."""
     absent: Mapping[Condition, str] = field(default_factory=dict)

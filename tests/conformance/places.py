@@ -1,6 +1,7 @@
 """Everywhere that a person must not be found, and the search for one there."""
 
 import base64
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 import structlog
@@ -41,20 +42,26 @@ class Place(StrEnum):
 
 
 def leaks(text: bytes, canaries: Iterable[str]) -> set[str]:
-    """Return the canaries in a text: plain, in base64 at any offset, in hexadecimal, or URL-encoded."""
+    """Return the canaries in a text: plain, escaped as in JSON, in base64 at any offset, in hex, or URL-encoded."""
     lower = text.lower()
     return {
         canary
         for canary in canaries
-        if any(form in text for form in _forms(canary)) or canary.encode().hex().encode() in lower
+        if any(form in text for form in _forms(canary)) or any(form in lower for form in _forms_in_any_case(canary))
     }
 
 
 def _forms(canary: str) -> list[bytes]:
     plain = canary.encode()
-    # At each of its three offsets a text has letters of its own; those that depend on its neighbours are cut off.
-    shifted = [base64.b64encode(b"x" * shift + plain)[4 if shift else 0 : -4] for shift in range(3)]
-    return [plain, quote(canary).encode(), quote(canary, safe="").encode(), *shifted]
+    # At each of its three offsets a text has letters of its own. One that holds bits of a neighbour, too, is cut off.
+    letters = ((-(-shift * 8 // 6), (shift + len(plain)) * 8 // 6) for shift in range(3))
+    shifted = [base64.b64encode(b"x" * shift + plain)[first:end] for shift, (first, end) in enumerate(letters)]
+    return [plain, *shifted, *(each.translate(bytes.maketrans(b"+/", b"-_")) for each in shifted)]
+
+
+def _forms_in_any_case(canary: str) -> list[bytes]:
+    written = [quote(canary), quote(canary, safe=""), quote_plus(canary), json.dumps(canary)[1:-1]]
+    return [canary.encode().hex().encode(), *(each.lower().encode() for each in written)]
 
 
 @dataclass
@@ -97,9 +104,11 @@ def _all_logs(lines: list[str]) -> Iterator[None]:
     ear = _Ear(lines)
     known = logging.root.manager.loggerDict.values()
     loggers = [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
-    levels = {logger: logger.level for logger in loggers}
+    before = {logger: (logger.level, logger.propagate, logger.disabled) for logger in loggers}
     configured = structlog.get_config()
     for logger in loggers:
+        # Some, such as uvicorn's, keep what they say to themselves.
+        logger.propagate, logger.disabled = True, False
         logger.setLevel(logging.DEBUG)
     logging.root.addHandler(ear)
     structlog.configure(
@@ -113,7 +122,8 @@ def _all_logs(lines: list[str]) -> Iterator[None]:
     finally:
         structlog.configure(**configured)
         logging.root.removeHandler(ear)
-        for logger, level in levels.items():
+        for logger, (level, propagates, is_disabled) in before.items():
+            logger.propagate, logger.disabled = propagates, is_disabled
             logger.setLevel(level)
 
 
@@ -131,6 +141,12 @@ async def said(rig: Rig, heard: Overheard, *, since: datetime) -> Mapping[Place,
     found[Place.METRICS].append((await rig.api.get("/metrics")).content)
     found[Place.STORAGE_NAMES] += [name.encode() async for name in names_under(rig.parts.storage, "")]
     return {place: b"\n".join(texts) for place, texts in found.items()}
+
+
+async def kept(rig: Rig) -> bytes:
+    """Return all that storage holds, which is where a person may be."""
+    names = [name async for name in names_under(rig.parts.storage, "")]
+    return b"\n".join([await rig.parts.storage.read(name) for name in names])
 
 
 def waiting(description: WorkflowExecutionDescription) -> list[bytes]:

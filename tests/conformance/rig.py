@@ -163,7 +163,8 @@ class Rig:
 
     async def complete(self, play: Play) -> Record:
         """Return the record of the newest run, once that has completed."""
-        async with asyncio.timeout(30):
+        # A late word that may take a verdict back is waited for: half an hour, sixty times as fast.
+        async with asyncio.timeout(60):
             return await self.tracker.handle(play.key).result()
 
     async def record(self, play: Play) -> Record:

@@ -10,14 +10,17 @@ from accounts import open_accounts
 from activities.downloading import DownloadingActivities
 from activities.reading import ReadingActivities
 from activities.records import RecordActivities
+from activities.rereading import RereadingActivities
 from connection import connect
 from domain.digest import Digester
 from providers.transport import open_http
 from settings import Settings
 from storage.opening import open_storage
 from storage.records import Records
+from tracking import Tracker
 from worker import watched_account
 from workflows import steps
+from workflows.rereading import RereadingWorkflow
 from workflows.verification import VerificationWorkflow
 
 
@@ -40,12 +43,14 @@ async def _workers(client: Client, settings: Settings, stack: AsyncExitStack) ->
     records = RecordActivities(Records(storage), watched)
     reading = ReadingActivities(watched, storage, digester)
     downloading = DownloadingActivities(watched, storage, digester)
+    tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
+    rereading = RereadingActivities(tracker.reread)
     return [
         Worker(
             client,
             task_queue=steps.VERIFICATIONS_QUEUE,
-            workflows=[VerificationWorkflow],
-            activities=[records.load_record, records.write_record],
+            workflows=[VerificationWorkflow, RereadingWorkflow],
+            activities=[records.load_record, records.write_record, rereading.reread],
         ),
         Worker(client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
         *(

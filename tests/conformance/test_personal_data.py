@@ -3,24 +3,29 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
+from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from simulator.registry import SIMULATED
 from tests.conformance.cases import KITS
 from tests.conformance.kit import Condition, SenderKit, Sent
 from tests.conformance.leaking import planted
-from tests.conformance.places import Overheard, Place, leaks, listening, said, waiting
-from tests.conformance.rig import Play, Rig
+from tests.conformance.places import Overheard, Place, kept, leaks, listening, said, waiting
+from tests.conformance.rig import Play, Rig, configured
 from workflows.steps import MEMO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANARY = "Quorvathsson-Tapperwhistle"
+LIBRARIES = ["asyncio", "httpcore.http11", "httpx", "temporalio.activity", "uvicorn.access", "uvicorn.error"]
+SPOKE = ["httpcore", "httpx", "temporalio", "uvicorn"]
 
 
 @asynccontextmanager
@@ -118,15 +123,56 @@ async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, 
         plays = await followed(stepped, provider, heard)
         async with asyncio.timeout(10):
             texts = await said(stepped, heard, since=since)
-            while not all(play.key.reference.encode() in texts[Place.WORKFLOW_IDS] for play in plays):
+            while not all(stepped.tracker.place(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
                 texts = await said(stepped, heard, since=since)
         results = b"".join([await stored_result(stepped, play) for play in plays])
 
     assert leaks(results, canaries) == set(canaries)
     assert MEMO.encode() in texts[Place.HISTORIES]
-    assert b"/control/" in texts[Place.LOGS]
+    assert all(f"'name': '{library}".encode() in texts[Place.LOGS] for library in SPOKE)
     assert all(texts.values())
     assert {place: leaks(text, canaries) for place, text in texts.items()} == {place: set() for place in Place}
+
+
+def secrets_of(provider: str) -> set[str]:
+    """What an account of the provider must keep to itself, callback secrets included."""
+    kit = KITS[provider]
+    given = [kit.settings, *([kit.unproven_settings] if kit.unproven_settings else [])]
+    return {
+        secret for settings in given for secret in _secrets_in(dict(configured(provider, settings("http://x")).own))
+    }
+
+
+def _secrets_in(settings: object) -> Iterator[str]:
+    if isinstance(settings, SecretStr):
+        yield settings.get_secret_value()
+    elif isinstance(settings, Mapping):
+        yield from (secret for value in settings.values() for secret in _secrets_in(value))
+    elif isinstance(settings, tuple):
+        yield from (secret for value in settings for secret in _secrets_in(value))
+
+
+@pytest.mark.parametrize("provider", KITS)
+async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(stepped: Rig, provider: str) -> None:
+    since, secrets = datetime.now(UTC), secrets_of(provider)
+    with listening(stepped) as heard:
+        await followed(stepped, provider, heard)
+        texts = await said(stepped, heard, since=since)
+    stored = await kept(stepped)
+
+    assert len(secrets) > 2
+    assert leaks(stored, SIMULATED[provider].canaries.values())
+    assert leaks(stored, secrets) == set()
+    assert {place: leaks(text, secrets) for place, text in texts.items()} == {place: set() for place in Place}
+
+
+async def test_a_secret_that_was_stored_on_purpose_is_found(stepped: Rig) -> None:
+    before, name = await kept(stepped), f"planted/{uuid4().hex}"
+    await stepped.parts.storage.put_new(name, f"Bearer {CANARY}".encode())
+    after = await kept(stepped)
+    await stepped.parts.storage.erase(name)
+
+    assert (leaks(before, [CANARY]), leaks(after, [CANARY])) == (set(), {CANARY})
 
 
 @pytest.mark.parametrize("place", Place)
@@ -141,16 +187,27 @@ async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place
     assert not leaks(before, [CANARY])
 
 
-@pytest.mark.parametrize("written", ["plain", "base64", "hexadecimal", "URL"])
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_a_leak_is_heard_whoever_logs_it(stepped: Rig, library: str) -> None:
+    with listening(stepped) as heard:
+        logging.getLogger(library).debug("read %s", CANARY)
+
+    assert leaks("\n".join(heard.logs).encode(), [CANARY]) == {CANARY}
+
+
+@pytest.mark.parametrize("written", ["plain", "JSON", "base64", "base64 for URLs", "hexadecimal", "URL", "form"])
 @pytest.mark.parametrize("before", [b"", b"a", b"ab"])
 async def test_a_person_is_found_in_every_writing(written: str, before: bytes) -> None:
-    person = "Zyx Elinda+7 <<77"
+    person = "Zyx Élinda+7 <<77??>>"
     plain = before + person.encode() + b" and more"
     text = {
         "plain": plain,
+        "JSON": json.dumps(plain.decode()).encode(),
         "base64": base64.b64encode(plain),
+        "base64 for URLs": base64.urlsafe_b64encode(plain),
         "hexadecimal": plain.hex().upper().encode(),
         "URL": quote(plain).encode(),
+        "form": quote_plus(plain).encode(),
     }[written]
 
-    assert leaks(text, [person, "Somebody Else"]) == {person}
+    assert leaks(text, [person, "Somebody Else", person + "Z", "Z" + person]) == {person}

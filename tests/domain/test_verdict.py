@@ -90,6 +90,24 @@ def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
     assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
 
 
+def test_an_unknown_word_that_was_heard_asks_a_person_until_there_is_a_verdict() -> None:
+    record = read(heard(fresh(), notice(status("BLUE", looks="unrecognised"))), STARTED, at=LATER)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    assert reasons_to_look(read(record, APPROVED, at=LATER + HOUR)) == set()
+
+
+def test_an_unknown_word_beside_a_verdict_goes_on_asking_a_person() -> None:
+    drifted = APPROVED.model_copy(update={"unrecognised": (Drift(field="colour", value="BLUE"),)})
+    assert reasons_to_look(read(fresh(), drifted)) == {Attention.UNRECOGNISED_WORD}
+
+
+def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -> None:
+    record = read(heard(read(fresh(), APPROVED), notice(status("BLUE", looks="unrecognised"), at=LATER)), APPROVED)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    settled = resolved(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    assert reasons_to_look(settled) == set()
+
+
 @pytest.mark.parametrize(
     "answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE]
 )
@@ -288,6 +306,22 @@ def test_everything_else_that_callbacks_announce_is_a_contradiction_for_a_person
     assert ending(record) == ending(before)
     assert record.outcome is None
     assert Attention.CONTRADICTION in reasons_to_look(record)
+
+
+@pytest.mark.parametrize("unproven", [Proof.NONE, Proof.STALE, Proof.UNBOUND])
+def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(unproven: Proof) -> None:
+    record = announced(Outcome.CANCELED, record=announced(Outcome.FAILED, proof=unproven))
+    record = window_closed(read(record, silent(Answer.NOT_READY, at=T0 + MINUTE)), at=LATER)
+    assert ending(record) == ("concluded", None, "canceled", "callback", 1)
+    assert record.revisions[0].word == "CANCELED"
+
+
+def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
+    record = fresh()
+    for number in range(20):
+        record = heard(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
+    record = announced(Outcome.CANCELED, record=record)
+    assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
 
 
 def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:

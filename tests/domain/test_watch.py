@@ -53,6 +53,10 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
             raised(fresh(), Attention.NEVER_REGISTERED, at=T0),
             {"polling": POLLING, "deadline": DEADLINE},
         ),
+        (
+            read(raised(fresh(), Attention.NEVER_REGISTERED, at=T0), silent(Answer.NOT_FOUND)),
+            {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE},
+        ),
         (REGISTERED, {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE}),
         (
             ANNOUNCED,
@@ -75,6 +79,7 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
     ids=[
         "never registered",
         "looked at for that already",
+        "looked at for that already and denied by the provider",
         "registered",
         "announced",
         "contradicted already",
@@ -151,6 +156,39 @@ def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
 )
 def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Record, *, settled: bool) -> None:
     assert is_settled(record, PLAN, T0 + 4 * HOUR) is settled
+
+
+DELETING = PLAN.model_copy(update={"not_found_is_deleted_after": 20 * MINUTE})
+MISSING = read(read(REGISTERED, STARTED), silent(Answer.NOT_FOUND, at=T0 + HOUR))
+STILL_MISSING = read(MISSING, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (MISSING, T0 + HOUR + 20 * MINUTE),
+        (STILL_MISSING, T0 + HOUR + 20 * MINUTE),
+        (read(MISSING, STARTED, at=T0 + 2 * HOUR), None),
+        (read(MISSING, silent(Answer.UNREACHABLE, at=T0 + 2 * HOUR)), None),
+        (read(REGISTERED, silent(Answer.NOT_FOUND, at=T0 + HOUR)), None),
+        (heard(MISSING, notice(status("CANCELED"), at=T0 + HOUR)), T0 + HOUR + 30 * MINUTE),
+        (read(AVAILABLE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), T0 + 2 * HOUR + 20 * MINUTE),
+        (read(APPROVED_ONE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), None),
+    ],
+    ids=[
+        "not found",
+        "not found again",
+        "found again",
+        "nobody knows",
+        "never found",
+        "a callback announced something",
+        "a file is to come",
+        "nothing is to come",
+    ],
+)
+def test_what_is_not_found_for_long_is_deleted(record: Record, due: datetime | None) -> None:
+    assert dues(record, DELETING).get(Due.DELETED) == due
+    assert Due.DELETED not in dues(record, PLAN)
 
 
 def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:

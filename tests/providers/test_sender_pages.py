@@ -75,6 +75,7 @@ def test_a_page_without_both_marks_is_refused(text: str) -> None:
     ("redelivery", "said"),
     [
         (Redelivery(), "never"),
+        (Redelivery(is_known=False), "nobody knows whether; we count on nothing"),
         (Redelivery(delays=(35 * SECOND,), certain=1), "35 s after the first attempt"),
         (
             Redelivery(

@@ -15,12 +15,14 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
+    ScheduleUpdate,
 )
 
 from domain.errors import ProviderUnavailable
+from domain.identity import VerificationKey
 from domain.terms import Attention, Decision, Outcome
 from providers.contract import Found
-from tests.world import APPROVED, World
+from tests.world import APPROVED, World, final
 from workflows import steps
 
 
@@ -74,6 +76,22 @@ async def swept(client: Client, world: World) -> steps.Adopted:
         result_type=steps.Adopted,
     )
     return adopted
+
+
+def scheduled(world: World, name: str, what: steps.Adoption) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            steps.ADOPTION_WORKFLOW, what, id=name, task_queue=steps.VERIFICATIONS_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+
+
+async def until_asked(listing: Listing, times: int) -> None:
+    async with asyncio.timeout(20):
+        while len(listing.asked) < times:
+            await asyncio.sleep(0.1)
 
 
 async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_look(
@@ -152,23 +170,109 @@ async def test_a_provider_that_is_down_is_asked_again_for_the_same_time(
     assert len(set(listing.asked)) == 1
 
 
+@pytest.mark.parametrize("odd", ["x" * 201, "", "\ud800"])
+async def test_one_that_can_have_no_key_stops_nobody_behind_it(
+    client: Client, world: World, listing: Listing, odd: str
+) -> None:
+    listing.lists(odd)
+    listing.lists(world.key.reference)
+    async with world.workers():
+        async with asyncio.timeout(20):
+            adopted = await swept(client, world)
+
+    assert (adopted.listed, adopted.adopted) == (2, 1)
+
+
+async def test_one_that_temporal_forgot_stays_as_its_record_says(
+    client: Client, world: World, listing: Listing
+) -> None:
+    world.reader.say(APPROVED)
+    listing.lists(world.key.reference)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        known = await world.result()
+        # As after Temporal's retention: its record rests in storage, and no history tells of it.
+        forgotten = VerificationKey(account=world.account, reference=world.key.reference + "-forgotten")
+        before = known.model_copy(update={"key": forgotten})
+        await world.records.write(world.tracker.place(forgotten), 1, before.model_dump_json().encode())
+        listing.found.clear()
+        listing.lists(forgotten.reference)
+        reads = world.reader.reads
+        await swept(client, world)
+        after = await world.tracker.handle(forgotten).result()
+        seen = await world.tracker.look(forgotten)
+
+    assert after == before
+    assert world.reader.reads == reads
+    assert seen is not None
+    assert seen.summary is not None
+    assert (seen.summary.revision, seen.summary.attention, seen.summary.registered) == (1, (), True)
+
+
+@pytest.mark.parametrize("first", ["sweep", "backend"])
+async def test_a_registration_that_meets_a_sweep_is_attached_and_calms_it(
+    client: Client, world: World, listing: Listing, first: str
+) -> None:
+    world.reader.say(APPROVED)
+    listing.lists(world.key.reference)
+    if first == "sweep":
+        await world.tracker.adopt(world.key)
+    await world.register()
+    async with world.workers():
+        await asyncio.gather(swept(client, world), world.register(), world.hear(final("OK")))
+        async with asyncio.timeout(20):
+            while not (record := await world.result()).is_registered:
+                await asyncio.sleep(0.05)
+
+    assert (record.revision, record.decision, record.attention) == (1, Decision.APPROVED, ())
+
+
+async def test_a_registration_while_the_adopted_run_completes_is_not_lost(
+    client: Client, world: World, listing: Listing
+) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.tracker.adopt(world.key)
+        while (seen := await world.tracker.look(world.key)) is None or seen.is_open:
+            await asyncio.sleep(0.005)
+            await world.register()
+        record = await world.result()
+        for _ in range(100):
+            if record.is_registered:
+                break
+            await asyncio.sleep(0.05)
+            record = await world.result()
+
+    assert (record.is_registered, record.revision, record.attention) == (True, 1, ())
+
+
+async def test_a_grace_that_was_widened_sweeps_no_window_that_ends_before_it_begins(
+    client: Client, world: World, listing: Listing
+) -> None:
+    name = f"adoption/{world.account}"
+    async with world.workers():
+        handle = await client.create_schedule(name, scheduled(world, name, order(world)))
+        try:
+            await until_asked(listing, 1)
+            widened = order(world).model_copy(update={"grace": timedelta(hours=2)})
+            await handle.update(lambda _: ScheduleUpdate(scheduled(world, name, widened)))
+            await until_asked(listing, len(listing.asked) + 2)
+        finally:
+            await handle.delete()
+
+    assert all(since <= until for since, until in listing.asked)
+    assert listing.asked[-1][1] - listing.asked[0][1] < -timedelta(hours=1)
+
+
 async def test_a_scheduled_sweep_goes_on_where_the_last_one_ended(
     client: Client, world: World, listing: Listing
 ) -> None:
     name = f"adoption/{world.account}"
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            steps.ADOPTION_WORKFLOW, order(world), id=name, task_queue=steps.VERIFICATIONS_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
     async with world.workers():
-        handle = await client.create_schedule(name, schedule)
+        handle = await client.create_schedule(name, scheduled(world, name, order(world)))
         try:
-            async with asyncio.timeout(20):
-                while len(listing.asked) < 3:
-                    await asyncio.sleep(0.1)
+            await until_asked(listing, 3)
         finally:
             await handle.delete()
 

@@ -194,3 +194,19 @@ async def test_links_that_have_expired_are_asked_for_once(detailed: World) -> No
     assert [row.loss for row in expired.evidence] == [LossReason.LINK_EXPIRED]
     assert len(detailed.replayer.asked) == 1
     assert [row.state for row in record.evidence] == ["stored"]
+
+
+async def test_details_that_were_told_once_are_not_taken_back_by_an_answer_without_them(detailed: World) -> None:
+    without = APPROVED.model_copy(update={"lacks_details": True})
+    reasoned = APPROVED.model_copy(update={"reasons": PROVISIONAL})
+    detailed.reader.say(reasoned)
+    async with detailed.workers():
+        await detailed.register()
+        await detailed.hear(final("OK"))
+        told = await detailed.result()
+        detailed.reader.say(without)
+        await detailed.hear(final("OK"))
+        record = await detailed.result()
+
+    assert (told.reasons, told.revision) == (PROVISIONAL, 1)
+    assert (record.reasons, record.revision) == (PROVISIONAL, 1)

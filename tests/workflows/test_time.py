@@ -2,13 +2,19 @@
 
 from datetime import timedelta
 
-from domain.errors import ProviderRefusesUs, ReferenceUnknown
+import pytest
+
+from domain.errors import ArtifactNotReady, ProviderRefusesUs, ReferenceUnknown
 from domain.plan import DAY, HOUR, MINUTE
 from domain.snapshot import Answer
-from domain.terms import Attention, Basis, Decision, Outcome
+from domain.terms import ArtifactState, Attention, Basis, Decision, Outcome
 from providers.contract import Reply
+from providers.id360.senders import CONTRACT
 from tests.workflows.conftest import SkippedTime
-from tests.world import APPROVED, final, step
+from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, final, step
+
+DELETED_AFTER = 15 * MINUTE
+DELETING = CONTRACT.watch.model_copy(update={"not_found_is_deleted_after": DELETED_AFTER})
 
 
 def reasons(record: object) -> set[Attention]:
@@ -216,6 +222,84 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
     assert 60 <= first <= 71
     assert 20 <= second <= 26
     assert 10 <= third <= 13
+
+
+async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = world.plan.model_copy(update={"callback_expected_within": 2 * MINUTE})
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.tracker.adopt(world.key)
+        await skipped.passes(world.plan.registration_grace + MINUTE)
+        record = await world.record()
+
+    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+
+
+async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = DELETING
+    async with world.workers():
+        await world.register()
+        await skipped.passes(20 * MINUTE)
+        world.reader.says = ReferenceUnknown("http_404")
+        await skipped.passes(6 * MINUTE)
+        missing = await world.record()
+        world.reader.say(STARTED)
+        await skipped.passes(HOUR)
+        record = await world.record()
+
+    assert reasons(missing) == {Attention.DISAPPEARED}
+    assert (record.outcome, record.revision, reasons(record)) == (None, 0, set())
+
+
+@pytest.mark.parametrize("rings", [False, True])
+async def test_one_that_is_not_found_for_long_was_deleted(skipped: SkippedTime, *, rings: bool) -> None:
+    world = skipped.world
+    world.plan = DELETING
+    async with world.workers():
+        await world.register()
+        await skipped.passes(20 * MINUTE)
+        world.reader.says = ReferenceUnknown("http_404")
+        missing_at = await world.now()
+        if rings:
+            await world.hear(final("OK"))
+        record = await skipped.result()
+
+    assert (record.outcome, record.revision) == (Outcome.UNKNOWN_TO_PROVIDER, 1)
+    assert record.decided_at is not None
+    assert DELETED_AFTER <= record.decided_at - missing_at <= HOUR
+
+
+async def test_one_whose_announced_end_no_read_can_confirm_any_longer_has_that_end(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = DELETING
+    async with world.workers():
+        await world.register()
+        await skipped.passes(20 * MINUTE)
+        world.reader.says = ReferenceUnknown("http_404")
+        await world.hear(final("CANCELED", ended=Outcome.CANCELED))
+        record = await skipped.result()
+
+    assert (record.outcome, record.basis, record.revision) == (Outcome.CANCELED, Basis.CALLBACK, 1)
+
+
+async def test_the_files_of_one_that_is_not_found_for_a_minute_still_come(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.plan = DELETING
+    world.reader.say(APPROVED_WITH_FILE)
+    world.reader.files["portrait-1"] = ArtifactNotReady("http_204", retry_after=MINUTE)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await skipped.passes(2 * MINUTE)
+        world.reader.says = ReferenceUnknown("http_404")
+        await world.hear(final("OK"))
+        await skipped.passes(2 * MINUTE)
+        world.reader.files["portrait-1"] = b"a portrait"
+        record = await skipped.result()
+
+    assert [row.state for row in record.evidence] == [ArtifactState.STORED]
 
 
 async def test_one_that_we_gave_up_is_asked_about_at_once_when_it_is_registered(skipped: SkippedTime) -> None:

@@ -98,6 +98,7 @@ KIT: Final = Kit(
             answers=ANSWERS,
             meanings=MEANINGS,
             redelivered_after=REDELIVERED_AFTER,
+            found_within=timedelta(minutes=20, seconds=30),
             absent={
                 Condition.STALE: "its callbacks carry no time, so none can be told to be old",
                 Condition.UNPROVEN: "an account must name at least one header, so there is none without proof",

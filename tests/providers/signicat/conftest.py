@@ -42,4 +42,4 @@ async def reader(api: AssureApi) -> SignicatReader:
 
 @pytest_asyncio.fixture
 async def finder(api: AssureApi) -> SignicatFinder:
-    return SignicatFinder(settings(), api)
+    return SignicatFinder(api)

@@ -133,6 +133,10 @@ EVENTS: Final = (
     MeaningRow("what else it makes of codes is not documented", (301, 400, 401, 413, 429, 500, 503, None), AGAIN),
 )
 
+# Who never comes again is asked about early; who does is left the time for it.
+FOUND_SOON: Final = timedelta(minutes=4, seconds=12)
+FOUND_LATE: Final = timedelta(minutes=15, seconds=30)
+
 LEGACY_ABSENT: Final = {
     Condition.INTERMEDIATE: "a callback is sent once, when the process has come to its end",
     Condition.STALE: "its callbacks carry no time, so none can be told to be old",
@@ -160,6 +164,7 @@ def legacy(
         answers=answers(success, repeated),
         meanings=meanings,
         redelivered_after=redelivered_after,
+        found_within=FOUND_LATE if redelivered_after else FOUND_SOON,
         absent=LEGACY_ABSENT,
     )
 
@@ -227,6 +232,7 @@ KIT: Final = Kit(
             ),
             meanings=EVENTS,
             redelivered_after=(),
+            found_within=FOUND_SOON,
             absent=EVENTS_ABSENT,
         ),
     },

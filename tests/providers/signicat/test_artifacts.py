@@ -128,9 +128,12 @@ async def test_a_file_that_may_still_come_is_waited_for(
         ("image-front", 410, "gone"),
         ("video", 400, "never_captured"),
         ("video", 403, "refused"),
+        ("bundle", 400, "never_captured"),
         ("bundle", 404, "gone"),
         ("bundle", 403, "refused"),
+        ("raw", 400, "never_captured"),
         ("raw", 404, "gone"),
+        ("raw", 403, "refused"),
     ],
 )
 async def test_a_file_that_will_not_come_says_why(

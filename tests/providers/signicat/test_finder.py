@@ -1,5 +1,6 @@
 """Finding processes by their dossier, and by when they were created."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,10 @@ import pytest
 
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from providers.contract import Found
-from providers.signicat.assure import AssureApi
 from providers.signicat.finder import COORDINATES, SignicatFinder
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.signicat.fake_signicat import FakeSignicat
-from tests.providers.signicat.samples import DOSSIER, settings
+from tests.providers.signicat.samples import DOSSIER
 
 SINCE = datetime(2031, 3, 4, 10, 0, 0, 500_000, tzinfo=UTC)
 UNTIL = SINCE + timedelta(hours=1)
@@ -55,8 +55,54 @@ async def test_a_dossier_leads_to_its_processes_the_newest_first(
     found = await finder.find(BY_DOSSIER)
 
     assert [each.reference for each in found] == [f"{DOSSIER}:{process}" for process in ("p3", "p2", "p1", "p4")]
-    assert found[0] == Found(f"{DOSSIER}:p3", datetime(2031, 3, 4, 11, 30, tzinfo=UTC), "readid")
+    assert found[0] == Found(f"{DOSSIER}:p3", datetime(2031, 3, 4, 11, 30, tzinfo=UTC))
     assert signicat.asked[1:] == [f"GET /assure/dossiers/{DOSSIER}"]
+
+
+@pytest.mark.parametrize(
+    ("after", "left"),
+    [
+        ("2031-03-04T10:30:01Z", ["p2"]),
+        ("2031-03-04T10:30:00.700Z", ["p2", "p1"]),
+        ("2031-03-04T13:00:00+01:00", []),
+    ],
+)
+async def test_an_earlier_attempt_in_the_same_dossier_is_not_taken_for_the_one_that_is_meant(
+    signicat: FakeSignicat, finder: SignicatFinder, after: str, left: list[str]
+) -> None:
+    held = [entry("p1", at="2031-03-04T10:30:00Z"), entry("p2", at="2031-03-04T11:30:00Z")]
+    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": held})
+
+    found = await finder.find(BY_DOSSIER | {"created_after": after})
+
+    assert [each.reference for each in found] == [f"{DOSSIER}:{process}" for process in left]
+
+
+@pytest.mark.parametrize("after", ["2031-02-30T10:00:00Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+async def test_a_day_that_never_was_leads_to_no_process_of_an_earlier_attempt(
+    signicat: FakeSignicat, finder: SignicatFinder, after: str
+) -> None:
+    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": [entry("p1")]})
+
+    with pytest.raises(ReferenceUnknown, match="not_an_instant"):
+        await finder.find(BY_DOSSIER | {"created_after": after})
+
+
+@pytest.mark.parametrize(
+    ("after", "fits"),
+    [
+        ("2031-03-04T10:30:01Z", True),
+        ("2031-12-31T23:59:59.123456789+14:00", True),
+        ("2031-13-45T99:99:99Z", False),
+        ("2031-03-04T10:30:60Z", False),
+        ("2031-03-04T10:30:01+99:99", False),
+        ("\u0662\u0660\u0663\u0661-03-04T10:30:01Z", False),
+    ],
+)
+def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, *, fits: bool) -> None:
+    pattern = next(each.pattern for each in COORDINATES if each.name == "created_after")
+
+    assert (re.fullmatch(pattern, after) is not None) is fits
 
 
 async def test_a_dossier_without_a_process_leads_to_nothing_yet(signicat: FakeSignicat, finder: SignicatFinder) -> None:
@@ -108,6 +154,19 @@ async def test_a_listing_is_paged_to_its_end(signicat: FakeSignicat, finder: Sig
     assert len(signicat.asked) == 3
 
 
+async def test_what_moves_up_a_page_when_others_are_deleted_is_not_passed_over(
+    signicat: FakeSignicat, finder: SignicatFinder
+) -> None:
+    entries = [entry(f"p{n}", dossier=DOSSIER) for n in range(1003)]
+    left = entries[2:]
+    signicat.held.update(
+        [page(0, 1003, *entries[:500]), page(500, 1001, *left[500:1000]), page(498, 1001, *left[498:998])]
+    )
+    signicat.held.update([page(998, 1001, *left[998:])])
+
+    assert set(await listed(finder)) == {f"{DOSSIER}:p{n}" for n in range(1003)}
+
+
 async def test_a_listing_without_a_total_ends_with_an_empty_page(
     signicat: FakeSignicat, finder: SignicatFinder
 ) -> None:
@@ -151,14 +210,9 @@ async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
     assert await listed(finder) == [f"{DOSSIER}:first", f"{DOSSIER}:last", f"{DOSSIER}:undated"]
 
 
-async def test_what_calls_back_by_events_alone_is_found_under_that_name(signicat: FakeSignicat, api: AssureApi) -> None:
-    signicat.held[f"/dossiers/{DOSSIER}"] = told({"processes": [entry()]})
-
-    found = await SignicatFinder(settings(generations=["events"]), api).find(BY_DOSSIER)
-
-    assert [each.sender for each in found] == ["events"]
-
-
 def test_a_dossier_is_a_coordinate_that_need_not_be_told() -> None:
-    assert [(each.name, each.is_required) for each in COORDINATES] == [("dossier_id", False)]
+    assert [(each.name, each.is_required) for each in COORDINATES] == [
+        ("dossier_id", False),
+        ("created_after", False),
+    ]
     assert SignicatFinder.by == ("dossier_id",)

@@ -224,6 +224,19 @@ async def test_a_hundred_reads_after_expiry_log_in_once(signicat: FakeSignicat, 
     assert signicat.logins == 2
 
 
+async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
+    signicat: FakeSignicat, reader: SignicatReader
+) -> None:
+    signicat.held[PLACE] = told(process())
+    signicat.login_takes = 0.05
+    signicat.expires_in = 0
+
+    replies = await asyncio.gather(*(reader.read(QUESTION) for _ in range(100)))
+
+    assert [reply.word for reply in replies] == ["accepted"] * 100
+    assert signicat.logins == 1
+
+
 async def test_those_who_waited_for_a_login_share_its_failure(signicat: FakeSignicat, reader: SignicatReader) -> None:
     signicat.login_takes = 0.05
     signicat.will_answer(CURRENT_LOGIN, Told(503))

@@ -118,4 +118,4 @@ def test_only_the_legacy_generation_promises_a_secret(sender: str) -> None:
 
     assert contract.proof is (Proof.NONE if sender == "events" else Proof.SECRET)
     assert contract.answering.budget == 10 * S
-    assert contract.watch.not_found_is_deleted
+    assert contract.watch.not_found_is_deleted_after == 15 * M

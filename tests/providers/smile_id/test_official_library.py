@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from smile_id_core import Signature
+from smile_id_core import Signature  # type: ignore[import-untyped]
 
 from domain.digest import Digester
 from domain.errors import CallbackRefused

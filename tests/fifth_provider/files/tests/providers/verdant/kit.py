@@ -79,6 +79,7 @@ KIT: Final = Kit(
                 MeaningRow("All else is a failure", (204, 401, 413, 500, 503, None), AnswerMeaning.COME_AGAIN),
             ),
             redelivered_after=(),
+            found_within=timedelta(minutes=4, seconds=6),
             absent={
                 Condition.INTERMEDIATE: "each callback tells the verdict on a part, and needs a read",
                 Condition.STALE: "nothing in a callback tells its age",

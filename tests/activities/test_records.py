@@ -1,0 +1,63 @@
+"""What a run begins with: what the runs before it left behind, also when its first task has to be done again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.accounts import WatchedAccount
+from activities.records import RecordActivities
+from domain.identity import VerificationKey
+from domain.record import Record
+from domain.reducer import opened
+from providers.id360.senders import CONTRACT
+from storage.folder import FolderStorage
+from storage.records import Records
+from workflows import steps
+
+PLACE = "id360/700102"
+
+
+def record(heard: int, *, run: str | None) -> Record:
+    key = VerificationKey(account="id360", reference="700102")
+    at = datetime(2031, 3, 4, tzinfo=UTC)
+    fresh = opened(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.watch)
+    return fresh.model_copy(update={"heard": heard, "run": run})
+
+
+@pytest.fixture
+def steps_of_records(accounts: Mapping[str, WatchedAccount], tmp_path: Path) -> RecordActivities:
+    return RecordActivities(Records(FolderStorage(tmp_path / "records")), accounts)
+
+
+async def loaded(activities: RecordActivities, *, run: str) -> steps.Loaded:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, workflow_run_id=run)
+    return await environment.run(activities.load_record, steps.LoadRecord(place=PLACE, account="id360"))
+
+
+@pytest.mark.parametrize(
+    ("written", "number", "heard"),
+    [
+        ([], 0, None),
+        ([(1, "run-1")], 1, 1),
+        ([(1, "run-1"), (2, "run-2")], 2, 1),
+        ([(1, "run-1"), (2, "run-2"), (3, "run-2")], 3, 1),
+        ([(1, "run-2")], 1, None),
+        ([(1, None)], 1, 1),
+    ],
+)
+async def test_a_run_does_not_begin_with_what_it_wrote_itself(
+    steps_of_records: RecordActivities, written: list[tuple[int, str | None]], number: int, heard: int | None
+) -> None:
+    for count, run in written:
+        order = steps.WriteRecord(place=PLACE, number=count, record=record(count, run=run))
+        await ActivityEnvironment().run(steps_of_records.write_record, order)
+
+    began = await loaded(steps_of_records, run="run-2")
+
+    assert began.number == number
+    assert (began.record.heard if began.record else None) == heard

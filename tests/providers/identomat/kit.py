@@ -1,0 +1,108 @@
+"""What the conformance suite must know of Identomat, whose callbacks carry their proof in the body."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from domain.sender import AnswerMeaning
+from domain.terms import Decision
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, Sent
+
+FIRST: Final = "cbk-first-of-two-conformance"
+SECOND: Final = "cbk-second-of-two-conformance"
+UNKNOWN: Final = "half_approved"
+
+
+def settings(simulator: str) -> Mapping[str, Any]:
+    return {
+        "base_url": f"{simulator}/identomat/external-api",
+        "company_key": "conformance-77",
+        "callback_api_key": [FIRST, SECOND],
+    }
+
+
+def played(url: str, **knobs: Any) -> Mapping[str, Any]:
+    # Submitted after three minutes, and decided by an operator seven later: an operator's word comes while we ask.
+    endpoint = {"url": url, "callback_api_key": FIRST}
+    times = {"think": "PT2M", "step_every": "PT1M", "manual_check": True, "review_for": "PT7M"}
+    return {**times, "endpoints": [endpoint], **knobs}
+
+
+def with_unknown_word(url: str) -> Mapping[str, Any]:
+    return played(url, unknown_status=UNKNOWN)
+
+
+def callback(condition: Condition, reference: str, at: datetime) -> Sent:
+    body = {"callbackApiKey": FIRST, "type": "session-change", "sessionId": reference, "result": "APPROVED"}
+    match condition:
+        case Condition.FORGED:
+            del body["callbackApiKey"]
+        case Condition.WRONG_SECRET:
+            body["callbackApiKey"] = "cbk-somebody-elses"
+        case Condition.SECOND_SECRET:
+            body["callbackApiKey"] = SECOND
+        case Condition.INTERMEDIATE:
+            body["result"] = "MANUAL_CHECK"
+        case Condition.UNKNOWN_WORD:
+            body["result"] = UNKNOWN.upper()
+        case Condition.MALFORMED:
+            body |= {"type": "nothing-of-the-kind", "result": ""}
+        case _:
+            pass
+    whole = json.dumps(body).encode()
+    return Sent({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
+
+
+NEVER_RESENT: Final = "no document speaks of a second attempt"
+
+KIT: Final = Kit(
+    settings=settings,
+    senders={
+        "identomat": SenderKit(
+            scenario=played,
+            final_at=timedelta(minutes=10),
+            decision=Decision.APPROVED,
+            unknown_word=with_unknown_word,
+            callback=callback,
+            answers=(
+                AnswerRow(
+                    "which code it waits for is not documented; 200 is one for every sender", Condition.GENUINE, 200
+                ),
+                AnswerRow("a manual check is announced by the same event as a verdict", Condition.INTERMEDIATE, 200),
+                AnswerRow(
+                    "how its key is changed is not documented, so two may be on their way", Condition.SECOND_SECRET, 200
+                ),
+                AnswerRow("four results are listed; a fifth is kept", Condition.UNKNOWN_WORD, 200),
+                AnswerRow(
+                    "it has no word for a session that is not known, so it is kept", Condition.UNKNOWN_REFERENCE, 200
+                ),
+                AnswerRow("one address serves every event, also one that is new; it is kept", Condition.MALFORMED, 200),
+                AnswerRow("the key is in every body; without it is anybody's", Condition.FORGED, 401),
+                AnswerRow("another key than the agreed one is anybody's", Condition.WRONG_SECRET, 401),
+                AnswerRow("the key is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
+                AnswerRow("no size is documented; this is no callback of a few short words", Condition.OVERSIZED, 413),
+                AnswerRow(f"{NEVER_RESENT}; it was told, so it is safe", Condition.STORAGE_DOWN, 200),
+                AnswerRow(f"{NEVER_RESENT}; it is kept, so it is safe", Condition.TEMPORAL_DOWN, 200),
+                AnswerRow(f"{NEVER_RESENT}, and none is promised not to be made", Condition.BOTH_DOWN, 503),
+            ),
+            meanings=(
+                MeaningRow(
+                    "any 2xx is taken for yes; nothing is documented", (200, 201, 204, 299), AnswerMeaning.ACCEPTED
+                ),
+                MeaningRow(
+                    "nothing says that a code ends or holds anything",
+                    (301, 400, 401, 404, 413, 429, 500, 503, None),
+                    AnswerMeaning.COME_AGAIN,
+                ),
+            ),
+            redelivered_after=(),
+            # Five minutes until a callback is overdue, and five more between two looks at an operator's work.
+            found_within=timedelta(minutes=10, seconds=30),
+            absent={
+                Condition.STALE: "its callbacks carry no time, so none can be told to be old",
+                Condition.UNPROVEN: "without a key in its settings no account can be set up",
+            },
+        )
+    },
+)

@@ -1,0 +1,75 @@
+"""Both generations tell of one process: whichever comes first, they end in one verification and one judgement."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.record import Record
+from domain.terms import Decision
+from tests.conformance.conftest import stepped
+from tests.conformance.kit import SenderKit, Sent
+from tests.conformance.rig import Play, Rig
+from tests.providers.signicat.kit import EVENTS_HEADER, FIRST, KIT, played
+
+__all__ = ["stepped"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ONFIDO: SenderKit = KIT.senders["onfido"]
+ENDED = ONFIDO.final_at + timedelta(seconds=1)
+
+
+def told_in_both_ways(url: str) -> Mapping[str, Any]:
+    legacy = {"url": url, "headers": {"Authorization": FIRST}, "generation": "legacy"}
+    event = {"url": url, "headers": {EVENTS_HEADER: FIRST}, "generation": "events"}
+    return {**played("onfido", url), "endpoints": [legacy, event]}
+
+
+async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, Sent]]:
+    play = await rig.play("signicat", ONFIDO, told_in_both_ways, unproven=unproven)
+    await rig.register(play)
+    await rig.time.passes(ENDED)
+    sent = rig.postbox.of(play.url)
+    assert len(sent) == 2
+    return play, {"event" if b"eventName" in each.body else "legacy": each for each in sent}
+
+
+async def heard_in(rig: Rig, order: Sequence[str], *, unproven: bool) -> Record:
+    play, sent = await played_to_its_end(rig, unproven=unproven)
+    for generation in order:
+        assert await rig.post(play, sent[generation]) == 200
+        await rig.complete(play)
+    return await rig.complete(play)
+
+
+@pytest.mark.parametrize("unproven", [False, True])
+async def test_an_event_and_a_callback_end_in_one_judgement_whichever_comes_first(
+    stepped: Rig,
+    *,
+    unproven: bool,
+) -> None:
+    event_first = await heard_in(stepped, ["event", "legacy"], unproven=unproven)
+    legacy_first = await heard_in(stepped, ["legacy", "event"], unproven=unproven)
+    event_alone = await heard_in(stepped, ["event"], unproven=unproven)
+
+    assert event_first.decision is Decision.APPROVED
+    assert event_first.judgement() == legacy_first.judgement() == event_alone.judgement()
+    assert (event_first.heard, legacy_first.heard, event_alone.heard) == (2, 2, 1)
+    assert (event_first.revision, legacy_first.revision) == (1, 1)
+
+
+async def test_both_open_one_verification_before_it_is_registered(
+    stepped: Rig,
+) -> None:
+    play = await stepped.play("signicat", ONFIDO, told_in_both_ways)
+    await stepped.time.passes(ENDED)
+    sent = stepped.postbox.of(play.url)
+    for each in sent[::-1]:
+        assert await stepped.post(play, each) == 200
+    await stepped.register(play)
+    record = await stepped.complete(play)
+
+    assert len(sent) == 2
+    assert (record.is_registered, record.heard, record.decision) == (True, 2, Decision.APPROVED)

@@ -1,0 +1,165 @@
+"""Whatever the first generation tells of a person ends in storage and nowhere else."""
+
+import base64
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from domain.errors import CallbackRefused, ProviderError
+from domain.snapshot import Artifact
+from domain.terms import EvidenceKind
+from providers.smile_id.reader import SmileV1Reader
+from providers.smile_id.signature import Signatures
+from providers.smile_id.wire import prove_v1, read_v1
+from tests.providers.raw_server import Answer, Told, told
+from tests.providers.smile_id.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.samples import KEY, PARTNER, callback, frame, question, result, settings, signed
+
+CANARY = "Quillfeather Anne-Lise"
+SCORE = "87.654321"
+PICTURE = base64.b64encode(b"\xff\xd8\xff" + CANARY.encode()).decode()
+PERSON: dict[str, Any] = {
+    "FullName": CANARY,
+    "DOB": CANARY,
+    "IDNumber": CANARY,
+    "Address": CANARY,
+    "Photo": PICTURE,
+    "FullData": {CANARY: CANARY, "signature": CANARY},
+    "ConfidenceValue": SCORE,
+}
+LINKS = {"selfie_image": f"https://files.invalid/{CANARY}", CANARY: CANARY}
+FULL = frame(
+    result(
+        "0811",
+        6,
+        **PERSON,
+        ResultText=CANARY,
+        ResultType=CANARY,
+        Actions={"Liveness_Check": CANARY, CANARY: CANARY},
+        ImageLinks=LINKS,
+        KYCReceipt=CANARY,
+    ),
+    history=[result(CANARY, 6, **PERSON), result("0811", 6, Actions={"DOB": CANARY})],
+    image_links=LINKS,
+)
+ANSWERS: dict[str, dict[str, Any]] = {
+    "a job": FULL,
+    "an unknown code": frame(result(CANARY, 6, **PERSON)),
+    "an unknown type of job": frame(result("0810", CANARY, **PERSON)),
+    "an unknown code of the answer": FULL | {"code": CANARY},
+    "text for a result": frame(CANARY),
+    "text for a result that is not there yet": frame(CANARY, is_complete=False),
+    "text for completeness": FULL | {"job_complete": CANARY},
+}
+UNSIGNED: dict[str, Answer] = {
+    "no signature": told(FULL),
+    "a list": told([CANARY]),
+    "no JSON": Told(200, CANARY.encode()),
+    "half a job": Told(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
+    "a refusal": told({"code": "2205", "error": CANARY}, 400),
+    "401": Told(401, CANARY.encode()),
+    "404": told({"error": CANARY}, 404),
+    "500": Told(500, CANARY.encode()),
+    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+}
+SELFIE = Artifact(name="selfie", kind=EvidenceKind.SELFIE, locator="selfie")
+PHOTO = Artifact(name="photo", kind=EvidenceKind.PORTRAIT, locator="photo")
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def is_told(*said: object) -> bool:
+    """Looks for any part of what is told of the person, in either writing, and for our key."""
+    text = " ".join(f"{each} {each!r}" for each in said)
+    return any(part in text for part in (*CANARY.split(), SCORE, PICTURE[:20], KEY))
+
+
+async def said_of(reader: SmileV1Reader) -> list[Any]:
+    try:
+        reply = await reader.read(question(6))
+    except ProviderError as error:
+        return [error, error.args, error.__cause__, vars(error)]
+    return [reply, reply.word, reply.snapshot.model_dump_json() if reply.snapshot else None]
+
+
+@pytest.mark.parametrize("content", ANSWERS.values(), ids=ANSWERS.keys())
+async def test_no_answer_lets_a_person_out(
+    smile: FakeSmileId, reader: SmileV1Reader, everything_logged: pytest.LogCaptureFixture, content: dict[str, Any]
+) -> None:
+    smile.will_answer("/v1/job_status", smile.said(content), smile.said(content))
+
+    said = await said_of(reader)
+
+    assert said
+    assert not is_told(*said, everything_logged.text)
+
+
+@pytest.mark.parametrize("answer", UNSIGNED.values(), ids=UNSIGNED.keys())
+async def test_no_answer_that_is_not_believed_lets_a_person_out(
+    smile: FakeSmileId, reader: SmileV1Reader, everything_logged: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    smile.will_answer("/v1/job_status", answer)
+
+    said = await said_of(reader)
+
+    assert isinstance(said[0], ProviderError)
+    assert not is_told(*said, everything_logged.text)
+
+
+@pytest.mark.parametrize("artifact", [SELFIE, PHOTO])
+@pytest.mark.parametrize("link", [f"https://{CANARY}/", "https://[" + CANARY, f"http://files.invalid/{CANARY}"])
+async def test_no_download_that_fails_lets_a_person_out(
+    smile: FakeSmileId,
+    reader: SmileV1Reader,
+    everything_logged: pytest.LogCaptureFixture,
+    artifact: Artifact,
+    link: str,
+) -> None:
+    content = frame(result("0811", 6, Photo=f"*{CANARY}*", ImageLinks={"selfie_image": link}))
+    smile.will_answer("/v1/job_status", smile.said(content))
+
+    with pytest.raises(ProviderError) as caught:
+        async with reader.open_artifact(question(6), artifact, None):
+            pass
+
+    assert not is_told(caught.value, vars(caught.value), caught.value.__cause__, everything_logged.text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        FULL["result"],
+        result(CANARY, CANARY, **PERSON),
+        result("0811", 6) | {"PartnerParams": {"job_id": CANARY, "user_id": CANARY, "job_type": CANARY}},
+        result("0811", 6) | {CANARY: CANARY, "PartnerParams": {CANARY: CANARY, "job_id": "chk-7f01"}},
+        [CANARY],
+        CANARY,
+    ],
+)
+def test_no_callback_lets_a_person_out(body: object) -> None:
+    for raw in (json.dumps(body).encode(), json.dumps(body).encode()[:-1]):
+        told_of = read_v1(raw)
+        shown = told_of.observation.model_dump_json(), told_of.reference, told_of.unknown_fields
+        assert not is_told(*shown, told_of.coordinates, told_of.identity)
+
+
+def test_no_refusal_repeats_what_was_presented() -> None:
+    signatures = Signatures(PARTNER, settings().api_key)
+
+    with pytest.raises(CallbackRefused) as caught:
+        prove_v1(signatures, callback(signed(PERSON) | {"signature": CANARY}))
+
+    assert not is_told(caught.value, vars(caught.value), caught.value.__cause__)
+
+
+def test_no_settings_show_the_key() -> None:
+    own = settings()
+
+    assert not is_told(own, own.model_dump(), own.model_dump_json())
