@@ -16,10 +16,6 @@ from providers.smile_id.senders import V1
 from providers.smile_id.vocabulary import Effect, PartName, Row
 from providers.smile_id.wire import code_of, job_type_of
 
-COMPLETE: Final = "complete"
-INCOMPLETE: Final = "incomplete"
-"""Our words for `job_complete`."""
-
 _MOST_RESULTS: Final = 100
 _MOST_DRIFTS: Final = 20
 _DECISIVE: Final = frozenset({Effect.PASS, Effect.FAIL, Effect.UNCLEAR, Effect.ERROR})
@@ -111,7 +107,7 @@ def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, D
         return unrecognised("job_complete", is_complete)
     code = as_word(frame.get("code"))
     if not is_complete and (code in vocabulary.AWAITING or not isinstance(frame.get("result"), dict)):
-        return Snapshot(stage=Stage.AWAITING_APPLICANT, word=INCOMPLETE, code=code, sender=V1)
+        return Snapshot(stage=Stage.AWAITING_APPLICANT, word=code, code=code, sender=V1)
     if code != vocabulary.ANSWERED:
         return unrecognised("code", code)
     if not isinstance(frame.get("result"), dict):
@@ -129,10 +125,11 @@ def _judged(
     seen = looked_at(_actions(frame, halves))
     strange = (Drift(field="ResultCode", value=each.code) for each in told if each.row is None)
     drifts = (*dict.fromkeys(strange), *drifts_of(frame), *seen.drifts)
+    code = (halves.main or halves.identity or told[0]).code
     base = Snapshot(
         stage=Stage.UNRECOGNISED,
-        word=COMPLETE if is_complete else INCOMPLETE,
-        code=(halves.main or halves.identity or told[0]).code,
+        word=code,
+        code=code,
         parts=_parts(halves),
         checks=seen.checks,
         sender=V1,

@@ -175,14 +175,6 @@ ANSWERED: Final = "2302"
 REFUSALS: Final = frozenset({"2203", "2204", "2205", "2213", "2220", "2405"})
 """Codes of a reply that says that we asked wrongly, or may not ask. No answer of theirs is about a job."""
 
-RESULT_TYPES: Final[Mapping[str, str]] = {
-    "SAIA": "SAIA",
-    "DIVA": "DIVA",
-    "ID Verification": "id_verification",
-    "Business Verification": "business_verification",
-}
-"""By `ResultType`, which often is not there."""
-
 
 def row_of(job_type: int | None, code: str | None) -> Row | None:
     """Return what a pair means, or None where no table knows it."""
@@ -190,13 +182,15 @@ def row_of(job_type: int | None, code: str | None) -> Row | None:
 
 
 def looks(job_type: int | None, code: str | None) -> Literal["open", "final", "unrecognised"]:
-    """Say what a result in a callback looks like; it decides nothing. Half of a job that passed leaves it open."""
+    """Say what a result in a callback looks like; it decides nothing.
+
+    A part of a job that passed leaves it open, since the other may be missing; a reviewer has waited for both (I).
+    """
     row = row_of(job_type, code)
     if row is None:
         return "unrecognised"
-    if row.effect in {Effect.WAIT, Effect.REVIEW} or (row.part == "identity" and row.effect is Effect.PASS):
-        return "open"
-    return "final"
+    is_half = row.part != "whole" and row.effect is Effect.PASS and not row.is_reviewed
+    return "open" if is_half or row.effect in {Effect.WAIT, Effect.REVIEW} else "final"
 
 
 def session_kind(job_type: int | None) -> SessionKind:

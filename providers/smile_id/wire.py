@@ -124,9 +124,9 @@ def _seen(told: Mapping[str, Any], job_type: int | None) -> Observation:
     code = code_of(told)
     if code is None:
         return Unreadable(why="wrong_shape")
-    raw = told.get("ResultType")
     return StatusSeen(
-        word=vocabulary.RESULT_TYPES.get(raw) or as_word(raw) if isinstance(raw, str) else None,
+        # The code is what job_status calls the same result, so only by it the two can be compared.
+        word=code,
         code=code,
         looks=vocabulary.looks(job_type, code),
         part=part_of(told, job_type, code),

@@ -147,7 +147,7 @@ def test_what_is_not_complete_is_never_decided(job_type: int, code: str) -> None
 def test_a_review_that_the_vendor_does_not_call_complete_lapses_to_nothing() -> None:
     told = of_type_1("0814", "1012", is_complete=False)
 
-    assert (told.stage, told.word, told.code, told.lapses_to) == (Stage.IN_REVIEW, "incomplete", "0814", None)
+    assert (told.stage, told.word, told.code, told.lapses_to) == (Stage.IN_REVIEW, "0814", "0814", None)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_an_answer_says_whom_it_is_about_and_by_what_kind_of_job() -> None:
     business = snapshot(frame(result("1012", 7)))
 
     assert (business.sender, business.session_kind, business.assurance) == ("v1", SessionKind.BUSINESS, "job_type_7")
-    assert (business.word, business.code) == ("complete", "1012")
+    assert (business.word, business.code) == ("1012", "1012")
 
 
 def test_what_was_looked_at_is_told_without_scores() -> None:

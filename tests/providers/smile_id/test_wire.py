@@ -104,30 +104,35 @@ def test_a_callback_names_its_job_and_what_else_job_status_asks_for() -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (IDENTITY, StatusSeen(word="id_verification", code="1012", looks="open", part="identity")),
-        (BIOMETRIC, StatusSeen(code="0814", looks="open", part="biometric")),
-        (result("1210"), StatusSeen(code="1210", looks="final", part="biometric")),
-        (result("1013"), StatusSeen(code="1013", looks="final", part="identity")),
-        (result("1015"), StatusSeen(code="1015", looks="open", part="identity")),
-        (result("1012", 5), StatusSeen(code="1012", looks="final", part="whole")),
-        (result("0812", 6), StatusSeen(code="0812", looks="final", part="whole")),
-        (result("0812", 1), StatusSeen(code="0812", looks="open", part="biometric")),
-        (result("0846", 4), StatusSeen(code="0846", looks="open", part="whole")),
-        (result("1012", 11), StatusSeen(code="1012", looks="open", part="identity")),
+        (IDENTITY, StatusSeen(word="1012", code="1012", looks="open", part="identity")),
+        (BIOMETRIC, StatusSeen(word="0814", code="0814", looks="open", part="biometric")),
+        (result("0810"), StatusSeen(word="0810", code="0810", looks="open", part="biometric")),
+        (result("0811"), StatusSeen(word="0811", code="0811", looks="final", part="biometric")),
+        (result("1210"), StatusSeen(word="1210", code="1210", looks="final", part="biometric")),
+        (result("1013"), StatusSeen(word="1013", code="1013", looks="final", part="identity")),
+        (result("1015"), StatusSeen(word="1015", code="1015", looks="open", part="identity")),
+        (result("1012", 5), StatusSeen(word="1012", code="1012", looks="final", part="whole")),
+        (result("0812", 6), StatusSeen(word="0812", code="0812", looks="final", part="whole")),
+        (result("0812", 1), StatusSeen(word="0812", code="0812", looks="open", part="biometric")),
+        (result("0846", 4), StatusSeen(word="0846", code="0846", looks="open", part="whole")),
+        (result("1012", 11), StatusSeen(word="1012", code="1012", looks="open", part="identity")),
         (
             result("1012", 7, ResultType="Business Verification"),
-            StatusSeen(word="business_verification", code="1012", looks="final", part="whole"),
+            StatusSeen(word="1012", code="1012", looks="final", part="whole"),
         ),
-        (result("0810", 9), StatusSeen(code="0810", looks="unrecognised", part="whole")),
+        (result("0810", 9), StatusSeen(word="0810", code="0810", looks="unrecognised", part="whole")),
         (
             result("9999", ResultType="SAIA"),
-            StatusSeen(word="SAIA", code="9999", looks="unrecognised", part="biometric"),
+            StatusSeen(word="9999", code="9999", looks="unrecognised", part="biometric"),
         ),
         (
             IDENTITY | {"ResultCode": "9999"},
-            StatusSeen(word="id_verification", code="9999", looks="unrecognised", part="identity"),
+            StatusSeen(word="9999", code="9999", looks="unrecognised", part="identity"),
         ),
-        (result("1012", 5, ResultType="Some new type"), StatusSeen(code="1012", looks="final", part="whole")),
+        (
+            result("1012", 5, ResultType="Some new type"),
+            StatusSeen(word="1012", code="1012", looks="final", part="whole"),
+        ),
     ],
 )
 def test_what_a_result_looks_like_depends_on_its_type_of_job(content: dict[str, Any], expected: StatusSeen) -> None:
@@ -149,7 +154,7 @@ def test_what_is_no_type_of_job_decides_nothing(job_type: object) -> None:
 
 
 def test_a_code_that_lost_its_zero_is_read_with_it() -> None:
-    assert seen(result(812, 6)) == StatusSeen(code="0812", looks="final", part="whole")
+    assert seen(result(812, 6)) == StatusSeen(word="0812", code="0812", looks="final", part="whole")
 
 
 @pytest.mark.parametrize("said", ["true", "false", None, True])
