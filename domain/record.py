@@ -11,7 +11,7 @@ from domain.identity import VerificationKey
 from domain.notice import RoomChanged, StepFinished
 from domain.plan import WatchPlan
 from domain.registration import Registration
-from domain.snapshot import Check, Part, Question, Reading, Reason, Room, Snapshot
+from domain.snapshot import Check, Coordinates, Part, Question, Reading, Reason, Room, Snapshot
 from domain.terms import (
     Actor,
     Advice,
@@ -193,6 +193,7 @@ class Record(Frozen):
     session_kind: SessionKind | None = None
     registration: Registration | None = None
     correlation: Word | None = None
+    coordinates: Coordinates = Field(default_factory=dict, description="as callbacks told them")
 
     stage: Stage = Stage.AWAITING_APPLICANT
     stage_entered_at: Instant
@@ -261,7 +262,7 @@ class Record(Frozen):
         registration = self.registration
         return Question(
             key=self.key,
-            coordinates=registration.coordinates if registration else {},
+            coordinates={**self.coordinates, **(registration.coordinates if registration else {})},
             sender=self.sender,
             correlation=registration.correlation if registration else self.correlation,
             receipts=self.receipts if plan.details_in_callbacks else (),

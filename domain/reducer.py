@@ -4,6 +4,7 @@ Every function takes a record and returns the next one. Notices are folded by un
 only from `answered` and from `resolved`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from domain import evidence
@@ -88,6 +89,7 @@ def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) ->
             "last_heard_at": latest(record.last_heard_at, at),
             "sender": record.sender or notice.sender,
             "session_kind": record.session_kind or notice.session_kind,
+            "coordinates": _united_coordinates(record, notice),
             "unknown_fields": _once_per_name(record, notice),
         }
     )
@@ -197,6 +199,15 @@ def _once_per_name(record: Record, notice: Notice) -> dict[str, int]:
         if name in counts or len(counts) < 20:  # noqa: PLR2004 -- a bound, as on every collection
             counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def _united_coordinates(record: Record, notice: Notice) -> Mapping[str, str]:
+    """Return what callbacks told by which the provider can be asked; of two that differ the lesser, in any order."""
+    if not notice.proof.may_start:
+        return record.coordinates
+    told = (record.coordinates, notice.coordinates)
+    names = sorted({*record.coordinates, *notice.coordinates})
+    return {name: min(each[name] for each in told if name in each) for name in names}
 
 
 def _correlated(record: Record, correlation: str | None, *, at: datetime) -> Record:

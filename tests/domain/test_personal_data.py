@@ -20,6 +20,7 @@ FREE: Final = "anything"
 ALLOWED: Final = {
     "VerificationKey.reference": "the provider's own id; ids carry its digest where it opens a session",
     "Notice.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
+    "Record.coordinates.value": "the same, as callbacks told them",
     "Registration.coordinates.value": "the same, as the backend registered them",
 }
 

@@ -8,6 +8,7 @@ from domain.notice import Notice, RoomChanged, StepFinished, Unreadable
 from domain.plan import HOUR, MINUTE
 from domain.record import Progress, Record
 from domain.reducer import completed, counted_after_erasure, heard, opened, registered
+from domain.registration import Registration
 from domain.snapshot import Check
 from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, Stage
 from domain.verdict import Verdict, decided
@@ -155,6 +156,43 @@ def test_a_read_that_was_asked_earlier_than_the_last_one_changes_nothing() -> No
 def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -> None:
     record = heard(fresh(), notice(step(1, 2, "id_document"), proof=proof))
     assert record.steps[0] == done
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        (Proof.SECRET, {"user_id": "u-1"}),
+        (Proof.UNBOUND, {"user_id": "u-1"}),
+        (Proof.STALE, {}),
+        (Proof.NONE, {}),
+    ],
+)
+def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_told(
+    proof: Proof, told: dict[str, str]
+) -> None:
+    callback = notice(status("OK"), proof=proof).model_copy(update={"coordinates": {"user_id": "u-1"}})
+
+    assert heard(fresh(), callback).question(PLAN).coordinates == told
+
+
+def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
+    callback = notice(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
+    registration = Registration(key=KEY, registered_at=T0, registered_by="shop", coordinates={"user_id": "u-2"})
+
+    record = registered(heard(fresh(), callback), registration, plan=PLAN)
+
+    assert record.question(PLAN).coordinates == {"user_id": "u-2", "job_type": "6"}
+
+
+def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
+    one, other = (
+        notice(status(word)).model_copy(update={"coordinates": told})
+        for word, told in (("OK", {"user_id": "u-1", "job_type": "6"}), ("KO", {"user_id": "u-2"}))
+    )
+
+    first, second = heard(heard(fresh(), one), other), heard(heard(fresh(), other), one)
+
+    assert first.coordinates == second.coordinates == {"user_id": "u-1", "job_type": "6"}
 
 
 def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
