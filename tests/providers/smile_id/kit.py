@@ -125,6 +125,9 @@ def _answers(repeated: str, *more: AnswerRow) -> tuple[AnswerRow, ...]:
     )
 
 
+# Three minutes until a callback is overdue, and a quarter of an hour between two looks at a reviewer's work, jitter
+# included.
+FOUND_WITHIN: Final = timedelta(minutes=19, seconds=30)
 NO_HINTS: Final = "without a key in its settings no account can be set up"
 
 KIT: Final = Kit(
@@ -143,6 +146,7 @@ KIT: Final = Kit(
             ),
             meanings=(ANY_2XX, NOTHING_ELSE),
             redelivered_after=(),
+            found_within=FOUND_WITHIN,
             absent={Condition.UNPROVEN: NO_HINTS},
             registered_sender="v1",
         ),
@@ -156,6 +160,7 @@ KIT: Final = Kit(
             meanings=(ANY_2XX, NOTHING_ELSE),
             # That there are three is told by integrators, and by nobody when.
             redelivered_after=(timedelta(minutes=1), timedelta(minutes=6), timedelta(minutes=36)),
+            found_within=FOUND_WITHIN,
             absent={
                 Condition.UNPROVEN: NO_HINTS,
                 Condition.INTERMEDIATE: "its callbacks tell of ends alone",
