@@ -106,7 +106,7 @@ def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, D
     if not isinstance(is_complete, bool):
         return unrecognised("job_complete", is_complete)
     code = as_word(frame.get("code"))
-    if not is_complete and (code in vocabulary.AWAITING or not isinstance(frame.get("result"), dict)):
+    if not is_complete and (code == vocabulary.NOTHING_UPLOADED or not isinstance(frame.get("result"), dict)):
         return Snapshot(stage=Stage.AWAITING_APPLICANT, word=code, code=code, sender=V1)
     if code != vocabulary.ANSWERED:
         return unrecognised("code", code)

@@ -147,13 +147,16 @@ class SmileV1Reader:
         if answer.status in _REFUSALS:
             raise ProviderRefusesUs(f"http_{answer.status}")
         if not httpx.codes.is_success(answer.status):
-            # inferred: one that has not been uploaded may be answered with an error, too, and that one unsigned
-            if code in vocabulary.AWAITING:
+            # inferred: this may come as an error, too, and that one unsigned
+            if code == vocabulary.NO_SUCH_JOB:
                 raise ReferenceUnknown(f"code_{code}")
             raise ProviderUnavailable(f"http_{answer.status}", retry_after=answer.retry_after())
         timestamp, presented = signed_time(frame), frame.get(SIGNATURE)
         if timestamp is None or not isinstance(presented, str) or not self._signatures.fits(timestamp, presented):
             raise ReplyUnproven("reply_unproven")
+        if code == vocabulary.NO_SUCH_JOB:
+            # No state of a job: one that is decided and then deleted must not look as if it had begun anew.
+            raise ReferenceUnknown(f"code_{code}")
         return answer.content
 
 

@@ -169,8 +169,9 @@ def _rows() -> Iterator[tuple[tuple[int, str], Row]]:
 ROWS: Final[Mapping[tuple[int, str], Row]] = MappingProxyType(dict(_rows()))
 """By type of job and result code. The bodies of types 8, 9 and 12 are unknown, so they have no row."""
 
-AWAITING: Final = frozenset({"2304", "2314"})
-"""Codes of a reply, not of a result: no such job yet (inferred), and nothing uploaded yet."""
+NO_SUCH_JOB: Final = "2304"
+"""A code of a reply, not of a result: no such job yet, or no longer (inferred)."""
+NOTHING_UPLOADED: Final = "2314"
 ANSWERED: Final = "2302"
 REFUSALS: Final = frozenset({"2203", "2204", "2205", "2213", "2220", "2405"})
 """Codes of a reply that says that we asked wrongly, or may not ask. No answer of theirs is about a job."""

@@ -154,10 +154,9 @@ def test_a_review_that_the_vendor_does_not_call_complete_lapses_to_nothing() -> 
     "content",
     [
         frame("No zip file received", is_complete=False, code="2314"),
-        frame("No such job", is_complete=False, code="2304"),
         frame("No zip uploaded yet", is_complete=False),
         frame(None, is_complete=False),
-        frame(result("0810", 6), is_complete=False, code="2304"),
+        frame(result("0810", 6), is_complete=False, code="2314"),
     ],
 )
 def test_a_job_that_nobody_has_uploaded_waits_for_the_applicant(content: dict[str, Any]) -> None:

@@ -93,10 +93,26 @@ async def test_a_type_of_job_that_we_were_told_serves_where_the_answer_names_non
 async def test_a_job_that_nobody_has_uploaded_waits_for_the_applicant(
     smile: FakeSmileId, reader: SmileV1Reader
 ) -> None:
+    smile.jobs[JOB_OF_USER] = frame("No zip file received", is_complete=False, code="2314")
+
     reply = await reader.read(question())
 
     assert reply.snapshot is not None
-    assert (reply.snapshot.stage, reply.snapshot.code) == (Stage.AWAITING_APPLICANT, "2304")
+    assert (reply.snapshot.stage, reply.snapshot.code) == (Stage.AWAITING_APPLICANT, "2314")
+
+
+async def test_a_job_that_is_not_there_is_unknown_and_in_no_stage(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    with pytest.raises(ReferenceUnknown) as caught:
+        await reader.read(question())
+
+    assert (caught.value.code, caught.value.gone) == ("code_2304", False)
+
+
+async def test_nobody_but_smile_id_can_say_that_a_job_is_not_there(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    smile.answers_with = {"signature": "none"}
+
+    with pytest.raises(ReplyUnproven):
+        await reader.read(question())
 
 
 async def test_without_a_user_nobody_is_asked(smile: FakeSmileId, reader: SmileV1Reader) -> None:
