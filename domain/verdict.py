@@ -332,13 +332,14 @@ def settled_losses(record: Record, why: LossReason, *, at: datetime, only: Artif
 
 
 def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
-    """Return the record with another ledger; a loss that nobody wanted asks for a person."""
+    """Return the record with another ledger; a loss that nobody wanted asks for a person, until it is made up for."""
     expects = record.registration.expects if record.registration else ()
     before = evidence.has_losses(record.evidence, expects)
     record = record.model_copy(update={"evidence": tuple(ledger)})
     if evidence.has_losses(record.evidence, expects) and not before:
         return raised(record, Attention.EVIDENCE_LOST, at=at)
-    return record
+    is_whole = all(row.state is ArtifactState.STORED for row in ledger)
+    return cleared(record, Attention.EVIDENCE_LOST) if is_whole else record
 
 
 def _held(record: Record, verdict: Verdict) -> Record:

@@ -9,7 +9,7 @@ from domain.notice import StatusSeen
 from domain.record import EntryKind, Record, Summary, progressed, united_checks
 from domain.reducer import completed, heard, noted, raised, registered
 from domain.snapshot import Check
-from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, Stage
+from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
 from domain.verdict import answered, with_ledger
 from domain.watch import summary
 from tests.domain import courses
@@ -59,6 +59,16 @@ def _complete() -> Record:
     record = raised(record, Attention.UNPROVEN_CALLBACKS, at=T0)
     stored = with_ledger(record, [_as_stored(row) for row in record.evidence], at=HOUR_LATER)
     return completed(stored, at=HOUR_LATER)
+
+
+def test_a_loss_asks_for_a_person_until_the_file_is_there_after_all() -> None:
+    record = _complete()
+    lost = with_ledger(record, [row.lost(LossReason.LINK_EXPIRED, T0) for row in record.evidence], at=T0)
+    half = with_ledger(lost, [*record.evidence[:1], *lost.evidence[1:]], at=T0)
+    whole = with_ledger(half, record.evidence, at=T0)
+
+    asked = [Attention.EVIDENCE_LOST in {note.reason for note in each.attention} for each in (lost, half, whole)]
+    assert asked == [True, True, False]
 
 
 def test_a_complete_record_is_under_16_kib_as_json() -> None:
