@@ -11,7 +11,7 @@ from simulator.play import Intention, Play, PlayView
 from simulator.smile_id import v1_payloads, v3_payloads
 from simulator.smile_id.links import Links
 from simulator.smile_id.scenario import ExtraCallback, Generation, Ids, SmileIdScenario
-from simulator.smile_id.script import MONITORING_UPDATE, Beat, result, results, script, status, verdict
+from simulator.smile_id.script import MONITORING_UPDATE, PROCESSING, Beat, result, results, script, status, verdict
 from simulator.smile_id.signing import WRONG_KEY, signature, written
 
 PROVIDER: Final = "smile_id"
@@ -77,12 +77,13 @@ class Job(Play):
         found = status(self.beats, self.age)
         if found is None or found.word is None:
             return v3_payloads.NOT_FOUND
-        return "complete" if found.is_final and self.scenario.says_complete else found.word
+        is_over = found.word != PROCESSING
+        return "complete" if is_over and self.scenario.says_complete else found.word
 
     def replay(self, url: str | None = None) -> bool:
         """Send the last callback again, to an address of its own if one is given; False: the job is not over."""
         found = status(self.beats, self.age)
-        if found is None or not found.is_final:
+        if found is None or found.word == PROCESSING:
             return False
         again = {"name": f"replay {found.word}", "faults": Faults(dropped=self.scenario.replays_lost)}
         self._tell(found.model_copy(update=again), url=url)

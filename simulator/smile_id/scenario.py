@@ -93,6 +93,7 @@ class V3Knobs(Frozen):
         None, description="how long after the end an aml_monitoring_update is told; None: never"
     )
     monitoring_status: Said = "attention"
+    monitoring_changes_status: bool = Field(default=False, description="unknown: whether the status says so as well")
     replays_allowed: bool = Field(default=True, description="False: a replay is 403")
     replays_lost: bool = Field(default=False, description="whether what is sent again is lost, too")
 

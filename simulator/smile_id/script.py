@@ -33,8 +33,8 @@ class Beat(Frozen):
     """One change of a job. `at` is when, `reported_at` when whoever asks is told.
 
     `word` is the result code or the status that it brings, `kind` tells results of the first generation apart, and
-    `product` is what a callback of the third names. `is_settled`: nothing is open any more. A beat that `is_told` has
-    a callback.
+    `product` is what a callback of the third names in place of the job's own. `is_settled`: nothing is open any more.
+    A beat that `is_told` has a callback; one that `is_aside` changes nothing of what is said of the job.
     """
 
     at: timedelta
@@ -45,6 +45,7 @@ class Beat(Frozen):
     product: str | None = None
     reason: str | None = None
     is_told: bool = False
+    is_aside: bool = False
     is_settled: bool = False
     is_final: bool = False
     faults: Faults = Faults()
@@ -75,7 +76,7 @@ def results(beats: Iterable[Beat], age: timedelta) -> list[Beat]:
 
 def status(beats: Iterable[Beat], age: timedelta) -> Beat | None:
     """Return what the status of a job of the third generation says at this age; None: it does not exist yet."""
-    said = [beat for beat in beats if beat.word is not None and beat.product is None and beat.reported_at <= age]
+    said = [beat for beat in beats if beat.word is not None and not beat.is_aside and beat.reported_at <= age]
     return said[-1] if said else None
 
 
@@ -144,7 +145,8 @@ def _v3(scenario: SmileIdScenario) -> Iterator[Beat]:
     if scenario.monitoring_after is not None:
         at = ends_at + scenario.monitoring_after
         reason = likely_reason(scenario.monitoring_status)
-        yield verdict(scenario.monitoring_status, at=at, reason=reason, product=MONITORING_UPDATE)
+        update = verdict(scenario.monitoring_status, at=at, reason=reason, product=MONITORING_UPDATE)
+        yield update.model_copy(update={"is_aside": not scenario.monitoring_changes_status})
 
 
 def likely_reason(status: str) -> str | None:

@@ -80,7 +80,7 @@ STORIES: Final = (
     ),
     _v1(
         "provisional, and nobody reviews it",
-        {"decision": "inconclusive"},
+        {"decision": "inconclusive", "attention": ["overdue_review"]},
         {"code": "0814", "unsettled_is_complete": True},
     ),
     _v1(
@@ -95,18 +95,22 @@ STORIES: Final = (
     ),
     _v1(
         "the authority is down for good",
-        {"outcome": "failed", "decision": None},
+        {"outcome": "failed", "decision": None, "attention": ["overdue_review"]},
         {"identity_code": "1015"},
     ),
     _v1(
         "a code nobody knows, then a reviewer's",
-        {"heard": 3},
-        {"code": "0899", "reviewed_code": "1210", "review_for": "PT15M"},
+        {**_SELFIE, "heard": 2, "attention": ["unrecognised_word"]},
+        {"job_type": 2, "code": "0899", "reviewed_code": "1220", "review_for": "PT15M"},
     ),
     _v1("a photo makes a body of 1.5 MB", {"evidence_stored": 2, "missed": 0}, {"photo_size": 1_120_000}),
-    _v1("a document that has expired", {"decision": "inconclusive"}, {"job_type": 6, "code": "0817"}),
+    _v1(
+        "a document that has expired",
+        {"decision": "inconclusive", "evidence_stored": 5},
+        {"job_type": 6, "code": "0817"},
+    ),
     _v1("a number that is looked up alone", {"evidence_stored": 0, "heard": 1}, {"job_type": 5}),
-    _v1("a business", {"heard": 1}, {"job_type": 7}),
+    _v1("a business", {"heard": 1, "evidence_stored": 2}, {"job_type": 7}),
     _v3("clear, the callback arrives", {**_PAPERS, "heard": 1, "missed": 0}),
     _v3("block", {"decision": "declined", "heard": 1}, {"status": "block"}),
     _v3("attention", {**_PAPERS, "decision": "inconclusive"}, {"status": "attention"}),
@@ -119,5 +123,14 @@ STORIES: Final = (
         {"job_id_header": False, "endpoints": [{"url": "{callback_url}/order-without-id"}]},
         registration={"correlation": "order-without-id"},
     ),
-    _v3("a watched list changes after the end", {**_PAPERS, "late": 1}, {"monitoring_after": "PT10M"}),
+    _v3(
+        "a watched list changes, and the status",
+        {**_PAPERS, "decision": "inconclusive", "revisions": 2, "verdicts": ["approved", "inconclusive"], "late": 1},
+        {"monitoring_after": "PT10M", "monitoring_changes_status": True},
+    ),
+    _v3(
+        "a watched list changes, the status not",
+        {**_PAPERS, "late": 1, "attention": ["contradiction"]},
+        {"monitoring_after": "PT10M"},
+    ),
 )

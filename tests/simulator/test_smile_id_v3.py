@@ -275,14 +275,17 @@ async def test_what_is_heard_follows_the_knob(knob: dict[str, Any], heard: list[
         assert ([word for _, word in it.words()], (await it.view())["finished"]) == (heard, True)
 
 
-async def test_a_list_that_changes_is_told_after_the_end_and_the_status_stays() -> None:
+@pytest.mark.parametrize(("changes", "status"), [(False, "clear"), (True, "block")])
+async def test_a_list_that_changes_is_told_after_the_end(status: str, *, changes: bool) -> None:
     async with smile() as it:
-        await it.played(DAY, product="aml_monitoring", monitoring_after="PT2H", monitoring_status="block")
+        knobs = {"monitoring_after": "PT2H", "monitoring_status": "block", "monitoring_changes_status": changes}
+        await it.played(DAY, product="aml_monitoring", **knobs)
         await it.log_in()
-        status = (await it.status()).json()["status"]
+
+        assert (await it.status()).json()["status"] == status
 
     assert it.words() == [("aml_monitoring", "clear"), ("aml_monitoring_update", "block")]
-    assert ([call.at.total_seconds() / 60 for call in it.it.receiver.calls], status) == ([3, 123], "clear")
+    assert [call.at.total_seconds() / 60 for call in it.it.receiver.calls] == [3, 123]
 
 
 async def test_a_callback_that_is_not_taken_comes_again_three_times() -> None:
