@@ -94,6 +94,25 @@ async def test_only_the_codes_of_the_settings_mean_sent_where_there_are_some(
     assert handed == [SENT, refused("http_200")]
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["", "ada", "+12025550147,+12025550148", "+12025550147;+12025550148", "+1202\r\n5550147", "+1202+5550147", "+" * 9],
+)
+async def test_what_is_no_single_number_is_refused(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
+    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+
+    assert await sms.hand_over(Outgoing("abc-1", number, "4021"), within=SOON) == refused("address_not_usable")
+    assert backend.connections == 0
+
+
+@pytest.mark.parametrize("number", ["+12025550147", "12025550147", "+1 (202) 555-01.47", "00995555123456"])
+async def test_a_number_is_passed_on_as_it_was_written(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
+    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+
+    assert await sms.hand_over(Outgoing("abc-1", number, "4021"), within=SOON) == SENT
+    assert backend.told[0].json["to"] == [number]
+
+
 async def test_a_gateway_that_cannot_be_reached_was_given_nothing(http: httpx.AsyncClient) -> None:
     there_is_none = [carrier(http, "http://127.0.0.1:1/"), carrier(http, "http://no-such-host.invalid/")]
 
