@@ -42,7 +42,7 @@ EMPTY = room("empty", ready=False, name="r-2")
         ),
         (
             {"roomId": "r-1", "roomStatus": "ended", "files": [{"fileId": "vf-1"}, {"fileId": "vf-2"}]},
-            (room("ended", ready=None, file="vf-2"),),
+            (room("ended", ready=None, file="vf-1"), room("ended", ready=None, file="vf-2")),
             ["vf-1", "vf-2"],
         ),
         ({"videoFileId": "vf-1"}, (), ["vf-1"]),
