@@ -282,6 +282,18 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
     assert read["record"]["unknown_fields"] == {"enrollment_step.score": 1, "sequence": 1}
 
 
+@pytest.mark.parametrize("kind", [None, "business"])
+async def test_a_written_record_says_whom_it_is_about_as_far_as_that_is_known(world: World, kind: str | None) -> None:
+    async with backend(world) as client, world.workers():
+        await client.post("/verifications", json={**body(world), "session_kind": kind})
+        world.reader.say(APPROVED)
+        await world.tracker.notify(world.key, await world.notice(final()), may_start=True)
+        await world.result()
+        read = (await client.get(path(world))).json()
+
+    assert read["record"]["session_kind"] == kind
+
+
 async def test_a_long_poll_answers_as_soon_as_something_is_published(world: World) -> None:
     async with backend(world) as client, world.workers():
         await client.post("/verifications", json=body(world))
