@@ -83,7 +83,7 @@ def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:
 def rereads_due(record: Record, plan: WatchPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
     is_ours_alone = record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
-    if record.decided_at is None or is_ours_alone:
+    if record.decided_at is None or is_ours_alone or record.erased_at is not None:
         return ()
     return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
 

@@ -265,6 +265,9 @@ class VerificationWorkflow:
         return False
 
     def _ask(self) -> None:
+        if self._record.erased_at is not None:
+            self._wants_read = False  # what was erased must not come back
+            return
         now = workflow.now()
         if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
             self._wants_read = False
