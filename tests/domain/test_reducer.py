@@ -17,6 +17,7 @@ from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, C
 from tests.domain.order import Event, Fold, after, answers, counterexample, judged
 from tests.domain.samples import (
     APPROVED,
+    DIGESTER,
     KEY,
     PLAN,
     PORTRAIT,
@@ -214,10 +215,19 @@ def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
 
 
 def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
-    one = notice(step(1, 2, "id_document"))
+    one = notice(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
     record = heard(heard(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
     assert (record.heard, record.duplicates) == (2, 1)
     assert [(seen.first_at, seen.last_at, seen.count) for seen in record.identities] == [(T0, T0 + HOUR, 2)]
+
+
+def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
+    one = notice(status("MANUAL_CHECK", looks="open"))
+    again = one.model_copy(update={"received_at": T0 + HOUR})
+    record = heard(heard(fresh(), one), again)
+
+    assert (record.heard, record.duplicates) == (2, 0)
+    assert heard(record, again).duplicates == 1
 
 
 def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:
