@@ -218,6 +218,7 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     verdict = _verdict_of(snapshot, Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED)
     same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
     if record.basis is Basis.PERSON and record.is_concluded:
+        record = _confirmed(record, snapshot)
         return record if same_end else raised(record, Attention.DISAGREES_WITH_PERSON, at=at)
     if record.basis is Basis.CALLBACK and same_end:
         return cleared(_held(record, verdict), Attention.UNCONFIRMED_END)
@@ -231,6 +232,13 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     return decided(_missed(record, cause), verdict, at=at, cause=cause)
 
 
+def _confirmed(record: Record, snapshot: Snapshot) -> Record:
+    """Take back what callbacks announced and a read now says too, though it decides nothing: it is no contradiction."""
+    said = (snapshot.word or "").casefold()
+    left = tuple(each for each in record.announcements if (each.word or "").casefold() != said)
+    return record.model_copy(update={"announcements": left})
+
+
 def _missed(record: Record, cause: Cause) -> Record:
     """Count a callback as missed where we found by ourselves what it should have told."""
     by_ourselves = cause == "schedule" or (cause == "poll" and not record.is_concluded)
@@ -242,7 +250,7 @@ def _missed(record: Record, cause: Cause) -> Record:
 def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
     """Go on with one that the provider now shows as open; what a person or our deadline ended stays ended."""
     if record.basis in {Basis.PERSON, Basis.DEADLINE}:
-        return record
+        return _confirmed(record, snapshot)
     if _was_told_otherwise(record) and not plan.finals_may_change:
         return raised(record, Attention.SECOND_FINAL, at=at)
     if record.basis is Basis.CALLBACK:

@@ -1,5 +1,6 @@
 """What becomes of a message that is handed to an HTTP gateway, over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -119,6 +120,29 @@ async def test_a_gateway_that_cannot_be_reached_was_given_nothing(http: httpx.As
     handed = [await each.hand_over(OUTGOING, within=SOON) for each in there_is_none]
 
     assert handed == [refused("gateway_unreachable", may_heal=True)] * 2
+
+
+async def test_a_resolver_that_never_answers_leaves_nothing_sent(http: httpx.AsyncClient) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(60)
+        return []
+
+    stalled = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+
+    assert await stalled.hand_over(OUTGOING, within=SOON) == refused("gateway_unreachable", may_heal=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.0.0.1", "169.254.169.254", "::1", "fe80::1%1", "::ffff:127.0.0.1", "fd00::1", "0.0.0.0", "100.64.0.1"],
+)
+async def test_no_writing_of_a_private_address_is_called(http: httpx.AsyncClient, address: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return [address]
+
+    gateway = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+
+    assert await gateway.hand_over(OUTGOING, within=SOON) == refused("gateway_is_private")
 
 
 async def test_a_private_address_is_refused_unless_it_is_allowed(backend: Backend, http: httpx.AsyncClient) -> None:

@@ -28,6 +28,7 @@ from domain.verdict import (
     window_closed,
     withdrawn,
 )
+from domain.watch import hurried_until
 from tests.domain.samples import (
     APPROVED,
     DECLINED,
@@ -322,6 +323,29 @@ def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
         record = heard(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
     record = announced(Outcome.CANCELED, record=record)
     assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
+
+
+@pytest.mark.parametrize("by_a_person", ["resolved", "withdrawn"])
+def test_what_a_read_confirms_against_a_person_is_a_disagreement_and_no_contradiction(by_a_person: str) -> None:
+    record = read(fresh(), APPROVED)
+    if by_a_person == "resolved":
+        record = resolved(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    else:
+        record = withdrawn(read(fresh(), STARTED), author="checkout", at=LATER)
+    record = heard(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = read(record, DECLINED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
+
+    assert record.basis is Basis.PERSON
+    assert reasons_to_look(record) == {Attention.DISAGREES_WITH_PERSON}
+    assert hurried_until(record, REOPENING_PLAN) is None
+
+
+def test_what_no_read_confirms_against_a_person_stays_announced() -> None:
+    record = resolved(read(fresh(), APPROVED), Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    record = heard(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = read(record, APPROVED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
+
+    assert hurried_until(record, REOPENING_PLAN) == LATER + MINUTE + REOPENING_PLAN.contradiction_window
 
 
 def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:
