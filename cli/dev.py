@@ -83,10 +83,13 @@ def _refuse_other_ports(stack: Stack, ports: Ports) -> None:
         ("[api] public_url", settings.api.public_url, stack.api),
         ("[messages.email] port", email and email.port, email and ports.mail),
         *(
-            (f"accounts.{played.name}.base_url", settings.accounts[played.name].own.base_url, address)
+            (
+                f"accounts.{played.name}.base_url",
+                settings.accounts[played.name].own.base_url,
+                played.settings["base_url"].replace("{simulator}", stack.simulator),
+            )
             for played in PLAYED
             if played.name in settings.accounts
-            and (address := f"{stack.simulator}/{played.provider}") != settings.accounts[played.name].own.base_url
         ),
     )
     for name, found, want in wanted:
