@@ -38,6 +38,8 @@ MOST_REVISIONS: Final = 100
 MOST_IDENTITIES: Final = 64
 MOST_ENTRIES: Final = 100
 MOST_ANNOUNCEMENTS: Final = 16
+MOST_ROOMS: Final = 200
+"""As many as the ledger has room for recordings."""
 
 Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
 
@@ -336,7 +338,7 @@ def united_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
             file_id=room.file_id,
         )
     with_file = {room for room, file in united if file}
-    return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:20]
+    return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:MOST_ROOMS]
 
 
 def progressed(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:
