@@ -97,7 +97,7 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
         "late": record.get("late"),
         "evidence_stored": evidence.count(ArtifactState.STORED),
         "evidence_lost": evidence.count(ArtifactState.LOST),
-        "losses": sorted({row["loss"] for row in record.get("evidence", []) if row["loss"]}),
+        "losses": sorted({row["loss"] for row in record.get("evidence", []) if row.get("loss")}),
     }
 
 
