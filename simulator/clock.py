@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-SHORTEST_PATIENCE: Final = timedelta(seconds=3)
+SHORTEST_PATIENCE: Final = timedelta(seconds=1)
 
 
 def _monotonic() -> timedelta:
