@@ -4,10 +4,14 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from datetime import timedelta
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
+
+RESOLVE_WITHIN: Final = timedelta(seconds=3)
+"""Less than a call may take, so that a resolver that stalls is told from a receiver that may have what was sent."""
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the IP addresses of a host. Raises `OSError`."""
@@ -47,8 +51,9 @@ async def pinned(
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
-        addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
-    except OSError:
+        async with asyncio.timeout(RESOLVE_WITHIN.total_seconds()):
+            addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
+    except OSError:  # which the time that is up is too
         raise NotResolved from None
     return http.build_request(
         method,

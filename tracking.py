@@ -263,6 +263,24 @@ class Tracker:
         """Return a handle to the newest run."""
         return self.client.get_workflow_handle(workflow_id(self.place(key)), result_type=Record)
 
+    async def key_at(self, place: str) -> VerificationKey | None:
+        """Return the key of the verification at a place, as it was started; None: the server knows none there.
+
+        Needs no worker. Raises `RPCError`.
+        """
+        events = self.client.get_workflow_handle(workflow_id(place)).fetch_history_events(
+            page_size=1, rpc_timeout=LOOK_TIMEOUT
+        )
+        try:
+            started = (await anext(events)).workflow_execution_started_event_attributes
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        [order] = await self.client.data_converter.decode(started.input.payloads, [steps.TrackVerification])
+        key: VerificationKey = order.key
+        return key
+
     async def look(self, key: VerificationKey) -> Situation | None:
         """Return what one look at the server shows; None where it knows no such verification. Needs no worker."""
         description = await self._described(key)

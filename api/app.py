@@ -156,6 +156,7 @@ def build_app(parts: Parts) -> FastAPI:
 def _add_backend(app: FastAPI, parts: Parts) -> None:
     callers = Callers(parts.keys)
     knowledge = Knowledge(parts.tracker, Records(parts.storage))
+    app.state.knowledge = knowledge
     waits = SharedWaits(parts.tracker)
     app.include_router(operator_routes(parts))
     for router in (

@@ -9,7 +9,7 @@ from temporalio.service import RPCError
 
 from api.problems import unavailable, unknown_verification
 from domain.explanation import Situation
-from domain.identity import VerificationKey
+from domain.identity import VerificationKey, stands_in
 from domain.record import Record, Summary
 from domain.watch import summary
 from storage.contract import StorageUnavailable
@@ -34,6 +34,20 @@ class Knowledge:
     def __init__(self, tracker: Tracker, records: Records) -> None:
         self._tracker = tracker
         self._records = records
+
+    async def named(self, account: str, reference: str) -> VerificationKey:
+        """Return the key that is meant by a reference, or by the digest that stands for one that must not be shown.
+
+        Raises `UnknownAccount`, `ValidationError` for what no verification can have, `RPCError`.
+        """
+        found = await self._key_at(account, reference) if stands_in(reference) else None
+        return found or VerificationKey(account=account, reference=reference)
+
+    async def _key_at(self, account: str, slug: str) -> VerificationKey | None:
+        place = f"{self._tracker.account(account).name}/{slug}"
+        started = await self._tracker.key_at(place)
+        written = await self._records.latest(place) if started is None else None
+        return Record.model_validate_json(written[1]).key if written else started
 
     async def of(self, key: VerificationKey) -> Known:
         """Return what is known. Raises `Problem` 404 if neither knows it, `UnknownAccount`, `RPCError`."""

@@ -58,10 +58,14 @@ FiltersInQuery = Annotated[Filters, Query()]
 
 
 class ListedView(Frozen):
-    """One run of a verification. `reference` is null where it opens the applicant's session, or is not plain."""
+    """One run of a verification.
+
+    `reference` is a digest, by which it can be asked for too, where the provider's opens the applicant's session or is
+    not plain.
+    """
 
     account: Name
-    reference: str | None
+    reference: str
     is_open: bool
     started_at: Instant
     state: StateView | None
@@ -100,7 +104,7 @@ async def _row(execution: WorkflowExecution) -> ListedView:
     account, _, slug = place_of_workflow(execution.id).partition("/")
     return ListedView(
         account=account,
-        reference=None if slug.startswith("~") else slug,
+        reference=slug,
         is_open=execution.status is WorkflowExecutionStatus.RUNNING,
         started_at=execution.start_time,
         state=StateView.of(summary) if summary is not None else None,

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -49,7 +48,8 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
     ) -> RegisteredView:
         key, registered = await registrar.register(asked, by=by)
         response.status_code = 201 if registered is Registered.STARTED else 200
-        response.headers["Location"] = f"/verifications/{key.account}/{quote(key.reference, safe='')}"
+        # Addresses end up in the access logs of others, so it is the place, which shows no capability.
+        response.headers["Location"] = f"/verifications/{parts.tracker.place(key)}"
         return RegisteredView(account=key.account, reference=key.reference, registered=registered)
 
     @routes.get("", summary="List verifications", description="By run, the newest first.", responses=told())

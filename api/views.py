@@ -21,6 +21,7 @@ from domain.terms import (
     LossReason,
     Name,
     Outcome,
+    SessionKind,
     Stage,
     Word,
 )
@@ -115,6 +116,7 @@ class EvidenceView(Frozen):
 class RecordView(Frozen):
     """The last record that was written, at the end of a run."""
 
+    session_kind: SessionKind | None = Field(description="whom it is about; null: nothing has said it")
     advice: Advice
     reasons: tuple[Reason, ...]
     checks: tuple[Check, ...]

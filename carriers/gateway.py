@@ -16,6 +16,9 @@ from outbound import NotResolved, PrivateAddress, Resolve, post, resolved
 
 PLACEHOLDER: Final = re.compile(r"\{(to|text|id)\}")
 
+_NUMBER: Final = re.compile(r"\+?(?:[ ()./-]*[0-9]){3,18}[ ()./-]{0,3}")
+"""One telephone number, however it is spaced; the longest has 15 digits behind two or three that lead abroad."""
+_LONGEST_NUMBER: Final = 60
 _TOO_MANY: Final = 429
 _SERVERS_FAULT: Final = 500
 
@@ -47,6 +50,11 @@ class GatewayCarrier:
 
     async def hand_over(self, outgoing: Outgoing, *, within: timedelta) -> Handed:
         """Post it once. Whatever happens after the request has left, but for a clear answer, is unknown."""
+        # Many gateways take a list for several receivers, and a code is for one.
+        is_one_number = len(outgoing.to) <= _LONGEST_NUMBER and _NUMBER.fullmatch(outgoing.to)
+        return await self._handed(outgoing, within=within) if is_one_number else refused("address_not_usable")
+
+    async def _handed(self, outgoing: Outgoing, *, within: timedelta) -> Handed:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 status = await self._post(outgoing)

@@ -16,6 +16,9 @@ import aiosmtplib
 from carriers.contract import SENT, Handed, Outgoing, refused, unknown
 
 _FOR_GOOD: Final = 500
+_LONGEST_ADDRESS: Final = 254
+_LONGEST_SUBJECT: Final = 200
+"""In characters, for both: what a stranger wrote without end would keep the parsers busy for seconds."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,15 @@ class _Envelope:
     @classmethod
     def of(cls, server: MailServer, outgoing: Outgoing) -> "_Envelope":
         """Raises `ValueError` and what else the parsers raise for an address that cannot be written to."""
+        if len(outgoing.to) > _LONGEST_ADDRESS:
+            raise ValueError("too long for an address")
         receiver = Address(addr_spec=outgoing.to)
         if not receiver.domain or not outgoing.to.isascii():
             raise ValueError("not a plain address")
         mail = EmailMessage(policy=SMTP_POLICY)
         mail["From"] = Address(server.from_name, addr_spec=server.from_address)
         mail["To"] = receiver
-        mail["Subject"] = " ".join((outgoing.subject or server.subject).split())
+        mail["Subject"] = " ".join((outgoing.subject or server.subject).split())[:_LONGEST_SUBJECT]
         mail["Date"] = format_datetime(localtime())
         mail["Message-ID"] = f"<{outgoing.message_id}@{server.from_address.rpartition('@')[2]}>"
         # Answers by machines, such as holiday notes, would go to nobody.

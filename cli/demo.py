@@ -1,11 +1,10 @@
-"""`vigil demo`: every story, told at once over real HTTP and a real Temporal server."""
+"""`vigil demo`: every story, many at once, told over real HTTP and a real Temporal server."""
 
 import asyncio
 import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
@@ -37,8 +36,6 @@ TIME_SCALE: Final = 100.0
 
 Faster would be unfair on a busy machine: our own budgets, such as the relay's five seconds, are real time.
 """
-APART: Final = timedelta(seconds=0.2)
-"""The stories begin one after the other, so that they do not all send their callbacks at once."""
 
 
 def demo(
@@ -90,7 +87,7 @@ async def _tell_all(stack: Stack, console: Console) -> Sequence[Told]:
         with Live(
             get_renderable=lambda: _table(told, is_wide=console.width >= WIDE), console=console, refresh_per_second=5
         ):
-            await asyncio.gather(*(teller.tell(one, after=APART * n) for n, one in enumerate(told)))
+            await teller.tell_all(told)
     return told
 
 

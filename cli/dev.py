@@ -26,16 +26,18 @@ def _port(help_: str) -> Any:
 
 
 def dev(
+    *,
     temporal_port: Annotated[int, _port("Temporal's own.")] = 7233,
     ui_port: Annotated[int, _port("Temporal's pages.")] = 8233,
     api_port: Annotated[int, _port("Callbacks and backends.")] = 8000,
     simulator_port: Annotated[int, _port("The played providers.")] = 9000,
+    mail_port: Annotated[int, _port("The played mail server.")] = 9025,
     folder: Annotated[Path, typer.Option(help="Where settings, data and logs rest.", metavar="FOLDER")] = DEV_FOLDER,
 ) -> None:
     """Run Temporal, the simulator, the API and a worker on this machine, until Ctrl-C."""
-    ports = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port)
+    ports = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
     stack = Stack(folder, ports, accounts=PLAYED, time_scale=_time_scale(folder))
-    _refuse_other_ports(stack)
+    _refuse_other_ports(stack, ports)
     if taken := ports.taken():
         who = ", ".join(f"{port} (for {name})" for name, port in taken)
         raise Failed(f"In use by another program: port {who}. Stop it, or choose others with --api-port and so on.")
@@ -70,19 +72,24 @@ def _time_scale(folder: Path) -> float:
     return load_settings(file).time_scale if file.exists() else TIME_SCALE
 
 
-def _refuse_other_ports(stack: Stack) -> None:
+def _refuse_other_ports(stack: Stack, ports: Ports) -> None:
     """The settings that are there hold addresses; other ports would leave us talking to nobody."""
     if not stack.config.exists():
         return
     settings = load_settings(stack.config, environ={})
+    email = settings.messages.email
     wanted: Sequence[tuple[str, object, object]] = (
         ("[temporal] address", settings.temporal.address, os.environ.get("TEMPORAL_ADDRESS") or stack.temporal_address),
         ("[api] public_url", settings.api.public_url, stack.api),
+        ("[messages.email] port", email and email.port, email and ports.mail),
         *(
-            (f"accounts.{played.name}.base_url", settings.accounts[played.name].own.base_url, address)
+            (
+                f"accounts.{played.name}.base_url",
+                settings.accounts[played.name].own.base_url,
+                played.settings["base_url"].replace("{simulator}", stack.simulator),
+            )
             for played in PLAYED
             if played.name in settings.accounts
-            and (address := f"{stack.simulator}/{played.provider}") != settings.accounts[played.name].own.base_url
         ),
     )
     for name, found, want in wanted:

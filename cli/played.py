@@ -25,7 +25,14 @@ def scenario_for(
 
 
 def write_settings(
-    file: Path, accounts: Iterable[PlayedAccount], *, temporal: str, api: str, simulator: str, time_scale: float
+    file: Path,
+    accounts: Iterable[PlayedAccount],
+    *,
+    temporal: str,
+    api: str,
+    simulator: str,
+    mail: str,
+    time_scale: float,
 ) -> None:
     """Write the settings of an installation that has only played accounts, with fresh secrets, for us alone to read.
 
@@ -37,8 +44,16 @@ def write_settings(
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": host, "port": int(port), "public_url": api},
     }
-    sms = {"url": f"{simulator}/gateway/messages", "idempotent": True, "allow_private": True}
-    tables["messages"] = {"sms": sms}
+    mail_host, _, mail_port = mail.rpartition(":")
+    tables["messages"] = {
+        "sms": {"url": f"{simulator}/gateway/messages", "idempotent": True, "allow_private": True},
+        "email": {
+            "host": mail_host,
+            "port": int(mail_port),
+            "security": "none",
+            "from_address": "vigil@demonstration.example",
+        },
+    }
     for account in accounts:
         known = {"simulator": simulator, "secret": secrets.token_urlsafe(24)}
         settings = {"provider": account.provider, "environment": "sandbox", **account.settings}

@@ -36,6 +36,7 @@ class Ports:
     ui: int
     api: int
     simulator: int
+    mail: int
 
     @classmethod
     def free(cls) -> "Ports":
@@ -78,7 +79,8 @@ class Stack:
         self._temporal = AsyncExitStack()
         self._reported: set[str] = set()
         serve = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", LOOPBACK, "--port", str(ports.api)]
-        play = ["-m", "simulator", "--port", str(ports.simulator), "--time-scale", str(time_scale)]
+        listen = ["--port", str(ports.simulator), "--mail-port", str(ports.mail)]
+        play = ["-m", "simulator", *listen, "--time-scale", str(time_scale)]
         self.programs: dict[str, Program] = {
             name: Program(name, arguments, log=self.log(name), config=self.config)
             for name, arguments in (
@@ -134,6 +136,7 @@ class Stack:
                 temporal=self.server.address,
                 api=self.api,
                 simulator=self.simulator,
+                mail=f"{LOOPBACK}:{self._ports.mail}",
                 time_scale=self._time_scale,
             )
         for program in self.programs.values():

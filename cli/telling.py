@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -17,6 +17,13 @@ from simulator.story import Registers, Story
 from tracking import Tracker
 
 REOPENED: Final = "reopened"
+AT_ONCE: Final = 12
+"""So many stories are told at the same time, however many there are: more would each take longer.
+
+A sender waits a real second at least for our answer, and a machine that is drowned in stories does not keep to it.
+"""
+APART: Final = timedelta(seconds=0.2)
+"""The first begin one after the other, so that they do not all send their callbacks at once."""
 ENDS_WITHIN: Final = timedelta(minutes=2)
 _NEWS_WITHIN: Final = timedelta(seconds=1)
 _RELAYED_WITHIN: Final = timedelta(seconds=10)
@@ -45,6 +52,7 @@ class Told:
     reads: int = 0
     events: int = 0
     messages: Sequence[str] = ()
+    sent: int | None = None
     took: timedelta = timedelta(0)
     is_over: bool = False
     broke: str | None = None
@@ -52,7 +60,7 @@ class Told:
     @property
     def observed(self) -> Mapping[str, Any]:
         """What came of all that the story expects something of."""
-        facts = {**_facts(self.seen), "messages": list(self.messages)}
+        facts = {**_facts(self.seen), "messages": list(self.messages), "sent": self.sent}
         return {name: facts.get(name) for name in self.story.expected} if self.broke is None else {"broke": self.broke}
 
     @property
@@ -89,6 +97,7 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
     evidence = [row["state"] for row in record.get("evidence", [])]
     return {
         "stage": state.get("stage"),
+        "session_kind": record.get("session_kind"),
         "outcome": state.get("outcome"),
         "decision": state.get("decision"),
         "registered": state.get("registered"),
@@ -121,9 +130,19 @@ class Teller:
         self._api = f"{api}/verifications"
         self._control = f"{simulator}/control"
 
-    async def tell(self, told: Told, *, after: timedelta) -> None:
+    async def tell_all(self, told: Iterable[Told]) -> None:
+        """Tell stories to their ends, some at a time and the longest first."""
+        waiting = iter(sorted(told, key=lambda one: one.story.lasts, reverse=True))
+
+        async def one_after_the_other(*, after: timedelta) -> None:
+            await asyncio.sleep(after.total_seconds())
+            for one in waiting:
+                await self.tell(one)
+
+        await asyncio.gather(*(one_after_the_other(after=APART * n) for n in range(AT_ONCE)))
+
+    async def tell(self, told: Told) -> None:
         """Tell a story to its end, keeping `told` up to date; what breaks is told there too."""
-        await asyncio.sleep(after.total_seconds())
         began = time.monotonic()
         try:
             async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
@@ -146,6 +165,8 @@ class Teller:
             await self._follow(told)
         told.messages = await self._messages(told)
         told.events = await self._events(told)
+        if story.messages_to is not None:
+            told.sent = await self._sent(story.messages_to)
 
     async def _register(self, told: Told, coordinates: Mapping[str, str]) -> None:
         story = told.story
@@ -203,6 +224,14 @@ class Teller:
         """Say of each message that the provider asked us to send which it was and what became of it."""
         timeline = await self._asked("GET", f"{self._api}/{told.story.account}/{told.reference}/timeline")
         return [" ".join(entry["words"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
+
+    async def _sent(self, address: str) -> int:
+        """Count the messages that came to an address, where they come out."""
+        by_sms = await self._asked("GET", f"{self._control}/gateway")
+        by_email = await self._asked("GET", f"{self._control}/mail")
+        came = [body["to"] for body in by_sms["sent"]]
+        came += [to for mail in by_email["taken"] for to in mail["to"]]
+        return came.count(address)
 
     async def _events(self, told: Told) -> int:
         """Count the events of all runs: a callback after completion opens another one."""

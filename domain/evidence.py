@@ -1,5 +1,6 @@
 """The ledger: which files a verification has, and what became of each."""
 
+import hashlib
 from typing import Final, TypeAlias
 
 from domain.registration import Wanted
@@ -63,6 +64,7 @@ class EvidenceRow(Frozen):
 
 Ledger: TypeAlias = tuple[EvidenceRow, ...]
 
+_LONGEST_NAME: Final = 64
 _MAY_RETURN: Final = frozenset({LossReason.NEVER_CAPTURED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED})
 
 
@@ -107,7 +109,7 @@ def recorded(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, at: Ins
         if room.file_id is not None or room.status == "empty":
             rows = {name: row for name, row in rows.items() if name != awaited.name or row.is_settled}
         if room.file_id is not None:
-            fresh = Artifact(name=f"recording-{room.file_id}"[:64], kind=awaited.kind, locator=room.file_id)
+            fresh = recording(room.file_id)
         elif room.status == "ended":
             fresh = awaited
         else:
@@ -119,10 +121,22 @@ def recorded(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, at: Ins
     return _ordered([row for row in rows.values() if row.locator != UNLISTED or row.kind not in kinds])
 
 
+def recording(file: str) -> Artifact:
+    """Return the artifact of a call's recording, named by its file."""
+    return Artifact(name=_named("recording", file), kind=EvidenceKind.CALL_RECORDING, locator=file)
+
+
 def _awaited_in(room: Room) -> Artifact:
     """Return what is expected of a call that has ended while its recording has no name yet."""
-    name = f"room-{room.room}"[:64]
+    name = _named("room", room.room)
     return Artifact(name=name, kind=EvidenceKind.CALL_RECORDING, locator=name, ready=False)
+
+
+def _named(what: str, word: str) -> str:
+    """Return a name that no other word has. One that is too long is cut, and ends in what tells it from its like."""
+    name = f"{what}-{word}"
+    digest = hashlib.sha256(word.encode()).hexdigest()[:16]
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 17]}-{digest}"
 
 
 def narrowed(ledger: Ledger, wanted: Wanted, *, at: Instant) -> Ledger:

@@ -10,6 +10,7 @@ from domain.terms import Frozen, Name
 
 WORKFLOW_PREFIX: Final = "verification/"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_STAND_IN: Final = re.compile(r"~[a-z2-7]{26}")
 
 Reference: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -30,6 +31,11 @@ def place_of(key: VerificationKey, digester: Digester, *, is_capability: bool) -
     if not is_capability and _PLAIN.fullmatch(key.reference):
         return f"{key.account}/{key.reference}"
     return f"{key.account}/~{digester.digest('reference', key.account + '/' + key.reference)}"
+
+
+def stands_in(slug: str) -> bool:
+    """Whether a slug looks like one that `place_of` puts in the place of a reference."""
+    return _STAND_IN.fullmatch(slug) is not None
 
 
 def workflow_id(place: str) -> str:

@@ -39,6 +39,8 @@ MOST_REVISIONS: Final = 100
 MOST_IDENTITIES: Final = 64
 MOST_ENTRIES: Final = 100
 MOST_ANNOUNCEMENTS: Final = 16
+MOST_ROOMS: Final = 200
+"""As many as the ledger has room for recordings."""
 
 Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
 
@@ -332,19 +334,23 @@ def united_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def united_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
-    """Unite rooms by id: a file that was ready was ready, and without one an empty room has nothing to wait for."""
+    """Unite rooms by id and file: one with two files stands twice, and once it has any it does not stand without.
+
+    A file that was ready was ready, and without one an empty room has nothing to wait for.
+    """
     rank = ("unrecognised", "ended", "empty")
-    united: dict[str, Room] = {}
+    united: dict[tuple[str, str], Room] = {}
     for room in (room for rooms in several for room in rooms):
-        known = united.get(room.room, room)
-        file_id = max(known.file_id or "", room.file_id or "") or None
-        united[room.room] = Room(
+        mark = (room.room, room.file_id or "")
+        known = united.get(mark, room)
+        united[mark] = Room(
             room=room.room,
-            status="ended" if file_id else max(known.status, room.status, key=rank.index),
+            status="ended" if room.file_id else max(known.status, room.status, key=rank.index),
             file_ready=max((known.file_ready, room.file_ready), key=lambda ready: (ready is not None, ready)),
-            file_id=file_id,
+            file_id=room.file_id,
         )
-    return tuple(sorted(united.values(), key=lambda room: room.room))[:20]
+    with_file = {room for room, file in united if file}
+    return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:MOST_ROOMS]
 
 
 def progressed(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:

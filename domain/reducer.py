@@ -175,6 +175,8 @@ def _counted(record: Record, notice: Notice) -> Record:
     identity = notice.identity or notice.delivery
     known = {seen.identity: seen for seen in record.identities}
     before = known.get(identity)
+    # Of a sender that names no events, equal callbacks are two events: a word may come again, and then it is news.
+    is_again = before is not None and (notice.identity is not None or before.last_at == at)
     known[identity] = HeardIdentity(
         identity=identity,
         first_at=min(before.first_at, at) if before else at,
@@ -185,7 +187,7 @@ def _counted(record: Record, notice: Notice) -> Record:
     return record.model_copy(
         update={
             "heard": record.heard + 1,
-            "duplicates": record.duplicates + (before is not None),
+            "duplicates": record.duplicates + is_again,
             "late": record.late + record.is_concluded,
             "identities": tuple(newest),
         }

@@ -243,17 +243,27 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
     verdict = _verdict_of(snapshot, Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED)
     same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
     if record.basis is Basis.PERSON and record.is_concluded:
+        record = _confirmed(record, snapshot)
         return record if same_end else raised(record, Attention.DISAGREES_WITH_PERSON, at=at)
     if record.basis is Basis.CALLBACK and same_end:
         return cleared(_held(record, verdict), Attention.UNCONFIRMED_END)
     if not verdict.differs_from(record):
         return record
     record = cleared(record, *_ENDED_BY_A_VERDICT)
+    if not same_end:
+        record = record.model_copy(update={"replayed": ()})  # what stands behind this end was never asked for
     if not _is_unrecognised(snapshot):
         record = cleared(record, Attention.UNRECOGNISED_WORD)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = raised(record, Attention.SECOND_FINAL, at=at)
     return decided(_missed(record, cause), verdict, at=at, cause=cause)
+
+
+def _confirmed(record: Record, snapshot: Snapshot) -> Record:
+    """Take back what callbacks announced and a read now says too, though it decides nothing: it is no contradiction."""
+    said = (snapshot.word or "").casefold()
+    left = tuple(each for each in record.announcements if (each.word or "").casefold() != said)
+    return record.model_copy(update={"announcements": left})
 
 
 def _missed(record: Record, cause: Cause) -> Record:
@@ -267,7 +277,7 @@ def _missed(record: Record, cause: Cause) -> Record:
 def _reopened(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
     """Go on with one that the provider now shows as open; what a person or our deadline ended stays ended."""
     if record.basis in {Basis.PERSON, Basis.DEADLINE}:
-        return record
+        return _confirmed(record, snapshot)
     if _was_told_otherwise(record) and not plan.finals_may_change:
         return raised(record, Attention.SECOND_FINAL, at=at)
     if record.basis is Basis.CALLBACK:
@@ -304,10 +314,12 @@ def resumed(record: Record, *, plan: WatchPlan, at: datetime, cause: Cause) -> R
 
 
 def _with_fresh_deadline(record: Record, *, plan: WatchPlan, at: datetime) -> Record:
-    """Begin the deadline anew; one that the backend named stays while it lies ahead."""
+    """Begin the deadlines anew; one that the backend named stays while it lies ahead."""
     named_at = record.registration.deadline_at if record.registration else None
     due_at = named_at if named_at is not None and named_at > at else at + plan.deadline
-    return record.model_copy(update={"deadline_at": due_at + plan.deadline_lag})
+    review_at = record.review_deadline_at
+    review_at = review_at if review_at is not None and review_at > at else None
+    return record.model_copy(update={"deadline_at": due_at + plan.deadline_lag, "review_deadline_at": review_at})
 
 
 def _was_told_otherwise(record: Record) -> bool:

@@ -62,6 +62,11 @@ def review_until(record: Record, plan: WatchPlan) -> datetime | None:
     return record.review_deadline_at or record.stage_entered_at + plan.review_deadline
 
 
+def has_been_told(record: Record) -> bool:
+    """Whether the last question was answered with where it stands."""
+    return record.reading is not None and record.reading.answer is Answer.TOLD
+
+
 def replay_wanted(record: Record, plan: WatchPlan) -> Replay | None:
     """Return what a callback must be asked for again for, each once; None where nothing is missing."""
     if not plan.details_in_callbacks or not record.is_concluded or record.snapshot is None:
@@ -101,7 +106,7 @@ def is_settled(record: Record, plan: WatchPlan, now: datetime) -> bool:
 def rereads_due(record: Record, plan: WatchPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
     is_ours_alone = record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
-    if record.decided_at is None or is_ours_alone:
+    if record.decided_at is None or is_ours_alone or record.erased_at is not None:
         return ()
     return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
 

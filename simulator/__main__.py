@@ -14,17 +14,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port to listen on (%(default)s)")
+    parser.add_argument("--mail-port", type=int, default=9025, help="port of the mail server (%(default)s)")
     parser.add_argument(
         "--time-scale", type=_factor, default=60.0, help="contract times are divided by this (%(default)s)"
     )
     given = parser.parse_args(arguments)
     sys.stdout.write(
         f"Simulating {', '.join(SIMULATED)} at http://{given.host}:{given.port}/, "
-        f"{given.time_scale:g} times as fast as in life\n"
+        f"{given.time_scale:g} times as fast as in life, with a mail server on port {given.mail_port}\n"
     )
     sys.stdout.flush()
     uvicorn.run(
-        create_app(time_scale=given.time_scale),
+        create_app(time_scale=given.time_scale, mail_at=(given.host, given.mail_port)),
         host=given.host,
         port=given.port,
         log_level="warning",

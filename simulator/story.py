@@ -1,6 +1,7 @@
 """What a simulated provider brings along for demonstrations: accounts of ours at it, and stories that it can play."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +41,9 @@ class Story(Frozen):
 
     `scenario` is what the simulator is asked for, in contract time, and `registration` what our API is told, both
     beside what the account says of every one; `afterwards` is one more callback, sent when the verification is
-    complete. `expected` holds literals only, never anything that our own code computed.
+    complete. `messages_to` is where its messages go, and no other story's. `lasts` is about how long it is, in contract
+    time, where it is long: the longest are told first. `expected` holds literals only, never anything that our own code
+    computed.
     """
 
     account: Name
@@ -50,4 +53,6 @@ class Story(Frozen):
     registration: Mapping[str, Any] = {}
     registers: Registers = Registers.AT_ONCE
     afterwards: Mapping[str, Any] | None = None
+    messages_to: str | None = None
+    lasts: timedelta = timedelta(0)
     expected: Mapping[str, Any]

@@ -44,7 +44,8 @@ class Asking:
             start_to_close_timeout=options.READ_TIMEOUT,
             schedule_to_close_timeout=plan.unreachable_after + options.READ_TIMEOUT,
             retry_policy=options.asking_retry(plan),
-            priority=options.RINGS,
+            # Where thousands of verdicts come of age at once, somebody's callback does not wait behind them.
+            priority=options.POLLS if cause == "schedule" else options.RINGS,
             summary=f"Read it at `{record.key.account}` now",
         )
         self._read.add_done_callback(lambda _: self._ring())

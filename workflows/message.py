@@ -14,6 +14,8 @@ with workflow.unsafe.imports_passed_through():
 _NOT_SENT = steps.MessageTried(result=MessageResult.TOO_LATE)
 _CUT_OFF = steps.MessageTried(result=MessageResult.UNKNOWN, why="worker_cut_off", again=True)
 """The worker that sends next knows whether a repetition can do harm."""
+_PERHAPS_SENT = frozenset({MessageResult.SENT, MessageResult.UNKNOWN})
+"""What must not be sent again for as long as what asks for it may be a repetition."""
 
 
 @workflow.defn(name=steps.MESSAGE_WORKFLOW)
@@ -33,9 +35,11 @@ class DeliverMessage:
         # For one that came too late the time is computed, so that telling it twice is telling it once.
         at = order.fence_at if tried.result is MessageResult.TOO_LATE else workflow.now()
         noted = MessageNoted(kind=order.kind, result=tried.result, why=tried.why, at=at)
-        await self._forget()
+        is_over = tried.result in _PERHAPS_SENT
+        # What was not sent may be asked for again: each time has its own fence, and the relay finds what is left here.
+        await (self._forget() if is_over else _erase((notice.receipt,)))
         await _step(steps.NOTE_MESSAGE, steps.NoteMessage(order=order, noted=noted), f"Note: {tried.result}")
-        if tried.result is not MessageResult.TOO_LATE:
+        if is_over:
             await self._take_in_repetitions(at + (order.fence_at - order.received_at))
         return noted
 
@@ -93,7 +97,7 @@ class DeliverMessage:
     async def _forget(self) -> None:
         while self._receipts:
             receipts, self._receipts = tuple(sorted(self._receipts)), set()
-            await _step(steps.FORGET_MESSAGE, steps.ForgetMessage(receipts=receipts), "Erase what it said")
+            await _erase(receipts)
 
 
 def _with(so_far: steps.MessageTried, tried: steps.MessageTried) -> steps.MessageTried:
@@ -108,6 +112,10 @@ def _with(so_far: steps.MessageTried, tried: steps.MessageTried) -> steps.Messag
 def _message_id(order: MessageOrder) -> str:
     """Return what a carrier knows it by: the same in each attempt, another when it is asked for again later."""
     return f"{order.digest}-{order.received_at:%Y%m%d%H%M%S%f}"
+
+
+async def _erase(receipts: tuple[StorageName, ...]) -> None:
+    await _step(steps.FORGET_MESSAGE, steps.ForgetMessage(receipts=receipts), "Erase what it said")
 
 
 async def _step(name: str, order: Frozen, summary: str) -> None:

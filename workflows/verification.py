@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         Due,
         dues,
         grace_until,
+        has_been_told,
         hurried_until,
         is_denied,
         is_settled,
@@ -232,25 +233,29 @@ class VerificationWorkflow:
 
     def _judge_time(self) -> None:
         now = workflow.now()
-        passed = {due for due, at in dues(self._record, self._plan).items() if at <= now}
-        if Due.GRACE in passed:
+        if self._is_past(Due.GRACE):
             self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
         if self._is_unknown_to_provider(now):
             self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
-        if Due.WINDOW in passed and self._has_last_word(Due.WINDOW):
+        if self._is_past(Due.WINDOW) and self._has_last_word(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
-        if Due.REVIEW in passed and not self._record.is_concluded and self._has_last_word(Due.REVIEW):
+        # While it gives no answer, whether somebody has reviewed it is not known; then our deadline ends it.
+        if self._is_past(Due.REVIEW) and self._has_last_word(Due.REVIEW) and has_been_told(self._record):
             self._known = verdict.lapsed(self._record, at=now)
         # What callbacks announced is judged first, and what that ends may have nothing left to give up.
-        deleted_at = dues(self._record, self._plan).get(Due.DELETED)
-        if deleted_at is not None and deleted_at <= now and self._has_last_word(Due.DELETED):
+        if self._is_past(Due.DELETED) and self._has_last_word(Due.DELETED):
             self._known = verdict.deleted(self._record, at=now, cause="poll")
-        if Due.DEADLINE in passed and not self._record.is_concluded and self._has_last_word(Due.DEADLINE):
+        if self._is_past(Due.DEADLINE) and self._has_last_word(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
-        if Due.LATE_FILES in passed:
+        if self._is_past(Due.LATE_FILES):
             self._known = verdict.settled_losses(
                 self._record, LossReason.NEVER_CAPTURED, at=now, only=ArtifactState.EXPECTED
             )
+
+    def _is_past(self, due: Due) -> bool:
+        """Whether its time has come, now: what fell due at the same time may have settled it meanwhile."""
+        at = dues(self._record, self._plan).get(due)
+        return at is not None and at <= workflow.now()
 
     def _is_unknown_to_provider(self, now: datetime) -> bool:
         """Whether the provider denies what nobody registered; a registered one may not be there yet."""
@@ -268,6 +273,9 @@ class VerificationWorkflow:
         return False
 
     def _ask(self) -> None:
+        if self._record.erased_at is not None:
+            self._wants_read = False  # what was erased must not come back
+            return
         now = workflow.now()
         if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
             self._wants_read = False

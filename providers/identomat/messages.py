@@ -45,11 +45,15 @@ class IdentomatMessenger:
         """Return the address. Which field holds it was never published, so one that is in doubt is none."""
         name = self._email_address_field
         held = [told.get(name)] if name else [held for name, held in told.items() if name not in _NO_ADDRESSES]
-        found = {each.strip() for each in held if isinstance(each, str) and _ADDRESS.fullmatch(each.strip())}
+        found = {_sendable(each.strip()) for each in held if isinstance(each, str) and _ADDRESS.fullmatch(each.strip())}
         return found.pop() if len(found) == 1 else None
 
 
 def _text(told: Mapping[str, Any], name: str) -> str | None:
     held = told.get(name)
-    # JSON can hold half a character, which nothing that sends can write.
-    return held.encode(errors="replace").decode() if isinstance(held, str) and held.strip() else None
+    return _sendable(held) if isinstance(held, str) and held.strip() else None
+
+
+def _sendable(text: str) -> str:
+    """Return a text without half characters, which JSON can hold and nothing that sends can write."""
+    return text.encode(errors="replace").decode()

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from domain.evidence import recording
 from domain.record import united_rooms
 from domain.snapshot import Artifact, Room
-from domain.terms import EvidenceKind, as_word
+from domain.terms import as_word
 from providers.identomat import vocabulary
 from providers.identomat.wire import file_id
 
@@ -20,8 +21,6 @@ _FILE: Final = ("videofileid", "fileid")
 _FILE_STATUS: Final = ("videofilestatus", "filestatus")
 _ABOUT_RECORDINGS: Final = ("record", "file", "videofile", "composition")
 """How names of fields begin that are about a recording (inferred)."""
-
-_LONGEST_NAME: Final = 64
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,6 @@ class _Told:
     status: object
     file: str | None
     file_ready: bool | None
-
-
-def recording(file: str) -> Artifact:
-    """Return the artifact of a recording, named by its file; one that has no file yet has no name, either."""
-    name = f"recording-{file}"[:_LONGEST_NAME]
-    return Artifact(name=name, kind=EvidenceKind.CALL_RECORDING, locator=file)
 
 
 def calls_in(result: Mapping[str, Any]) -> Calls:

@@ -1,6 +1,7 @@
 """An account at the played Identomat, and the stories that it plays."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from simulator.story import PlayedAccount, Registers, Story
@@ -43,9 +44,10 @@ def _identomat(
     )
 
 
-def _asks(title: str, message: Mapping[str, Any], expected: Mapping[str, Any]) -> Story:
-    scenario = {**_LEISURELY, "messages": [{"at": "PT1M", **message}]}
-    return _identomat(title, {**_APPROVED, **expected}, scenario)
+def _asks(title: str, address: str, message: Mapping[str, Any], word: str) -> Story:
+    scenario = {**_LEISURELY, "messages": [{"at": "PT1M", "address": address, **message}]}
+    expected = {**_APPROVED, "messages": [word], "sent": 1}
+    return _identomat(title, expected, scenario, messages_to=address)
 
 
 STORIES: Final = (
@@ -86,10 +88,11 @@ STORIES: Final = (
             ],
             "drop_indices": [1, 2],
         },
+        lasts=timedelta(minutes=80),
     ),
     _identomat(
         "a business",
-        {**_APPROVED, "evidence_stored": 0},
+        {**_APPROVED, "evidence_stored": 0, "session_kind": "business"},
         {"session_type": "KYB", "document": "none", "face": False},
     ),
     _identomat("a call that nobody joined", _APPROVED, {"rooms": [{**_ROOM, "ends": "empty"}]}),
@@ -119,11 +122,12 @@ STORIES: Final = (
             ],
         },
     ),
-    _asks("a password by SMS, asked five times", {"times": 5}, {"messages": ["one_time_password sent"]}),
-    _asks("a link by SMS", {"kind": "share-session-link-via-sms"}, {"messages": ["session_link_by_sms sent"]}),
+    _asks("a password by SMS, asked five times", "+12025550101", {"times": 5}, "one_time_password sent"),
+    _asks("a link by SMS", "+12025550102", {"kind": "share-session-link-via-sms"}, "session_link_by_sms sent"),
     _asks(
-        "a link by e-mail, no mail server set up",
-        {"kind": "share-session-link-via-email"},
-        {"messages": ["session_link_by_email refused channel_not_configured"], "attention": ["message_not_sent"]},
+        "a link by e-mail, asked twice",
+        "link@applicant.example",
+        {"kind": "share-session-link-via-email", "times": 2},
+        "session_link_by_email sent",
     ),
 )

@@ -11,7 +11,7 @@ from simulator.play import Intention, Play, PlayView
 from simulator.smile_id import v1_payloads, v3_payloads
 from simulator.smile_id.links import Links
 from simulator.smile_id.scenario import ExtraCallback, Generation, Ids, SmileIdScenario
-from simulator.smile_id.script import MONITORING_UPDATE, PROCESSING, Beat, result, results, script, status, verdict
+from simulator.smile_id.script import PROCESSING, Beat, result, results, script, status, verdict
 from simulator.smile_id.signing import WRONG_KEY, signature, written
 
 PROVIDER: Final = "smile_id"
@@ -123,8 +123,7 @@ class Job(Play):
 
     def _extra_v3(self, extra: ExtraCallback) -> Beat:
         said = extra.status or self.scenario.status
-        product = extra.product if extra.product == MONITORING_UPDATE else None
-        beat = verdict(said, at=self.age, reason=extra.reason, product=product)
+        beat = verdict(said, at=self.age, reason=extra.reason, product=extra.product)
         return beat.model_copy(update={"is_settled": True, "is_final": True})
 
     async def _play(self) -> None:

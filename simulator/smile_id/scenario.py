@@ -93,13 +93,13 @@ class V3Knobs(Frozen):
         None, description="how long after the end an aml_monitoring_update is told; None: never"
     )
     monitoring_status: Said = "attention"
-    monitoring_changes_status: bool = Field(default=False, description="unknown: whether the status says so as well")
     replays_allowed: bool = Field(default=True, description="False: a replay is 403")
     replays_lost: bool = Field(default=False, description="whether what is sent again is lost, too")
 
     # What no source tells, either way.
     job_id_header: bool = Field(default=True, description="whether callbacks name the job")
     says_complete: bool = Field(default=False, description="the status says `complete`, as an older document has it")
+    monitoring_changes_status: bool = Field(default=False, description="whether the status says so, too, from then on")
     tells_completed_at: bool = True
     tells_ids: bool = Field(default=False, description="whether partner_params hold job_id and user_id")
 

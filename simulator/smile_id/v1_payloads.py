@@ -185,7 +185,7 @@ def _more(ids: Ids, scenario: SmileIdScenario, beat: Beat, code: str, link: Link
     """Return what a result has beside the fields that all have."""
     match scenario.job_type, beat.kind:
         case (5, _) | (_, Kind.IDENTITY):
-            return {"ResultType": "ID Verification", **_person(ids, scenario, is_known=code == "1012")}
+            return {"ResultType": "ID Verification", **_person(ids, scenario, code)}
         case ((6 | 11), _):
             return _document(ids, scenario, code, link)
         case 7, _:
@@ -197,7 +197,7 @@ def _more(ids: Ids, scenario: SmileIdScenario, beat: Beat, code: str, link: Link
             return {"ConfidenceValue": CANARIES["confidence"]}
 
 
-def _person(ids: Ids, scenario: SmileIdScenario, *, is_known: bool) -> dict[str, Any]:
+def _person(ids: Ids, scenario: SmileIdScenario, code: str) -> dict[str, Any]:
     asked = {"Country": "NG", "IDType": "VOTER_ID", "IDNumber": CANARIES["id_number"]}
     names = {
         "FullName": "full_name",
@@ -207,7 +207,9 @@ def _person(ids: Ids, scenario: SmileIdScenario, *, is_known: bool) -> dict[str,
         "Address": "address",
         "PhoneNumber": "phone",
     }
-    if not is_known:
+    if code in BASIC:
+        return asked
+    if code != "1012":
         return {**asked, **dict.fromkeys((*names, "Gender", "Photo", "ExpirationDate"), NOT_AVAILABLE)}
     return {
         **asked,

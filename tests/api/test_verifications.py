@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,39 @@ async def test_any_reference_can_be_addressed_by_encoding_it_once(world: World, 
     assert registered.status_code == 201
     assert (read.status_code, read.json()["reference"]) == (200, world.key.reference)
     assert explained.status_code == 200
+
+
+async def test_what_opens_a_session_is_in_no_address_and_what_stands_for_it_leads_to_all(world: World) -> None:
+    account = replace(world.tracker.account(ACCOUNT), reference_is_capability=True)
+    world.tracker = Tracker(world.client, {ACCOUNT: account}, world.digester)
+    world.reader.say(APPROVED)
+    applicant = f"customer-{uuid4().hex[:8]}"
+    async with backend(world) as client:
+        registered = await client.post("/verifications", json=body(world, applicant=applicant))
+        location = registered.headers["location"]
+        opened = await client.get(location)
+        async with world.workers():
+            asked = await client.post(f"{location}/poll")
+            record = await world.result()
+        listed = (await client.get("/verifications", params={"applicant": applicant})).json()
+        world.key = world.key.model_copy(update={"reference": f"{world.key.reference}-long-ago"})
+        long_ago = record.model_copy(update={"key": world.key}).model_dump_json().encode()
+        await world.records.write(world.tracker.place(world.key), 1, long_ago)
+        forgotten = await client.get(f"/verifications/{world.tracker.place(world.key)}")
+
+    assert record.key.reference not in location
+    assert opened.json()["reference"] == record.key.reference
+    assert asked.status_code == 200
+    assert {row["reference"] for row in listed["verifications"]} == {location.rpartition("/")[2]}
+    assert (forgotten.status_code, forgotten.json()["reference"]) == (200, world.key.reference)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "nobody"])
+async def test_a_digest_that_stands_for_nothing_is_unknown(world: World, account: str) -> None:
+    async with backend(world) as client:
+        answer = await client.get(f"/verifications/{account}/~{'a' * 26}")
+
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("tail", ["", "/explanation", "/timeline", "/evidence", "/evidence/portrait-1"])
@@ -280,6 +314,18 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
         read = (await client.get(path(world))).json()
 
     assert read["record"]["unknown_fields"] == {"enrollment_step.score": 1, "sequence": 1}
+
+
+@pytest.mark.parametrize("kind", [None, "business"])
+async def test_a_written_record_says_whom_it_is_about_as_far_as_that_is_known(world: World, kind: str | None) -> None:
+    async with backend(world) as client, world.workers():
+        await client.post("/verifications", json={**body(world), "session_kind": kind})
+        world.reader.say(APPROVED)
+        await world.tracker.notify(world.key, await world.notice(final()), may_start=True)
+        await world.result()
+        read = (await client.get(path(world))).json()
+
+    assert read["record"]["session_kind"] == kind
 
 
 async def test_a_long_poll_answers_as_soon_as_something_is_published(world: World) -> None:

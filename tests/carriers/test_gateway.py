@@ -1,5 +1,6 @@
 """What becomes of a message that is handed to an HTTP gateway, over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -94,12 +95,54 @@ async def test_only_the_codes_of_the_settings_mean_sent_where_there_are_some(
     assert handed == [SENT, refused("http_200")]
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["", "ada", "+12025550147,+12025550148", "+12025550147;+12025550148", "+1202\r\n5550147", "+1202+5550147", "+" * 9],
+)
+async def test_what_is_no_single_number_is_refused(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
+    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+
+    assert await sms.hand_over(Outgoing("abc-1", number, "4021"), within=SOON) == refused("address_not_usable")
+    assert backend.connections == 0
+
+
+@pytest.mark.parametrize("number", ["+12025550147", "12025550147", "+1 (202) 555-01.47", "00995555123456"])
+async def test_a_number_is_passed_on_as_it_was_written(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
+    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+
+    assert await sms.hand_over(Outgoing("abc-1", number, "4021"), within=SOON) == SENT
+    assert backend.told[0].json["to"] == [number]
+
+
 async def test_a_gateway_that_cannot_be_reached_was_given_nothing(http: httpx.AsyncClient) -> None:
     there_is_none = [carrier(http, "http://127.0.0.1:1/"), carrier(http, "http://no-such-host.invalid/")]
 
     handed = [await each.hand_over(OUTGOING, within=SOON) for each in there_is_none]
 
     assert handed == [refused("gateway_unreachable", may_heal=True)] * 2
+
+
+async def test_a_resolver_that_never_answers_leaves_nothing_sent(http: httpx.AsyncClient) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(60)
+        return []
+
+    stalled = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+
+    assert await stalled.hand_over(OUTGOING, within=SOON) == refused("gateway_unreachable", may_heal=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.0.0.1", "169.254.169.254", "::1", "fe80::1%1", "::ffff:127.0.0.1", "fd00::1", "0.0.0.0", "100.64.0.1"],
+)
+async def test_no_writing_of_a_private_address_is_called(http: httpx.AsyncClient, address: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return [address]
+
+    gateway = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+
+    assert await gateway.hand_over(OUTGOING, within=SOON) == refused("gateway_is_private")
 
 
 async def test_a_private_address_is_refused_unless_it_is_allowed(backend: Backend, http: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """What becomes of a message that is handed to a mail server, over real SMTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -68,6 +69,16 @@ async def test_a_subject_cannot_smuggle_a_header_in(mailbox: Mailbox) -> None:
     assert mailbox.receivers == [["ada@example.test"]]
 
 
+async def test_a_subject_without_end_is_cut_and_holds_nobody_up(mailbox: Mailbox) -> None:
+    outgoing = Outgoing("abc-1", "ada@example.test", "4021", "ä" * 500_000)
+
+    async with asyncio.timeout(1):
+        handed = await carrier(mailbox).hand_over(outgoing, within=SOON)
+
+    assert handed == SENT
+    assert set(mailbox.taken[0]["Subject"]) == {"ä"}
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -80,7 +91,11 @@ async def test_a_subject_cannot_smuggle_a_header_in(mailbox: Mailbox) -> None:
         "Ada <ada@example.test>",
         "ädä@example.test",
         "a b@example.test",
+        "ada\0@example.test",
+        "(" * 5000 + "@example.test",
+        "a." * 5000 + "a@example.test",
     ],
+    ids=lambda address: ascii(address[:40]),
 )
 async def test_what_is_no_single_address_is_refused(mailbox: Mailbox, address: str) -> None:
     handed = await carrier(mailbox).hand_over(Outgoing("abc-1", address, "4021"), within=SOON)

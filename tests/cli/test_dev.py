@@ -21,6 +21,7 @@ def dev(folder: Path, ports: Ports) -> list[str]:
         f"--ui-port={ports.ui}",
         f"--api-port={ports.api}",
         f"--simulator-port={ports.simulator}",
+        f"--mail-port={ports.mail}",
     )
 
 

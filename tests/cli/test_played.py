@@ -17,6 +17,7 @@ def file(tmp_path: Path) -> Path:
         temporal="127.0.0.1:7001",
         api="http://127.0.0.1:7002",
         simulator="http://127.0.0.1:7003",
+        mail="127.0.0.1:7004",
         time_scale=240,
     )
     return file
@@ -28,6 +29,10 @@ def test_the_settings_that_are_made_can_be_loaded_and_lead_to_the_simulator(file
     assert settings.temporal.address == "127.0.0.1:7001"
     assert settings.api.port == 7002
     assert settings.time_scale == 240
+    assert settings.messages.sms is not None
+    assert settings.messages.sms.url == "http://127.0.0.1:7003/gateway/messages"
+    assert settings.messages.email is not None
+    assert (settings.messages.email.host, settings.messages.email.port) == ("127.0.0.1", 7004)
     assert set(settings.accounts) == {played.name for played in PLAYED}
     for name, account in settings.accounts.items():
         assert account.own.base_url.startswith("http://127.0.0.1:7003/"), name
@@ -40,7 +45,7 @@ def test_only_their_owner_may_read_the_settings_that_are_made(file: Path) -> Non
 def test_secrets_that_are_in_use_are_never_written_over(file: Path) -> None:
     before = file.read_text()
     with pytest.raises(FileExistsError):
-        write_settings(file, PLAYED, temporal="t", api="http://a:1", simulator="s", time_scale=1)
+        write_settings(file, PLAYED, temporal="t", api="http://a:1", simulator="s", mail="h:2", time_scale=1)
 
     assert file.read_text() == before
 

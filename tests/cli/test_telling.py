@@ -26,6 +26,14 @@ def test_a_story_is_ok_only_when_all_that_it_expects_was_observed() -> None:
     assert Told(STORY, "acme", seen=seen(), is_over=True).is_ok
 
 
+def test_a_message_that_came_more_often_than_it_should_is_not_ok() -> None:
+    story = STORY.model_copy(update={"expected": {**STORY.expected, "sent": 1}})
+
+    assert Told(story, "acme", seen=seen(), sent=1, is_over=True).is_ok
+    assert not Told(story, "acme", seen=seen(), sent=2, is_over=True).is_ok
+    assert not Told(story, "acme", seen=seen(), is_over=True).is_ok
+
+
 @pytest.mark.parametrize(
     "differing",
     [

@@ -14,10 +14,12 @@ from domain.evidence import (
     replaced,
     unsettled_lost,
 )
+from domain.notice import RoomChanged
+from domain.reducer import heard
 from domain.registration import Wanted
 from domain.snapshot import Artifact
 from domain.terms import ArtifactState, EvidenceKind, LossReason
-from tests.domain.samples import MINUTE_LATER, PORTRAIT, T0
+from tests.domain.samples import APPROVED, MINUTE_LATER, PORTRAIT, T0, fresh, notice, read
 
 VIDEO = Artifact(name="video-1", kind=EvidenceKind.CALL_RECORDING, locator="v1", ready=False)
 
@@ -131,6 +133,15 @@ def test_giving_up_leaves_settled_rows_as_they_are() -> None:
 )
 def test_a_loss_is_a_file_that_was_wanted(known: EvidenceRow, *, is_loss: bool) -> None:
     assert has_losses((known,)) is is_loss
+
+
+def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_ledger() -> None:
+    record = read(fresh(), APPROVED)
+    for number in range(200):
+        seen = RoomChanged(room=f"r-{number}", room_status="ended", file_ready=True, file_id=f"vf-{number}")
+        record = heard(record, notice(seen))
+
+    assert {row.locator for row in record.evidence} == {f"vf-{number}" for number in range(200)}
 
 
 def test_counting_names_only_states_that_occur() -> None:

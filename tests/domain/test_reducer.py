@@ -1,5 +1,7 @@
 """Callbacks: their order, loss and repetition do not matter, and they never decide."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, C
 from tests.domain.order import Event, Fold, after, answers, counterexample, judged
 from tests.domain.samples import (
     APPROVED,
+    DIGESTER,
     KEY,
     PLAN,
     PORTRAIT,
@@ -219,11 +222,50 @@ def test_a_room_that_has_ended_does_not_become_empty_again() -> None:
     assert [(room.status, room.file_ready, room.file_id) for room in record.rooms] == [("ended", True, "f1")]
 
 
+ONE_FILE = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="vf-1")
+ANOTHER_FILE = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="vf-2")
+NO_FILE = RoomChanged(room="r1", room_status="empty")
+
+
+@pytest.mark.parametrize("read_after", range(4))
+@pytest.mark.parametrize("heard_of", list(permutations([ONE_FILE, ANOTHER_FILE, NO_FILE])))
+def test_every_file_of_a_room_is_in_the_ledger_whatever_the_order(
+    heard_of: tuple[RoomChanged, ...], read_after: int
+) -> None:
+    record = fresh()
+    for told in heard_of[:read_after]:
+        record = heard(record, notice(told))
+    record = read(record, APPROVED)
+    for told in heard_of[read_after:]:
+        record = heard(record, notice(told))
+
+    assert [(row.locator, row.state) for row in record.evidence] == [("vf-1", "available"), ("vf-2", "available")]
+    assert [(room.room, room.file_id) for room in record.progress.rooms] == [("r1", "vf-1"), ("r1", "vf-2")]
+
+
+def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
+    names = ["f" * 63 + end for end in "12"]
+    record = read(fresh(), APPROVED)
+    for room, name in zip(["r1", "r2"], names, strict=True):
+        record = heard(record, notice(RoomChanged(room=room, room_status="ended", file_ready=True, file_id=name)))
+
+    assert [row.locator for row in record.evidence] == names
+
+
 def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
-    one = notice(step(1, 2, "id_document"))
+    one = notice(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
     record = heard(heard(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
     assert (record.heard, record.duplicates) == (2, 1)
     assert [(seen.first_at, seen.last_at, seen.count) for seen in record.identities] == [(T0, T0 + HOUR, 2)]
+
+
+def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
+    one = notice(status("MANUAL_CHECK", looks="open"))
+    again = one.model_copy(update={"received_at": T0 + HOUR})
+    record = heard(heard(fresh(), one), again)
+
+    assert (record.heard, record.duplicates) == (2, 0)
+    assert heard(record, again).duplicates == 1
 
 
 def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:

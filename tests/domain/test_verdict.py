@@ -3,9 +3,9 @@
 import pytest
 
 from domain.plan import DAY, HOUR, MINUTE
-from domain.record import Record
-from domain.reducer import heard, registered
-from domain.snapshot import Answer, Drift, Reason, Snapshot
+from domain.record import Record, Replay
+from domain.reducer import heard, registered, replayed
+from domain.snapshot import Answer, Drift, Lapse, Reason, Snapshot
 from domain.terms import (
     Advice,
     ArtifactState,
@@ -28,6 +28,7 @@ from domain.verdict import (
     window_closed,
     withdrawn,
 )
+from domain.watch import hurried_until, replay_wanted, review_until
 from tests.domain.samples import (
     APPROVED,
     DECLINED,
@@ -324,6 +325,29 @@ def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
     assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
 
 
+@pytest.mark.parametrize("by_a_person", ["resolved", "withdrawn"])
+def test_what_a_read_confirms_against_a_person_is_a_disagreement_and_no_contradiction(by_a_person: str) -> None:
+    record = read(fresh(), APPROVED)
+    if by_a_person == "resolved":
+        record = resolved(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    else:
+        record = withdrawn(read(fresh(), STARTED), author="checkout", at=LATER)
+    record = heard(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = read(record, DECLINED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
+
+    assert record.basis is Basis.PERSON
+    assert reasons_to_look(record) == {Attention.DISAGREES_WITH_PERSON}
+    assert hurried_until(record, REOPENING_PLAN) is None
+
+
+def test_what_no_read_confirms_against_a_person_stays_announced() -> None:
+    record = resolved(read(fresh(), APPROVED), Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
+    record = heard(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = read(record, APPROVED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
+
+    assert hurried_until(record, REOPENING_PLAN) == LATER + MINUTE + REOPENING_PLAN.contradiction_window
+
+
 def test_a_contradiction_ends_with_the_verdict_that_a_read_brings() -> None:
     record = window_closed(read(announced(Outcome.CANCELED), STARTED, at=T0 + MINUTE), at=LATER)
     record = read(record, ended(Outcome.CANCELED), at=LATER)
@@ -413,3 +437,20 @@ def test_a_file_that_nobody_wanted_is_no_loss_to_look_at() -> None:
 
 def test_a_read_asked_at_the_same_instant_as_the_last_one_is_applied() -> None:
     assert read(read(fresh(), told(STARTED)), APPROVED).decision == "approved"
+
+
+def test_one_that_opens_again_waits_a_whole_review_even_if_the_named_time_for_it_has_passed() -> None:
+    named = registered(fresh(), registration(review_deadline_at=T0 + MINUTE), plan=REOPENING_PLAN)
+    waiting = IN_REVIEW.model_copy(update={"lapses_to": Lapse(decision=Decision.INCONCLUSIVE)})
+    record = read(read(named, APPROVED, plan=REOPENING_PLAN), waiting, at=LATER, plan=REOPENING_PLAN)
+    assert review_until(record, REOPENING_PLAN) == LATER + REOPENING_PLAN.review_deadline
+
+
+def test_another_verdict_without_details_is_asked_to_be_told_again_too() -> None:
+    plan = REOPENING_PLAN.model_copy(update={"details_in_callbacks": True})
+    bare = {"lacks_details": True}
+    first = read(fresh(), APPROVED.model_copy(update=bare), plan=plan)
+    asked = replayed(first, Replay.DETAILS, at=T0)
+    second = read(asked, DECLINED.model_copy(update=bare), at=LATER, plan=plan)
+    assert replay_wanted(asked, plan) is None
+    assert replay_wanted(second, plan) is Replay.DETAILS

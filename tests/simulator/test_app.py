@@ -138,7 +138,7 @@ async def test_health_tells_who_is_simulated_and_how_fast() -> None:
     async with stand() as it:
         answer = await it.api.get("/control/health")
 
-    assert answer.json() == {"providers": ["id360", "identomat", "signicat"], "time_scale": 1}
+    assert answer.json() == {"providers": ["id360", "identomat", "signicat", "smile_id"], "time_scale": 1}
 
 
 async def test_a_play_is_finished_although_its_deletion_is_far_away() -> None:

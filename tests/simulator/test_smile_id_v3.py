@@ -312,6 +312,14 @@ async def test_a_stray_callback_is_signed_with_a_wrong_key_where_that_is_asked_f
     assert (proofs, status) == ([True, False, True], "block")
 
 
+async def test_a_stray_callback_can_be_about_a_watched_list() -> None:
+    async with smile() as it:
+        await it.played()
+        await it.send(status="block", product="aml_monitoring_update")
+
+    assert it.words() == [("document_verification", "clear"), ("aml_monitoring_update", "block")]
+
+
 # ---------------------------------------------------------------- replays and links
 
 

@@ -180,6 +180,39 @@ async def test_a_gateway_that_answers_no_is_not_asked_again(
     assert await messages.stored() == []
 
 
+async def test_what_was_refused_is_tried_anew_when_it_is_asked_for_again(messages: Messages, sms: Sms) -> None:
+    await sms.trouble(answer=400)
+    async with messages.through(sms):
+        await messages.world.register()
+        await messages.call_back(asked(messages.world.key.reference))
+        await messages.noted()
+        await messages.until_forgotten()
+        await messages.call_back(asked(messages.world.key.reference))
+        noted = await messages.noted(times=2)
+
+    assert noted == [("one_time_password", "refused", "http_400"), ("one_time_password", "sent")]
+    assert await sms.sent() == [SENT]
+
+
+async def test_what_is_asked_for_while_an_earlier_one_fails_is_tried_on_its_own(
+    client: Client, tmp_path: Path, sms: Sms
+) -> None:
+    messages = Messages(World(client, tmp_path, account=own_account()), fence=timedelta(seconds=4))
+    await sms.trouble(answer=429, times=2)
+    async with messages.through(sms):
+        await messages.world.register()
+        for _ in range(2):
+            await messages.call_back(asked(messages.world.key.reference))
+        await messages.noted()
+        messages.ahead = timedelta(seconds=6)
+        await messages.relay.go_round()
+        noted = await messages.noted(times=2)
+        await messages.until_forgotten()
+
+    assert noted == [("one_time_password", "refused", "http_429"), ("one_time_password", "sent")]
+    assert await sms.sent() == [SENT]
+
+
 async def test_a_link_is_appended_to_the_text_that_does_not_hold_it(messages: Messages, sms: Sms) -> None:
     async with messages.through(sms):
         await messages.world.register()

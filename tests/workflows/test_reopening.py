@@ -9,13 +9,16 @@ from temporalio.client import Client
 from domain.notice import RoomChanged, StatusSeen
 from domain.plan import DAY, HOUR, MINUTE
 from domain.record import Record
-from domain.snapshot import Artifact, Room
+from domain.snapshot import Artifact, Room, Snapshot
 from domain.terms import ArtifactState, Attention, Decision, EvidenceKind, Outcome, Stage
 from providers.id360.senders import CONTRACT
+from providers.identomat.result import snapshot_of
+from providers.identomat.senders import CONTRACT as IDENTOMAT
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, DECLINED, STARTED, World, final, own_account, quick
 from workflows import steps
 
+SECOND = timedelta(seconds=1)
 REOPENING = CONTRACT.watch.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY, 7 * DAY)})
 SOON_AGAIN = REOPENING.model_copy(update={"reopens": tuple(timedelta(seconds=age) for age in (1, 2, 3))})
 BY_CALLBACKS = quick(REOPENING.model_copy(update={"reopens": ()}), factor=600)
@@ -217,3 +220,90 @@ async def test_a_recording_that_nothing_names_asks_for_a_person_until_something_
 
     assert [note.reason for note in before.attention] == [Attention.RECORDING_UNADDRESSED]
     assert after.attention == ()
+
+
+def says(word: str) -> Snapshot:
+    return snapshot_of({"result": word})
+
+
+@pytest.fixture
+def identomat(skipped: SkippedTime) -> SkippedTime:
+    skipped.world.plan = IDENTOMAT.watch
+    skipped.world.__post_init__()
+    return skipped
+
+
+async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callbacks_tell(identomat: SkippedTime) -> None:
+    world = identomat.world
+    async with world.workers():
+        await world.register()
+        world.reader.say(says("approved"))
+        await world.hear(StatusSeen(word="APPROVED", looks="final"))
+        await identomat.result()
+        world.reader.say(says("additional_information_requested"))
+        await world.hear(StatusSeen(word="ADDITIONAL_INFORMATION_REQUESTED", looks="open"))
+        reopened = await world.until(lambda record: record.revision == 2)
+        world.reader.say(says("in_progress"))
+        await identomat.passes(10 * MINUTE)
+        begun = await world.until(lambda record: record.snapshot is not None and record.snapshot.word == "in_progress")
+        world.reader.say(says("rejected"))
+        await world.hear(StatusSeen(word="REJECTED", looks="final"))
+        record = await identomat.result()
+
+    assert (reopened.stage, reopened.decision, reopened.outcome) == (Stage.AWAITING_APPLICANT, None, None)
+    assert (begun.stage, begun.revision) == (Stage.AWAITING_APPLICANT, 2)
+    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert record.missed == 0
+    assert record.attention == ()
+
+
+@pytest.mark.parametrize("age", [HOUR, DAY])
+async def test_identomat_reopens_and_rejects_without_a_word_of_it(identomat: SkippedTime, age: timedelta) -> None:
+    world = identomat.world
+    async with world.workers():
+        await _reopened_unheard(identomat, age)
+        world.reader.say(says("in_progress"))
+        await identomat.passes(10 * MINUTE)
+        world.reader.say(says("rejected"))
+        record = await identomat.result()
+
+    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert [revision.cause for revision in record.revisions] == ["poll", "schedule", "poll"]
+    assert record.heard == 0
+    assert record.attention == ()
+
+
+async def test_identomat_is_read_again_after_a_week(identomat: SkippedTime) -> None:
+    async with identomat.world.workers():
+        reopened = await _reopened_unheard(identomat, 7 * DAY)
+
+    assert (reopened.stage, reopened.decision, reopened.outcome) == (Stage.AWAITING_APPLICANT, None, None)
+
+
+async def _reopened_unheard(identomat: SkippedTime, age: timedelta) -> Record:
+    """Have a session approved, and asked for more shortly before it is as old as it is read again."""
+    world = identomat.world
+    await world.register()
+    world.reader.say(says("approved"))
+    decided_at = (await identomat.result()).decided_at
+    assert decided_at is not None
+    await identomat.passes(decided_at + age - MINUTE - await world.now())
+    world.reader.say(says("additional_information_requested"))
+    await identomat.passes(MINUTE + SECOND)
+    return await world.until(lambda record: record.revision == 2)
+
+
+async def test_an_expiry_that_nobody_told_of_may_be_reopened_unheard_too(identomat: SkippedTime) -> None:
+    world = identomat.world
+    async with world.workers():
+        await world.register()
+        world.reader.say(says("expired"))
+        first = await identomat.result()
+        world.reader.say(says("in_progress"))
+        await identomat.passes(HOUR + MINUTE)
+        await world.until(lambda record: record.revision == 2)
+        world.reader.say(says("approved"))
+        record = await identomat.result()
+
+    assert (first.outcome, first.decision) == (Outcome.EXPIRED, None)
+    assert (record.outcome, record.decision, record.revision) == (Outcome.DECIDED, Decision.APPROVED, 3)

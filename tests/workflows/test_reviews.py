@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.errors import ArtifactLost, ProviderUnavailable
+from domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable
 from domain.plan import DAY, HOUR
 from domain.record import EntryKind
 from domain.snapshot import Lapse, Question, Reason, Snapshot
@@ -210,3 +210,32 @@ async def test_details_that_were_told_once_are_not_taken_back_by_an_answer_witho
 
     assert (told.reasons, told.revision) == (PROVISIONAL, 1)
     assert (record.reasons, record.revision) == (PROVISIONAL, 1)
+
+
+async def test_no_review_lapses_while_the_provider_gives_no_answer(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.say(IN_REVIEW)
+    async with world.workers():
+        await world.register(review_deadline_at=await world.now() + DAY)
+        await skipped.passes(HOUR)
+        world.reader.says = ProviderRefusesUs("http_401")
+        await skipped.passes(DAY)
+        away = await world.record()
+        world.reader.say(APPROVED)
+        record = await skipped.result()
+
+    assert (away.outcome, away.stage) == (None, Stage.IN_REVIEW)
+    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED]
+
+
+async def test_a_provisional_answer_after_the_lapse_is_no_second_revision(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.say(IN_REVIEW)
+    async with world.workers():
+        await world.register(review_deadline_at=await world.now() + DAY)
+        await skipped.result()
+        world.reader.say(IN_REVIEW.model_copy(update={"word": "0815"}))
+        await world.hear(final("OK"))
+        record = await skipped.result()
+
+    assert (record.revision, record.decision, record.basis) == (1, Decision.INCONCLUSIVE, Basis.DEADLINE)

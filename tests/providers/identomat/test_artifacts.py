@@ -16,6 +16,7 @@ from domain.errors import (
 from domain.snapshot import Artifact
 from domain.terms import EvidenceKind, LossReason
 from providers.identomat.reader import IdentomatReader
+from providers.identomat.result import snapshot_of
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import QUESTION, SESSION, settings
 from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
@@ -201,3 +202,33 @@ async def test_a_file_that_does_not_come_whole_does_not_come(
         await download(reader, CALL)
 
     assert (caught.value.code, len(identomat.asked)) == (code, 1)
+
+
+ELSEWHERE = "http://elsewhere.example/a.mp4"
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        {"roomId": "room-1", "roomStatus": "ended", "videoFileStatus": "available", "videoFileId": ELSEWHERE},
+        {"roomId": "room-1", "videoFileId": "../../begin", "recordingUrl": ELSEWHERE},
+        {"roomId": "room-1", "videoFileId": "elsewhere.example", "links": [{"href": ELSEWHERE, "fileId": "vf-2"}]},
+        [ELSEWHERE, {"fileId": "@elsewhere.example"}],
+    ],
+    ids=str,
+)
+async def test_no_answer_leads_to_another_host_or_path(calls: object) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"Location": ELSEWHERE})
+
+    artifacts = snapshot_of({"result": "approved", "links": [ELSEWHERE], "videoCallStatus": calls}).artifacts
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), follow_redirects=True) as http:
+        reader = IdentomatReader(settings(base_url="https://identomat.example/api"), http)
+        for artifact in (*artifacts, CALL.model_copy(update={"locator": ELSEWHERE})):
+            with pytest.raises(ProviderUnavailable, match=r"^http_302$"):
+                await download(reader, artifact)
+
+    assert set(asked) == {"https://identomat.example/api/get-video-call-videos/"}

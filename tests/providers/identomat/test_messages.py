@@ -104,6 +104,12 @@ def test_half_a_character_can_still_be_sent() -> None:
     assert read(message("one-time-password", text="code \ud83d")).text.encode() == b"code ?"
 
 
+def test_half_a_character_in_an_address_keeps_nothing_from_being_asked_for() -> None:
+    told = read(message(OTP, email="ada\ud83d@b.test"))
+
+    assert (told.kind, told.address) == (MessageKind.EMAIL_ONE_TIME_PASSWORD, "ada?@b.test")
+
+
 @given(JSON)
 def test_nothing_makes_reading_fail(content: Any) -> None:
     for shape in (content, {"type": content}, message(OTP, text=content), message(OTP, email=content)):

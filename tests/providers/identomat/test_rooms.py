@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.record import MOST_ROOMS
 from domain.snapshot import Artifact, Room
 from domain.terms import EvidenceKind
 from providers.identomat.rooms import calls_in
@@ -42,7 +43,7 @@ EMPTY = room("empty", ready=False, name="r-2")
         ),
         (
             {"roomId": "r-1", "roomStatus": "ended", "files": [{"fileId": "vf-1"}, {"fileId": "vf-2"}]},
-            (room("ended", ready=None, file="vf-2"),),
+            (room("ended", ready=None, file="vf-1"), room("ended", ready=None, file="vf-2")),
             ["vf-1", "vf-2"],
         ),
         ({"videoFileId": "vf-1"}, (), ["vf-1"]),
@@ -121,4 +122,4 @@ def test_a_call_without_a_word_on_a_recording_asks_for_nobody(status: Any) -> No
 def test_no_more_than_a_record_holds_is_told() -> None:
     many = [{"roomId": f"r-{number}", "videoFileId": f"vf-{number}"} for number in range(500)]
 
-    assert len(calls_in({"videoCallStatus": many}).rooms) == 20
+    assert len(calls_in({"videoCallStatus": many}).rooms) == MOST_ROOMS

@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
-from providers.verdant.reader import VerdantReader
-from providers.verdant.senders import CONTRACT, CONTRACTS
-from providers.verdant.settings import KEPT_HEADERS, VerdantSettings
-from providers.verdant.wire import TOKEN, read_callback, without_token
 
 from domain.digest import Digester
 from domain.terms import Name, Proof, ProviderName
@@ -23,6 +19,10 @@ from providers.contract import (
     Reader,
     Replayer,
 )
+from providers.verdant.reader import VerdantReader
+from providers.verdant.senders import CONTRACT, CONTRACTS
+from providers.verdant.settings import KEPT_HEADERS, VerdantSettings
+from providers.verdant.wire import TOKEN, read_callback, without_token
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
 NAME: Final = "verdant"
@@ -70,7 +70,7 @@ def open_account(
     settings: Any,
     *,
     http: httpx.AsyncClient,
-    digester: Digester,
+    digester: Digester,  # noqa: ARG001 -- other providers need it; Verdant gives nothing that must be digested here
 ) -> Provider:
     """Open one account. Raises `TypeError` for settings of another provider."""
     if not isinstance(settings, VerdantSettings):

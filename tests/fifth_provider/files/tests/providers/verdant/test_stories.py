@@ -1,9 +1,8 @@
-import asyncio
 from pathlib import Path
 
 import httpx
 
-from cli.demo import APART, TIME_SCALE, _untold
+from cli.demo import TIME_SCALE, _untold
 from cli.installation import opened
 from cli.stack import Ports, Stack
 from cli.telling import Teller
@@ -16,6 +15,6 @@ async def test_every_story_ends_as_expected(tmp_path: Path) -> None:
     async with stack, opened(stack.config) as installation, http:
         teller = Teller(http, installation.tracker, api=stack.api, simulator=stack.simulator)
         told = [_untold(story, installation.settings) for story in STORIES]
-        await asyncio.gather(*(teller.tell(one, after=APART * n) for n, one in enumerate(told)))
+        await teller.tell_all(told)
 
     assert {one.story.title: one.observed for one in told} == {story.title: story.expected for story in STORIES}
