@@ -1,0 +1,26 @@
+"""Two things that fall due while every worker is down."""
+
+import asyncio
+from pathlib import Path
+
+from temporalio.client import Client
+
+from domain.errors import ReferenceUnknown
+from domain.terms import Outcome
+from tests.world import World, final, own_account, quick
+
+
+async def test_a_window_that_closed_with_the_grace_while_workers_were_down_breaks_nothing(
+    client: Client, tmp_path: Path
+) -> None:
+    world = World(client, tmp_path, account=own_account(), plan=quick(factor=600))
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.hear(final("OK"))
+        denied = await world.until(lambda record: record.reading is not None)
+    await asyncio.sleep(4)
+    async with world.workers():
+        record = await world.result(within=15)
+
+    assert denied.outcome is None
+    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
