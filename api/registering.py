@@ -107,7 +107,7 @@ class Registrar:
         """Register it, and remember its correlation first, so that no callback comes to one that is not known.
 
         Raises:
-            UnknownAccount, Problem: as `registration_of` does.
+            UnknownAccount, Problem: as `registration_of` does; and the correlation belongs to another (409).
             ConflictingRegistration, RPCError: as `Tracker.register` does.
             StorageUnavailable: the correlation could not be remembered; repeat it.
 
@@ -116,7 +116,10 @@ class Registrar:
         key, correlation = registration.key, registration.correlation
         if correlation is not None:
             mark = correlation_mark(self.digester, key.account, correlation)
-            await self.correlations.remember(key.account, mark, key.reference)
+            if await self.correlations.remember(key.account, mark, key.reference) != key.reference:
+                # Callbacks that name nothing else would tell the one what was said of the other.
+                fields = [FieldProblem(field="body.correlation", detail="belongs to another verification")]
+                raise Problem(409, "correlation_taken", "The correlation belongs to another", fields=fields)
         return key, await self.tracker.register(registration)
 
 

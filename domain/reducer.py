@@ -253,7 +253,9 @@ def _observed(record: Record, notice: Notice, *, finals_may_change: bool) -> tup
 def _with_receipt(record: Record, receipt: str | None) -> Record:
     if receipt is None or receipt in record.receipts:
         return record
-    return record.model_copy(update={"receipts": (receipt, *record.receipts)[:4]})
+    # By name, which begins with the time of receipt: they may be told of in any order.
+    newest = sorted((receipt, *record.receipts), key=lambda name: name.rpartition("/")[2], reverse=True)
+    return record.model_copy(update={"receipts": tuple(newest[:4])})
 
 
 def _announces(record: Record, seen: StatusSeen, *, finals_may_change: bool) -> bool:

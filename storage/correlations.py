@@ -1,7 +1,5 @@
 """Which verification a correlation stands for, where a callback's body names none."""
 
-from contextlib import suppress
-
 from storage.contract import AlreadyStored, NotStored, Storage, under
 
 
@@ -11,10 +9,13 @@ class Correlations:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def remember(self, account: str, mark: str, reference: str) -> None:
-        """Remember it, once and for all: the first verification that was registered with it has it."""
-        with suppress(AlreadyStored):
+    async def remember(self, account: str, mark: str, reference: str) -> str:
+        """Remember it, once and for all; returns the reference that has it: the first that was registered with it."""
+        try:
             await self._storage.put_new(_name(account, mark), reference.encode())
+        except AlreadyStored:
+            return (await self._storage.read(_name(account, mark))).decode()
+        return reference
 
     async def reference(self, account: str, mark: str) -> str | None:
         """Return the reference that a correlation stands for; None where none was registered with it."""

@@ -97,9 +97,9 @@ class Inbox:
         return Receipt.model_validate_json(await self._storage.read(name))
 
     async def body(self, filed: str) -> bytes | None:
-        """Return what a callback said, by the name that it has once it is filed; None where it is gone."""
+        """Return what a callback said, by the name that it has once it is filed; None where it is gone or spoiled."""
         for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two looks
-            with suppress(NotStored):
+            with suppress(NotStored, ValidationError):
                 return (await self.read(name)).body
         return None
 

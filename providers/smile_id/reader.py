@@ -112,6 +112,8 @@ class SmileV1Reader:
             frame = parse_json(content)
         except NotReadable as error:
             return Reply(snapshot=unrecognised("answer", error.why), raw=content)
+        if not _is_about(frame, question.key.reference):
+            return Reply(snapshot=unrecognised("job_id"), raw=without_pictures(as_object(frame)))
         snapshot = snapshot_of(frame, job_type=job_type_of(question.coordinates), policy=self._settings.policy)
         return Reply(snapshot=snapshot, word=snapshot.word, raw=without_pictures(as_object(frame)))
 
@@ -166,6 +168,12 @@ def _names(question: Question) -> Mapping[str, str]:
     if user_id is None:
         raise ReferenceUnknown("user_id_unknown")
     return {"user_id": user_id, "job_id": question.key.reference}
+
+
+def _is_about(frame: object, reference: str) -> bool:
+    """Whether an answer is about this job, as far as it says."""
+    params = as_object(as_object(as_object(frame).get("result")).get("PartnerParams"))
+    return params.get("job_id") is None or str(params["job_id"]) == reference
 
 
 def _told(answer: HttpAnswer) -> Mapping[str, Any]:

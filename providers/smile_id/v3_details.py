@@ -20,6 +20,8 @@ class Details:
     """The body of a callback. What it says of a person stays in it."""
 
     body: Mapping[str, Any] = field(repr=False)
+    is_disputed: bool = False
+    """Whether another callback gives another reason for the same: no body is signed, so one of them may be planted."""
 
     @property
     def reason_word(self) -> str | None:
@@ -57,8 +59,11 @@ def details_of(status: str, callbacks: Sequence[bytes]) -> Details | None:
     What came long after the job is believed about it only if the job's own callback does not say the same.
     """
     told = [body for body in map(_parsed, callbacks[:_MOST_CALLBACKS]) if body.get("status") == status]
-    told.sort(key=lambda body: body.get("product") == vocabulary.MONITORING_UPDATE)
-    return Details(told[0]) if told else None
+    own = [body for body in told if body.get("product") != vocabulary.MONITORING_UPDATE]
+    chosen = own or told
+    if not chosen:
+        return None
+    return Details(chosen[0], is_disputed=any(body.get("reason") != chosen[0].get("reason") for body in chosen))
 
 
 def _parsed(callback: bytes) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def _not_ended(word: str, *, product: str | None, is_over: bool) -> Snapshot:
 
 def _explained(bare: Snapshot, details: Details, policy: Mapping[str, Decided]) -> Snapshot:
     row = f"{bare.word}/{details.reason_word}"
-    ruled = policy.get(row) if bare.word == vocabulary.ATTENTION else None
+    is_ours = bare.word == vocabulary.ATTENTION and not details.is_disputed
+    ruled = policy.get(row) if is_ours else None
     failed = bare.ended is Outcome.FAILED
     return bare.model_copy(
         update={

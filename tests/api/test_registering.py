@@ -14,6 +14,7 @@ from api.app import build_app
 from api.parts import Parts
 from connection import connect
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from domain.identity import VerificationKey
 from domain.registration import Registration
 from providers.contract import Coordinate, Found
 from providers.id360.senders import CONTRACT
@@ -166,3 +167,22 @@ async def test_where_nothing_leads_to_a_reference_it_is_required(world: World) -
 
     assert answer.status_code == 422
     assert fields(answer) == {"body.reference"}
+
+
+async def test_a_correlation_that_belongs_to_another_verification_is_a_conflict(world: World) -> None:
+    first = await asked(world, provider=Acme(), reference=world.key.reference, correlation="order-2047")
+    again = await asked(world, provider=Acme(), reference=world.key.reference, correlation="order-2047")
+    other = await asked(world, provider=Acme(), reference="another", correlation="order-2047")
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert (other.status_code, code(other)) == (409, "correlation_taken")
+    assert await world.tracker.look(VerificationKey(account=ACCOUNT, reference="another")) is None
+    assert world.key.reference not in other.text
+
+
+async def test_a_registration_whose_correlation_cannot_be_remembered_is_none_at_all(world: World) -> None:
+    world.storage.fail_next("correlations/", times=1)
+    answer = await asked(world, provider=Acme(), reference=world.key.reference, correlation="order-2047")
+
+    assert (answer.status_code, code(answer)) == (503, "storage_unavailable")
+    assert await world.tracker.look(world.key) is None

@@ -346,3 +346,12 @@ def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider()
     lagging = PLAN.model_copy(update={"deadline": HOUR, "deadline_lag": 15 * MINUTE})
     record = opened(KEY, provider="invented", environment="sandbox", at=T0, plan=lagging)
     assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3, 4, 4, 2, 1, 0)])
+def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: tuple[int, ...]) -> None:
+    names = [f"verifications/acme/v-1/receipts/2031030{day}T090000.000000Z-00" for day in range(5)]
+    record = fresh()
+    for number in order:
+        record = heard(record, notice(status("OK"), at=T0).model_copy(update={"receipt": names[number]}))
+    assert record.receipts == (names[4], names[3], names[2], names[1])

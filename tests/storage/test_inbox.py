@@ -249,3 +249,10 @@ async def test_a_collision_of_names_is_not_passed_over_in_silence(storage: Stora
 
     with pytest.raises(AlreadyStored):
         await storage.put_new(name, b"another's")
+
+
+async def test_a_receipt_that_cannot_be_read_says_nothing_and_hinders_nobody(storage: Storage) -> None:
+    name = f"verifications/{PLACE}/receipts/spoiled"
+    await storage.put_new(name, b'{"half of')
+
+    assert await Inbox(storage).body(name) is None

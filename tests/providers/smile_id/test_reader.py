@@ -250,3 +250,17 @@ async def test_an_error_that_says_that_nothing_was_uploaded_passes_the_login(
     smile.will_answer(STATUS, told({"code": "2304", "error": "No job found"}, 400))
 
     await reader.check_login()
+
+
+@pytest.mark.parametrize("other", ["chk-9999", 7, ["chk-7f01"]])
+async def test_an_answer_about_another_job_decides_nothing(
+    smile: FakeSmileId, reader: SmileV1Reader, other: object
+) -> None:
+    told = result("1012", 5, PartnerParams={"job_id": other, "user_id": USER, "job_type": 5})
+    smile.jobs[JOB_OF_USER] = frame(told)
+
+    reply = await reader.read(question(5))
+
+    assert reply.snapshot is not None
+    assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.UNRECOGNISED, None)
+    assert [drift.field for drift in reply.snapshot.unrecognised] == ["job_id"]

@@ -306,3 +306,12 @@ def test_a_callback_that_cannot_be_read_explains_nothing() -> None:
 @given(field=st.sampled_from(sorted({**attention(), "additional_documents": 0, "no_of_persons_found": 0})), value=JSON)
 def test_no_field_of_a_callback_changes_a_verdict_or_makes_reading_fail(field: str, value: Any) -> None:
     assert snapshot("block", attention(**{field: value})).decision is Decision.DECLINED
+
+
+def test_callbacks_that_give_different_reasons_rule_on_nothing() -> None:
+    policy = {"attention/document_expired": "approved"}
+    genuine, planted = attention(reason="news_media_match"), attention()
+    for bodies in ([planted, genuine], [genuine, planted]):
+        details = details_of("attention", [as_bytes(body) for body in bodies])
+        read = snapshot_of({"status": "attention"}, is_over=True, product=None, details=details, policy=policy)
+        assert read.decision is Decision.INCONCLUSIVE
