@@ -1,5 +1,6 @@
 """What a status and the callback that explains it mean in our words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.snapshot import Check, Drift, Reason, Snapshot
 from domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
+from providers.smile_id.policy import Decided
 from providers.smile_id.v3_details import Details, details_of
 from providers.smile_id.v3_status import snapshot_of
 from tests.providers.smile_id.v3.samples import as_bytes, attention, block, clear, error, status
@@ -309,7 +311,7 @@ def test_no_field_of_a_callback_changes_a_verdict_or_makes_reading_fail(field: s
 
 
 def test_callbacks_that_give_different_reasons_rule_on_nothing() -> None:
-    policy = {"attention/document_expired": "approved"}
+    policy: Mapping[str, Decided] = {"attention/document_expired": "approved"}
     genuine, planted = attention(reason="news_media_match"), attention()
     for bodies in ([planted, genuine], [genuine, planted]):
         details = details_of("attention", [as_bytes(body) for body in bodies])
