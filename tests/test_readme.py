@@ -92,7 +92,7 @@ def test_a_command_that_is_named_exists(document: Path) -> None:
 
 
 IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
-    "Smile ID is not built.": lambda app: "smile_id" not in PROVIDERS,
+    "**Smile ID's second generation.**": lambda app: "v2" not in PROVIDERS["smile_id"].contracts,
     "Stored files and Temporal payloads are not encrypted by Vigil.": lambda app: CONVERTER.payload_codec is None,
     "Nothing is erased, neither on request": lambda app: "delete" not in methods(app),
     "at the latest 7 days after it was given, or not at all.": lambda app: longest_reopening() == timedelta(days=7),
@@ -121,10 +121,10 @@ async def test_what_is_said_to_be_missing_is_missing(sentence: str, tmp_path: Pa
 
 
 def test_what_is_said_to_be_there_is_there() -> None:
-    assert "Three providers with nine sender contracts: ID360, Identomat, and Signicat" in README.read_text()
+    assert "Four providers with eleven sender contracts: ID360, Identomat, Signicat Assure" in README.read_text()
     contracts = {name: len(entry.contracts) for name, entry in PROVIDERS.items()}
-    assert contracts == {"id360": 1, "identomat": 1, "signicat": 7}
-    assert {played.provider for played in PLAYED} == {"id360", "identomat", "signicat"}
+    assert contracts == {"id360": 1, "identomat": 1, "signicat": 7, "smile_id": 2}
+    assert {played.provider for played in PLAYED} == {"id360", "identomat", "signicat", "smile_id"}
 
 
 def test_the_demonstration_that_is_shown_has_the_stories_that_are_told() -> None:

@@ -203,8 +203,9 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
         "ASSURE_AUTHORIZATION",
         "IDENTOMAT_COMPANY_KEY",
         "IDENTOMAT_CALLBACK_KEY",
+        "SMILE_API_KEY",
     )
 
     settings = load_settings(example, environ=dict.fromkeys(variables, "a-secret-of-some-length"))
 
-    assert list(settings.accounts) == ["id360", "assure", "identomat"]
+    assert list(settings.accounts) == ["id360", "assure", "identomat", "smile"]
