@@ -8,7 +8,7 @@ from typing import Final
 from domain import evidence
 from domain.evidence import UNLISTED
 from domain.plan import WatchPlan
-from domain.record import Cause, EntryKind, Record, Revision
+from domain.record import Cause, EntryKind, Record, Replay, Revision
 from domain.reducer import cleared, moved, noted, raised, with_recordings
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (
@@ -199,7 +199,7 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
         }
     )
     record = cleared(with_recordings(record, at=at), Attention.DISAPPEARED)
-    record = _addressed(record, snapshot, at=at)
+    record = _explained(_addressed(record, snapshot, at=at), before, at=at)
     if _is_unrecognised(snapshot):
         record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
     elif before is not None and _is_unrecognised(before):
@@ -219,6 +219,16 @@ def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
     if snapshot.has_unaddressed_recording and not has_some:
         return raised(record, Attention.RECORDING_UNADDRESSED, at=at)
     return cleared(record, Attention.RECORDING_UNADDRESSED)
+
+
+def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Record:
+    """Ask a person where what stands behind a verdict has not come though it was asked for, until it comes."""
+    if before is None or record.snapshot is None or not before.lacks_details:
+        return record
+    if not record.snapshot.lacks_details:
+        return cleared(record, Attention.EVIDENCE_LOST)
+    lacks_the_same = record.snapshot is before and Replay.DETAILS in record.replayed
+    return raised(record, Attention.EVIDENCE_LOST, at=at) if lacks_the_same else record
 
 
 def _end_of(snapshot: Snapshot) -> tuple[Decision | None, str | None]:

@@ -454,3 +454,20 @@ def test_another_verdict_without_details_is_asked_to_be_told_again_too() -> None
     second = read(asked, DECLINED.model_copy(update=bare), at=LATER, plan=plan)
     assert replay_wanted(asked, plan) is None
     assert replay_wanted(second, plan) is Replay.DETAILS
+
+
+def test_details_that_still_lack_after_they_were_asked_for_ask_a_person_until_they_come() -> None:
+    plan = REOPENING_PLAN.model_copy(update={"details_in_callbacks": True})
+    bare = APPROVED.model_copy(update={"lacks_details": True})
+    asked = replayed(read(fresh(), bare, plan=plan), Replay.DETAILS, at=T0)
+    still = read(asked, bare, at=LATER, plan=plan)
+    assert reasons_to_look(asked) == set()
+    assert reasons_to_look(still) == {Attention.EVIDENCE_LOST}
+    assert reasons_to_look(read(still, APPROVED, at=LATER, plan=plan)) == set()
+
+
+def test_another_verdict_is_no_lack_of_what_was_asked_for_before() -> None:
+    plan = REOPENING_PLAN.model_copy(update={"details_in_callbacks": True})
+    first, second = (each.model_copy(update={"lacks_details": True}) for each in (APPROVED, DECLINED))
+    asked = replayed(read(fresh(), first, plan=plan), Replay.DETAILS, at=T0)
+    assert reasons_to_look(read(asked, second, at=LATER, plan=plan)) == set()
