@@ -11,7 +11,7 @@ from domain.plan import HOUR, MINUTE
 from domain.record import Progress, Record
 from domain.reducer import completed, counted_after_erasure, heard, opened, registered
 from domain.snapshot import Check
-from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, Stage
+from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
 from domain.verdict import Verdict, decided
 from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, Course
 from tests.domain.order import Event, Fold, after, answers, counterexample, judged
@@ -308,3 +308,21 @@ def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider()
     lagging = PLAN.model_copy(update={"deadline": HOUR, "deadline_lag": 15 * MINUTE})
     record = opened(KEY, provider="invented", environment="sandbox", at=T0, plan=lagging)
     assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+
+
+@pytest.mark.parametrize(
+    "told", [(None, "business"), ("person", "business"), ("business", "person"), ("unrecognised", "business")]
+)
+def test_whom_it_is_about_does_not_depend_on_which_callback_came_first(told: tuple[str | None, ...]) -> None:
+    record = fresh()
+    for kind in told:
+        said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind(kind) if kind else None})
+        record = heard(record, said)
+
+    assert record.session_kind is SessionKind.BUSINESS
+
+
+def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
+    said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+
+    assert [note.reason for note in heard(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]
