@@ -353,6 +353,12 @@ def united_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
     return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:MOST_ROOMS]
 
 
+def united_kind(*several: SessionKind | None) -> SessionKind | None:
+    """Unite what was told of whom it is about: a callback that says nothing of it speaks of a person."""
+    rank = (None, SessionKind.PERSON, SessionKind.UNRECOGNISED, SessionKind.BUSINESS)
+    return max(several, key=rank.index)
+
+
 def progressed(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:
     """Fold one callback into what callbacks told."""
     if isinstance(seen, RoomChanged):

@@ -24,10 +24,11 @@ from domain.record import (
     Record,
     Replay,
     progressed,
+    united_kind,
     united_rooms,
 )
 from domain.registration import Registration
-from domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, Stage, earliest, latest
+from domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, SessionKind, Stage, earliest, latest
 
 
 def opened(key: VerificationKey, *, provider: ProviderName, environment: Name, at: datetime, plan: WatchPlan) -> Record:
@@ -60,7 +61,7 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
             "registration": registration,
             "registered_at": at,
             "sender": registration.sender or record.sender,
-            "session_kind": record.session_kind or registration.session_kind,
+            "session_kind": united_kind(record.session_kind, registration.session_kind),
             "deadline_at": deadline_at,
             "review_deadline_at": registration.review_deadline_at,
             "evidence": evidence.narrowed(
@@ -88,12 +89,14 @@ def heard(record: Record, notice: Notice, *, finals_may_change: bool = False) ->
             "first_heard_at": earliest(record.first_heard_at, at),
             "last_heard_at": latest(record.last_heard_at, at),
             "sender": record.sender or notice.sender,
-            "session_kind": record.session_kind or notice.session_kind,
+            "session_kind": united_kind(record.session_kind, notice.session_kind),
             "coordinates": _united_coordinates(record, notice),
             "unknown_fields": _once_per_name(record, notice),
         }
     )
     record = _correlated(record, notice.correlation, at=at)
+    if notice.session_kind is SessionKind.UNRECOGNISED:
+        record = raised(record, Attention.UNRECOGNISED_WORD, at=at)
     if notice.proof is Proof.NONE:
         record = raised(record, Attention.UNPROVEN_CALLBACKS, at=at)
     words, record = _observed(record, notice, finals_may_change=finals_may_change)

@@ -8,7 +8,7 @@ from typing import Final
 from domain import evidence
 from domain.evidence import UNLISTED
 from domain.plan import WatchPlan
-from domain.record import Cause, EntryKind, Record, Replay, Revision
+from domain.record import Cause, EntryKind, Record, Replay, Revision, united_kind
 from domain.reducer import cleared, moved, noted, raised, with_recordings
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (
@@ -192,7 +192,7 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
         update={
             "snapshot": snapshot,
             "sender": snapshot.sender or record.sender,
-            "session_kind": record.session_kind or snapshot.session_kind,
+            "session_kind": united_kind(record.session_kind, snapshot.session_kind),
             "evidence": evidence.listed(
                 record.evidence, snapshot.artifacts, wanted=wanted, at=at, is_draft=record.revision == 0
             ),

@@ -12,7 +12,7 @@ from domain.record import Progress, Record
 from domain.reducer import completed, counted_after_erasure, heard, opened, registered
 from domain.registration import Registration
 from domain.snapshot import Check
-from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, Stage
+from domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
 from domain.verdict import Verdict, decided
 from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, Course
 from tests.domain.order import Event, Fold, after, answers, counterexample, judged
@@ -355,3 +355,21 @@ def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: 
     for number in order:
         record = heard(record, notice(status("OK"), at=T0).model_copy(update={"receipt": names[number]}))
     assert record.receipts == (names[4], names[3], names[2], names[1])
+
+
+@pytest.mark.parametrize(
+    "told", [(None, "business"), ("person", "business"), ("business", "person"), ("unrecognised", "business")]
+)
+def test_whom_it_is_about_does_not_depend_on_which_callback_came_first(told: tuple[str | None, ...]) -> None:
+    record = fresh()
+    for kind in told:
+        said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind(kind) if kind else None})
+        record = heard(record, said)
+
+    assert record.session_kind is SessionKind.BUSINESS
+
+
+def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
+    said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+
+    assert [note.reason for note in heard(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]
