@@ -84,7 +84,10 @@ class SmileV1Reader:
         held = FILES.get(artifact.locator)
         if held is None:
             raise ArtifactLost(LossReason.NEVER_CAPTURED)
-        text = text_of(as_object(_parsed(await self._asked(_names(question), with_links=True))), held)
+        frame = as_object(_parsed(await self._asked(_names(question), with_links=True)))
+        if not _is_about(frame, question.key.reference):
+            raise ArtifactNotReady("other_job", otherwise=LossReason.REFUSED)
+        text = text_of(frame, held)
         if text is None:
             raise ArtifactNotReady("not_listed", otherwise=LossReason.GONE)
         if held.as_ == "base64":

@@ -215,3 +215,11 @@ async def test_a_public_name_that_leads_into_a_private_network_is_not_followed(
         await fetched(SmileV1Reader(own, http, Links(own, http, resolve=private)), SELFIE)
 
     assert caught.value.loss is LossReason.REFUSED
+
+
+async def test_no_picture_is_taken_from_an_answer_about_another_job(smile: FakeSmileId, reader: SmileV1Reader) -> None:
+    other = {"job_id": "chk-9999", "user_id": USER, "job_type": 6}
+    smile.jobs[(USER, JOB)] = job(Photo=base64.b64encode(JPEG).decode(), PartnerParams=other)
+
+    with pytest.raises(ArtifactNotReady, match="other_job"):
+        await fetched(reader, PHOTO)
