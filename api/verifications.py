@@ -1,12 +1,15 @@
 """Registering, reading and listing verifications."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import JsonValue
 
 from api.addressing import Key
 from api.auth import Callers
+from api.echoes import Echoes
 from api.knowledge import Knowledge, Known
 from api.listing import FiltersInQuery, Page, listed
 from api.parts import Parts
@@ -34,6 +37,7 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
     """Return the routes to register, read, explain and list."""
     routes = APIRouter(prefix="/verifications", tags=["verifications"])
     registrar = Registrar(parts.accounts, parts.endpoints, parts.tracker, Correlations(parts.storage), parts.digester)
+    echoes = Echoes(parts.accounts, parts.storage)
 
     @routes.post(
         "",
@@ -85,12 +89,12 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
         if wait and sequence <= after_sequence:
             await waits.until_beyond(key, sequence, within=timedelta(seconds=wait))
             known = await knowledge.of(key)
-        return _view(known)
+        return _view(known, await echoes.of(known.record))
 
     return routes
 
 
-def _view(known: Known) -> VerificationView:
+def _view(known: Known, echoed: Mapping[str, JsonValue] | None) -> VerificationView:
     summary = known.situation.summary
     return VerificationView(
         account=known.key.account,
@@ -98,4 +102,5 @@ def _view(known: Known) -> VerificationView:
         is_open=known.situation.is_open,
         state=StateView.of(summary) if summary else None,
         record=RecordView.of(known.record) if known.record else None,
+        echoed=echoed,
     )

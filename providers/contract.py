@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import AfterValidator, BaseModel, model_validator
+from pydantic import AfterValidator, BaseModel, JsonValue, model_validator
 
 from domain.digest import Digester
 from domain.message import MessageKind
@@ -181,6 +181,15 @@ class Replayer(Protocol):
 
     async def replay(self, question: Question) -> None:
         """Ask for the callback again. Raises as `Reader.read` does."""
+        ...
+
+
+@runtime_checkable
+class Echoing(Protocol):
+    """A provider whose results give back what the backend has handed to it for a verification."""
+
+    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return what a stored result gives back, by the backend's own names. Pure, and never raises."""
         ...
 
 

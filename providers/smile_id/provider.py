@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
+from pydantic import JsonValue
 
 from domain.digest import Digester
 from domain.errors import CallbackRefused
@@ -22,6 +23,7 @@ from providers.contract import (
     Replayer,
 )
 from providers.parsing import NotReadable, as_object, parse_json
+from providers.smile_id.echo import echoed
 from providers.smile_id.generations import BothReader
 from providers.smile_id.links import Links
 from providers.smile_id.reader import SmileV1Reader
@@ -79,6 +81,10 @@ class SmileId:
         if _generation_of(request.request) == V1:
             return (read_v1(request.kept_body),)
         return (read_v3(request.kept_body, request.request.headers),)
+
+    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return what the partner has put beside a job."""
+        return echoed(result)
 
     def set_up_advice(self, callback_url: str) -> Sequence[str]:
         """Show what to configure for each generation; nothing of it is a secret."""

@@ -54,6 +54,8 @@ _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "image_links": frozenset(vocabulary.PICTURES),
+    # What else is in it is the partner's own: its names are noted, its values are not.
+    "partner_params": frozenset({"job_id", "user_id"}),
 }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import JsonValue
 
 from accounts import Account
 from api.app import build_app
 from api.parts import Parts
 from connection import connect
+from providers.contract import Reply
 from providers.id360.senders import CONTRACT
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme
@@ -314,6 +316,43 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
         read = (await client.get(path(world))).json()
 
     assert read["record"]["unknown_fields"] == {"enrollment_step.score": 1, "sequence": 1}
+
+
+class Echo(Acme):
+    """Acme, whose results give back all that they are."""
+
+    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
+        return {"kept": result.decode()}
+
+
+async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_the_record(world: World) -> None:
+    world.reader.says = Reply(snapshot=APPROVED, raw=b"tenant north")
+    plain = parts_of(world).accounts[ACCOUNT]
+    async with backend(world, accounts={ACCOUNT: replace(plain, provider=Echo())}) as client, world.workers():
+        await world.register()
+        before = (await client.get(path(world))).json()
+        await world.hear(final())
+        await world.result()
+        after = (await client.get(path(world))).json()
+        async with backend(world) as other:
+            of_another_provider = (await other.get(path(world))).json()
+
+    assert (before["echoed"], after["echoed"], of_another_provider["echoed"]) == (None, {"kept": "tenant north"}, None)
+    assert "tenant north" not in str(after["record"])
+
+
+async def test_while_the_result_cannot_be_read_nothing_is_given_back_and_the_rest_is(world: World) -> None:
+    plain = parts_of(world).accounts[ACCOUNT]
+    async with backend(world, accounts={ACCOUNT: replace(plain, provider=Echo())}) as client, world.workers():
+        await world.register()
+        world.reader.say(APPROVED)
+        await world.hear(final())
+        record = await world.result()
+        assert record.snapshot is not None
+        await world.storage.erase(record.snapshot.result or "")
+        read = (await client.get(path(world))).json()
+
+    assert (read["echoed"], read["state"]["decision"]) == (None, "approved")
 
 
 @pytest.mark.parametrize("kind", [None, "business"])

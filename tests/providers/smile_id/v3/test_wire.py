@@ -196,10 +196,17 @@ def test_the_same_delivery_twice_has_one_identity_and_a_replay_another() -> None
 
 
 def test_fields_that_no_document_has_are_named() -> None:
-    body = attention(risk={"x": 1}, image_links={"selfie_image": "https://files.invalid/a", "visa_image": "x"})
+    links = {"selfie_image": "https://files.invalid/a", "visa_image": "x"}
+    body = attention(risk={"x": 1}, image_links=links, partner_params={"user_id": "cust-31"})
 
     assert read_v3(as_bytes(body), HEADERS).unknown_fields == ("image_links.visa_image", "risk")
-    assert read_v3(as_bytes(attention()), HEADERS).unknown_fields == ()
+
+
+def test_what_a_partner_added_is_named_and_its_value_is_nowhere() -> None:
+    told = read_v3(as_bytes(attention(partner_params={"tenant": "north"})), HEADERS)
+
+    assert told.unknown_fields == ("partner_params.tenant",)
+    assert "north" not in repr(told)
 
 
 @given(body=JSON)
