@@ -36,10 +36,10 @@ STATUSES: Final[Mapping[str, Standing]] = {
     ATTENTION: Standing(decision=Decision.INCONCLUSIVE),
     ERROR: Standing(ended=Outcome.FAILED),
 }
-"""By `status` of a job that is over; a callback has one of these and no other."""
+"""By `status` of a job that is over; a callback has one of these and no other.
 
-OLDER_STATUSES: Final = frozenset({"approved", "pending", "rejected"})
-"""How results of generation 2 stand, which we do not follow."""
+Generation 2 said `approved`, `pending` and `rejected`. We do not follow it, so its words are unrecognised.
+"""
 
 REASONS: Final[Mapping[str, ReasonCode]] = {
     "document_expired": ReasonCode.DOCUMENT_EXPIRED,

@@ -99,8 +99,6 @@ def _seen(told: Mapping[str, Any]) -> Observation:
     status = told.get("status")
     if not isinstance(status, str):
         return Unreadable(why="wrong_shape")
-    if status in vocabulary.OLDER_STATUSES:
-        return Unreadable(why="unknown_type")
     return StatusSeen(
         word=as_word(status),
         code=as_word(told.get("reason")),
