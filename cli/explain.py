@@ -16,7 +16,9 @@ from domain.explanation import Explanation, explain
 from domain.plan import spoken
 
 AccountName = Annotated[str, typer.Argument(help="Our account's name in the settings.", metavar="ACCOUNT")]
-ReferenceText = Annotated[str, typer.Argument(help="The provider's own id.", metavar="REFERENCE")]
+ReferenceText = Annotated[
+    str, typer.Argument(help="The provider's own id, or the digest listed in its place.", metavar="REFERENCE")
+]
 
 _CAUSES: Final = {"ours": "red", "theirs": "yellow", "nobody": "green"}
 
@@ -29,7 +31,7 @@ def explain_(context: typer.Context, account: AccountName, reference: ReferenceT
 
 async def _explained(config: Path | None, account: str, reference: str) -> Explanation:
     async with opened(config) as installation:
-        known = await installation.knowledge.of(installation.key(account, reference))
+        known = await installation.knowledge.of(await installation.named(account, reference))
         summary = known.situation.summary
         plan = installation.tracker.account(account).plan_for(summary.sender if summary else None)
         return explain(known.situation, plan=plan, now=datetime.now(UTC))

@@ -59,6 +59,11 @@ class Installation:
             raise Failed(f"There is no account {account}; the settings have {', '.join(self.accounts) or 'none'}.")
         return VerificationKey(account=account, reference=reference)
 
+    async def named(self, account: str, reference: str) -> VerificationKey:
+        """Return the key that a reference means, or the digest that lists show in its place. Raises `Failed`."""
+        self.key(account, "any")
+        return await self.knowledge.named(account, reference)
+
 
 def settings_file(given: Path | None, environ: dict[str, str]) -> Path | None:
     """Return the file that was named; where none was, and none is there, that of `vigil dev`; None: the default."""

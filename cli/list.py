@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -14,10 +14,14 @@ from temporalio.client import Client, WorkflowExecution
 from api.listing import Filters
 from cli.installation import opened
 from cli.showing import clock, spaced, standing
-from domain.identity import place_of_workflow
+from domain.identity import place_of_workflow, stands_in
 from domain.record import Summary
 from domain.terms import Attention, Stage
 from workflows import steps
+
+WIDE: Final = 160
+"""So many columns hold whole references, for whoever reads them with a program."""
+BESIDE_A_REFERENCE: Final = 64
 
 
 def list_(
@@ -32,10 +36,16 @@ def list_(
 
 
 async def _list(config: Path | None, *, attention: bool, stage: Stage | None, account: str | None, limit: int) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("account", "reference", "where it stands", "since"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("attention")
+    table.add_column("account", no_wrap=True)
+    # The one column that may be cut: some providers' ids fill the width of a terminal.
+    table.add_column("reference", no_wrap=True, max_width=max(console.width - BESIDE_A_REFERENCE, 12))
+    for name, width in (("where it stands", 18), ("since", 8)):
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("attention", min_width=16)
     async with opened(config) as installation:
         if account is not None:
             installation.key(account, "any")
@@ -47,7 +57,6 @@ async def _list(config: Path | None, *, attention: bool, stage: Stage | None, ac
             if table.row_count == limit:
                 break
             table.add_row(*await _row(execution))
-    console = Console()
     console.print(table if table.row_count else "No such verification.")
     if table.row_count == limit:
         console.print(f"Shown are {limit}; there may be more: see --limit.", style="dim", highlight=False)
@@ -77,5 +86,5 @@ async def _row(execution: WorkflowExecution) -> tuple[Text, ...]:
 
 
 def _reference(slug: str) -> Text:
-    # Where the reference opens the applicant's session, the id holds a digest of it, which is of no use here.
-    return Text("not shown", style="dim") if slug.startswith("~") else Text(slug)
+    # Where the reference opens the applicant's session, a digest stands for it; every command takes it.
+    return Text(slug, style="dim" if stands_in(slug) else "")

@@ -40,7 +40,7 @@ def show(context: typer.Context, account: AccountName, reference: ReferenceText)
 
 async def _look(config: Path | None, account: str, reference: str) -> _Seen:
     async with opened(config) as installation:
-        key = installation.key(account, reference)
+        key = await installation.named(account, reference)
         known = await installation.knowledge.of(key)
         try:
             return _Seen(known, await installation.knowledge.record_now(key), is_current=True)

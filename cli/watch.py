@@ -28,7 +28,7 @@ def watch(context: typer.Context, account: AccountName, reference: ReferenceText
 
 async def _watch(config: Path | None, account: str, reference: str) -> None:
     async with opened(config) as installation:
-        await follow(installation, installation.key(account, reference), Console())
+        await follow(installation, await installation.named(account, reference), Console())
 
 
 async def follow(installation: Installation, key: VerificationKey, console: Console) -> None:

@@ -9,6 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 import pytest_asyncio
 
+from cli.installation import opened
 from cli.stack import Ports, Stack
 from simulator.registry import PLAYED
 from tests.cli.running import vigil
@@ -56,6 +57,23 @@ async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_fi
     assert any(reference in line and "approved" in line for line in listed.stdout.splitlines())
     assert "Timeline" in shown.stdout
     assert shown.stdout.count("image/") + shown.stdout.count("video/") == 5
+
+
+async def test_a_reference_that_opens_a_session_is_listed_by_a_digest_that_the_commands_take(stack: Stack) -> None:
+    async with opened(stack.config) as installation:
+        hiding = [name for name, each in installation.accounts.items() if each.tracked.reference_is_capability]
+    account = hiding[0]
+    watched = await vigil("simulate", account, "--watch", config=stack.config)
+    reference = watched.stdout.splitlines()[0].split()[1]
+    listed = await vigil("list", "--account", account, config=stack.config)
+    digest = next(word for word in listed.stdout.split() if word.startswith("~"))
+    shown = await vigil("show", account, digest, config=stack.config)
+    explained = await vigil("explain", account, digest, config=stack.config)
+
+    assert reference not in listed.stdout
+    assert (shown.returncode, explained.returncode) == (0, 0)
+    assert "Timeline" in shown.stdout
+    assert "approved" in explained.stdout
 
 
 async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Stack) -> None:
