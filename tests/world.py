@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -46,6 +46,8 @@ from workflows.verification import VerificationWorkflow
 ACCOUNT = "acme"
 SENDER = CONTRACT.sender
 FILE = Artifact(name="portrait-1", kind=EvidenceKind.PORTRAIT, locator="portrait-1")
+
+ENDS_WITHIN = timedelta(seconds=20)
 
 STARTED = Snapshot(stage=Stage.AWAITING_APPLICANT, word="STARTED")
 APPROVED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.APPROVED, word="OK")
@@ -107,6 +109,22 @@ async def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@asynccontextmanager
+async def serving(worker: Worker) -> AsyncIterator[None]:
+    """Run a worker, and wait for its end in vain no longer than a while.
+
+    Seldom, one without a cache that is told to end right after a task never says that it has ended. By then it asks
+    for no more tasks, so the test may go on.
+    """
+    await worker.__aenter__()
+    try:
+        yield
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+                await worker.__aexit__(None)
+
+
 @dataclass
 class World:
     """One account's worth of everything."""
@@ -146,7 +164,7 @@ class World:
         """Run every worker that a verification needs, and with endpoints the one that tells them."""
         async with AsyncExitStack() as stack:
             for worker in self._workers():
-                await stack.enter_async_context(worker)
+                await stack.enter_async_context(serving(worker))
             if self.endpoints:
                 http = await stack.enter_async_context(open_http())
                 await stack.enter_async_context(self._notifier(NotifyingActivities(self.endpoints, http)))
