@@ -70,22 +70,22 @@ STORIES: Final = (
     _v1("provisional, then a reviewer approves", {**_SELFIE, "heard": 3, "missed": 0}, _REVIEWED),
     _v1(
         "provisional, then a reviewer rejects",
-        {"decision": "declined", "heard": 3},
+        {"evidence_stored": 1, "decision": "declined", "heard": 3},
         {**_REVIEWED, "reviewed_code": "1211"},
     ),
     _v1(
         "provisional, the reviewer is not sure",
-        {"decision": "inconclusive", "heard": 3},
+        {"evidence_stored": 1, "decision": "inconclusive", "heard": 3},
         {**_REVIEWED, "reviewed_code": "1213"},
     ),
     _v1(
         "provisional, and nobody reviews it",
-        {"decision": "inconclusive", "attention": ["overdue_review"]},
+        {"evidence_stored": 0, "decision": "inconclusive", "attention": ["overdue_review"]},
         {"code": "0814", "unsettled_is_complete": True},
     ),
     _v1(
         "a reviewer reverses the machine",
-        {"decision": "declined", "revisions": 2, "verdicts": ["approved", "declined"], "late": 1},
+        {"evidence_stored": 1, "decision": "declined", "revisions": 2, "verdicts": ["approved", "declined"], "late": 1},
         {"reviewed_code": "1211", "review_for": "PT15M"},
     ),
     _v1(
@@ -95,7 +95,7 @@ STORIES: Final = (
     ),
     _v1(
         "the authority is down for good",
-        {"outcome": "failed", "decision": None, "attention": ["overdue_review"]},
+        {"evidence_stored": 0, "outcome": "failed", "decision": None, "attention": ["overdue_review"]},
         {"identity_code": "1015"},
     ),
     _v1(
@@ -112,7 +112,7 @@ STORIES: Final = (
     _v1("a number that is looked up alone", {"evidence_stored": 0, "heard": 1}, {"job_type": 5}),
     _v1("a business", {"heard": 1, "evidence_stored": 2}, {"job_type": 7}),
     _v3("clear, the callback arrives", {**_PAPERS, "heard": 1, "missed": 0}),
-    _v3("block", {"decision": "declined", "heard": 1}, {"status": "block"}),
+    _v3("block", {"evidence_stored": 4, "decision": "declined", "heard": 1}, {"status": "block"}),
     _v3("attention", {**_PAPERS, "decision": "inconclusive"}, {"status": "attention"}),
     _v3("error", {"outcome": "failed", "decision": None, "evidence_stored": 0}, {"status": "error"}),
     _v3("callback lost, replayed", {**_PAPERS, "missed": 1, "heard": 1}, {"drop_finals": True}),
