@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
 import httpx
@@ -261,6 +261,16 @@ class AccountSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_erro
     provider: str
     environment: str = "sandbox"
     base_url: Annotated[str, AfterValidator(_as_address)]
+    addresses: ClassVar[Mapping[str, str]] = {}
+    """By environment, what `base_url` is if it is not given; `sandbox` stands for every environment without one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_of_the_environment(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("base_url") or not cls.addresses:
+            return given
+        address = cls.addresses.get(str(given.get("environment")), cls.addresses["sandbox"])
+        return {**given, "base_url": address}
 
     @model_validator(mode="after")
     def _production_is_encrypted(self) -> Self:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.secrets import Secrets
 from providers.contract import AccountSettings
@@ -31,6 +31,8 @@ def _header_names(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
 class Id360Settings(AccountSettings, frozen=True):
     """One account. `base_url` follows from the environment if it is not given."""
 
+    addresses: ClassVar[Mapping[str, str]] = {"sandbox": PREPRODUCTION, "production": PRODUCTION}
+
     username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     password: Annotated[Secrets, Field(max_length=1)]
     """One secret: ID360 knows one password at a time, and a second one would only be a second guess."""
@@ -38,11 +40,3 @@ class Id360Settings(AccountSettings, frozen=True):
     """The headers that we gave to ID360 for its callbacks; a callback must carry every one of them."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes. Uploads end at 9.5 MB (documented for documents); videos are not bounded by any source."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address_of_the_environment(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("base_url"):
-            return given
-        is_production = given.get("environment") == "production"
-        return {**given, "base_url": PRODUCTION if is_production else PREPRODUCTION}

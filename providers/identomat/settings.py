@@ -1,8 +1,9 @@
 """What an Identomat account must be told."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from domain.secrets import Secrets
 from providers.contract import AccountSettings
@@ -17,6 +18,8 @@ KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
 class IdentomatSettings(AccountSettings, frozen=True):
     """One account."""
 
+    addresses: ClassVar[Mapping[str, str]] = {"sandbox": ADDRESS}
+
     company_key: Annotated[Secrets, Field(max_length=1)]
     """One secret: a second one would only be a second guess."""
     callback_api_key: Secrets
@@ -29,10 +32,3 @@ class IdentomatSettings(AccountSettings, frozen=True):
     """In bytes. How large recordings are is unknown."""
     largest_image: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address_if_none_is_given(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("base_url"):
-            return given
-        return {**given, "base_url": ADDRESS}

@@ -1,7 +1,7 @@
 """What a Smile ID account must be told."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -27,6 +27,8 @@ def _each_once(generations: tuple[Generation, ...]) -> tuple[Generation, ...]:
 class SmileIdSettings(AccountSettings, frozen=True):
     """One account; `base_url` follows from the environment if it is not given."""
 
+    addresses: ClassVar[Mapping[str, str]] = {"sandbox": SANDBOX, "production": PRODUCTION}
+
     generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(_each_once)] = ("v1",)
     """Whose callbacks are taken and whose API is read. Both, while a partner moves from one to the other."""
     partner_id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{1,20}$")]
@@ -39,13 +41,6 @@ class SmileIdSettings(AccountSettings, frozen=True):
     """Hosts that links to files may name; none given: any public one, since the vendor's storage is not documented."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes. No source bounds pictures and receipts."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address_if_none_is_given(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("base_url"):
-            return given
-        return {**given, "base_url": PRODUCTION if given.get("environment") == "production" else SANDBOX}
 
     @model_validator(mode="after")
     def _address_is_that_of_all_generations(self) -> Self:
