@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, TypeGuard
+from typing import Any, Final, Literal
 
 import httpx
 
-from domain.errors import ProviderError
+from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
+from providers.parsing import NotReadable, as_object, parse_json
 from providers.transport import HttpAnswer, exchange, streaming
+
+_REFUSALS: Final = frozenset({400, 401, 403})
 
 
 @dataclass(frozen=True)
@@ -109,18 +112,21 @@ class LoggedIn:
     A second 401 is handed to the caller like any other answer: then our credentials are at fault.
     """
 
-    def __init__(self, http: httpx.AsyncClient, login: Login, *, scheme: str) -> None:
-        """Take the shared client and the login; `scheme` stands before the token in `Authorization`."""
+    def __init__(
+        self, http: httpx.AsyncClient, login: Login, *, scheme: str | None, header: str = "Authorization"
+    ) -> None:
+        """Take the shared client, the login, the header that carries the token, and what stands there before it."""
         self._http = http
         self._login = login
         self._scheme = scheme
+        self._header = header
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def ask(self, url: str, *, method: str = "GET") -> HttpAnswer:
         """Ask for a whole answer. Raises as `Login.token` and `transport.exchange` do."""
         token = await self._login.token()
-        answer = await self._ask(url, token)
+        answer = await self._ask(method, url, token)
         if answer.status == httpx.codes.UNAUTHORIZED:
-            answer = await self._ask(url, await self._login.token(refused=token))
+            answer = await self._ask(method, url, await self._login.token(refused=token))
         return answer
 
     @asynccontextmanager
@@ -137,9 +143,9 @@ class LoggedIn:
         async with self._open(url, token, headers) as response:
             yield response
 
-    async def _ask(self, url: str, token: Token) -> HttpAnswer:
+    async def _ask(self, method: str, url: str, token: Token) -> HttpAnswer:
         asked_at = self._login.clock()
-        answer = await exchange(self._http, self._request(url, token, None))
+        answer = await exchange(self._http, self._request(method, url, token, None))
         self._note(answer.status, token, asked_at)
         return answer
 
@@ -148,19 +154,39 @@ class LoggedIn:
         self, url: str | httpx.URL, token: Token, headers: Mapping[str, str] | None
     ) -> AsyncIterator[httpx.Response]:
         asked_at = self._login.clock()
-        async with streaming(self._http, self._request(url, token, headers)) as response:
+        async with streaming(self._http, self._request("GET", url, token, headers)) as response:
             self._note(response.status_code, token, asked_at)
             yield response
 
-    def _request(self, url: str | httpx.URL, token: Token, headers: Mapping[str, str] | None) -> httpx.Request:
-        own = {"Authorization": f"{self._scheme} {token.text}"}
-        return self._http.build_request("GET", url, headers={**(headers or {}), **own})
+    def _request(
+        self, method: str, url: str | httpx.URL, token: Token, headers: Mapping[str, str] | None
+    ) -> httpx.Request:
+        own = {self._header: f"{self._scheme} {token.text}" if self._scheme else token.text}
+        return self._http.build_request(method, url, headers={**(headers or {}), **own})
 
     def _note(self, status: int, token: Token, asked_at: float) -> None:
         if status != httpx.codes.UNAUTHORIZED:
             self._login.used(token, at=asked_at)
 
 
-def is_usable(token: object) -> TypeGuard[str]:
-    """Whether a value can stand in a header as a token."""
-    return isinstance(token, str) and bool(token) and token.isascii() and token.isprintable()
+def granted_in(answer: HttpAnswer, field: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the token that a login's answer holds in a field, and the whole answer.
+
+    Raises:
+        ProviderRefusesUs: 400, 401 or 403, by which a provider refuses credentials.
+        ProviderUnavailable: any other answer that gives no token that a header can hold.
+
+    """
+    if answer.status in _REFUSALS:
+        raise ProviderRefusesUs(f"login_{answer.status}")
+    if answer.status != httpx.codes.OK:
+        raise ProviderUnavailable(f"login_{answer.status}", retry_after=answer.retry_after())
+    try:
+        told = as_object(parse_json(answer.content))
+    except NotReadable:
+        told = {}
+    token = told.get(field)
+    # How long a token is differs, and is told in several ways; all that matters is that a header can hold it.
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise ProviderUnavailable("login_unreadable")
+    return token, told

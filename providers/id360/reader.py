@@ -91,7 +91,7 @@ class Id360Reader:
         # none is asked for, just as integrators do.
         place = quote(reference, safe="").replace(".", "%2E")
         url = f"{self._settings.base_url}/api/1.0.0/enrollment/{place}/report?allow_draft=false"
-        return await self._asker.get(url)
+        return await self._asker.ask(url)
 
     def _own_url(self, link: str) -> httpx.URL:
         own = httpx.URL(self._settings.base_url)

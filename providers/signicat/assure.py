@@ -43,7 +43,7 @@ class AssureApi:
             ProviderUnavailable: everything else.
 
         """
-        answer = await self._asker.get(str(httpx.URL(self._base + path, params=query)))
+        answer = await self._asker.ask(str(httpx.URL(self._base + path, params=query)))
         if answer.status != httpx.codes.OK:
             raise _failure(answer)
         return answer.content

@@ -8,18 +8,15 @@ from typing import Any, Final
 
 import httpx
 
-from domain.errors import ProviderRefusesUs, ProviderUnavailable
-from providers.login import Granted, Login, is_usable
-from providers.parsing import NotReadable, as_count, as_object, parse_json
+from providers.login import Granted, Login, granted_in
+from providers.parsing import as_count
 from providers.signicat.settings import SignicatSettings
-from providers.transport import HttpAnswer, exchange
+from providers.transport import exchange
 
 LIFETIME: Final = timedelta(minutes=10)
 """Documented default, where an answer does not say; a client may be configured from a second to an hour."""
 MARGIN: Final = timedelta(seconds=30)
 """How long before its end a token is renewed, at most half of its life."""
-
-_REFUSALS: Final = frozenset({400, 401, 403})
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ def login_of(settings: SignicatSettings, http: httpx.AsyncClient, clock: Callabl
     """Return the account's login."""
 
     async def ask() -> Granted:
-        return _granted(await exchange(http, _request(settings, http)))
+        token, told = granted_in(await exchange(http, _request(settings, http)), "access_token")
+        return Granted(text=token, usable_for=_usable_for(told.get("expires_in")))
 
     return Login(ask, counted_from="login", clock=clock)
 
@@ -55,21 +53,6 @@ def _request(settings: SignicatSettings, http: httpx.AsyncClient) -> httpx.Reque
         data={"grant_type": "client_credentials", "scope": gate.scope},
         headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()},
     )
-
-
-def _granted(answer: HttpAnswer) -> Granted:
-    if answer.status in _REFUSALS:
-        raise ProviderRefusesUs(f"login_{answer.status}")
-    if answer.status != httpx.codes.OK:
-        raise ProviderUnavailable(f"login_{answer.status}", retry_after=answer.retry_after())
-    try:
-        told = as_object(parse_json(answer.content))
-    except NotReadable:
-        told = {}
-    token = told.get("access_token")
-    if not is_usable(token):
-        raise ProviderUnavailable("login_unreadable")
-    return Granted(text=token, usable_for=_usable_for(told.get("expires_in")))
 
 
 def _usable_for(expires_in: Any) -> timedelta:

@@ -8,11 +8,9 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
-from domain.errors import ProviderRefusesUs, ProviderUnavailable
-from providers.login import Granted, Login, is_usable
-from providers.parsing import NotReadable, as_object, parse_json
+from providers.login import Granted, LoggedIn, Login, granted_in
 from providers.smile_id.settings import SmileIdSettings
-from providers.transport import HttpAnswer, exchange
+from providers.transport import exchange
 
 LOGIN: Final = "/v3/token"
 HEADER: Final = "SmileID-Token"
@@ -21,8 +19,6 @@ LIFETIME: Final = timedelta(minutes=15)
 """Documented; the answer itself names no time."""
 MARGIN: Final = timedelta(minutes=1)
 """How long before its end a token is renewed."""
-
-_REFUSALS: Final = frozenset({400, 401, 403})
 
 
 def login_of(settings: SmileIdSettings, http: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic) -> Login:
@@ -33,24 +29,15 @@ def login_of(settings: SmileIdSettings, http: httpx.AsyncClient, clock: Callable
         for key in settings.api_key[1:]:
             if answer.status == httpx.codes.UNAUTHORIZED:
                 answer = await exchange(http, _request(settings, http, key))
-        return _granted(answer)
+        token, _ = granted_in(answer, "token")
+        return Granted(text=token, usable_for=LIFETIME - MARGIN)
 
     return Login(ask, counted_from="login", clock=clock)
 
 
-async def asked_with_token(
-    http: httpx.AsyncClient, login: Login, request: Callable[[dict[str, str]], httpx.Request]
-) -> HttpAnswer:
-    """Ask what `request` makes of the headers with a token, and once more with a fresh one where that is refused.
-
-    A second 401 is handed on like any other answer. Raises as `Login.token` and `transport.exchange` do.
-    """
-    token = await login.token()
-    answer = await exchange(http, request({HEADER: token.text}))
-    if answer.status == httpx.codes.UNAUTHORIZED:
-        token = await login.token(refused=token)
-        answer = await exchange(http, request({HEADER: token.text}))
-    return answer
+def asker(http: httpx.AsyncClient, login: Login) -> LoggedIn:
+    """Return what asks with the account's token."""
+    return LoggedIn(http, login, header=HEADER, scheme=None)
 
 
 def _request(settings: SmileIdSettings, http: httpx.AsyncClient, key: SecretStr) -> httpx.Request:
@@ -60,17 +47,3 @@ def _request(settings: SmileIdSettings, http: httpx.AsyncClient, key: SecretStr)
         "smileid-api-key": key.get_secret_value(),
     }
     return http.build_request("POST", settings.base_url + LOGIN, headers=headers)
-
-
-def _granted(answer: HttpAnswer) -> Granted:
-    if answer.status in _REFUSALS:
-        raise ProviderRefusesUs(f"login_{answer.status}")
-    if answer.status != httpx.codes.OK:
-        raise ProviderUnavailable(f"login_{answer.status}", retry_after=answer.retry_after())
-    try:
-        token = as_object(parse_json(answer.content)).get("token")
-    except NotReadable:
-        token = None
-    if not is_usable(token):
-        raise ProviderUnavailable("login_unreadable")
-    return Granted(text=token, usable_for=LIFETIME - MARGIN)

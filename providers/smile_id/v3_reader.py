@@ -17,7 +17,7 @@ from providers.smile_id import v3_vocabulary as vocabulary
 from providers.smile_id.links import Links
 from providers.smile_id.settings import SmileIdSettings
 from providers.smile_id.v3_details import Details, details_of
-from providers.smile_id.v3_login import asked_with_token
+from providers.smile_id.v3_login import asker
 from providers.smile_id.v3_status import snapshot_of, unrecognised
 from providers.smile_id.v3_wire import PRODUCT, job_id
 from providers.transport import HttpAnswer
@@ -35,8 +35,8 @@ class SmileV3Reader:
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, login: Login, links: Links) -> None:
         """Take the account's settings, the shared client, the account's login and what opens its links."""
         self._settings = settings
-        self._http = http
         self._login = login
+        self._asker = asker(http, login)
         self._links = links
 
     async def check_login(self) -> None:
@@ -55,9 +55,7 @@ class SmileV3Reader:
         """
         reference = _named(question)
         url = f"{self._settings.base_url}{STATUS}{reference}"
-        answer = await asked_with_token(
-            self._http, self._login, lambda headers: self._http.build_request("GET", url, headers=headers)
-        )
+        answer = await self._asker.ask(url)
         told = _told(answer)
         if isinstance(told, Snapshot):
             return Reply(snapshot=told, word=told.word, raw=answer.content)

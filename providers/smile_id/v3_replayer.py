@@ -8,7 +8,7 @@ from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnkno
 from domain.snapshot import Question
 from providers.login import Login
 from providers.smile_id.settings import SmileIdSettings
-from providers.smile_id.v3_login import asked_with_token
+from providers.smile_id.v3_login import asker
 from providers.smile_id.v3_wire import job_id
 
 REPLAY: Final = "/v3/replay/"
@@ -23,8 +23,7 @@ class SmileV3Replayer:
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> None:
         """Take the account's settings, the shared client, and the login that the reader has, too."""
         self._url = settings.base_url + REPLAY
-        self._http = http
-        self._login = login
+        self._asker = asker(http, login)
 
     async def replay(self, question: Question) -> None:
         """Ask for the callback again, to the address that it went to before.
@@ -39,11 +38,7 @@ class SmileV3Replayer:
         if reference is None:
             raise ReferenceUnknown("not_a_reference")
         # Another address could only come in a form; without one there is no body at all (D).
-        answer = await asked_with_token(
-            self._http,
-            self._login,
-            lambda headers: self._http.build_request("POST", self._url + reference, headers=headers),
-        )
+        answer = await self._asker.ask(self._url + reference, method="POST")
         if answer.status == httpx.codes.ACCEPTED:
             return
         code = f"http_{answer.status}"
