@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from temporalio.api.enums.v1 import EventType, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -42,7 +42,6 @@ from workflows.published import search_attributes, title
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 LOOK_TIMEOUT: Final = timedelta(seconds=5)
 LOOK_AGAIN_AT_FINISHED: Final = timedelta(seconds=2)
-FrozenT = TypeVar("FrozenT", bound=Frozen)
 
 
 @dataclass(frozen=True)

@@ -206,12 +206,15 @@ class Provider(Protocol):
     """The contract by which a callback is answered when its sender is not known."""
     kept_headers: frozenset[str]
     """Names of headers, in lower case, that may be stored with a receipt."""
-    coordinates: Sequence[Coordinate]
     reader: Reader
-    finder: Finder | None
-    messenger: Messenger | None
+    # What only some providers can do. One that derives from this class names what it can.
+    coordinates: Sequence[Coordinate] = ()
+    """Empty: the reference is all that it must be told."""
+    finder: Finder | None = None
+    """None: nothing but the reference leads to a verification, and nothing lists any."""
+    messenger: Messenger | None = None
     """None: this provider never asks us to send messages."""
-    replayer: Replayer | None
+    replayer: Replayer | None = None
     """None: this provider sends nothing again when asked."""
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:

@@ -14,14 +14,10 @@ from domain.terms import Name, Proof, ProviderName
 from providers.contract import (
     Callback,
     CallbackRequest,
-    Coordinate,
-    Finder,
     GenuineRequest,
-    Messenger,
     Provider,
     ProviderEntry,
     Reader,
-    Replayer,
 )
 from providers.id360.reader import Id360Reader
 from providers.id360.senders import CONTRACT, SENDER
@@ -35,7 +31,7 @@ SUBSCRIPTION: Final = ("E", "F", "C", "I")
 """OK or KO, failed, canceled, and every step. `E` alone would miss the other two ends."""
 
 
-class Id360:
+class Id360(Provider):
     """One account at ID360."""
 
     provider: ProviderName = NAME
@@ -43,10 +39,6 @@ class Id360:
     contracts = CONTRACTS
     answering = CONTRACT
     kept_headers = KEPT_HEADERS
-    coordinates: Sequence[Coordinate] = ()
-    finder: Finder | None = None
-    messenger: Messenger | None = None
-    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

@@ -13,14 +13,11 @@ from domain.terms import Name, Proof, ProviderName
 from providers.contract import (
     Callback,
     CallbackRequest,
-    Coordinate,
-    Finder,
     GenuineRequest,
     Messenger,
     Provider,
     ProviderEntry,
     Reader,
-    Replayer,
 )
 from providers.identomat.messages import IdentomatMessenger
 from providers.identomat.reader import IdentomatReader
@@ -34,7 +31,7 @@ NAME: Final = "identomat"
 CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
 
 
-class Identomat:
+class Identomat(Provider):
     """One account at Identomat."""
 
     provider: ProviderName = NAME
@@ -43,10 +40,6 @@ class Identomat:
     contracts = CONTRACTS
     answering = CONTRACT
     kept_headers = KEPT_HEADERS
-    coordinates: Sequence[Coordinate] = ()
-    finder: Finder | None = None
-
-    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: IdentomatSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""

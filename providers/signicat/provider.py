@@ -21,11 +21,9 @@ from providers.contract import (
     Coordinate,
     Finder,
     GenuineRequest,
-    Messenger,
     Provider,
     ProviderEntry,
     Reader,
-    Replayer,
 )
 from providers.signicat.assure import AssureApi
 from providers.signicat.finder import COORDINATES, SignicatFinder
@@ -39,15 +37,13 @@ NAME: Final = "signicat"
 _AUTHORIZATION: Final = "authorization"
 
 
-class SignicatAssure:
+class SignicatAssure(Provider):
     """One account at Signicat Assure."""
 
     provider: ProviderName = NAME
     reference_is_capability = False
     kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = COORDINATES
-    messenger: Messenger | None = None
-    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: Finder) -> None:
         """Take the account's name, its settings and what reads it."""

@@ -14,9 +14,7 @@ from providers.contract import (
     Callback,
     CallbackRequest,
     Coordinate,
-    Finder,
     GenuineRequest,
-    Messenger,
     Provider,
     ProviderEntry,
     Reader,
@@ -45,14 +43,12 @@ _OF_V3: Final = frozenset({"status", "product"})
 _SIGNED_V3: Final = "response-signature"
 
 
-class SmileId:
+class SmileId(Provider):
     """One account at Smile ID."""
 
     provider: ProviderName = NAME
     reference_is_capability = False
     kept_headers = KEPT_HEADERS
-    finder: Finder | None = None
-    messenger: Messenger | None = None
 
     def __init__(
         self, account: Name, settings: SmileIdSettings, *, reader: Reader, replayer: Replayer | None = None

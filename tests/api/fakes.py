@@ -28,12 +28,9 @@ from providers.contract import (
     ArtifactStream,
     Callback,
     CallbackRequest,
-    Coordinate,
-    Finder,
     GenuineRequest,
-    Messenger,
+    Provider,
     Reader,
-    Replayer,
     Reply,
 )
 from settings import ConfiguredAccount
@@ -73,7 +70,7 @@ class NoReader:
         raise ProviderUnavailable("not_in_these_tests")
 
 
-class Acme:
+class Acme(Provider):
     """A provider whose callbacks are `{"says": [{"ref", "id"}]}` and whose proof is the header `x-secret`.
 
     `x-proof` chooses how strong the proof is, `explode` in a body makes reading it fail in an unforeseen way.
@@ -82,10 +79,6 @@ class Acme:
     provider = "acme"
     environment = "sandbox"
     kept_headers = frozenset({"content-type"})
-    coordinates: Sequence[Coordinate] = ()
-    finder: Finder | None = None
-    messenger: Messenger | None = None
-    replayer: Replayer | None = None
 
     def __init__(self, account: str = "acme", *, capability: bool = False, answers: OurAnswers | None = None) -> None:
         self.account = account

@@ -10,14 +10,10 @@ from domain.terms import Name, Proof, ProviderName
 from providers.contract import (
     Callback,
     CallbackRequest,
-    Coordinate,
-    Finder,
     GenuineRequest,
-    Messenger,
     Provider,
     ProviderEntry,
     Reader,
-    Replayer,
 )
 from providers.verdant.reader import VerdantReader
 from providers.verdant.senders import CONTRACT, CONTRACTS
@@ -28,7 +24,7 @@ from providers.verdant.wire import TOKEN, read_callback, without_token
 NAME: Final = "verdant"
 
 
-class Verdant:
+class Verdant(Provider):
     """One account at Verdant."""
 
     provider: ProviderName = NAME
@@ -36,10 +32,6 @@ class Verdant:
     contracts = CONTRACTS
     answering = CONTRACT
     kept_headers = KEPT_HEADERS
-    coordinates: Sequence[Coordinate] = ()
-    finder: Finder | None = None
-    messenger: Messenger | None = None
-    replayer: Replayer | None = None
 
     def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
