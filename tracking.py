@@ -179,7 +179,7 @@ class Tracker:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
         plan = self.account(key.account).plan_for(None)
         record = adopted(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
-        order = self._order(record).model_copy(update={"adopted": True})
+        order = self._order(record).model_copy(update={"begun_by": steps.BegunBy.SWEEP})
         # Also one that is finished is known.
         return await self._start_unless_open(order, summary(record, plan), reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
 
@@ -190,7 +190,7 @@ class Tracker:
             return False
         plan = self.account(key.account).plan_for(None)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
-        order = self._order(record).model_copy(update={"rereads": True})
+        order = self._order(record).model_copy(update={"begun_by": steps.BegunBy.REREAD})
         await self._start_unless_open(order, seen.summary if seen and seen.summary else summary(record, plan))
         return True
 

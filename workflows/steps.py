@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final, Literal
 
 from domain.evidence import EvidenceRow
@@ -44,6 +45,17 @@ def provider_queue(account: str) -> str:
     return f"provider/{account}"
 
 
+class BegunBy(StrEnum):
+    """Why a run was begun."""
+
+    WORD = "word"
+    """Somebody sent one: a backend, a provider or a person."""
+    SWEEP = "sweep"
+    """The provider lists it, and nobody told us of it."""
+    REREAD = "reread"
+    """Its verdict may have been taken back meanwhile."""
+
+
 class TrackVerification(Frozen):
     """The input of a run: which verification, and where its things rest. The rest is in its record."""
 
@@ -52,8 +64,7 @@ class TrackVerification(Frozen):
     provider: ProviderName
     environment: Name
     opened_at: Instant
-    adopted: bool = False
-    rereads: bool = False
+    begun_by: BegunBy = BegunBy.WORD
 
 
 LOAD_RECORD: Final = "load_record"

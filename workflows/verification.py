@@ -68,7 +68,7 @@ class VerificationWorkflow:
                 continue
             if self._is_settled():
                 return self._record
-            workflow.continue_as_new(order.model_copy(update={"adopted": False, "rereads": False}))
+            workflow.continue_as_new(order.model_copy(update={"begun_by": steps.BegunBy.WORD}))
 
     # ------------------------------------------------------------------ what is told to it
 
@@ -160,14 +160,14 @@ class VerificationWorkflow:
         if loaded.record is not None:
             self._known = self._written = loaded.record
             self._last = summary(loaded.record, self._plan)
-            self._wants_read = self._wants_read or self._order.rereads
+            self._wants_read |= self._order.begun_by is steps.BegunBy.REREAD
             return
         key, at = self._order.key, self._order.opened_at
         self._known = reducer.opened(
             key, provider=self._order.provider, environment=self._order.environment, at=at, plan=self._plan
         )
         self._last = self._memo
-        if self._order.adopted:
+        if self._order.begun_by is steps.BegunBy.SWEEP:
             self._known = reducer.adopted(self._known, at=at)
             self._wants_read = True
 
@@ -279,7 +279,7 @@ class VerificationWorkflow:
         now = workflow.now()
         if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
             self._wants_read = False
-            began_by_itself = self._order.rereads or self._order.adopted
+            began_by_itself = self._order.begun_by is not steps.BegunBy.WORD
             is_first = self._asking.read_started_at is None
             self._asking.read(self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt")
         if not wants_poll(self._record, self._plan, now):
