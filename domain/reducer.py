@@ -12,6 +12,7 @@ from domain.identity import VerificationKey
 from domain.message import ADDRESS_UNKNOWN, MessageNoted, MessageResult
 from domain.notice import Notice, RoomChanged, StatusSeen, StepFinished, Unreadable
 from domain.plan import WatchPlan
+from domain.progress import progressed, united_kind, united_rooms
 from domain.record import (
     MOST_ANNOUNCEMENTS,
     MOST_ENTRIES,
@@ -23,9 +24,6 @@ from domain.record import (
     HeardIdentity,
     Record,
     Replay,
-    progressed,
-    united_kind,
-    united_rooms,
 )
 from domain.registration import Registration
 from domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, SessionKind, Stage, earliest, latest

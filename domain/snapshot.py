@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -99,6 +99,10 @@ class Lapse(Frozen):
     reasons: tuple[Reason, ...] = Field((), max_length=20)
 
 
+MOST_ROOMS: Final = 200
+"""As many as the ledger has room for recordings."""
+
+
 class Snapshot(Frozen):
     """What the provider says now. `decision` and `ended` are only set with stage `concluded`."""
 
@@ -113,7 +117,7 @@ class Snapshot(Frozen):
     checks: tuple[Check, ...] = Field((), max_length=60)
     steps_done: int | None = None
     steps_total: int | None = None
-    rooms: tuple[Room, ...] = Field((), max_length=20)
+    rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
     artifacts: tuple[Artifact, ...] = Field((), max_length=200)
     has_unaddressed_recording: bool = Field(
         default=False, description="a recording is spoken of, and nothing names it by which it could be asked for"

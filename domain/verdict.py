@@ -8,7 +8,8 @@ from typing import Final
 from domain import evidence
 from domain.evidence import UNLISTED
 from domain.plan import WatchPlan
-from domain.record import Cause, EntryKind, Record, Replay, Revision, united_kind
+from domain.progress import united_kind
+from domain.record import Cause, EntryKind, Record, Replay, Revision
 from domain.reducer import cleared, moved, noted, raised, with_recordings
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (

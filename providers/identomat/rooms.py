@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.evidence import recording
-from domain.record import united_rooms
+from domain.progress import united_rooms
 from domain.snapshot import Artifact, Room
 from domain.terms import as_word
 from providers.identomat import vocabulary

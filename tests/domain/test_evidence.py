@@ -15,6 +15,7 @@ from domain.evidence import (
     unsettled_lost,
 )
 from domain.notice import RoomChanged
+from domain.record import Record
 from domain.reducer import heard
 from domain.registration import Wanted
 from domain.snapshot import Artifact
@@ -142,6 +143,8 @@ def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_l
         record = heard(record, notice(seen))
 
     assert {row.locator for row in record.evidence} == {f"vf-{number}" for number in range(200)}
+    # The next run begins with what this one wrote.
+    assert Record.model_validate_json(record.model_dump_json()) == record
 
 
 def test_counting_names_only_states_that_occur() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from domain.evidence import EvidenceRow
 from domain.notice import StatusSeen
-from domain.record import EntryKind, Record, Summary, progressed, united_checks
+from domain.progress import progressed, united_checks
+from domain.record import EntryKind, Record, Summary
 from domain.reducer import completed, heard, noted, raised, registered
 from domain.snapshot import Check
 from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage

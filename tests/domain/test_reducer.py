@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from domain.notice import Notice, RoomChanged, StepFinished, Unreadable
 from domain.plan import HOUR, MINUTE
-from domain.record import Progress, Record
+from domain.progress import Progress
+from domain.record import Record
 from domain.reducer import completed, counted_after_erasure, heard, opened, registered
 from domain.registration import Registration
 from domain.snapshot import Check

@@ -162,6 +162,12 @@ def test_no_content_makes_it_fail(content: Any) -> None:
     snapshot_of(result(videoCallStatus=content))
 
 
+def test_a_result_with_more_rooms_than_we_keep_is_read() -> None:
+    snapshot = snapshot_of(result(videoCallStatus=[{"roomId": f"r{n}", "roomStatus": "ended"} for n in range(201)]))
+
+    assert len(snapshot.rooms) == 200
+
+
 @given(JSON)
 def test_no_odd_word_is_a_verdict(content: Any) -> None:
     snapshot = snapshot_of(result() | {"result": content})

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.record import MOST_ROOMS
-from domain.snapshot import Artifact, Room
+from domain.snapshot import MOST_ROOMS, Artifact, Room
 from domain.terms import EvidenceKind
 from providers.identomat.rooms import calls_in
 
