@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from domain.snapshot import Artifact, Question
 from providers.contract import ArtifactStream, Reply
-from providers.smile_id.reader import SmileV1Reader
-from providers.smile_id.v3_reader import SmileV3Reader
-from providers.smile_id.v3_wire import job_id
+from providers.smile_id.v1.reader import SmileV1Reader
+from providers.smile_id.v3.reader import SmileV3Reader
+from providers.smile_id.v3.wire import job_id
 
 
 class BothReader:

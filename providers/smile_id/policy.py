@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from domain.snapshot import Reason
 from domain.terms import ReasonCode, as_word
-from providers.smile_id.vocabulary import ROWS
+from providers.smile_id.v1.vocabulary import ROWS
 
 Decided: TypeAlias = Literal["approved", "declined", "inconclusive"]
 

@@ -21,19 +21,19 @@ from providers.contract import (
     Replayer,
 )
 from providers.parsing import NotReadable, as_object, parse_json
-from providers.smile_id.echo import echoed
 from providers.smile_id.generations import BothReader
 from providers.smile_id.links import Links
-from providers.smile_id.reader import SmileV1Reader
+from providers.smile_id.partner_metadata import echoed
 from providers.smile_id.senders import CONTRACTS, V1, V3
 from providers.smile_id.settings import KEPT_HEADERS, Generation, SmileIdSettings
 from providers.smile_id.signature import Signatures
-from providers.smile_id.v3_login import login_of
-from providers.smile_id.v3_reader import SmileV3Reader
-from providers.smile_id.v3_replayer import SmileV3Replayer
-from providers.smile_id.v3_wire import COORDINATES as OF_V3
-from providers.smile_id.v3_wire import prove_v3, read_v3
-from providers.smile_id.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
+from providers.smile_id.v1.reader import SmileV1Reader
+from providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
+from providers.smile_id.v3.login import login_of
+from providers.smile_id.v3.reader import SmileV3Reader
+from providers.smile_id.v3.replayer import SmileV3Replayer
+from providers.smile_id.v3.wire import COORDINATES as OF_V3
+from providers.smile_id.v3.wire import prove_v3, read_v3
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
 NAME: Final = "smile_id"

@@ -7,9 +7,9 @@ import httpx
 import pytest_asyncio
 
 from providers.smile_id.links import Links
-from providers.smile_id.reader import SmileV1Reader
-from tests.providers.smile_id.fake_smile_id import FakeSmileId
-from tests.providers.smile_id.samples import KEY, PARTNER, settings
+from providers.smile_id.v1.reader import SmileV1Reader
+from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.v1.samples import KEY, PARTNER, settings
 
 
 @pytest_asyncio.fixture

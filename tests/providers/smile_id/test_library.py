@@ -15,7 +15,7 @@ from domain.terms import Proof
 from providers.contract import GenuineRequest, Provider
 from providers.smile_id.provider import ENTRY
 from providers.smile_id.signature import Signatures
-from tests.providers.smile_id.samples import KEY, PARTNER, callback, settings
+from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, settings
 
 NOW = datetime.now(UTC)
 RESULT = {

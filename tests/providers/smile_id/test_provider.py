@@ -20,8 +20,8 @@ from providers.smile_id.provider import open_account
 from providers.smile_id.senders import CONTRACTS
 from tests.providers.raw_server import told
 from tests.providers.signicat.samples import settings as settings_of_another
-from tests.providers.smile_id.fake_smile_id import FakeSmileId, mark
-from tests.providers.smile_id.samples import (
+from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
+from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
     IDENTITY,
     JOB,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.providers.smile_id.samples import settings
+from tests.providers.smile_id.v1.samples import settings
 
 SANDBOX = "https://testapi.smileidentity.com"
 PRODUCTION = "https://api.smileidentity.com"

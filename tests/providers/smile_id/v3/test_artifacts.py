@@ -11,7 +11,7 @@ from domain.errors import ArtifactError, ArtifactLost, ArtifactSpoiled, Provider
 from domain.snapshot import Artifact
 from domain.terms import EvidenceKind, LossReason
 from providers.smile_id.links import Links
-from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import QUESTION, attention, settings, status

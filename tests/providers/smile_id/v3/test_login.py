@@ -8,8 +8,8 @@ import pytest
 
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
 from providers.smile_id.links import Links
-from providers.smile_id.v3_login import login_of
-from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.v3.login import login_of
+from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, KEY, QUESTION, settings, status

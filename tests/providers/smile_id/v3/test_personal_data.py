@@ -11,10 +11,10 @@ from domain.errors import ProviderError
 from domain.snapshot import Artifact
 from domain.terms import EvidenceKind
 from providers.smile_id.links import Links
-from providers.smile_id.v3_login import login_of
-from providers.smile_id.v3_reader import SmileV3Reader
-from providers.smile_id.v3_replayer import SmileV3Replayer
-from providers.smile_id.v3_wire import read_v3
+from providers.smile_id.v3.login import login_of
+from providers.smile_id.v3.reader import SmileV3Reader
+from providers.smile_id.v3.replayer import SmileV3Replayer
+from providers.smile_id.v3.wire import read_v3
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import HEADERS, JOB, QUESTION, as_bytes, attention, settings, status

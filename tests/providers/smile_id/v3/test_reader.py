@@ -13,8 +13,8 @@ from domain.snapshot import Drift, Question
 from domain.terms import Decision, Stage
 from providers.contract import DetailReader, Reader
 from providers.smile_id.links import Links
-from providers.smile_id.v3_login import login_of
-from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.v3.login import login_of
+from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION, as_bytes, attention, block, clear, settings, status

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from domain.identity import VerificationKey
 from domain.snapshot import Question
-from providers.smile_id.v3_replayer import SmileV3Replayer
+from providers.smile_id.v3.replayer import SmileV3Replayer
 from tests.providers.raw_server import Answer, HangUp, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from domain.snapshot import Check, Drift, Reason, Snapshot
 from domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
 from providers.smile_id.policy import Decided
-from providers.smile_id.v3_details import Details, details_of
-from providers.smile_id.v3_status import snapshot_of
+from providers.smile_id.v3.details import Details, details_of
+from providers.smile_id.v3.status import snapshot_of
 from tests.providers.smile_id.v3.samples import as_bytes, attention, block, clear, error, status
 from tests.providers.smile_id.v3.test_wire import JSON
 

@@ -12,7 +12,7 @@ from domain.errors import CallbackRefused
 from domain.notice import Observation, StatusSeen, Unreadable
 from domain.terms import Outcome, Proof
 from providers.smile_id.signature import Signatures
-from providers.smile_id.v3_wire import prove_v3, read_v3
+from providers.smile_id.v3.wire import prove_v3, read_v3
 from tests.providers.smile_id.v3.samples import (
     HEADERS,
     JOB,

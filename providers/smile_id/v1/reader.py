@@ -21,13 +21,13 @@ from domain.terms import Instant, LossReason, Stage, as_word
 from providers.contract import ArtifactStream, Reply
 from providers.files import media_type_of
 from providers.parsing import NotReadable, as_object, parse_json
-from providers.smile_id import vocabulary
-from providers.smile_id.evidence import FILES, decoded, text_of, without_pictures
-from providers.smile_id.job_status import snapshot_of, unrecognised
 from providers.smile_id.links import Links
 from providers.smile_id.settings import SmileIdSettings
 from providers.smile_id.signature import Signatures
-from providers.smile_id.wire import SIGNATURE, job_type_of, signed_time
+from providers.smile_id.v1 import vocabulary
+from providers.smile_id.v1.evidence import FILES, decoded, text_of, without_pictures
+from providers.smile_id.v1.job_status import snapshot_of, unrecognised
+from providers.smile_id.v1.wire import SIGNATURE, job_type_of, signed_time
 from providers.transport import HttpAnswer, exchange
 
 JOB_STATUS: Final = "/v1/job_status"

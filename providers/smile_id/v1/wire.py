@@ -10,10 +10,10 @@ from domain.notice import Observation, StatusSeen, Unreadable
 from domain.terms import as_word
 from providers.contract import Callback, CallbackRequest, GenuineRequest
 from providers.parsing import NotReadable, as_object, parse_json, unknown_names
-from providers.smile_id import vocabulary
 from providers.smile_id.senders import V1
 from providers.smile_id.signature import Signatures, proof_at
-from providers.smile_id.vocabulary import PartName
+from providers.smile_id.v1 import vocabulary
+from providers.smile_id.v1.vocabulary import PartName
 
 SIGNATURE: Final = "signature"
 JOB_ID_PATTERN: Final = r"[!-~]{1,200}"

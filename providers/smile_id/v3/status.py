@@ -6,10 +6,10 @@ from typing import Any
 from domain.snapshot import Drift, Snapshot
 from domain.terms import Advice, Decision, Outcome, Stage, as_word
 from providers.parsing import as_instant
-from providers.smile_id import v3_vocabulary as vocabulary
 from providers.smile_id.policy import Decided, as_reason
 from providers.smile_id.senders import V3
-from providers.smile_id.v3_details import Details
+from providers.smile_id.v3 import vocabulary
+from providers.smile_id.v3.details import Details
 
 
 def unrecognised(field: str, value: object = None) -> Snapshot:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from domain.identity import VerificationKey
 from domain.snapshot import Question, Snapshot
 from providers.contract import CallbackRequest
-from providers.smile_id.job_status import snapshot_of
 from providers.smile_id.settings import SmileIdSettings
+from providers.smile_id.v1.job_status import snapshot_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),

@@ -13,13 +13,13 @@ from domain.terms import EvidenceKind, LossReason, as_word
 from providers.contract import ArtifactStream, Reply
 from providers.login import Login
 from providers.parsing import NotReadable, as_object, parse_json
-from providers.smile_id import v3_vocabulary as vocabulary
 from providers.smile_id.links import Links
 from providers.smile_id.settings import SmileIdSettings
-from providers.smile_id.v3_details import Details, details_of
-from providers.smile_id.v3_login import asker
-from providers.smile_id.v3_status import snapshot_of, unrecognised
-from providers.smile_id.v3_wire import PRODUCT, job_id
+from providers.smile_id.v3 import vocabulary
+from providers.smile_id.v3.details import Details, details_of
+from providers.smile_id.v3.login import asker
+from providers.smile_id.v3.status import snapshot_of, unrecognised
+from providers.smile_id.v3.wire import PRODUCT, job_id
 from providers.transport import HttpAnswer
 
 STATUS: Final = "/v3/status/"

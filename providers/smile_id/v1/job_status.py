@@ -8,13 +8,13 @@ from typing import Any, Final
 from domain.snapshot import Drift, Lapse, Part, Reason, Snapshot
 from domain.terms import Advice, Decision, Outcome, ReasonCode, Stage, as_word
 from providers.parsing import as_object
-from providers.smile_id import vocabulary
-from providers.smile_id.actions import looked_at
-from providers.smile_id.evidence import artifacts_of, drifts_of, results_in
 from providers.smile_id.policy import Decided, as_reason
 from providers.smile_id.senders import V1
-from providers.smile_id.vocabulary import Effect, PartName, Row
-from providers.smile_id.wire import code_of, job_type_of
+from providers.smile_id.v1 import vocabulary
+from providers.smile_id.v1.actions import looked_at
+from providers.smile_id.v1.evidence import artifacts_of, drifts_of, results_in
+from providers.smile_id.v1.vocabulary import Effect, PartName, Row
+from providers.smile_id.v1.wire import code_of, job_type_of
 
 _MOST_RESULTS: Final = 100
 _MOST_DRIFTS: Final = 20

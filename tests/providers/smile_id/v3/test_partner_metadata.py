@@ -1,7 +1,7 @@
 """What a partner has put beside a job comes back with the callback that explains its verdict."""
 
-from providers.smile_id.echo import echoed
-from providers.smile_id.v3_reader import SmileV3Reader
+from providers.smile_id.partner_metadata import echoed
+from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import told
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION, as_bytes, clear, status

@@ -9,10 +9,10 @@ from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable,
 from domain.snapshot import Question
 from domain.terms import Decision, Stage
 from providers.smile_id.links import Links
-from providers.smile_id.reader import SmileV1Reader
+from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
-from tests.providers.smile_id.fake_smile_id import FakeSmileId, mark
-from tests.providers.smile_id.samples import JOB, KEY, PARTNER, USER, frame, past, question, result, settings
+from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
+from tests.providers.smile_id.v1.samples import JOB, KEY, PARTNER, USER, frame, past, question, result, settings
 
 STATUS = "/v1/job_status"
 JOB_OF_USER = (USER, JOB)

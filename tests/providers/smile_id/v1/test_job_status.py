@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.snapshot import Check, Drift, Lapse, Part, Reason, Snapshot
 from domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, SessionKind, Stage
-from tests.providers.smile_id.samples import BIOMETRIC, IDENTITY, JSON, frame, past, result, snapshot
+from tests.providers.smile_id.v1.samples import BIOMETRIC, IDENTITY, JSON, frame, past, result, snapshot
 
 APPROVED, DECLINED, INCONCLUSIVE = Decision.APPROVED, Decision.DECLINED, Decision.INCONCLUSIVE
 Verdict = tuple[Stage, Decision | None, Outcome | None, Advice]

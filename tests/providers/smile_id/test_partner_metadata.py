@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 
 from providers.contract import Echoing
-from providers.smile_id.echo import echoed
+from providers.smile_id.partner_metadata import echoed
 from providers.smile_id.provider import SmileId
-from providers.smile_id.reader import SmileV1Reader
-from tests.providers.smile_id.fake_smile_id import FakeSmileId
-from tests.providers.smile_id.samples import JOB, JSON, USER, frame, question, result, settings
+from providers.smile_id.v1.reader import SmileV1Reader
+from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.v1.samples import JOB, JSON, USER, frame, question, result, settings
 
 OWN = {"job_id": JOB, "user_id": USER, "job_type": 6}
 

@@ -8,8 +8,8 @@ from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnkno
 from domain.snapshot import Question
 from providers.login import Login
 from providers.smile_id.settings import SmileIdSettings
-from providers.smile_id.v3_login import asker
-from providers.smile_id.v3_wire import job_id
+from providers.smile_id.v3.login import asker
+from providers.smile_id.v3.wire import job_id
 
 REPLAY: Final = "/v3/replay/"
 

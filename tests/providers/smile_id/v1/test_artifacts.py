@@ -17,10 +17,10 @@ from domain.errors import (
 from domain.snapshot import Artifact, Drift
 from domain.terms import EvidenceKind, LossReason
 from providers.smile_id.links import Links
-from providers.smile_id.reader import SmileV1Reader
+from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.raw_server import Answer, Told
-from tests.providers.smile_id.fake_smile_id import FakeSmileId
-from tests.providers.smile_id.samples import JOB, USER, frame, question, result, settings, snapshot
+from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
+from tests.providers.smile_id.v1.samples import JOB, USER, frame, question, result, settings, snapshot
 
 JPEG = b"\xff\xd8\xff\xe0 an invented selfie"
 PDF = b"%PDF-1.7 an invented receipt"

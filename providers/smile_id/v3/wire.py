@@ -10,9 +10,9 @@ from domain.notice import Observation, StatusSeen, Unreadable
 from domain.terms import Outcome, as_word
 from providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest
 from providers.parsing import NotReadable, as_object, parse_json, unknown_names
-from providers.smile_id import v3_vocabulary as vocabulary
 from providers.smile_id.senders import V3
 from providers.smile_id.signature import Signatures, proof_at
+from providers.smile_id.v3 import vocabulary
 
 SIGNATURE: Final = "response-signature"
 TIMESTAMP: Final = "response-timestamp"

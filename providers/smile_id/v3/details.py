@@ -8,7 +8,7 @@ from typing import Any, Final
 from domain.snapshot import Artifact, Check, Reason
 from domain.terms import CheckKind, CheckStatus, EvidenceKind, as_word
 from providers.parsing import NotReadable, as_count, as_list, as_object, parse_json
-from providers.smile_id import v3_vocabulary as vocabulary
+from providers.smile_id.v3 import vocabulary
 
 _ADDITIONAL: Final = "additional_documents"
 _MOST_ADDITIONAL: Final = 20

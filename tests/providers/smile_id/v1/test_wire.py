@@ -15,8 +15,8 @@ from domain.notice import StatusSeen, Unreadable
 from domain.terms import Proof, SessionKind
 from providers.contract import Callback
 from providers.smile_id.signature import Signatures
-from providers.smile_id.wire import prove_v1, read_v1
-from tests.providers.smile_id.samples import (
+from providers.smile_id.v1.wire import prove_v1, read_v1
+from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
     IDENTITY,
     JOB,
