@@ -21,8 +21,8 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from cli.stack import Ports, Stack
 from connection import connect
+from demo.stack import Ports, Stack
 from leaving import leave
 from settings import load_settings
 from simulator.story import PlayedAccount

@@ -14,8 +14,8 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from accounts import Account, open_accounts
-from cli.failure import Failed
-from cli.installation import connected, opened_storage
+from cli.context import connected, opened_storage
+from cli.errors import CommandError
 from connection import missing_search_attributes
 from domain.digest import Digester
 from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
@@ -88,7 +88,7 @@ async def _found(name: str, look: Callable[[], Awaitable[str]]) -> Finding:
     try:
         async with asyncio.timeout(LOOKED_WITHIN):
             return Finding(name, well=True, says=await look())
-    except (NotWell, Failed) as fault:
+    except (NotWell, CommandError) as fault:
         return Finding(name, well=False, says=str(fault))
     except TimeoutError:
         return Finding(name, well=False, says=f"no answer within {LOOKED_WITHIN:g} s")

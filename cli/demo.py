@@ -17,13 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.accounts import callback_url
-from cli.failure import Failed
-from cli.installation import opened
-from cli.played import scenario_for
-from cli.showing import standing
-from cli.stack import Ports, Stack, StackFailed
-from cli.standing import show_addresses, stopped_in_order, until_asked_to_stop
-from cli.telling import Teller, Told
+from cli.context import opened
+from cli.errors import CommandError
+from cli.formatting import standing
+from demo.foreground import show_addresses, stopped_in_order, until_asked_to_stop
+from demo.simulator_accounts import scenario_for
+from demo.stack import Ports, Stack, StackFailed
+from demo.story_runner import StoryRun, StoryRunner
 from settings import Settings
 from simulator.registry import PLAYED, STORIES
 from simulator.story import Story
@@ -71,7 +71,7 @@ async def _demo(*, as_json: bool, keep: bool) -> bool:
         return is_ok
     except StackFailed as error:
         keeps_folder = True
-        raise Failed(str(error)) from None
+        raise CommandError(str(error)) from None
     finally:
         await stack.stop()
         if keeps_folder:
@@ -80,21 +80,21 @@ async def _demo(*, as_json: bool, keep: bool) -> bool:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _tell_all(stack: Stack, console: Console) -> Sequence[Told]:
+async def _tell_all(stack: Stack, console: Console) -> Sequence[StoryRun]:
     async with opened(stack.config) as installation, _patient_http() as http:
         told = [_untold(story, installation.settings) for story in STORIES]
-        teller = Teller(http, installation.tracker, api=stack.api, simulator=stack.simulator)
+        teller = StoryRunner(http, installation.tracker, api=stack.api, simulator=stack.simulator)
         with Live(
             get_renderable=lambda: _table(told, is_wide=console.width >= WIDE), console=console, refresh_per_second=5
         ):
-            await teller.tell_all(told)
+            await teller.run_all(told)
     return told
 
 
-def _untold(story: Story, settings: Settings) -> Told:
+def _untold(story: Story, settings: Settings) -> StoryRun:
     played = next(each for each in PLAYED if each.name == story.account)
     configured, url = settings.accounts[story.account], callback_url(settings, story.account)
-    return Told(
+    return StoryRun(
         story,
         provider=played.provider,
         scenario=scenario_for(played, configured, story.scenario, callback_url=url),
@@ -109,7 +109,7 @@ def _patient_http() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, timeout=30, limits=limits)
 
 
-def _table(told: Sequence[Told], *, is_wide: bool) -> RenderableType:
+def _table(told: Sequence[StoryRun], *, is_wide: bool) -> RenderableType:
     title = f"{len(told)} verifications, {TIME_SCALE:g} times as fast as in life"
     table = Table(
         title=title,
@@ -132,19 +132,19 @@ def _table(told: Sequence[Told], *, is_wide: bool) -> RenderableType:
     return table
 
 
-def _row(told: Told, *, is_wide: bool) -> Sequence[RenderableType]:
+def _row(told: StoryRun, *, is_wide: bool) -> Sequence[RenderableType]:
     counts = [str(count or "") for count in (told.meant, told.heard, told.reads)]
     costs = [str(told.events or ""), f"{told.took.total_seconds():.1f}" if told.is_over else ""] if is_wide else []
     return told.story.title, standing(told.seen.get("state") or {}), *counts, *costs, _mark(told)
 
 
-def _mark(told: Told) -> Text:
+def _mark(told: StoryRun) -> Text:
     if not told.is_over:
         return Text("…", style="dim")
     return Text("✓", style="green") if told.is_ok else Text("✗", style="bold red")
 
 
-def _conclude(console: Console, told: Sequence[Told]) -> None:
+def _conclude(console: Console, told: Sequence[StoryRun]) -> None:
     console.print()
     for one in told:
         if not one.is_ok:

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.failure import Failed
-from cli.installation import DEV_FOLDER
-from cli.stack import Ports, Stack, StackFailed
-from cli.standing import show_addresses, stopped_in_order, until_asked_to_stop
+from cli.context import DEV_FOLDER
+from cli.errors import CommandError
+from demo.foreground import show_addresses, stopped_in_order, until_asked_to_stop
+from demo.stack import Ports, Stack, StackFailed
 from settings import load_settings
 from simulator.registry import PLAYED
 
@@ -40,7 +40,9 @@ def dev(
     _refuse_other_ports(stack, ports)
     if taken := ports.taken():
         who = ", ".join(f"{port} (for {name})" for name, port in taken)
-        raise Failed(f"In use by another program: port {who}. Stop it, or choose others with --api-port and so on.")
+        raise CommandError(
+            f"In use by another program: port {who}. Stop it, or choose others with --api-port and so on."
+        )
     asyncio.run(stopped_in_order(_stay_up(stack)))
 
 
@@ -55,7 +57,7 @@ async def _stay_up(stack: Stack) -> None:
         obituaries.cancel()
         console.print("Stopping")
     except StackFailed as error:
-        raise Failed(str(error)) from None
+        raise CommandError(str(error)) from None
     finally:
         await stack.stop()
 
@@ -94,4 +96,6 @@ def _refuse_other_ports(stack: Stack, ports: Ports) -> None:
     )
     for name, found, want in wanted:
         if found != want:
-            raise Failed(f"{stack.config}: {name} is {found}, not {want}: give the same ports, or another --folder.")
+            raise CommandError(
+                f"{stack.config}: {name} is {found}, not {want}: give the same ports, or another --folder."
+            )

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.installation import opened
-from cli.showing import clock
+from cli.context import opened
+from cli.formatting import clock
 from domain.explanation import Explanation, explain
 from domain.plan import spoken
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from temporalio.client import Client, WorkflowExecution
 
 from api.listing import Filters
-from cli.installation import opened
-from cli.showing import clock, spaced, standing
+from cli.context import opened
+from cli.formatting import clock, spaced, standing
 from domain.identity import place_of_workflow, stands_in
 from domain.record import Summary
 from domain.terms import Attention, Stage

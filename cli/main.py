@@ -13,8 +13,8 @@ from temporalio.service import RPCError
 from api.problems import Problem
 from cli import accounts, check, demo, dev, explain, setup, show, simulate, track, watch
 from cli import list as listing
-from cli.failure import Failed
-from cli.installation import settings_file
+from cli.context import settings_file
+from cli.errors import CommandError
 from connection import SearchAttributesMissing
 from leaving import leave
 from settings import SettingsError
@@ -81,7 +81,7 @@ def _run() -> int:
 
 def _sentence(error: Exception) -> str | None:
     match error:
-        case Failed() | SettingsError() | SearchAttributesMissing():
+        case CommandError() | SettingsError() | SearchAttributesMissing():
             return str(error)
         case Problem():
             return f"{error.view.title}."

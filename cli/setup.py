@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from cli.installation import connected
+from cli.context import connected
 from connection import add_search_attributes
 from settings import load_settings
 

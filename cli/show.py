@@ -11,9 +11,9 @@ from rich.text import Text
 
 from api.knowledge import Known
 from api.problems import Problem
+from cli.context import opened
 from cli.explain import AccountName, ReferenceText
-from cli.installation import opened
-from cli.showing import clock, spaced, standing
+from cli.formatting import clock, spaced, standing
 from domain.record import Record, Summary
 
 

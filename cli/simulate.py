@@ -11,10 +11,10 @@ from rich.console import Console
 
 from api.registering import RegistrationRequest
 from cli.accounts import callback_url
-from cli.failure import Failed
-from cli.installation import Installation, opened
-from cli.played import scenario_for
+from cli.context import Installation, opened
+from cli.errors import CommandError
 from cli.watch import follow
+from demo.simulator_accounts import scenario_for
 from simulator.registry import PLAYED
 from simulator.story import PlayedAccount
 
@@ -59,14 +59,14 @@ async def _begin(installation: Installation, account: str, knobs: dict[str, Any]
     simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
     if not is_simulator:
-        raise Failed(nowhere)
+        raise CommandError(nowhere)
     try:
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{simulator}/control/{provider}/verifications", json=scenario)
     except httpx.HTTPError:
-        raise Failed(nowhere) from None
+        raise CommandError(nowhere) from None
     if not answer.is_success:
-        raise Failed(_refusal(answer) or nowhere)
+        raise CommandError(_refusal(answer) or nowhere)
     begun: dict[str, Any] = answer.json()
     return begun
 
@@ -75,7 +75,7 @@ def _played(account: str, provider: str) -> PlayedAccount:
     """Return the played account of that name; one of another name is played like the provider's first."""
     played = sorted((each for each in PLAYED if each.provider == provider), key=lambda each: each.name != account)
     if not played:
-        raise Failed(f"The simulator does not play {provider}.")
+        raise CommandError(f"The simulator does not play {provider}.")
     return played[0]
 
 
@@ -92,7 +92,7 @@ def _knobs(given: list[str]) -> dict[str, Any]:
     for pair in given:
         name, separator, value = pair.partition("=")
         if not separator:
-            raise Failed("A knob is given as KNOB=VALUE.")
+            raise CommandError("A knob is given as KNOB=VALUE.")
         try:
             knobs[name] = json.loads(value)
         except ValueError:

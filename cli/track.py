@@ -14,8 +14,8 @@ from temporalio.service import RPCError
 
 from api.problems import Problem
 from api.registering import RegistrationRequest
-from cli.failure import Failed
-from cli.installation import Installation, opened
+from cli.context import Installation, opened
+from cli.errors import CommandError
 from storage.contract import StorageError
 from tracking import ConflictingRegistration, Registered, UnknownAccount
 
@@ -55,7 +55,7 @@ def track(
 ) -> None:
     """Register verifications that were begun elsewhere. May be repeated."""
     if (file is None) == (account is None or not references):
-        raise Failed("Give an account and references, or --file with one JSON object a line.")
+        raise CommandError("Give an account and references, or --file with one JSON object a line.")
     if file is not None:
         found = list(read_lines(file))
     else:
@@ -66,14 +66,14 @@ def track(
 
 
 def read_lines(file: Path) -> Iterator[Wanted | Fault]:
-    """Read one registration a line; what cannot be one is a fault with its line's number. Raises `Failed`."""
+    """Read one registration a line; what cannot be one is a fault with its line's number. Raises `CommandError`."""
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield parsed(f"line {number}", line)
     except OSError as error:
-        raise Failed(f"{file} cannot be read ({type(error).__name__}).") from None
+        raise CommandError(f"{file} cannot be read ({type(error).__name__}).") from None
 
 
 def parsed(name: str, given: bytes | dict[str, object]) -> Wanted | Fault:
@@ -138,5 +138,5 @@ def _told(problem: Problem) -> str:
 def _coordinates(given: list[str]) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in given]
     if any(not separator for _, separator, _ in pairs):
-        raise Failed("A coordinate is given as NAME=VALUE.")
+        raise CommandError("A coordinate is given as NAME=VALUE.")
     return {name: value for name, _, value in pairs}

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from cli.context import Installation, opened
+from cli.errors import CommandError
 from cli.explain import AccountName, ReferenceText
-from cli.failure import Failed
-from cli.installation import Installation, opened
-from cli.showing import clock, spaced, standing
+from cli.formatting import clock, spaced, standing
 from domain.explanation import Situation, explain
 from domain.identity import VerificationKey
 from domain.record import Summary
@@ -32,13 +32,13 @@ async def _watch(config: Path | None, account: str, reference: str) -> None:
 
 
 async def follow(installation: Installation, key: VerificationKey, console: Console) -> None:
-    """Print each change until it is concluded. Raises `Failed` where nobody knows it."""
+    """Print each change until it is concluded. Raises `CommandError` where nobody knows it."""
     sequence = -1
     with console.status("") as waiting:
         while True:
             seen = await installation.tracker.wait_until(key, _is_beyond(sequence), within=LOOK_AGAIN)
             if seen is None:
-                raise Failed("Temporal knows no such verification; `vigil show` looks into storage, too.")
+                raise CommandError("Temporal knows no such verification; `vigil show` looks into storage, too.")
             if seen.summary is not None and seen.summary.sequence > sequence:
                 sequence = seen.summary.sequence
                 console.print(_line(seen.summary))

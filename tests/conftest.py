@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from dev_server import dev_server
+from demo.temporal_server import run_temporal_server
 from leaving import leave
 from workflows.steps import SEARCH_ATTRIBUTES
 
@@ -52,7 +52,7 @@ def _loopback_only() -> Iterator[None]:
 async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """A real Temporal server that knows our search attributes, shared by all tests of the run."""
     log = tmp_path_factory.mktemp("temporal") / "server.log"
-    async with dev_server(log=log, search_attributes=SEARCH_ATTRIBUTES) as server:
+    async with run_temporal_server(log=log, search_attributes=SEARCH_ATTRIBUTES) as server:
         yield server.address
 
 

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from api.app import build_app
 from api.parts import Parts
 from cli.main import app
-from cli.stack import Ports, Stack
 from connection import CONVERTER, connect
+from demo.stack import Ports, Stack
 from domain.digest import Digester
 from domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
 from providers.registry import PROVIDERS
@@ -35,7 +35,7 @@ PAPERS: Final = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 _BLOCK: Final = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
 _PATH: Final = re.compile(
-    r"(?:api|activities|carriers|cli|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
+    r"(?:api|activities|carriers|cli|demo|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
 )
 _VERB: Final = re.compile(r"(?:`|^\$ |\()vigil ([a-z]+)", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)

@@ -49,7 +49,7 @@ def test_the_command_of_a_service_of_ours_starts_something_that_exists(name: str
 @pytest.mark.parametrize(
     "command",
     [
-        ["uvicorn", "--factory", "dev_server:create_app"],
+        ["uvicorn", "--factory", "worker:create_app"],
         ["python", "-m", "domain"],
         ["python", "nowhere.py"],
         ["vigil-worker"],

@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [path.parent.name for path in sorted((ROOT / "providers").glob("*/__init__.py"))]
-SOURCE = ["*.py", "activities", "api", "carriers", "cli", "domain", "providers", "simulator", "storage", "workflows"]
+SOURCE = [
+    "*.py",
+    "activities",
+    "api",
+    "carriers",
+    "cli",
+    "demo",
+    "domain",
+    "providers",
+    "simulator",
+    "storage",
+    "workflows",
+]
 
 
 def own_places(name: str) -> tuple[str, ...]:

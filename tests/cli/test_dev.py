@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.processes import Program
-from cli.stack import Ports, Stack, StackFailed
+from demo.processes import Program
+from demo.stack import Ports, Stack, StackFailed
 from simulator.registry import PLAYED
 from tests.cli.running import ROOT, command, environment
 

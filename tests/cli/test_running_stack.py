@@ -9,8 +9,8 @@ from subprocess import CompletedProcess
 import pytest
 import pytest_asyncio
 
-from cli.installation import opened
-from cli.stack import Ports, Stack
+from cli.context import opened
+from demo.stack import Ports, Stack
 from simulator.registry import PLAYED
 from tests.cli.running import vigil
 

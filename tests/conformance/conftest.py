@@ -12,7 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from connection import CONVERTER
-from dev_server import find_binary
+from demo.temporal_server import find_binary
 from tests.conformance.rig import Rig, rig
 from tests.conformance.skipping import working
 from tests.simulator.step_clock import StepClock

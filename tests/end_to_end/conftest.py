@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.installation import Installation, opened
-from cli.stack import Ports, Stack
+from cli.context import Installation, opened
+from demo.stack import Ports, Stack
 from providers.id360.settings import Id360Settings
 from simulator.registry import PLAYED
 

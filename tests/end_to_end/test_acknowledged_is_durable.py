@@ -4,7 +4,7 @@ import asyncio
 import random
 from typing import Final
 
-from cli.stack import Part
+from demo.stack import Part
 from tests.end_to_end.conftest import ACCOUNT, Running
 
 KILLED: Final[tuple[Part, ...]] = ("api", "worker", "api")

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from activities.notifying import Endpoint
 from connection import connect
-from dev_server import dev_server
+from demo.temporal_server import run_temporal_server
 from domain.identity import workflow_id
 from domain.message import Channel, MessageKind, MessageNotice, MessageOrder
 from domain.terms import Decision, Outcome, Proof
@@ -135,7 +135,7 @@ async def record(stories: Sequence[Story]) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = await stack.enter_async_context(
-            dev_server(log=folder / "server.log", search_attributes=SEARCH_ATTRIBUTES)
+            run_temporal_server(log=folder / "server.log", search_attributes=SEARCH_ATTRIBUTES)
         )
         backend = await stack.enter_async_context(Backend().listening())
         url = f"http://127.0.0.1:{backend.port}/"

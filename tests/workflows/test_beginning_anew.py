@@ -8,7 +8,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from connection import CONVERTER
-from dev_server import find_binary
+from demo.temporal_server import find_binary
 from domain.terms import Decision
 from tests.world import APPROVED, World, final, own_account, quick, step
 from workflows.steps import SEARCH_ATTRIBUTES

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import Client
 
 from connection import connect
-from dev_server import dev_server
+from demo.temporal_server import run_temporal_server
 from domain.record import Record
 from domain.snapshot import Snapshot
 from domain.terms import Attention, Decision, Outcome, Stage
@@ -135,7 +135,7 @@ async def test_a_callback_after_the_history_is_gone_finds_the_record(world: Worl
         await world.hear(final("OK"))
         await world.result()
     # A server that has never heard of it is what Temporal's retention leaves behind.
-    async with dev_server(log=tmp_path / "other.log", search_attributes=SEARCH_ATTRIBUTES) as server:
+    async with run_temporal_server(log=tmp_path / "other.log", search_attributes=SEARCH_ATTRIBUTES) as server:
         later = World(await connect(server.address, "default"), tmp_path, plan=world.plan, account=world.account)
         later.key = world.key
         later.reader.say(APPROVED)

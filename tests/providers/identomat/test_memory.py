@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from accounts import open_tracker
-from cli.processes import Program
-from dev_server import dev_server
+from demo.processes import Program
+from demo.temporal_server import run_temporal_server
 from domain.digest import Digester
 from domain.identity import VerificationKey
 from domain.record import Record
@@ -71,7 +71,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
     server = RecordingServer(blocks=BLOCKS, watch=memory)
     async with (
         server.listening() as base_url,
-        dev_server(log=tmp_path / "temporal.log", search_attributes=SEARCH_ATTRIBUTES) as temporal,
+        run_temporal_server(log=tmp_path / "temporal.log", search_attributes=SEARCH_ATTRIBUTES) as temporal,
     ):
         config.write_text(
             SETTINGS.format(

@@ -3,9 +3,9 @@ from pathlib import Path
 import httpx
 
 from cli.demo import TIME_SCALE, _untold
-from cli.installation import opened
-from cli.stack import Ports, Stack
-from cli.telling import Teller
+from cli.context import opened
+from demo.stack import Ports, Stack
+from demo.story_runner import StoryRunner
 from simulator.verdant import ACCOUNTS, STORIES
 
 
@@ -13,8 +13,8 @@ async def test_every_story_ends_as_expected(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "stack", Ports.free(), accounts=ACCOUNTS, time_scale=TIME_SCALE, forgets=True)
     http = httpx.AsyncClient(trust_env=False, timeout=30)
     async with stack, opened(stack.config) as installation, http:
-        teller = Teller(http, installation.tracker, api=stack.api, simulator=stack.simulator)
+        teller = StoryRunner(http, installation.tracker, api=stack.api, simulator=stack.simulator)
         told = [_untold(story, installation.settings) for story in STORIES]
-        await teller.tell_all(told)
+        await teller.run_all(told)
 
     assert {one.story.title: one.observed for one in told} == {story.title: story.expected for story in STORIES}

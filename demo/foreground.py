@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from cli.stack import Stack
+from demo.stack import Stack
 
 T = TypeVar("T")
 

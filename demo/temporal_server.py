@@ -79,7 +79,7 @@ class _Plan:
 
 
 @asynccontextmanager
-async def dev_server(
+async def run_temporal_server(
     *,
     port: int | None = None,
     ui_port: int | None = None,

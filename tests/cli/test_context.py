@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.installation import settings_file
+from cli.context import settings_file
 
 DEV = Path(".vigil/vigil.toml")
 

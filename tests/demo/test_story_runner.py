@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from cli.telling import Told
+from demo.story_runner import StoryRun
 from simulator.story import Story
 
 STORY = Story(
@@ -23,15 +23,15 @@ def seen(**state: Any) -> dict[str, Any]:
 
 
 def test_a_story_is_ok_only_when_all_that_it_expects_was_observed() -> None:
-    assert Told(STORY, "acme", seen=seen(), is_over=True).is_ok
+    assert StoryRun(STORY, "acme", seen=seen(), is_over=True).is_ok
 
 
 def test_a_message_that_came_more_often_than_it_should_is_not_ok() -> None:
     story = STORY.model_copy(update={"expected": {**STORY.expected, "sent": 1}})
 
-    assert Told(story, "acme", seen=seen(), sent=1, is_over=True).is_ok
-    assert not Told(story, "acme", seen=seen(), sent=2, is_over=True).is_ok
-    assert not Told(story, "acme", seen=seen(), is_over=True).is_ok
+    assert StoryRun(story, "acme", seen=seen(), sent=1, is_over=True).is_ok
+    assert not StoryRun(story, "acme", seen=seen(), sent=2, is_over=True).is_ok
+    assert not StoryRun(story, "acme", seen=seen(), is_over=True).is_ok
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_a_message_that_came_more_often_than_it_should_is_not_ok() -> None:
     ],
 )
 def test_a_story_that_ended_otherwise_is_not_ok(differing: dict[str, Any]) -> None:
-    assert not Told(STORY, "acme", seen=seen(**differing), is_over=True).is_ok
+    assert not StoryRun(STORY, "acme", seen=seen(**differing), is_over=True).is_ok
 
 
 def test_a_story_that_is_not_over_or_broke_off_is_not_ok() -> None:
-    assert not Told(STORY, "acme", seen=seen()).is_ok
-    assert not Told(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s").is_ok
+    assert not StoryRun(STORY, "acme", seen=seen()).is_ok
+    assert not StoryRun(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s").is_ok
 
 
 def test_what_broke_off_is_said_where_the_observations_would_stand() -> None:
-    told = Told(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s")
+    told = StoryRun(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s")
 
     assert told.shown()["observed"] == {"broke": "did not end within 120 s"}
 
 
 def test_a_story_is_shown_with_exactly_the_fields_that_programs_read() -> None:
-    told = Told(STORY, "acme", seen=seen(), meant=4, reads=2, events=50, took=timedelta(seconds=2.34), is_over=True)
+    told = StoryRun(STORY, "acme", seen=seen(), meant=4, reads=2, events=50, took=timedelta(seconds=2.34), is_over=True)
 
     assert told.shown() == {
         "account": "acme",

@@ -31,12 +31,12 @@ _RELAYED_WITHIN: Final = timedelta(seconds=10)
 _SOON: Final = timedelta(seconds=0.2)
 
 
-class StoryBroke(Exception):
+class StoryFailed(Exception):
     """The story could not be told; the text says where it broke off."""
 
 
 @dataclass
-class Told:
+class StoryRun:
     """One story, as far as it has been told; `seen` is what our API says, the rest is counted by others.
 
     `scenario` and `registration` are whole: what the account says of every one is in them.
@@ -114,7 +114,7 @@ def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-class Teller:
+class StoryRunner:
     """Tells stories over HTTP."""
 
     def __init__(
@@ -130,7 +130,7 @@ class Teller:
         self._api = f"{api}/verifications"
         self._control = f"{simulator}/control"
 
-    async def tell_all(self, told: Iterable[Told]) -> None:
+    async def run_all(self, told: Iterable[StoryRun]) -> None:
         """Tell stories to their ends, some at a time and the longest first."""
         waiting = iter(sorted(told, key=lambda one: one.story.lasts, reverse=True))
 
@@ -141,7 +141,7 @@ class Teller:
 
         await asyncio.gather(*(one_after_the_other(after=APART * n) for n in range(AT_ONCE)))
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: StoryRun) -> None:
         """Tell a story to its end, keeping `told` up to date; what breaks is told there too."""
         began = time.monotonic()
         try:
@@ -149,12 +149,12 @@ class Teller:
                 await self._tell(told)
         except TimeoutError:
             told.broke = f"did not end within {ENDS_WITHIN.seconds} s"
-        except (StoryBroke, httpx.HTTPError) as error:
+        except (StoryFailed, httpx.HTTPError) as error:
             told.broke = str(error) or type(error).__name__
         told.took = timedelta(seconds=time.monotonic() - began)
         told.is_over = True
 
-    async def _tell(self, told: Told) -> None:
+    async def _tell(self, told: StoryRun) -> None:
         story, plays = told.story, f"{self._control}/{told.provider}/verifications"
         play = await self._asked("POST", plays, json=told.scenario)
         told.reference = play["reference"]
@@ -168,7 +168,7 @@ class Teller:
         if story.messages_to is not None:
             told.sent = await self._sent(story.messages_to)
 
-    async def _register(self, told: Told, coordinates: Mapping[str, str]) -> None:
+    async def _register(self, told: StoryRun, coordinates: Mapping[str, str]) -> None:
         story = told.story
         if story.registers in {Registers.AFTER_A_CALLBACK, Registers.NEVER}:
             await self._until_known(told)
@@ -184,15 +184,15 @@ class Teller:
                 break
             await asyncio.sleep(_SOON.total_seconds())  # there is nothing yet that the coordinates lead to
         if _content(answer)["reference"] != told.reference:
-            raise StoryBroke("another verification was registered than the one that is played")
+            raise StoryFailed("another verification was registered than the one that is played")
 
-    async def _until_known(self, told: Told) -> None:
+    async def _until_known(self, told: StoryRun) -> None:
         while True:
             if await self._look(told, wait=timedelta(0)):
                 return
             await asyncio.sleep(_SOON.total_seconds())
 
-    async def _follow(self, told: Told) -> None:
+    async def _follow(self, told: StoryRun) -> None:
         """Return when the provider has no callback left to send, and then nothing more is to be done about it."""
         patient_until = None
         while True:
@@ -207,7 +207,7 @@ class Teller:
         await self._look(told, wait=timedelta(0))
         await self._play(told)
 
-    async def _look(self, told: Told, *, wait: timedelta) -> Mapping[str, Any]:
+    async def _look(self, told: StoryRun, *, wait: timedelta) -> Mapping[str, Any]:
         sequence = (told.seen.get("state") or {}).get("sequence", 0)
         news = {"wait": wait.seconds, "after_sequence": sequence} if not _is_complete(told.seen) else {}
         answer = await self._http.get(f"{self._api}/{told.story.account}/{told.reference}", params=news)
@@ -215,12 +215,12 @@ class Teller:
             told.seen = _content(answer)
         return told.seen
 
-    async def _play(self, told: Told) -> Mapping[str, Any]:
+    async def _play(self, told: StoryRun) -> Mapping[str, Any]:
         play = await self._asked("GET", f"{self._control}/{told.provider}/verifications/{told.reference}")
         told.meant, told.reads = len(play["meant"]), play["reads"]
         return play
 
-    async def _messages(self, told: Told) -> Sequence[str]:
+    async def _messages(self, told: StoryRun) -> Sequence[str]:
         """Say of each message that the provider asked us to send which it was and what became of it."""
         timeline = await self._asked("GET", f"{self._api}/{told.story.account}/{told.reference}/timeline")
         return [" ".join(entry["words"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
@@ -233,7 +233,7 @@ class Teller:
         came += [to for mail in by_email["taken"] for to in mail["to"]]
         return came.count(address)
 
-    async def _events(self, told: Told) -> int:
+    async def _events(self, told: StoryRun) -> int:
         """Count the events of all runs: a callback after completion opens another one."""
         key = VerificationKey(account=told.story.account, reference=told.reference)
         query = f"WorkflowId = '{self._tracker.handle(key).id}'"
@@ -260,6 +260,6 @@ def _accepted(play: Mapping[str, Any]) -> int:
 
 def _content(answer: httpx.Response) -> Mapping[str, Any]:
     if not answer.is_success:
-        raise StoryBroke(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}")
+        raise StoryFailed(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}")
     content: Mapping[str, Any] = answer.json()
     return content

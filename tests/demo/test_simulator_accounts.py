@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.played import _secret, scenario_for, write_settings
+from demo.simulator_accounts import _secret, scenario_for, write_settings
 from settings import load_settings
 from simulator.registry import PLAYED
 

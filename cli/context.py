@@ -11,7 +11,7 @@ from temporalio.client import Client
 from accounts import Account, open_accounts
 from api.knowledge import Knowledge
 from api.registering import Registrar
-from cli.failure import Failed
+from cli.errors import CommandError
 from connection import connect
 from domain.digest import Digester
 from domain.identity import VerificationKey
@@ -54,13 +54,15 @@ class Installation:
         return Registrar(self.accounts, self.settings.endpoints, self.tracker, correlations, self.digester)
 
     def key(self, account: str, reference: str) -> VerificationKey:
-        """Return a key of a configured account. Raises `Failed`."""
+        """Return a key of a configured account. Raises `CommandError`."""
         if account not in self.accounts:
-            raise Failed(f"There is no account {account}; the settings have {', '.join(self.accounts) or 'none'}.")
+            raise CommandError(
+                f"There is no account {account}; the settings have {', '.join(self.accounts) or 'none'}."
+            )
         return VerificationKey(account=account, reference=reference)
 
     async def named(self, account: str, reference: str) -> VerificationKey:
-        """Return the key that a reference means, or the digest that lists show in its place. Raises `Failed`."""
+        """Return the key that a reference means, or the digest that lists show in its place. Raises `CommandError`."""
         self.key(account, "any")
         return await self.knowledge.named(account, reference)
 
@@ -73,7 +75,7 @@ def settings_file(given: Path | None, environ: dict[str, str]) -> Path | None:
 
 @asynccontextmanager
 async def opened(config: Path | None) -> AsyncIterator[Installation]:
-    """Open an installation. Raises `SettingsError`, and `Failed` where Temporal or storage cannot be had."""
+    """Open an installation. Raises `SettingsError`, and `CommandError` where Temporal or storage cannot be had."""
     settings = load_settings(config)
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
@@ -90,20 +92,20 @@ async def opened(config: Path | None) -> AsyncIterator[Installation]:
 
 
 async def connected(settings: Settings) -> Client:
-    """Connect to Temporal. Raises `Failed`."""
+    """Connect to Temporal. Raises `CommandError`."""
     temporal = settings.temporal
     try:
         return await connect(temporal.address, temporal.namespace)
     except RuntimeError:
         address = temporal.address or "127.0.0.1:7233"
-        raise Failed(
+        raise CommandError(
             f"Temporal does not answer at {address}: start it (`vigil dev` does), or set [temporal] address."
         ) from None
 
 
 def opened_storage(settings: Settings) -> Storage:
-    """Open the storage. Raises `Failed`."""
+    """Open the storage. Raises `CommandError`."""
     try:
         return open_storage(settings.storage.url)
     except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
-        raise Failed(f"The storage cannot be opened ({type(error).__name__}): look at [storage] url.") from None
+        raise CommandError(f"The storage cannot be opened ({type(error).__name__}): look at [storage] url.") from None

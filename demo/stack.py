@@ -12,9 +12,9 @@ from typing import Final, Literal, Self, TypeAlias
 
 import httpx
 
-from cli.played import write_settings
-from cli.processes import Program, last_words
-from dev_server import LOOPBACK, NoTemporalServer, ServerAddress, dev_server
+from demo.processes import Program, last_words
+from demo.simulator_accounts import write_settings
+from demo.temporal_server import LOOPBACK, NoTemporalServer, ServerAddress, run_temporal_server
 from simulator.story import PlayedAccount
 from workflows.steps import SEARCH_ATTRIBUTES
 
@@ -178,7 +178,7 @@ class Stack:
     async def _start_temporal(self) -> None:
         try:
             self._server = await self._temporal.enter_async_context(
-                dev_server(
+                run_temporal_server(
                     port=self._ports.temporal,
                     ui_port=self._ports.ui,
                     database=None if self._forgets else self.folder / "temporal.db",
