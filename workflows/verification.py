@@ -193,6 +193,8 @@ class VerificationWorkflow:
         self._asking.stop_polling()
         if self._is_settled():
             await self._have_reread()
+            if self._has_news():
+                return False  # a person has decided while this run waited, and nobody has been notified of it
             self._known = reducer.completed(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:

@@ -21,6 +21,7 @@ from temporalio.worker import (
 from temporalio.workflow import ChildWorkflowHandle
 
 from activities.notifying import Endpoint
+from domain.plan import DAY
 from domain.terms import Decision, Outcome
 from tests.activities.backend import Backend
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final
@@ -269,6 +270,29 @@ async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
     first, second = (told.json["data"] for told in backend.told)
     assert second["sequence"] > first["sequence"]
+
+
+async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too(
+    told_world: World, backend: Backend, tmp_path: Path
+) -> None:
+    client = told_world.client
+    slow = Client(client.service_client, data_converter=client.data_converter, interceptors=[SlowToStartChildren()])
+    plan = told_world.plan.model_copy(update={"reopens": (DAY,)})
+    world = World(slow, tmp_path, plan=plan, endpoints=told_world.endpoints)
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register(notify=tuple(world.endpoints))
+        await world.hear(final("OK"))
+        # The run has settled, and waits until the workflow that reads the verdict again has been started.
+        await world.until(lambda record: record.reread_revision == 1)
+        await world.tracker.handle(world.key).execute_update(
+            "resolve", steps.Resolve(author="checkout", decision=Decision.DECLINED), result_type=steps.Accepted
+        )
+        record = await world.result()
+        await backend.was_told(2, within=10)
+
+    assert (record.revision, record.announced_revision, record.reread_revision) == (2, 2, 2)
+    assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
 
 
 async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: World, backend: Backend) -> None:
