@@ -121,8 +121,9 @@ class Tracker:
             differing = registration.differs_from(known.summary.fingerprint)
             if differing:
                 raise ConflictingRegistration(differing)
-            if not known.is_open and known.summary.stage is Stage.COMPLETE:
-                # One that an operator terminated left no record: it is started anew.
+            # A signal would only keep an open run from completing. A run that an operator terminated left no record:
+            # it is started anew.
+            if known.is_open or known.summary.stage is Stage.COMPLETE:
                 return Registered.KNOWN
         plan = self.account(registration.key.account).plan_for(registration.sender)
         record = self._opened(registration.key, at=registration.registered_at, plan=plan)

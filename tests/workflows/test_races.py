@@ -180,6 +180,16 @@ async def test_a_callback_before_the_registration_is_attached_to_it(world: World
     assert record.revision == 1
 
 
+async def test_a_registration_that_is_repeated_while_it_is_open_sends_it_nothing(world: World) -> None:
+    registration = await world.registration()
+    for _ in range(5):
+        await world.tracker.register(registration)
+
+    history = await world.history()
+
+    assert history.count("WORKFLOW_EXECUTION_SIGNALED") == 1
+
+
 async def test_callbacks_are_accepted_while_no_worker_is_alive(world: World) -> None:
     await world.register()
     await world.hear(step(1, "id_document"))
