@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from connection import CONVERTER, connect
+from domain.plan import WatchPlan
 from domain.record import Record
 from tests.world import World, own_account
 from workflows.steps import SEARCH_ATTRIBUTES
@@ -46,6 +47,11 @@ class SkippedTime:
     async def passes(self, duration: timedelta) -> None:
         """Skip time, with everything that falls due in it."""
         await self.environment.sleep(duration)
+
+    def with_plan(self, plan: WatchPlan) -> World:
+        """Give the world another plan, and return it."""
+        self.world = self.world.with_plan(plan)
+        return self.world
 
     async def result(self) -> Record:
         """Skip time until the newest run has completed."""

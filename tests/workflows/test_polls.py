@@ -49,8 +49,7 @@ async def test_a_verification_polled_500_times_has_as_many_events_as_one_polled_
 
 
 async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll(world: World) -> None:
-    world.plan = quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)})
-    world.__post_init__()
+    world = world.with_plan(quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)}))
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.snapshot is not None)
@@ -70,8 +69,7 @@ async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll
 
 
 async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world: World) -> None:
-    world.plan = quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)})
-    world.__post_init__()
+    world = world.with_plan(quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)}))
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.snapshot is not None)

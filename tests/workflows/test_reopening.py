@@ -26,8 +26,7 @@ BY_CALLBACKS = quick(REOPENING.model_copy(update={"reopens": ()}), factor=600)
 
 @pytest.fixture
 def reopening(skipped: SkippedTime) -> SkippedTime:
-    skipped.world.plan = REOPENING
-    skipped.world.__post_init__()
+    skipped.with_plan(REOPENING)
     return skipped
 
 
@@ -228,8 +227,7 @@ def says(word: str) -> Snapshot:
 
 @pytest.fixture
 def identomat(skipped: SkippedTime) -> SkippedTime:
-    skipped.world.plan = IDENTOMAT.watch
-    skipped.world.__post_init__()
+    skipped.with_plan(IDENTOMAT.watch)
     return skipped
 
 

@@ -122,9 +122,8 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
 
 
 async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
-    world = skipped.world
-    world.plan = world.plan.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
-    world.__post_init__()
+    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
+    world = skipped.with_plan(plan)
     world.reader.says = Reply(snapshot=None, word="http_202")
     async with world.workers():
         await world.register()
@@ -224,8 +223,7 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
 
 
 async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
-    world = skipped.world
-    world.plan = world.plan.model_copy(update={"callback_expected_within": 2 * MINUTE})
+    world = skipped.with_plan(CONTRACT.watch.model_copy(update={"callback_expected_within": 2 * MINUTE}))
     world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():
         await world.tracker.adopt(world.key)
@@ -236,8 +234,7 @@ async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_gr
 
 
 async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTime) -> None:
-    world = skipped.world
-    world.plan = DELETING
+    world = skipped.with_plan(DELETING)
     async with world.workers():
         await world.register()
         await skipped.passes(20 * MINUTE)
@@ -254,8 +251,7 @@ async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTim
 
 @pytest.mark.parametrize("rings", [False, True])
 async def test_one_that_is_not_found_for_long_was_deleted(skipped: SkippedTime, *, rings: bool) -> None:
-    world = skipped.world
-    world.plan = DELETING
+    world = skipped.with_plan(DELETING)
     async with world.workers():
         await world.register()
         await skipped.passes(20 * MINUTE)
@@ -271,8 +267,7 @@ async def test_one_that_is_not_found_for_long_was_deleted(skipped: SkippedTime, 
 
 
 async def test_one_whose_announced_end_no_read_can_confirm_any_longer_has_that_end(skipped: SkippedTime) -> None:
-    world = skipped.world
-    world.plan = DELETING
+    world = skipped.with_plan(DELETING)
     async with world.workers():
         await world.register()
         await skipped.passes(20 * MINUTE)
@@ -284,8 +279,7 @@ async def test_one_whose_announced_end_no_read_can_confirm_any_longer_has_that_e
 
 
 async def test_the_files_of_one_that_is_not_found_for_a_minute_still_come(skipped: SkippedTime) -> None:
-    world = skipped.world
-    world.plan = DELETING
+    world = skipped.with_plan(DELETING)
     world.reader.say(APPROVED_WITH_FILE)
     world.reader.files["portrait-1"] = ArtifactNotReady("http_204", retry_after=MINUTE)
     async with world.workers():
