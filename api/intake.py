@@ -14,7 +14,6 @@ from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
-from api.registering import correlation_mark
 from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.identity import VerificationKey
@@ -22,6 +21,7 @@ from domain.message import MessageNotice, MessageOrder
 from domain.sender import OurAnswers
 from observability import Metrics, where
 from providers.contract import Callback, DelegatedMessage, GenuineRequest
+from registration import digest_correlation
 from storage.contract import StorageError
 from storage.correlations import Correlations
 from storage.inbox import Inbox, Receipt, Refusal, filed_name
@@ -159,7 +159,7 @@ class Intake:
         """Return the reference that was registered with the correlation; None where none was, or storage is away."""
         if not self.storage_breaker.allows():
             return None
-        mark = correlation_mark(self._digester, account.name, correlation)
+        mark = digest_correlation(self._digester, account.name, correlation)
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN.total_seconds()):
                 return await self._correlations.reference(account.name, mark)
