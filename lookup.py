@@ -15,7 +15,7 @@ from domain.identity import VerificationKey, stands_in
 from domain.record import Record, Summary
 from domain.watch import summary
 from errors import RecordLoading, RecordUnavailable, UnknownVerification
-from providers.contract import Echoing
+from providers.contract import PartnerMetadataSource
 from storage.contract import Storage, StorageError, StorageUnavailable
 from storage.records import Records
 from tracking import Tracker
@@ -115,10 +115,10 @@ class VerificationLookup:
         if record is None or result is None:
             return None
         account = self._accounts.get(record.key.account)
-        if account is None or not isinstance(account.provider, Echoing):
+        if account is None or not isinstance(account.provider, PartnerMetadataSource):
             return None
         try:
-            return account.provider.echoed(await self._storage.read(result))
+            return account.provider.partner_metadata(await self._storage.read(result))
         except StorageError:
             return None
 

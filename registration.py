@@ -23,7 +23,7 @@ from errors import (
     ReferenceNotFoundYet,
     UnknownAccount,
 )
-from providers.contract import Finder
+from providers.contract import VerificationFinder
 from storage.correlations import Correlations
 from tracking import Registered, Tracker
 
@@ -169,7 +169,7 @@ def _coordinate_faults(request: RegistrationRequest, account: Account) -> Iterat
         needed |= set(finder.by)
     for name in sorted(needed - set(request.coordinates)):
         alternative = "" if name in required else " (or give `reference`)"
-        yield FieldFault(f"coordinates.{name}", f"is required: {known[name].about}{alternative}")
+        yield FieldFault(f"coordinates.{name}", f"is required: {known[name].description}{alternative}")
     for name, value in request.coordinates.items():
         if name not in known:
             yield FieldFault("coordinates", _say_allowed(known))
@@ -193,7 +193,7 @@ async def _find_reference(request: RegistrationRequest, account: Account) -> str
     return found
 
 
-async def _find_newest(finder: Finder, coordinates: Mapping[str, str]) -> str | None:
+async def _find_newest(finder: VerificationFinder, coordinates: Mapping[str, str]) -> str | None:
     try:
         found = await finder.find(coordinates)
     except ReferenceUnknown:

@@ -89,7 +89,7 @@ async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
     """Open storage, accounts and a lazy Temporal client, and run the application for as long as the context lasts."""
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        accounts = open_accounts(settings, http=http, digester=digester)
+        accounts = open_accounts(settings, http=http)
         client = await connect(settings.temporal.address, settings.temporal.namespace, lazy=True)
         tracked = {name: account.tracked for name, account in accounts.items()}
         parts = Parts(

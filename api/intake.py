@@ -90,12 +90,12 @@ class Intake:
     def answers_for(self, account: str) -> OurAnswers:
         """Return the status codes that work for the senders of an account, or for anybody."""
         known = self._accounts.get(account)
-        return known.provider.answering.answers if known else OurAnswers()
+        return known.provider.default_contract.answers if known else OurAnswers()
 
     def count_answer(self, name: str, status: int) -> None:
         """Count an answer, with what its sender makes of it."""
         known = self._accounts.get(name)
-        meaning = known.provider.answering.answering.meaning_of(status).value if known else "unknown"
+        meaning = known.provider.default_contract.answering.meaning_of(status).value if known else "unknown"
         self._metrics.callbacks.labels(known.name if known else "unknown", status, meaning).inc()
 
     async def take(self, arrival: Arrival) -> Course:
@@ -125,7 +125,7 @@ class Intake:
         if account is None:
             course.refused = "unknown_account"
             return
-        course.answers = account.provider.answering.answers
+        course.answers = account.provider.default_contract.answers
         if not account.admits(arrival.source):
             course.refused = "source_not_allowed"
             return
@@ -179,7 +179,7 @@ class Intake:
 
     def _order(self, account: Account, genuine: GenuineRequest) -> MessageOrder | None:
         """Return what it asks us to send; None where it asks for nothing, or has not proven that it may."""
-        messenger = account.provider.messenger
+        messenger = account.provider.message_reader
         if messenger is None or not genuine.proof.may_ask_for_messages:
             return None
         try:

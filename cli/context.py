@@ -78,7 +78,7 @@ async def opened(config: Path | None) -> AsyncIterator[Installation]:
     settings = load_settings(config)
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        accounts = dict(open_accounts(settings, http=http, digester=digester))
+        accounts = dict(open_accounts(settings, http=http))
         client = await connected(settings)
         tracked = {name: account.tracked for name, account in accounts.items()}
         yield Installation(

@@ -321,7 +321,7 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
 class Echo(Acme):
     """Acme, whose results give back all that they are."""
 
-    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
         return {"kept": result.decode()}
 
 
