@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from pydantic import ConfigDict, Field
 
@@ -39,7 +39,32 @@ MOST_IDENTITIES: Final = 64
 MOST_ENTRIES: Final = 100
 MOST_ANNOUNCEMENTS: Final = 16
 
-Cause: TypeAlias = Literal["receipt", "poll", "command", "schedule"]
+
+class Cause(StrEnum):
+    """Why a read was made, and why a verdict came about.
+
+    The order matters: a read that several causes ask for has the first of them. What others sent us comes before what
+    we did by the clock, so that a callback which arrived is not counted as missed.
+    """
+
+    CALLBACK = "callback"
+    """A callback arrived."""
+    COMMAND = "command"
+    """A person sent a command."""
+    REGISTRATION = "registration"
+    """A backend registered a verification that had been given up."""
+    DEADLINE = "deadline"
+    """A time limit passed. Most limits are preceded by a last read, which has this cause too."""
+    RECHECK = "recheck"
+    """A verdict that the provider may take back reached an age at which it is read again."""
+    DISCOVERY = "discovery"
+    """The provider listed a verification that nobody had reported."""
+    POLL = "poll"
+    """A poll found another answer."""
+
+    def or_stronger(self, other: "Cause | None") -> "Cause":
+        """Return this cause or the other, whichever is listed first."""
+        return self if other is None else min(self, other, key=list(Cause).index)
 
 
 class AttentionNote(Frozen):

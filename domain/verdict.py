@@ -99,13 +99,13 @@ def resolved(record: Record, decision: Decision, reason: ReasonCode, *, author: 
     """Take a person's decision; it also settles every question that asked for a person."""
     verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
     record = cleared(record, *_ENDED_BY_A_PERSON, *_ENDED_BY_A_VERDICT)
-    return decided(record, verdict, at=at, cause="command", author=author)
+    return decided(record, verdict, at=at, cause=Cause.COMMAND, author=author)
 
 
 def withdrawn(record: Record, *, author: Name, at: datetime) -> Record:
     """End it because the backend no longer wants it."""
     verdict = Verdict(outcome=Outcome.WITHDRAWN, basis=Basis.PERSON)
-    return decided(record, verdict, at=at, cause="command", author=author)
+    return decided(record, verdict, at=at, cause=Cause.COMMAND, author=author)
 
 
 def timed_out(record: Record, *, at: datetime) -> Record:
@@ -115,7 +115,7 @@ def timed_out(record: Record, *, at: datetime) -> Record:
         Stage.IN_REVIEW: Attention.OVERDUE_REVIEW,
     }.get(record.stage, Attention.SILENCE)
     verdict = Verdict(outcome=Outcome.TIMED_OUT, basis=Basis.DEADLINE, advice=Advice.NEW_ATTEMPT)
-    return decided(raised(record, waited_for, at=at), verdict, at=at, cause="schedule")
+    return decided(raised(record, waited_for, at=at), verdict, at=at, cause=Cause.DEADLINE)
 
 
 def lapsed(record: Record, *, at: datetime) -> Record:
@@ -134,7 +134,7 @@ def lapsed(record: Record, *, at: datetime) -> Record:
         code=snapshot.code,
         result=snapshot.result,
     )
-    return decided(raised(record, Attention.OVERDUE_REVIEW, at=at), verdict, at=at, cause="schedule")
+    return decided(raised(record, Attention.OVERDUE_REVIEW, at=at), verdict, at=at, cause=Cause.DEADLINE)
 
 
 def unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record:
@@ -168,7 +168,7 @@ def window_closed(record: Record, *, at: datetime) -> Record:
         return raised(record, Attention.CONTRADICTION, at=at)
     word = proven[0].word
     verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
-    return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause="receipt")
+    return decided(raised(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause=Cause.CALLBACK)
 
 
 def _access(record: Record, reading: Reading) -> Record:
@@ -279,7 +279,9 @@ def _confirmed(record: Record, snapshot: Snapshot) -> Record:
 
 def _missed(record: Record, cause: Cause) -> Record:
     """Count a callback as missed where we found by ourselves what it should have told."""
-    by_ourselves = cause == "schedule" or (cause == "poll" and not record.is_concluded)
+    # After the verdict, polls and last reads wait for files and for what a late callback was about.
+    is_new = cause in {Cause.POLL, Cause.DEADLINE} and not record.is_concluded
+    by_ourselves = cause in {Cause.RECHECK, Cause.DISCOVERY} or is_new
     if record.announcements or not by_ourselves:
         return record
     return record.model_copy(update={"missed": record.missed + 1})

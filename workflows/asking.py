@@ -23,7 +23,7 @@ class Asking:
         self._read: workflow.ActivityHandle[Reading] | None = None
         self._poll: workflow.ActivityHandle[Reading] | None = None
         self._polled: steps.PollUntilChanged | None = None
-        self._cause: Cause = "receipt"
+        self._cause = Cause.CALLBACK
         self._replay: workflow.ActivityHandle[None] | None = None
         self.read_started_at: datetime | None = None
 
@@ -45,7 +45,7 @@ class Asking:
             schedule_to_close_timeout=plan.unreachable_after + options.READ_TIMEOUT,
             retry_policy=options.asking_retry(plan),
             # Where thousands of verdicts come of age at once, somebody's callback does not wait behind them.
-            priority=options.POLLS if cause == "schedule" else options.RINGS,
+            priority=options.POLLS if cause in {Cause.RECHECK, Cause.DISCOVERY} else options.RINGS,
             summary=f"Read it at `{record.key.account}` now",
         )
         self._read.add_done_callback(lambda _: self._ring())
@@ -101,7 +101,7 @@ class Asking:
             answers.append((_answer_of(self._read), self._cause))
             self._read = None
         if self._poll is not None and self._poll.done():
-            answers.append((_answer_of(self._poll), "poll"))
+            answers.append((_answer_of(self._poll), Cause.POLL))
             self._poll = self._polled = None
         return answers
 

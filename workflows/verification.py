@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.message import MessageNoted
     from domain.notice import Notice
     from domain.plan import WatchPlan, plan_for
-    from domain.record import Entry, EntryKind, Record, Summary
+    from domain.record import Cause, Entry, EntryKind, Record, Summary
     from domain.registration import Registration
     from domain.terms import ArtifactState, Attention, Frozen, LossReason
     from domain.watch import (
@@ -38,6 +38,9 @@ with workflow.unsafe.imports_passed_through():
 
 ResultT = TypeVar("ResultT")
 
+_PRECEDED_BY_A_LAST_READ: Final = (Due.WINDOW, Due.REVIEW, Due.DELETED, Due.DEADLINE)
+"""The time limits that end something only after the provider was asked once more."""
+
 
 @workflow.defn(name=steps.VERIFICATION_WORKFLOW)
 class VerificationWorkflow:
@@ -54,7 +57,7 @@ class VerificationWorkflow:
         self._known: Record | None = None
         self._written: Record | None = None
         self._number = 0
-        self._wants_read = False
+        self._read_wanted: Cause | None = None
         self._last: Summary | None = None
         self._memo = workflow.memo_value(steps.MEMO, None, type_hint=Summary)
 
@@ -88,7 +91,7 @@ class VerificationWorkflow:
             notice: Notice = workflow.payload_converter().from_payload(told.payload, Notice)
             self._arrivals.append(notice)
         except (ValueError, KeyError):
-            self._wants_read = True
+            self._request_read(Cause.CALLBACK)
         self._bell.ring()
 
     @workflow.signal
@@ -101,7 +104,7 @@ class VerificationWorkflow:
     async def poll_now(self, command: steps.PollNow) -> steps.Accepted:
         """Ask the provider at once."""
         await self._until_loaded()
-        self._wants_read = True
+        self._request_read(Cause.COMMAND)
         return self._carried_out(_commanded(self._record, "poll_now", command.author))
 
     @workflow.update
@@ -160,7 +163,8 @@ class VerificationWorkflow:
         if loaded.record is not None:
             self._known = self._written = loaded.record
             self._last = summary(loaded.record, self._plan)
-            self._wants_read |= self._order.begun_by is steps.BegunBy.REREAD
+            if self._order.begun_by is steps.BegunBy.REREAD:
+                self._request_read(Cause.RECHECK)
             return
         key, at = self._order.key, self._order.opened_at
         self._known = reducer.opened(
@@ -169,7 +173,7 @@ class VerificationWorkflow:
         self._last = self._memo
         if self._order.begun_by is steps.BegunBy.SWEEP:
             self._known = reducer.adopted(self._known, at=at)
-            self._wants_read = True
+            self._request_read(Cause.DISCOVERY)
 
     async def _follow_until_settled(self) -> None:
         while True:
@@ -203,7 +207,7 @@ class VerificationWorkflow:
             self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
             self._written = written
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return not self._arrivals and not self._wants_read and self._record is self._written
+        return not self._arrivals and self._read_wanted is None and self._record is self._written
 
     def _take_arrivals(self) -> None:
         arrivals, self._arrivals = self._arrivals, []
@@ -215,7 +219,8 @@ class VerificationWorkflow:
             elif self._record.erased_at is None:
                 changes = self._plan.finals_may_change
                 self._known = reducer.heard(self._record, arrival, finals_may_change=changes)
-                self._wants_read |= not arrival.intermediate
+                if not arrival.intermediate:
+                    self._request_read(Cause.CALLBACK)
             else:
                 self._known = reducer.counted_after_erasure(self._record)
 
@@ -223,8 +228,9 @@ class VerificationWorkflow:
         is_first = not self._record.is_registered
         self._known = reducer.registered(self._record, registration, plan=self._plan)
         if is_first and verdict.was_given_up(self._record) and self._record.erased_at is None:
-            self._known = verdict.resumed(self._record, plan=self._plan, at=workflow.now(), cause="command")
-            self._wants_read = True
+            cause = Cause.REGISTRATION
+            self._known = verdict.resumed(self._record, plan=self._plan, at=workflow.now(), cause=cause)
+            self._request_read(cause)
 
     def _take_answers(self) -> None:
         for reading, cause in self._asking.answers():
@@ -238,21 +244,23 @@ class VerificationWorkflow:
         if self._is_past(Due.GRACE):
             self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
         if self._is_unknown_to_provider(now):
-            self._known = verdict.unknown_to_provider(self._record, at=now, cause="poll")
-        if self._is_past(Due.WINDOW) and self._has_last_word(Due.WINDOW):
+            self._known = verdict.unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
+        if self._is_over(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
         # While it gives no answer, whether somebody has reviewed it is not known; then our deadline ends it.
-        if self._is_past(Due.REVIEW) and self._has_last_word(Due.REVIEW) and has_been_told(self._record):
+        if self._is_over(Due.REVIEW) and has_been_told(self._record):
             self._known = verdict.lapsed(self._record, at=now)
         # What callbacks announced is judged first, and what that ends may have nothing left to give up.
-        if self._is_past(Due.DELETED) and self._has_last_word(Due.DELETED):
-            self._known = verdict.deleted(self._record, at=now, cause="poll")
-        if self._is_past(Due.DEADLINE) and self._has_last_word(Due.DEADLINE):
+        if self._is_over(Due.DELETED):
+            self._known = verdict.deleted(self._record, at=now, cause=Cause.DEADLINE)
+        if self._is_over(Due.DEADLINE):
             self._known = verdict.timed_out(self._record, at=now)
         if self._is_past(Due.LATE_FILES):
             self._known = verdict.settled_losses(
                 self._record, LossReason.NEVER_CAPTURED, at=now, only=ArtifactState.EXPECTED
             )
+        if self._lacks_a_last_read():
+            self._request_read(Cause.DEADLINE)
 
     def _is_past(self, due: Due) -> bool:
         """Whether its time has come, now: what fell due at the same time may have settled it meanwhile."""
@@ -264,29 +272,34 @@ class VerificationWorkflow:
         grace = grace_until(self._record, self._plan)
         return grace is not None and now >= grace and is_denied(self._record) and not self._record.is_concluded
 
-    def _has_last_word(self, due: Due) -> bool:
-        """Whether the provider was asked after something fell due; if not, ask it, and judge after its answer."""
-        if self._asking.is_reading:
-            return False
+    def _is_over(self, due: Due) -> bool:
+        """Whether a time limit has passed, and the provider was asked after it and has answered."""
+        return self._is_past(due) and not self._asking.is_reading and self._was_read_after(due)
+
+    def _was_read_after(self, due: Due) -> bool:
         asked_at = self._asking.read_started_at
-        if asked_at is not None and asked_at >= dues(self._record, self._plan)[due]:
-            return True
-        self._wants_read = True
-        return False
+        return asked_at is not None and asked_at >= dues(self._record, self._plan)[due]
+
+    def _lacks_a_last_read(self) -> bool:
+        """Whether a time limit has passed, and the read that must precede its effect has still to be made."""
+        past = [due for due in _PRECEDED_BY_A_LAST_READ if self._is_past(due)]
+        return not self._asking.is_reading and not all(self._was_read_after(due) for due in past)
+
+    def _request_read(self, cause: Cause) -> None:
+        """Have the provider read as soon as its minimal interval allows."""
+        self._read_wanted = cause.or_stronger(self._read_wanted)
 
     def _ask(self) -> None:
         if self._record.erased_at is not None:
-            self._wants_read = False  # what was erased must not come back
+            self._read_wanted = None  # what was erased must not come back
             return
         now = workflow.now()
-        if self._wants_read and not self._asking.is_reading and now >= self._read_allowed_at():
-            self._wants_read = False
-            began_by_itself = self._order.begun_by is not steps.BegunBy.WORD
-            is_first = self._asking.read_started_at is None
-            self._asking.read(self._record, self._plan, cause="schedule" if is_first and began_by_itself else "receipt")
+        if self._read_wanted and not self._asking.is_reading and now >= self._read_allowed_at():
+            self._asking.read(self._record, self._plan, cause=self._read_wanted)
+            self._read_wanted = None
         if not wants_poll(self._record, self._plan, now):
             self._asking.stop_polling()
-        elif not (self._wants_read or self._asking.is_reading):
+        elif not (self._read_wanted or self._asking.is_reading):
             # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
             self._asking.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
         missing = replay_wanted(self._record, self._plan)
@@ -364,7 +377,7 @@ class VerificationWorkflow:
 
     def _is_settled(self) -> bool:
         asks = self._asking.is_reading or self._asking.is_replaying
-        under_way = asks or self._downloads.are_under_way or self._wants_read
+        under_way = asks or self._downloads.are_under_way or self._read_wanted is not None
         erased = self._known is not None and self._known.erased_at is not None
         return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
 
@@ -373,7 +386,7 @@ class VerificationWorkflow:
         return self._record.is_registered and self._record.revision != self._record.announced_revision
 
     def _should_begin_anew(self) -> bool:
-        is_quiet = not (self._wants_read or self._asking.is_reading or self._arrivals)
+        is_quiet = not (self._read_wanted or self._asking.is_reading or self._arrivals)
         return is_quiet and workflow.info().is_continue_as_new_suggested()
 
     def _read_allowed_at(self) -> datetime:
@@ -394,7 +407,7 @@ class VerificationWorkflow:
     def _next_due(self) -> tuple[datetime | None, str]:
         now = workflow.now()
         coming = [(at, due.value) for due, at in dues(self._record, self._plan).items() if at > now]
-        if self._wants_read and not self._asking.is_reading:
+        if self._read_wanted and not self._asking.is_reading:
             coming.append((self._read_allowed_at(), "read"))
         if not coming:
             return None, ""

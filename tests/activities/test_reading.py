@@ -13,7 +13,7 @@ from domain.digest import Digester
 from domain.errors import ReplyUnproven
 from domain.identity import VerificationKey
 from domain.plan import DAY, HOUR, MINUTE
-from domain.record import Record
+from domain.record import Cause, Record
 from domain.reducer import opened, registered
 from domain.registration import Registration
 from domain.snapshot import Answer, Reading
@@ -192,7 +192,7 @@ async def test_the_record_after(
         told_us = await Attempts().next(reading.read, ASK)
     else:
         told_us = await Attempts().next(reading.poll, order())
-    after = answered(record(), told_us, plan=PLAN, cause="poll")
+    after = answered(record(), told_us, plan=PLAN, cause=Cause.POLL)
 
     assert (told_us.asked_at, told_us.answer) == (NOW, expected.answer)
     assert after.stage == expected.stage
@@ -210,7 +210,7 @@ async def test_a_verdict_outlives_the_report_it_was_read_from(
     first = await Attempts().next(reading.read, ASK, at=NOW - HOUR)
     second = await Attempts().next(reading.read, ASK)
 
-    after = answered(answered(record(), first, plan=PLAN, cause="poll"), second, plan=PLAN, cause="poll")
+    after = answered(answered(record(), first, plan=PLAN, cause=Cause.POLL), second, plan=PLAN, cause=Cause.POLL)
 
     assert (after.outcome, after.decision, after.revision) == (Outcome.DECIDED, Decision.APPROVED, 1)
     assert [note.reason for note in after.attention] == [Attention.DISAPPEARED]
@@ -384,7 +384,7 @@ async def test_trouble_that_lasts_is_told_once(id360: FakeId360, reading: Readin
     second = await attempts.fails(reading.poll, order(), at=NOW + 14 * MINUTE)
 
     lasting = await attempts.next(reading.poll, order(), at=NOW + 15 * MINUTE)
-    after = answered(record(), lasting, plan=PLAN, cause="poll")
+    after = answered(record(), lasting, plan=PLAN, cause=Cause.POLL)
     slept_on = await Attempts().fails(reading.poll, order(known(lasting)), at=NOW + HOUR)
 
     assert [error.details[0].trouble_since for error in (first, second)] == [NOW, NOW]

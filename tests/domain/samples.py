@@ -88,7 +88,7 @@ def read(
     *,
     at: datetime = T0,
     plan: WatchPlan = PLAN,
-    cause: Cause = "receipt",
+    cause: Cause = Cause.CALLBACK,
 ) -> Record:
     """Apply an answer; a snapshot is one that was asked for at `at`."""
     answer = told(reading, at=at) if isinstance(reading, Snapshot) else reading

@@ -7,7 +7,7 @@ import pytest
 from domain.evidence import EvidenceRow
 from domain.notice import StatusSeen
 from domain.progress import progressed, united_checks
-from domain.record import EntryKind, Record, Summary
+from domain.record import Cause, EntryKind, Record, Summary
 from domain.reducer import completed, heard, noted, raised, registered
 from domain.snapshot import Check
 from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
@@ -56,7 +56,7 @@ def _complete() -> Record:
         digest = DIGESTER.digest("result", str(k))
         result = {"result": f"verifications/acme/v-1/results/{digest}", "result_digest": digest}
         reading = told(snapshot.model_copy(update=result), at=T0 + k * SECOND)
-        record = answered(record, reading, plan=PLAN, cause="receipt")
+        record = answered(record, reading, plan=PLAN, cause=Cause.CALLBACK)
     record = raised(record, Attention.UNPROVEN_CALLBACKS, at=T0)
     stored = with_ledger(record, [_as_stored(row) for row in record.evidence], at=HOUR_LATER)
     return completed(stored, at=HOUR_LATER)
@@ -215,3 +215,19 @@ def test_a_summary_of_a_later_version_is_read_by_this_one() -> None:
     later = _published().model_dump(mode="json") | {"a_field_of_tomorrow": 1}
 
     assert Summary.model_validate(later) == _published()
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "kept"),
+    [
+        (Cause.POLL, Cause.DEADLINE),
+        (Cause.DEADLINE, Cause.CALLBACK),
+        (Cause.COMMAND, Cause.CALLBACK),
+        (Cause.CALLBACK, Cause.CALLBACK),
+        (Cause.DISCOVERY, Cause.REGISTRATION),
+    ],
+)
+def test_a_read_that_two_causes_ask_for_has_the_stronger_one_in_either_order(asked_for: Cause, kept: Cause) -> None:
+    assert asked_for.or_stronger(kept) is kept
+    assert kept.or_stronger(asked_for) is kept
+    assert kept.or_stronger(None) is kept

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.notice import Notice, RoomChanged, StepFinished, Unreadable
 from domain.plan import HOUR, MINUTE
 from domain.progress import Progress
-from domain.record import Record
+from domain.record import Cause, Record
 from domain.reducer import completed, counted_after_erasure, heard, opened, registered
 from domain.registration import Registration
 from domain.snapshot import Check
@@ -124,7 +124,7 @@ def _decides_by_callback(record: Record, one: Notice) -> Record:
     if decision is None:
         return heard(record, one)
     verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.CALLBACK)
-    return decided(heard(record, one), verdict, at=one.received_at, cause="receipt")
+    return decided(heard(record, one), verdict, at=one.received_at, cause=Cause.CALLBACK)
 
 
 @pytest.mark.parametrize(

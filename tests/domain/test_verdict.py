@@ -3,7 +3,7 @@
 import pytest
 
 from domain.plan import DAY, HOUR, MINUTE
-from domain.record import Record, Replay
+from domain.record import Cause, Record, Replay
 from domain.reducer import heard, registered, replayed
 from domain.snapshot import Answer, Drift, Lapse, Reason, Snapshot
 from domain.terms import (
@@ -229,7 +229,7 @@ def test_an_open_answer_after_our_deadline_does_not_open_it_again() -> None:
 
 
 def test_one_that_was_unknown_to_the_provider_takes_its_verdict_without_an_incident() -> None:
-    unknown = unknown_to_provider(fresh(), at=T0, cause="poll")
+    unknown = unknown_to_provider(fresh(), at=T0, cause=Cause.POLL)
     assert ending(unknown) == ("concluded", None, "unknown_to_provider", "read", 1)
     record = read(unknown, APPROVED, at=LATER)
     assert ending(record) == ("concluded", "approved", "decided", "read", 2)
@@ -237,7 +237,7 @@ def test_one_that_was_unknown_to_the_provider_takes_its_verdict_without_an_incid
 
 
 def test_one_that_was_unknown_to_the_provider_goes_on_when_the_provider_shows_it_as_open() -> None:
-    record = read(unknown_to_provider(fresh(), at=T0, cause="poll"), STARTED, at=LATER)
+    record = read(unknown_to_provider(fresh(), at=T0, cause=Cause.POLL), STARTED, at=LATER)
     assert ending(record) == ("awaiting_applicant", None, None, "read", 2)
     assert record.deadline_at == LATER + 14 * DAY
     assert reasons_to_look(record) == set()
@@ -388,30 +388,51 @@ def test_a_withdrawal_ends_it_and_names_its_author() -> None:
 )
 def test_one_that_is_resumed_is_open_with_a_fresh_deadline(snapshot: Snapshot | None, stage: Stage) -> None:
     before = read(fresh(), snapshot) if snapshot else fresh()
-    record = resumed(timed_out(before, at=LATER), plan=PLAN, at=LATER + HOUR, cause="command")
+    record = resumed(timed_out(before, at=LATER), plan=PLAN, at=LATER + HOUR, cause=Cause.COMMAND)
     assert (record.stage, record.outcome, record.decision) == (stage, None, None)
     assert record.deadline_at == LATER + HOUR + 14 * DAY
 
 
 def test_one_that_is_resumed_keeps_the_deadline_that_its_backend_named_while_that_lies_ahead() -> None:
     ended = timed_out(registered(fresh(), registration(deadline_at=LATER + DAY), plan=PLAN), at=LATER)
-    soon = resumed(ended, plan=PLAN, at=LATER + HOUR, cause="command")
-    late = resumed(ended, plan=PLAN, at=LATER + 2 * DAY, cause="command")
+    soon = resumed(ended, plan=PLAN, at=LATER + HOUR, cause=Cause.COMMAND)
+    late = resumed(ended, plan=PLAN, at=LATER + 2 * DAY, cause=Cause.COMMAND)
     assert (soon.deadline_at, late.deadline_at) == (LATER + DAY, LATER + 16 * DAY)
 
 
 @pytest.mark.parametrize(
     ("record", "cause", "missed"),
     [
-        (fresh(), "poll", 1),
-        (fresh(), "receipt", 0),
-        (announced(None), "poll", 0),
-        (read(fresh(), APPROVED), "poll", 0),
+        (fresh(), Cause.POLL, 1),
+        (fresh(), Cause.DEADLINE, 1),
+        (fresh(), Cause.DISCOVERY, 1),
+        (fresh(), Cause.CALLBACK, 0),
+        (fresh(), Cause.COMMAND, 0),
+        (fresh(), Cause.REGISTRATION, 0),
+        (announced(None), Cause.POLL, 0),
+        (announced(None), Cause.DEADLINE, 0),
+        (read(fresh(), APPROVED), Cause.POLL, 0),
+        (read(fresh(), DECLINED), Cause.RECHECK, 1),
+        (read(fresh(), DECLINED), Cause.POLL, 0),
+        (read(fresh(), DECLINED), Cause.DEADLINE, 0),
     ],
-    ids=["a poll told first", "a ring told", "a callback had announced it", "it was known"],
+    ids=[
+        "a poll was first",
+        "the last read before a deadline was first",
+        "the provider's list was first",
+        "a callback asked for the read",
+        "a person asked for the read",
+        "a registration asked for the read",
+        "a callback had announced it to a poll",
+        "a callback had announced it to the last read",
+        "it was known",
+        "a recheck found another verdict",
+        "a poll for files found another verdict",
+        "a last read after the verdict found another",
+    ],
 )
-def test_a_callback_is_missed_when_a_poll_told_of_the_end_first(record: Record, cause: str, missed: int) -> None:
-    after = read(record, APPROVED, at=LATER, cause="poll" if cause == "poll" else "receipt")
+def test_a_callback_is_missed_when_we_found_the_verdict_by_ourselves(record: Record, cause: Cause, missed: int) -> None:
+    after = read(record, APPROVED, at=LATER, cause=cause)
     assert after.missed == missed
 
 

@@ -106,7 +106,7 @@ async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_lo
     assert (adopted.listed, adopted.adopted) == (1, 1)
     assert (record.outcome, record.decision, record.is_registered) == (Outcome.DECIDED, Decision.APPROVED, False)
     assert [note.reason for note in record.attention] == [Attention.NEVER_REGISTERED]
-    assert record.missed == 1
+    assert (record.revisions[-1].cause, record.missed) == ("discovery", 1)
 
 
 async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_attention(

@@ -94,6 +94,7 @@ async def test_polling_now_asks_at_once(world: World) -> None:
         record = await world.result()
 
     assert (record.decision, world.reader.reads) == (Decision.DECLINED, 1)
+    assert (record.revisions[-1].cause, record.missed) == ("command", 0)
 
 
 async def test_polling_a_finished_one_now_reads_it_once_and_completes_again(world: World) -> None:

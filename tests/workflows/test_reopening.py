@@ -51,7 +51,7 @@ async def test_a_reopening_whose_callback_was_lost_is_found_after_an_hour(reopen
 
     assert (reopened.stage, reopened.outcome, reopened.missed) == (Stage.AWAITING_APPLICANT, None, 1)
     assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
-    assert [revision.cause for revision in record.revisions] == ["receipt", "schedule", "receipt"]
+    assert [revision.cause for revision in record.revisions] == ["callback", "recheck", "callback"]
 
 
 async def test_a_verdict_that_stays_is_read_three_times_and_makes_no_revision(client: Client, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ async def test_identomat_reopens_and_rejects_without_a_word_of_it(identomat: Ski
         record = await identomat.result()
 
     assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
-    assert [revision.cause for revision in record.revisions] == ["poll", "schedule", "poll"]
+    assert [revision.cause for revision in record.revisions] == ["poll", "recheck", "poll"]
     assert record.heard == 0
     assert record.attention == ()
 

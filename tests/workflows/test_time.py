@@ -12,8 +12,11 @@ from providers.contract import Reply
 from providers.id360.senders import CONTRACT
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, final, step
+from workflows import steps
 
 DELETED_AFTER = 15 * MINUTE
+WITHOUT_LAG = CONTRACT.watch.model_copy(update={"deadline_lag": timedelta(0)})
+BEFORE_THE_FIRST_POLL = 5 * MINUTE
 DELETING = CONTRACT.watch.model_copy(update={"not_found_is_deleted_after": DELETED_AFTER})
 
 
@@ -48,30 +51,57 @@ async def test_nothing_is_asked_before_a_callback_is_overdue(skipped: SkippedTim
 
 
 async def test_the_deadline_ends_it_only_after_a_last_read(skipped: SkippedTime) -> None:
-    world = skipped.world
+    world = skipped.with_plan(WITHOUT_LAG)
     async with world.workers():
-        deadline_at = await world.now() + timedelta(hours=2)
+        deadline_at = await world.now() + BEFORE_THE_FIRST_POLL
         await world.register(deadline_at=deadline_at)
-        await skipped.passes(timedelta(hours=1, minutes=59))
-        reads = world.reader.reads
+        await skipped.passes(BEFORE_THE_FIRST_POLL - MINUTE)
+        reads_before = world.reader.reads
         record = await skipped.result()
 
     assert (record.outcome, record.basis, record.decision) == (Outcome.TIMED_OUT, Basis.DEADLINE, None)
     assert record.decided_at is not None
-    assert record.decided_at >= deadline_at + world.plan.deadline_lag
-    assert world.reader.reads > reads
+    assert timedelta(0) <= record.decided_at - deadline_at < MINUTE
+    assert (reads_before, world.reader.reads) == (0, 1)
     assert reasons(record) == {Attention.OVERDUE_APPLICANT}
+    assert record.revisions[-1].cause == "deadline"
 
 
 async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime) -> None:
-    world = skipped.world
+    world = skipped.with_plan(WITHOUT_LAG)
     async with world.workers():
-        await world.register(deadline_at=await world.now() + timedelta(minutes=5))
-        await skipped.passes(timedelta(minutes=4))
+        await world.register(deadline_at=await world.now() + BEFORE_THE_FIRST_POLL)
+        await skipped.passes(BEFORE_THE_FIRST_POLL - MINUTE)
         world.reader.say(APPROVED)
         record = await skipped.result()
 
     assert (record.outcome, record.decision) == (Outcome.DECIDED, Decision.APPROVED)
+    assert world.reader.reads == 1
+    # No callback announced the verdict, and our own last read found it.
+    assert (record.revisions[-1].cause, record.missed) == ("deadline", 1)
+
+
+@pytest.mark.parametrize("first", ["callback", "command"])
+async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_callback(
+    skipped: SkippedTime, first: str
+) -> None:
+    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
+    world = skipped.with_plan(plan)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.reads == 1)
+        world.reader.say(APPROVED)
+        if first == "callback":
+            await world.hear(final("OK"))
+        await world.tracker.command(
+            world.key, "poll_now", steps.PollNow(author="ann"), command_id="1", within=timedelta(seconds=10)
+        )
+        if first == "command":
+            await world.hear(final("OK"))
+        record = await skipped.result()
+
+    assert [revision.cause for revision in record.revisions] == ["callback"]
 
 
 async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_window(skipped: SkippedTime) -> None:
@@ -308,5 +338,6 @@ async def test_one_that_we_gave_up_is_asked_about_at_once_when_it_is_registered(
 
     assert given_up.outcome is Outcome.UNKNOWN_TO_PROVIDER
     assert (record.decision, record.missed) == (Decision.APPROVED, 0)
+    assert [revision.cause for revision in record.revisions] == ["deadline", "registration", "registration"]
     assert record.decided_at is not None
     assert record.decided_at - registered_at < MINUTE
