@@ -1,10 +1,11 @@
 """The ledger: which files a verification has, and what became of each."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from domain.registration import Wanted
-from domain.snapshot import Artifact, Room
+from domain.snapshot import MOST_FILES, Artifact, Room
 from domain.terms import (
     ArtifactState,
     EvidenceKind,
@@ -65,49 +66,38 @@ class EvidenceRow(Frozen):
 Ledger: TypeAlias = tuple[EvidenceRow, ...]
 
 _LONGEST_NAME: Final = 64
-_MAY_RETURN: Final = frozenset({LossReason.NEVER_CAPTURED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED})
+_MAY_RETURN: Final = frozenset(
+    {LossReason.NEVER_CAPTURED, LossReason.NOT_DELIVERED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED}
+)
 
 
 def listed(
     ledger: Ledger, artifacts: tuple[Artifact, ...], *, wanted: Wanted, at: Instant, is_draft: bool = False
 ) -> Ledger:
-    """Return the ledger with every listed file in it; what is stored stays stored.
+    """Return the ledger with every listed file in it. A stored file stays stored.
 
-    A draft was listed before the first verdict, when nothing is brought home yet: the listing replaces it, so that
-    the ledger does not depend on which of the earlier answers we happened to read.
+    Before the first verdict the ledger is a draft, and nothing of it is downloaded. The listing replaces a draft, so
+    that the ledger does not depend on which of the earlier answers we happened to read.
     """
     rows = {row.name: row for row in ledger if row.locator == UNLISTED or not is_draft}
     for artifact in artifacts:
-        fresh = _row(artifact, wanted=wanted, at=at)
         known = rows.get(artifact.name)
         if known is None or _may_return(known, artifact):
-            rows[artifact.name] = fresh
-    kinds = {row.kind for row in rows.values() if row.locator != UNLISTED}
-    kept = [row for row in rows.values() if row.locator != UNLISTED or row.kind not in kinds]
-    return _ordered(kept)
-
-
-def expected(ledger: Ledger, kinds: tuple[EvidenceKind, ...], *, at: Instant) -> Ledger:
-    """Return the ledger with a row for every expected kind of file that nobody has listed."""
-    present = {row.kind for row in ledger}
-    rows = [
-        EvidenceRow(name=f"expected-{kind}", kind=kind, locator=UNLISTED, state=ArtifactState.EXPECTED, at=at)
-        for kind in dict.fromkeys(kinds)
-        if kind not in present
-    ]
-    return _ordered([*ledger, *rows])
+            rows[artifact.name] = _row(artifact, wanted=wanted, at=at)
+    return _ordered(rows.values())
 
 
 def recorded(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, at: Instant) -> Ledger:
-    """Return the ledger with a row for every recording: by its file's id, or expected where a call ended without one.
+    """Return the ledger with a row for each recording, and for each ended call whose recording has no name yet.
 
-    A room in which nothing was recorded ends the wait for it.
+    The row that waits for a call's recording leaves the ledger when the recording has a name, or when nothing was
+    recorded in that room.
     """
     rows = {row.name: row for row in ledger}
     for room in rooms:
         awaited = _awaited_in(room)
         if room.file_id is not None or room.status == "empty":
-            rows = {name: row for name, row in rows.items() if name != awaited.name or row.is_settled}
+            rows.pop(awaited.name, None)
         if room.file_id is not None:
             fresh = recording(room.file_id)
         elif room.status == "ended":
@@ -117,8 +107,24 @@ def recorded(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, at: Ins
         known = rows.get(fresh.name)
         if known is None or _may_return(known, fresh):
             rows[fresh.name] = _row(fresh, wanted=wanted, at=at)
-    kinds = {row.kind for row in rows.values() if row.locator != UNLISTED}
-    return _ordered([row for row in rows.values() if row.locator != UNLISTED or row.kind not in kinds])
+    return _ordered(rows.values())
+
+
+def expected(ledger: Ledger, kinds: tuple[EvidenceKind, ...], *, wanted: Wanted, at: Instant) -> Ledger:
+    """Return the ledger with a row for each expected kind of file of which it has no listed file, and for no other.
+
+    Computed anew from the other rows at each change, so that no order of changes loses what somebody expects.
+    """
+    others = [row for row in ledger if row.locator != UNLISTED]
+    known = {row.kind: row for row in ledger if row.locator == UNLISTED}
+    present = {row.kind for row in others}
+    missing = [kind for kind in dict.fromkeys(kinds) if kind not in present]
+    rows = [known.get(kind) or _row(_unlisted(kind), wanted=wanted, at=at) for kind in missing]
+    return _ordered([*others, *rows])
+
+
+def _unlisted(kind: EvidenceKind) -> Artifact:
+    return Artifact(name=f"expected-{kind}", kind=kind, locator=UNLISTED, ready=False)
 
 
 def recording(file: str) -> Artifact:
@@ -157,7 +163,7 @@ def unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant, only: Artifa
 
 
 def has_losses(ledger: Ledger, expects: tuple[EvidenceKind, ...] = ()) -> bool:
-    """Whether a file that was wanted will not come; one that was never made only where somebody expects its kind."""
+    """Whether a wanted file will not come. A file that was never made counts only if somebody expects its kind."""
     lost = [row for row in ledger if row.state is ArtifactState.LOST and row.loss is not LossReason.NOT_WANTED]
     return any(row.loss is not LossReason.NEVER_CAPTURED or row.kind in expects for row in lost)
 
@@ -186,5 +192,5 @@ def _may_return(known: EvidenceRow, artifact: Artifact) -> bool:
     return known.state is ArtifactState.LOST and known.loss in _MAY_RETURN
 
 
-def _ordered(rows: list[EvidenceRow]) -> Ledger:
-    return tuple(sorted(rows, key=lambda row: row.name))[:200]
+def _ordered(rows: Iterable[EvidenceRow]) -> Ledger:
+    return tuple(sorted(rows, key=lambda row: row.name))[:MOST_FILES]

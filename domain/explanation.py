@@ -78,7 +78,6 @@ _ADVICE: Final = {
     Attention.SECOND_FINAL: "the provider gave two different final answers",
     Attention.NEVER_REGISTERED: "no backend has registered it",
     Attention.CORRELATION_MISMATCH: "a callback came to another correlation than the registered one",
-    Attention.UNADDRESSED: "a callback named no verification",
     Attention.QUARANTINED: "a callback is proven and not understood",
     Attention.UNPROVEN_CALLBACKS: "callbacks come without proof",
     Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: mend the account's settings",
@@ -88,6 +87,7 @@ _ADVICE: Final = {
     Attention.OVERDUE_REVIEW: "the review did not end in time",
     Attention.SILENCE: "the provider never came to an end",
     Attention.EVIDENCE_LOST: "a file that was wanted will not come",
+    Attention.DETAILS_MISSING: "the callback that explains the verdict was asked for again and did not come",
     Attention.RECORDING_UNADDRESSED: "a recording is announced and cannot be addressed",
     Attention.MESSAGE_NOT_SENT: (
         "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"

@@ -10,7 +10,7 @@ from domain.evidence import EvidenceRow, RowView
 from domain.identity import VerificationKey
 from domain.plan import WatchPlan
 from domain.progress import Progress, united_checks, united_rooms
-from domain.registration import Registration
+from domain.registration import Registration, Wanted
 from domain.snapshot import Check, Coordinates, Part, Question, Reading, Reason, Room, Snapshot
 from domain.terms import (
     Actor,
@@ -20,6 +20,7 @@ from domain.terms import (
     Basis,
     Decision,
     Ended,
+    EvidenceKind,
     Frozen,
     Instant,
     KeyedDigest,
@@ -263,6 +264,16 @@ class Record(Frozen):
     def is_concluded(self) -> bool:
         """Whether our tracking has an outcome, for now."""
         return self.outcome is not None
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which kinds of files are downloaded: all of them until a backend says otherwise."""
+        return self.registration.evidence if self.registration else "all"
+
+    @property
+    def expects(self) -> tuple[EvidenceKind, ...]:
+        """Which kinds of files the backend waits for, even if nobody lists one."""
+        return self.registration.expects if self.registration else ()
 
     @property
     def known(self) -> Reading | None:

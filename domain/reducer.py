@@ -62,11 +62,9 @@ def registered(record: Record, registration: Registration, *, plan: WatchPlan) -
             "session_kind": united_kind(record.session_kind, registration.session_kind),
             "deadline_at": deadline_at,
             "review_deadline_at": registration.review_deadline_at,
-            "evidence": evidence.narrowed(
-                evidence.expected(record.evidence, registration.expects, at=at), registration.evidence, at=at
-            ),
         }
     )
+    record = with_ledger(record, evidence.narrowed(record.evidence, registration.evidence, at=at), at=at)
     record = noted(record, EntryKind.REGISTERED, at=at, actor=registration.registered_by)
     record = cleared(record, Attention.NEVER_REGISTERED)
     return _correlated(record, record.correlation, at=at)
@@ -272,8 +270,16 @@ def with_recordings(record: Record, *, at: datetime) -> Record:
     """Return the record with a row for every recording that callbacks or reads told of."""
     snapshot_rooms = record.snapshot.rooms if record.snapshot else ()
     rooms = united_rooms(record.progress.rooms, snapshot_rooms)
-    wanted = record.registration.evidence if record.registration else "all"
-    return record.model_copy(update={"evidence": evidence.recorded(record.evidence, rooms, wanted=wanted, at=at)})
+    return with_ledger(record, evidence.recorded(record.evidence, rooms, wanted=record.wanted, at=at), at=at)
+
+
+def with_ledger(record: Record, ledger: evidence.Ledger, *, at: datetime) -> Record:
+    """Return the record with another ledger; a loss asks a person to look for as long as it lasts."""
+    ledger = evidence.expected(ledger, record.expects, wanted=record.wanted, at=at)
+    record = record.model_copy(update={"evidence": ledger})
+    if evidence.has_losses(ledger, record.expects):
+        return raised(record, Attention.EVIDENCE_LOST, at=at)
+    return cleared(record, Attention.EVIDENCE_LOST)
 
 
 def _announced(record: Record, seen: StatusSeen, notice: Notice) -> Record:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.identity import VerificationKey
 from domain.terms import (
@@ -25,8 +25,19 @@ from domain.terms import (
     Word,
 )
 
+MOST_COORDINATES: Final = 8
+MOST_RECEIPTS: Final = 4
+"""Of the newest callbacks, for a provider that explains a verdict in callbacks only."""
+MOST_REASONS: Final = 20
+MOST_PARTS: Final = 4
+MOST_CHECKS: Final = 60
+MOST_ROOMS: Final = 200
+"""As many as the ledger has room for recordings."""
+MOST_FILES: Final = 200
+MOST_DRIFTS: Final = 20
+
 Coordinates: TypeAlias = Annotated[
-    Mapping[Word, Annotated[str, StringConstraints(max_length=128)]], Field(max_length=8)
+    Mapping[Word, Annotated[str, StringConstraints(max_length=128)]], Field(max_length=MOST_COORDINATES)
 ]
 
 
@@ -37,7 +48,9 @@ class Question(Frozen):
     coordinates: Coordinates = Field(default_factory=dict)
     sender: Name | None = None
     correlation: Word | None = None
-    receipts: tuple[StorageName, ...] = Field((), max_length=4, description="of its newest callbacks, the newest first")
+    receipts: tuple[StorageName, ...] = Field(
+        (), max_length=MOST_RECEIPTS, description="of its newest callbacks, the newest first"
+    )
 
 
 class Reason(Frozen):
@@ -96,15 +109,21 @@ class Lapse(Frozen):
     decision: Decision | None = None
     ended: Ended | None = None
     advice: Advice = Advice.NONE
-    reasons: tuple[Reason, ...] = Field((), max_length=20)
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
 
-
-MOST_ROOMS: Final = 200
-"""As many as the ledger has room for recordings."""
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.decision is None) == (self.ended is None):
+            raise ValueError("a lapse has a decision or an end without one")
+        return self
 
 
 class Snapshot(Frozen):
-    """What the provider says now. `decision` and `ended` are only set with stage `concluded`."""
+    """The provider's answer at one moment, in our words.
+
+    With stage `concluded` it has either a `decision` or an `ended`; with any other stage it has neither, and lacks
+    no details. A snapshot that breaks this raises `ValidationError`.
+    """
 
     stage: Stage
     decision: Decision | None = None
@@ -112,13 +131,13 @@ class Snapshot(Frozen):
     advice: Advice = Advice.NONE
     word: Word | None = None
     code: Word | None = None
-    reasons: tuple[Reason, ...] = Field((), max_length=20)
-    parts: tuple[Part, ...] = Field((), max_length=4)
-    checks: tuple[Check, ...] = Field((), max_length=60)
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
+    parts: tuple[Part, ...] = Field((), max_length=MOST_PARTS)
+    checks: tuple[Check, ...] = Field((), max_length=MOST_CHECKS)
     steps_done: int | None = None
     steps_total: int | None = None
     rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
-    artifacts: tuple[Artifact, ...] = Field((), max_length=200)
+    artifacts: tuple[Artifact, ...] = Field((), max_length=MOST_FILES)
     has_unaddressed_recording: bool = Field(
         default=False, description="a recording is spoken of, and nothing names it by which it could be asked for"
     )
@@ -133,11 +152,37 @@ class Snapshot(Frozen):
     provider_finished_at: Instant | None = None
     result: StorageName | None = None
     result_digest: KeyedDigest | None = None
-    unrecognised: tuple[Drift, ...] = Field((), max_length=20)
+    unrecognised: tuple[Drift, ...] = Field((), max_length=MOST_DRIFTS)
+
+    @model_validator(mode="after")
+    def _ends_exactly_when_concluded(self) -> Self:
+        ends = [end for end in (self.decision, self.ended) if end is not None]
+        if len(ends) != (self.stage is Stage.CONCLUDED):
+            raise ValueError("concluded comes with a decision or an end, and nothing else does")
+        if self.lacks_details and not ends:
+            raise ValueError("only a verdict can lack details")
+        return self
+
+    def with_details_of(self, before: "Snapshot | None") -> "Snapshot":
+        """Return this answer with the details that stood behind the same verdict before, if it lacks its own.
+
+        Words that nobody knows are kept from both answers, so that a person is asked about each.
+        """
+        if before is None or not (self.lacks_details and self.has_the_end_of(before)):
+            return self
+        drifts = tuple(dict.fromkeys((*before.unrecognised, *self.unrecognised)))
+        return before.model_copy(update={"unrecognised": drifts[:MOST_DRIFTS]})
+
+    def has_the_end_of(self, other: "Snapshot") -> bool:
+        """Whether both answers are the same verdict. Two open answers are none."""
+        return self.stage is Stage.CONCLUDED and (self.decision, self.ended) == (other.decision, other.ended)
 
     def says_the_same_as(self, other: "Snapshot | None") -> bool:
-        """Compare what is said, not when or in which bytes: fresh signed links alone are no difference."""
-        return other is not None and self.said() == other.said()
+        """Compare what is said, not when or in which bytes: fresh signed links alone are no difference.
+
+        An answer that lacks details says the same as the one whose details it would keep.
+        """
+        return other is not None and self.with_details_of(other).said() == other.said()
 
     def said(self) -> "Snapshot":
         return self.model_copy(

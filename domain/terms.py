@@ -189,6 +189,9 @@ class LossReason(StrEnum):
     """Why a file will not come."""
 
     NEVER_CAPTURED = "never_captured"
+    """The provider says that there is no such file."""
+    NOT_DELIVERED = "not_delivered"
+    """It was expected, and it did not come in time."""
     GONE = "gone"
     LINK_EXPIRED = "link_expired"
     REFUSED = "refused"
@@ -248,7 +251,6 @@ class Attention(StrEnum):
     SECOND_FINAL = "second_final"
     NEVER_REGISTERED = "never_registered"
     CORRELATION_MISMATCH = "correlation_mismatch"
-    UNADDRESSED = "unaddressed"
     QUARANTINED = "quarantined"
     UNPROVEN_CALLBACKS = "unproven_callbacks"
     PROVIDER_REFUSES_US = "provider_refuses_us"
@@ -258,6 +260,7 @@ class Attention(StrEnum):
     OVERDUE_REVIEW = "overdue_review"
     SILENCE = "silence"
     EVIDENCE_LOST = "evidence_lost"
+    DETAILS_MISSING = "details_missing"
     RECORDING_UNADDRESSED = "recording_unaddressed"
     MESSAGE_NOT_SENT = "message_not_sent"
     MESSAGE_FIELDS_UNKNOWN = "message_fields_unknown"
@@ -270,7 +273,6 @@ _BACKEND_ACTS: Final = frozenset(
     {
         Attention.NEVER_REGISTERED,
         Attention.CORRELATION_MISMATCH,
-        Attention.UNADDRESSED,
         Attention.OVERDUE_APPLICANT,
         Attention.CONFLICTING_REGISTRATION,
     }

@@ -1,6 +1,5 @@
 """The pure decisions about verdicts: what a read, a person, a callback's window or a deadline may decide."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +9,7 @@ from domain.evidence import UNLISTED
 from domain.plan import WatchPlan
 from domain.progress import united_kind
 from domain.record import Cause, EntryKind, Record, Replay, Revision
-from domain.reducer import cleared, moved, noted, raised, with_recordings
+from domain.reducer import cleared, moved, noted, raised, with_ledger, with_recordings
 from domain.snapshot import Answer, Reading, Reason, Snapshot
 from domain.terms import (
     Advice,
@@ -25,6 +24,7 @@ from domain.terms import (
     ReasonCode,
     Stage,
 )
+from domain.watch import window_until
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,11 @@ def answered(record: Record, reading: Reading, *, plan: WatchPlan, cause: Cause)
     match reading.answer:
         case Answer.TOLD if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
-        case Answer.GONE:
+        case Answer.GONE if window_until(record, plan) is None or record.is_concluded:
             return deleted(record, at=at, cause=cause)
+        case Answer.GONE:
+            # What callbacks announced is judged first; then `Due.DELETED` comes.
+            return raised(record, Attention.DISAPPEARED, at=at)
         case Answer.NOT_FOUND if record.snapshot is not None:
             # It may pass; where it lasts, and where that means deleted, `Due.DELETED` comes.
             return raised(record, Attention.DISAPPEARED, at=at)
@@ -184,18 +187,16 @@ def _access(record: Record, reading: Reading) -> Record:
 
 def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, at: datetime) -> Record:
     before = record.snapshot
-    if before is not None and snapshot.lacks_details and _end_of(before) == _end_of(snapshot):
-        snapshot = before  # what stood behind the verdict then stands behind it now
+    snapshot = snapshot.with_details_of(before)
     if not snapshot.says_the_same_as(before):
         record = noted(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
-    wanted = record.registration.evidence if record.registration else "all"
     record = record.model_copy(
         update={
             "snapshot": snapshot,
             "sender": snapshot.sender or record.sender,
             "session_kind": united_kind(record.session_kind, snapshot.session_kind),
             "evidence": evidence.listed(
-                record.evidence, snapshot.artifacts, wanted=wanted, at=at, is_draft=record.revision == 0
+                record.evidence, snapshot.artifacts, wanted=record.wanted, at=at, is_draft=record.revision == 0
             ),
         }
     )
@@ -208,6 +209,8 @@ def _told(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Cause, 
         record = cleared(record, Attention.UNRECOGNISED_WORD)
     if snapshot.stage is Stage.CONCLUDED:
         return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
+    if snapshot.stage is Stage.UNRECOGNISED and record.is_concluded and not _ended_as_unknown(record):
+        return record  # nobody knows whether such a word takes the verdict back, so a person is asked
     if record.is_concluded:
         return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
     record = record.model_copy(update={"reasons": snapshot.reasons, "advice": snapshot.advice})
@@ -223,17 +226,12 @@ def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
 
 
 def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Record:
-    """Ask a person where what stands behind a verdict has not come though it was asked for, until it comes."""
-    if before is None or record.snapshot is None or not before.lacks_details:
-        return record
-    if not record.snapshot.lacks_details:
-        return cleared(record, Attention.EVIDENCE_LOST)
-    lacks_the_same = record.snapshot is before and Replay.DETAILS in record.replayed
-    return raised(record, Attention.EVIDENCE_LOST, at=at) if lacks_the_same else record
-
-
-def _end_of(snapshot: Snapshot) -> tuple[Decision | None, str | None]:
-    return snapshot.decision, snapshot.ended
+    """Ask a person where the details of a verdict have not come though they were asked for, until they come."""
+    told = record.snapshot
+    lacks_still = told is not None and told.lacks_details and before is not None and told.has_the_end_of(before)
+    if not lacks_still:
+        return cleared(record, Attention.DETAILS_MISSING)
+    return raised(record, Attention.DETAILS_MISSING, at=at) if Replay.DETAILS in record.replayed else record
 
 
 def _is_unrecognised(snapshot: Snapshot) -> bool:
@@ -258,7 +256,7 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: WatchPlan, cause: Ca
         return record if same_end else raised(record, Attention.DISAGREES_WITH_PERSON, at=at)
     if record.basis is Basis.CALLBACK and same_end:
         return cleared(_held(record, verdict), Attention.UNCONFIRMED_END)
-    if not verdict.differs_from(record):
+    if not verdict.differs_from(record) or (same_end and snapshot.lacks_details):
         return record
     record = cleared(record, *_ENDED_BY_A_VERDICT)
     if not same_end:
@@ -337,8 +335,11 @@ def _with_fresh_deadline(record: Record, *, plan: WatchPlan, at: datetime) -> Re
 
 def _was_told_otherwise(record: Record) -> bool:
     """Whether the verdict that stands is the provider's own word."""
-    own_word = record.basis is Basis.READ and record.outcome is not Outcome.UNKNOWN_TO_PROVIDER
-    return record.is_concluded and own_word
+    return record.is_concluded and record.basis is Basis.READ and not _ended_as_unknown(record)
+
+
+def _ended_as_unknown(record: Record) -> bool:
+    return record.outcome is Outcome.UNKNOWN_TO_PROVIDER
 
 
 def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
@@ -350,21 +351,7 @@ def deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
 
 def settled_losses(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
     """Give up every file that is not settled, or those in one state."""
-    ledger = evidence.unsettled_lost(record.evidence, why, at=at, only=only)
-    # What was waited for and did not come is a loss, whatever the reason.
-    record, has_given_up = with_ledger(record, ledger, at=at), ledger != record.evidence
-    return raised(record, Attention.EVIDENCE_LOST, at=at) if has_given_up else record
-
-
-def with_ledger(record: Record, ledger: Sequence[evidence.EvidenceRow], *, at: datetime) -> Record:
-    """Return the record with another ledger; a loss that nobody wanted asks for a person, until it is made up for."""
-    expects = record.registration.expects if record.registration else ()
-    before = evidence.has_losses(record.evidence, expects)
-    record = record.model_copy(update={"evidence": tuple(ledger)})
-    if evidence.has_losses(record.evidence, expects) and not before:
-        return raised(record, Attention.EVIDENCE_LOST, at=at)
-    is_whole = all(row.state is ArtifactState.STORED for row in ledger)
-    return cleared(record, Attention.EVIDENCE_LOST) if is_whole else record
+    return with_ledger(record, evidence.unsettled_lost(record.evidence, why, at=at, only=only), at=at)
 
 
 def _held(record: Record, verdict: Verdict) -> Record:

@@ -1,14 +1,14 @@
 """What is due next in a verification's watch, and what of it is published: pure functions of record and plan."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.evidence import UNLISTED, counted
 from domain.plan import WatchPlan
 from domain.record import Record, Replay, Summary
 from domain.snapshot import Answer
-from domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome
+from domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome, latest
 
 
 class Due(StrEnum):
@@ -55,6 +55,21 @@ def hurried_until(record: Record, plan: WatchPlan) -> datetime | None:
     return min(announcement.first_at for announcement in record.announcements) + plan.contradiction_window
 
 
+def window_until(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return when the announcements of callbacks are judged; None if there are none, or if that has been done."""
+    is_judged = any(note.reason is Attention.CONTRADICTION for note in record.attention)
+    return hurried_until(record, plan) if record.is_concluded or not is_judged else None
+
+
+def unknown_from(record: Record, plan: WatchPlan) -> datetime | None:
+    """Return when a verification counts as unknown to the provider, which denies it; None while it does not count.
+
+    Announcements of callbacks are judged first, so that an end that they announce is not lost.
+    """
+    may_count = is_denied(record) and not record.is_concluded and window_until(record, plan) is None
+    return grace_until(record, plan) if may_count else None
+
+
 def review_until(record: Record, plan: WatchPlan) -> datetime | None:
     """Return until when somebody at the provider is waited for, where it is told what becomes of it without them."""
     if record.is_concluded or record.snapshot is None or record.snapshot.lapses_to is None:
@@ -77,13 +92,16 @@ def replay_wanted(record: Record, plan: WatchPlan) -> Replay | None:
 
 
 def deleted_at(record: Record, plan: WatchPlan) -> datetime | None:
-    """Return when what is not found any longer counts as deleted; first comes what callbacks announced."""
-    missing = record.reading is not None and record.reading.answer is Answer.NOT_FOUND
+    """Return when a verification that the provider no longer knows counts as deleted.
+
+    Announcements of callbacks are judged first.
+    """
+    answer = record.reading.answer if record.reading else None
     since = next((note.since for note in record.attention if note.reason is Attention.DISAPPEARED), None)
-    if plan.not_found_is_deleted_after is None or not missing or since is None:
+    must_last = timedelta(0) if answer is Answer.GONE else plan.not_found_is_deleted_after
+    if since is None or must_last is None or answer not in {Answer.GONE, Answer.NOT_FOUND}:
         return None
-    lasting_at = since + plan.not_found_is_deleted_after
-    return max(lasting_at, hurried_until(record, plan) or lasting_at)
+    return latest(since + must_last, hurried_until(record, plan))
 
 
 def answer_awaited_until(record: Record, plan: WatchPlan) -> datetime | None:
@@ -127,11 +145,12 @@ def dues(record: Record, plan: WatchPlan) -> Mapping[Due, datetime]:
     raised = {note.reason for note in record.attention}
     due = {Due.POLLING: poll_from(record, plan), Due.DEADLINE: record.deadline_at}
     grace = grace_until(record, plan)
-    # What a sweep adopted is looked at from the start; the end of its grace still counts where the provider denies it.
-    if grace is not None and (Attention.NEVER_REGISTERED not in raised or is_denied(record)):
+    # A person is asked to look at an adopted verification from the start. The end of its grace still counts where the
+    # provider denies it.
+    if grace is not None and (Attention.NEVER_REGISTERED not in raised or unknown_from(record, plan) is not None):
         due[Due.GRACE] = grace
-    window = hurried_until(record, plan)
-    if window is not None and Attention.CONTRADICTION not in raised:
+    window = window_until(record, plan)
+    if window is not None:
         due[Due.WINDOW] = window
     review = review_until(record, plan)
     if review is not None:

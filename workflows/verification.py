@@ -20,14 +20,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.watch import (
         Due,
         dues,
-        grace_until,
         has_been_told,
         hurried_until,
-        is_denied,
         is_settled,
         replay_wanted,
         rereads_due,
         summary,
+        unknown_from,
         wants_poll,
     )
 
@@ -237,16 +236,17 @@ class VerificationWorkflow:
             self._known = verdict.answered(self._record, reading, plan=self._plan, cause=cause)
         for row in self._downloads.settled():
             ledger = replaced(self._record.evidence, row)
-            self._known = verdict.with_ledger(self._record, ledger, at=row.at)
+            self._known = reducer.with_ledger(self._record, ledger, at=row.at)
 
     def _judge_time(self) -> None:
         now = workflow.now()
         if self._is_past(Due.GRACE):
             self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
-        if self._is_unknown_to_provider(now):
-            self._known = verdict.unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
         if self._is_over(Due.WINDOW):
             self._known = verdict.window_closed(self._record, at=now)
+        unknown_at = unknown_from(self._record, self._plan)
+        if unknown_at is not None and unknown_at <= now:
+            self._known = verdict.unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
         # While it gives no answer, whether somebody has reviewed it is not known; then our deadline ends it.
         if self._is_over(Due.REVIEW) and has_been_told(self._record):
             self._known = verdict.lapsed(self._record, at=now)
@@ -257,7 +257,7 @@ class VerificationWorkflow:
             self._known = verdict.timed_out(self._record, at=now)
         if self._is_past(Due.LATE_FILES):
             self._known = verdict.settled_losses(
-                self._record, LossReason.NEVER_CAPTURED, at=now, only=ArtifactState.EXPECTED
+                self._record, LossReason.NOT_DELIVERED, at=now, only=ArtifactState.EXPECTED
             )
         if self._lacks_a_last_read():
             self._request_read(Cause.DEADLINE)
@@ -266,11 +266,6 @@ class VerificationWorkflow:
         """Whether its time has come, now: what fell due at the same time may have settled it meanwhile."""
         at = dues(self._record, self._plan).get(due)
         return at is not None and at <= workflow.now()
-
-    def _is_unknown_to_provider(self, now: datetime) -> bool:
-        """Whether the provider denies what nobody registered; a registered one may not be there yet."""
-        grace = grace_until(self._record, self._plan)
-        return grace is not None and now >= grace and is_denied(self._record) and not self._record.is_concluded
 
     def _is_over(self, due: Due) -> bool:
         """Whether a time limit has passed, and the provider was asked after it and has answered."""

@@ -53,6 +53,7 @@ def test_only_wanted_kinds_of_file_are_brought_home(wanted: Wanted, loss: str | 
         (row(ArtifactState.AVAILABLE), "available"),
         (row(ArtifactState.STORED), "stored"),
         (row(ArtifactState.LOST, LossReason.NEVER_CAPTURED), "available"),
+        (row(ArtifactState.LOST, LossReason.NOT_DELIVERED), "available"),
         (row(ArtifactState.LOST, LossReason.UNREACHABLE), "available"),
         (row(ArtifactState.LOST, LossReason.LINK_EXPIRED), "available"),
         (row(ArtifactState.LOST, LossReason.GONE), "lost"),
@@ -85,20 +86,36 @@ def test_a_draft_is_replaced_by_the_next_listing() -> None:
     assert [(row.name, row.locator) for row in ledger] == [("portrait-1", "elsewhere")]
 
 
+CALL = (EvidenceKind.CALL_RECORDING,)
+
+
 def test_a_draft_keeps_what_somebody_expects() -> None:
-    waiting = expected((), (EvidenceKind.CALL_RECORDING,), at=T0)
+    waiting = expected((), CALL, wanted="all", at=T0)
     assert listed(waiting, (), wanted="all", at=T0, is_draft=True) == waiting
 
 
-def test_an_expected_file_gives_way_to_the_listed_one_of_its_kind() -> None:
-    waiting = expected((), (EvidenceKind.CALL_RECORDING, EvidenceKind.CALL_RECORDING), at=T0)
-    assert [(row.name, row.locator) for row in waiting] == [("expected-call_recording", UNLISTED)]
-    assert rows(listed(waiting, (VIDEO,), wanted="all", at=T0)) == [("video-1", "expected", None)]
+def test_a_kind_that_is_expected_twice_has_one_row() -> None:
+    waiting = expected((), (*CALL, *CALL), wanted="all", at=T0)
+    assert [(row.name, row.locator, row.state) for row in waiting] == [
+        ("expected-call_recording", UNLISTED, "expected")
+    ]
 
 
-def test_a_kind_that_is_listed_already_is_not_expected_once_more() -> None:
-    ledger = listed((), (VIDEO,), wanted="all", at=T0)
-    assert expected(ledger, (EvidenceKind.CALL_RECORDING,), at=T0) == ledger
+def test_an_expected_file_gives_way_to_a_listed_one_of_its_kind_and_returns_when_that_one_goes() -> None:
+    ledger = listed(expected((), CALL, wanted="all", at=T0), (VIDEO,), wanted="all", at=T0, is_draft=True)
+    with_it = expected(ledger, CALL, wanted="all", at=T0)
+    without_it = expected(listed(with_it, (), wanted="all", at=T0, is_draft=True), CALL, wanted="all", at=MINUTE_LATER)
+    assert rows(with_it) == [("video-1", "expected", None)]
+    assert rows(without_it) == [("expected-call_recording", "expected", None)]
+
+
+def test_an_expected_file_of_an_unwanted_kind_is_not_waited_for() -> None:
+    assert rows(expected((), CALL, wanted="none", at=T0)) == [("expected-call_recording", "lost", "not_wanted")]
+
+
+def test_an_expected_file_that_was_lost_stays_lost() -> None:
+    lost = unsettled_lost(expected((), CALL, wanted="all", at=T0), LossReason.NOT_DELIVERED, at=T0)
+    assert expected(lost, CALL, wanted="all", at=MINUTE_LATER) == lost
 
 
 def test_narrowing_gives_up_the_unwanted_and_leaves_what_is_stored() -> None:
@@ -125,15 +142,20 @@ def test_giving_up_leaves_settled_rows_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "is_loss"),
+    ("known", "expects", "is_loss"),
     [
-        (row(ArtifactState.LOST, LossReason.GONE), True),
-        (row(ArtifactState.LOST, LossReason.NOT_WANTED), False),
-        (row(ArtifactState.AVAILABLE), False),
+        (row(ArtifactState.LOST, LossReason.GONE), (), True),
+        (row(ArtifactState.LOST, LossReason.NOT_DELIVERED), (), True),
+        (row(ArtifactState.LOST, LossReason.NEVER_CAPTURED), (), False),
+        (row(ArtifactState.LOST, LossReason.NEVER_CAPTURED), (EvidenceKind.PORTRAIT,), True),
+        (row(ArtifactState.LOST, LossReason.NOT_WANTED), (EvidenceKind.PORTRAIT,), False),
+        (row(ArtifactState.AVAILABLE), (EvidenceKind.PORTRAIT,), False),
     ],
 )
-def test_a_loss_is_a_file_that_was_wanted(known: EvidenceRow, *, is_loss: bool) -> None:
-    assert has_losses((known,)) is is_loss
+def test_a_loss_is_a_file_that_was_wanted_and_that_exists_or_is_expected(
+    known: EvidenceRow, expects: tuple[EvidenceKind, ...], *, is_loss: bool
+) -> None:
+    assert has_losses((known,), expects) is is_loss
 
 
 def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_ledger() -> None:

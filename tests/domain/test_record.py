@@ -8,10 +8,10 @@ from domain.evidence import EvidenceRow
 from domain.notice import StatusSeen
 from domain.progress import progressed, united_checks
 from domain.record import Cause, EntryKind, Record, Summary
-from domain.reducer import completed, heard, noted, raised, registered
+from domain.reducer import completed, heard, noted, raised, registered, with_ledger
 from domain.snapshot import Check
 from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
-from domain.verdict import answered, with_ledger
+from domain.verdict import answered
 from domain.watch import summary
 from tests.domain import courses
 from tests.domain.samples import (
@@ -58,14 +58,14 @@ def _complete() -> Record:
         reading = told(snapshot.model_copy(update=result), at=T0 + k * SECOND)
         record = answered(record, reading, plan=PLAN, cause=Cause.CALLBACK)
     record = raised(record, Attention.UNPROVEN_CALLBACKS, at=T0)
-    stored = with_ledger(record, [_as_stored(row) for row in record.evidence], at=HOUR_LATER)
+    stored = with_ledger(record, tuple(_as_stored(row) for row in record.evidence), at=HOUR_LATER)
     return completed(stored, at=HOUR_LATER)
 
 
 def test_a_loss_asks_for_a_person_until_the_file_is_there_after_all() -> None:
     record = _complete()
-    lost = with_ledger(record, [row.lost(LossReason.LINK_EXPIRED, T0) for row in record.evidence], at=T0)
-    half = with_ledger(lost, [*record.evidence[:1], *lost.evidence[1:]], at=T0)
+    lost = with_ledger(record, tuple(row.lost(LossReason.LINK_EXPIRED, T0) for row in record.evidence), at=T0)
+    half = with_ledger(lost, (*record.evidence[:1], *lost.evidence[1:]), at=T0)
     whole = with_ledger(half, record.evidence, at=T0)
 
     asked = [Attention.EVIDENCE_LOST in {note.reason for note in each.attention} for each in (lost, half, whole)]

@@ -1,8 +1,11 @@
 """What a read, a person, a callback's window or a deadline decides."""
 
-import pytest
+from typing import Any
 
-from domain.plan import DAY, HOUR, MINUTE
+import pytest
+from pydantic import ValidationError
+
+from domain.plan import DAY, HOUR, MINUTE, WatchPlan
 from domain.record import Cause, Record, Replay
 from domain.reducer import heard, registered, replayed
 from domain.snapshot import Answer, Drift, Lapse, Reason, Snapshot
@@ -28,7 +31,7 @@ from domain.verdict import (
     window_closed,
     withdrawn,
 )
-from domain.watch import hurried_until, replay_wanted, review_until
+from domain.watch import Due, dues, hurried_until, replay_wanted, review_until
 from tests.domain.samples import (
     APPROVED,
     DECLINED,
@@ -275,12 +278,21 @@ def test_one_that_was_told_of_and_is_not_found_any_more_stays_open_and_asks_a_pe
 @pytest.mark.parametrize("proof", [Proof.SECRET, Proof.SIGNED_BODY])
 @pytest.mark.parametrize("answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.GONE])
 def test_one_proven_end_that_no_read_contradicts_is_accepted(end: Ended, proof: Proof, answer: Answer) -> None:
-    silence = silent(answer, at=T0 + MINUTE)
-    record = announced(end, proof=proof).model_copy(update={"reading": silence})
+    record = read(announced(end, proof=proof), silent(answer, at=T0 + MINUTE))
     record = window_closed(record, at=LATER)
     assert ending(record) == ("concluded", None, end, "callback", 1)
-    assert reasons_to_look(record) == {Attention.UNCONFIRMED_END}
+    assert reasons_to_look(record) - {Attention.DISAPPEARED} == {Attention.UNCONFIRMED_END}
     assert record.revisions[0].word == end.upper()
+
+
+def test_one_that_is_gone_while_callbacks_announce_its_end_stays_open_until_that_is_judged() -> None:
+    record = read(announced(Outcome.CANCELED), silent(Answer.GONE, at=T0 + MINUTE))
+    assert (record.outcome, reasons_to_look(record)) == (None, {Attention.DISAPPEARED})
+    assert dues(record, PLAN)[Due.DELETED] == dues(record, PLAN)[Due.WINDOW] == T0 + 30 * MINUTE
+    disputed = window_closed(announced(Outcome.FAILED, record=record), at=T0 + 30 * MINUTE)
+    assert Due.WINDOW not in dues(disputed, PLAN)
+    assert dues(disputed, PLAN)[Due.DELETED] == T0 + 30 * MINUTE
+    assert read(disputed, silent(Answer.GONE, at=LATER)).outcome == "unknown_to_provider"
 
 
 def _contradictions() -> dict[str, Record]:
@@ -443,11 +455,12 @@ def test_a_verdict_settles_what_callbacks_had_announced() -> None:
 def test_giving_up_only_expected_files_leaves_the_available_ones() -> None:
     video = PORTRAIT.model_copy(update={"name": "video-1", "ready": False})
     record = read(fresh(), APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)}))
-    record = settled_losses(record, LossReason.NEVER_CAPTURED, at=LATER, only=ArtifactState.EXPECTED)
+    record = settled_losses(record, LossReason.NOT_DELIVERED, at=LATER, only=ArtifactState.EXPECTED)
     assert [(row.name, row.state, row.loss) for row in record.evidence] == [
         ("portrait-1", "available", None),
-        ("video-1", "lost", "never_captured"),
+        ("video-1", "lost", "not_delivered"),
     ]
+    assert reasons_to_look(record) == {Attention.EVIDENCE_LOST}
 
 
 def test_a_file_that_nobody_wanted_is_no_loss_to_look_at() -> None:
@@ -483,7 +496,7 @@ def test_details_that_still_lack_after_they_were_asked_for_ask_a_person_until_th
     asked = replayed(read(fresh(), bare, plan=plan), Replay.DETAILS, at=T0)
     still = read(asked, bare, at=LATER, plan=plan)
     assert reasons_to_look(asked) == set()
-    assert reasons_to_look(still) == {Attention.EVIDENCE_LOST}
+    assert reasons_to_look(still) == {Attention.DETAILS_MISSING}
     assert reasons_to_look(read(still, APPROVED, at=LATER, plan=plan)) == set()
 
 
@@ -492,3 +505,115 @@ def test_another_verdict_is_no_lack_of_what_was_asked_for_before() -> None:
     first, second = (each.model_copy(update={"lacks_details": True}) for each in (APPROVED, DECLINED))
     asked = replayed(read(fresh(), first, plan=plan), Replay.DETAILS, at=T0)
     assert reasons_to_look(read(asked, second, at=LATER, plan=plan)) == set()
+
+
+def test_details_that_are_missing_and_a_lost_file_ask_for_two_reasons() -> None:
+    bare = APPROVED_WITH_FILE.model_copy(update={"lacks_details": True})
+    asked = replayed(read(fresh(), bare), Replay.DETAILS, at=T0)
+    record = settled_losses(read(asked, bare, at=LATER), LossReason.GONE, at=LATER)
+    assert reasons_to_look(record) == {Attention.DETAILS_MISSING, Attention.EVIDENCE_LOST}
+    assert reasons_to_look(read(record, APPROVED, at=LATER)) == {Attention.EVIDENCE_LOST}
+
+
+def test_details_that_were_missing_of_another_verdict_ask_nobody_any_more() -> None:
+    first, second = (each.model_copy(update={"lacks_details": True}) for each in (APPROVED, DECLINED))
+    asked = replayed(read(fresh(), first, plan=REOPENING_PLAN), Replay.DETAILS, at=T0)
+    missing = read(asked, first, at=LATER, plan=REOPENING_PLAN)
+    assert reasons_to_look(missing) == {Attention.DETAILS_MISSING}
+    assert reasons_to_look(read(missing, second, at=LATER, plan=REOPENING_PLAN)) == set()
+
+
+EXPLAINED = APPROVED.model_copy(
+    update={"reasons": (Reason(code=ReasonCode.PROVISIONAL),), "unrecognised": (Drift(field="colour", value="BLUE"),)}
+)
+BARE = APPROVED.model_copy(update={"lacks_details": True})
+
+
+def test_an_answer_that_lacks_details_keeps_those_of_the_same_verdict() -> None:
+    record = read(read(fresh(), EXPLAINED), BARE, at=LATER)
+    assert record.snapshot == EXPLAINED
+    assert (record.revision, reasons_to_look(record)) == (1, {Attention.UNRECOGNISED_WORD})
+
+
+def test_an_unknown_word_in_an_answer_that_lacks_details_asks_a_person() -> None:
+    drifted = BARE.model_copy(update={"unrecognised": (Drift(field="part", value="new"),)})
+    record = read(read(fresh(), APPROVED), drifted, at=LATER)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    assert record.revision == 1
+
+
+def test_two_answers_that_lack_details_keep_at_most_twenty_unknown_words() -> None:
+    drifts = [
+        tuple(Drift(field="part", value=f"{prefix}-{number}") for number in range(20)) for prefix in ("new", "newer")
+    ]
+    first, second = (BARE.model_copy(update={"unrecognised": some}) for some in drifts)
+    record = read(read(fresh(), first), second, at=LATER)
+    assert record.snapshot is not None
+    assert record.snapshot.unrecognised == drifts[0]
+
+
+def test_an_unknown_word_after_a_known_open_one_asks_a_person() -> None:
+    processing = Snapshot(stage=Stage.PROCESSING, word="processing")
+    strange = Snapshot(
+        stage=Stage.UNRECOGNISED, word="complete", unrecognised=(Drift(field="status", value="complete"),)
+    )
+    record = read(read(fresh(), processing), strange, at=LATER)
+    assert record.snapshot == strange
+    assert ending(record) == ("unrecognised", None, None, None, 0)
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+
+
+@pytest.mark.parametrize("plan", [PLAN, REOPENING_PLAN], ids=["finals stay", "finals may change"])
+def test_an_unknown_word_after_a_verdict_keeps_it_and_asks_a_person_until_a_known_word_comes(plan: WatchPlan) -> None:
+    archived = Snapshot(stage=Stage.UNRECOGNISED, word="archived")
+    approved = read(fresh(), APPROVED, plan=plan)
+    record = read(approved, archived, at=LATER, plan=plan)
+    assert ending(record) == ("concluded", "approved", "decided", "read", 1)
+    assert record.deadline_at == approved.deadline_at
+    assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
+    again = read(record, APPROVED, at=LATER + HOUR, plan=plan)
+    assert (ending(again), reasons_to_look(again)) == (ending(record), set())
+
+
+def test_an_unknown_word_after_a_verdict_does_not_take_its_reasons_where_details_come_by_callback() -> None:
+    record = read(fresh(), EXPLAINED.model_copy(update={"unrecognised": ()}), plan=REOPENING_PLAN)
+    record = read(record, Snapshot(stage=Stage.UNRECOGNISED, word="archived"), at=LATER, plan=REOPENING_PLAN)
+    record = read(record, BARE, at=LATER + HOUR, plan=REOPENING_PLAN)
+    assert record.revision == 1
+    assert [reason.code for reason in record.reasons] == ["provisional"]
+
+
+def test_a_word_that_nobody_knows_still_shows_that_the_provider_knows_the_verification() -> None:
+    unknown = unknown_to_provider(fresh(), at=T0, cause=Cause.POLL)
+    record = read(unknown, Snapshot(stage=Stage.UNRECOGNISED, word="archived"), at=LATER)
+    assert ending(record) == ("unrecognised", None, None, "read", 2)
+
+
+@pytest.mark.parametrize(
+    ("stage", "ends"),
+    [
+        (Stage.CONCLUDED, {}),
+        (Stage.CONCLUDED, {"decision": Decision.APPROVED, "ended": Outcome.FAILED}),
+        (Stage.PROCESSING, {"decision": Decision.APPROVED}),
+        (Stage.UNRECOGNISED, {"ended": Outcome.CANCELED}),
+        (Stage.PROCESSING, {"lacks_details": True}),
+    ],
+)
+def test_an_answer_that_is_no_verdict_and_one_with_half_of_it_cannot_be_made(
+    stage: Stage, ends: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError):
+        Snapshot(stage=stage, **ends)
+
+
+@pytest.mark.parametrize("ends", [{}, {"decision": Decision.APPROVED, "ended": Outcome.FAILED}])
+def test_a_review_deadline_brings_a_decision_or_an_end(ends: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Lapse(**ends)
+
+
+def test_an_answer_that_lacks_details_says_the_same_as_the_one_whose_details_it_would_keep() -> None:
+    assert BARE.says_the_same_as(EXPLAINED)
+    assert not EXPLAINED.says_the_same_as(BARE)
+    assert not BARE.says_the_same_as(DECLINED)
+    assert not BARE.says_the_same_as(STARTED)

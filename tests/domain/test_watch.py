@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.evidence import expected
 from domain.plan import DAY, HOUR, MINUTE
 from domain.record import Record
 from domain.reducer import heard, raised, registered
 from domain.snapshot import Answer
-from domain.terms import Attention, EvidenceKind, LossReason
-from domain.verdict import settled_losses, timed_out, withdrawn
-from domain.watch import Due, dues, is_settled, summary, wants_poll
+from domain.terms import Attention, EvidenceKind, LossReason, Outcome
+from domain.verdict import settled_losses, timed_out, window_closed, withdrawn
+from domain.watch import Due, dues, is_settled, summary, unknown_from, wants_poll
 from tests.domain.samples import (
     APPROVED,
     PLAN,
@@ -32,9 +31,8 @@ REGISTERED = registered(fresh(), registration(registered_at=T0 + MINUTE), plan=P
 ANNOUNCED = heard(REGISTERED, notice(status("OK"), at=T0 + HOUR))
 NOT_READY = PORTRAIT.model_copy(update={"ready": False})
 WAITING = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (NOT_READY,)}), at=T0 + HOUR)
-HOPING = read(REGISTERED, APPROVED, at=T0 + HOUR).model_copy(
-    update={"evidence": expected((), (EvidenceKind.CALL_RECORDING,), at=T0)}
-)
+EXPECTING = registration(registered_at=T0 + MINUTE, expects=(EvidenceKind.CALL_RECORDING,))
+HOPING = read(registered(fresh(), EXPECTING, plan=PLAN), APPROVED, at=T0 + HOUR)
 AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
 APPROVED_ONE = read(REGISTERED, APPROVED, at=T0 + HOUR)
 LATE = heard(APPROVED_ONE, notice(status("KO"), at=T0 + 3 * HOUR))
@@ -156,6 +154,46 @@ def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
 )
 def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Record, *, settled: bool) -> None:
     assert is_settled(record, PLAN, T0 + 4 * HOUR) is settled
+
+
+DENIED = read(fresh(), silent(Answer.NOT_FOUND, at=T0 + MINUTE))
+DENIED_AND_ANNOUNCED = heard(DENIED, notice(status("CANCELED", end=Outcome.CANCELED), at=T0 + MINUTE))
+
+
+@pytest.mark.parametrize(
+    ("record", "at"),
+    [
+        (DENIED, T0 + 15 * MINUTE),
+        (raised(DENIED, Attention.NEVER_REGISTERED, at=T0), T0 + 15 * MINUTE),
+        (DENIED_AND_ANNOUNCED, None),
+        (window_closed(heard(DENIED, notice(status("OK"), at=T0 + MINUTE)), at=T0 + HOUR), T0 + 15 * MINUTE),
+        (fresh(), None),
+        (read(fresh(), STARTED), None),
+        (read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=T0 + MINUTE)), None),
+        (read(REGISTERED, silent(Answer.NOT_FOUND, at=T0 + MINUTE)), None),
+        (timed_out(DENIED, at=T0 + MINUTE), None),
+    ],
+    ids=[
+        "denied",
+        "adopted and denied",
+        "an end is announced",
+        "what was announced is judged",
+        "never asked",
+        "told",
+        "told before",
+        "registered",
+        "ended",
+    ],
+)
+def test_what_nobody_registered_and_the_provider_denies_is_unknown_after_its_grace_unless_an_end_is_announced(
+    record: Record, at: datetime | None
+) -> None:
+    assert unknown_from(record, PLAN) == at
+
+
+def test_a_grace_that_has_ended_is_not_due_again_while_an_announced_end_is_to_be_judged() -> None:
+    record = raised(DENIED_AND_ANNOUNCED, Attention.NEVER_REGISTERED, at=T0 + 15 * MINUTE)
+    assert {due.value for due in dues(record, PLAN)} == {"polling", "deadline", "window"}
 
 
 DELETING = PLAN.model_copy(update={"not_found_is_deleted_after": 20 * MINUTE})

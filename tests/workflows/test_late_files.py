@@ -56,7 +56,7 @@ async def test_an_expected_recording_that_nobody_lists_is_lost_in_time_and_the_d
 
     assert seen == (Stage.CONCLUDED, Decision.APPROVED)
     assert ledger(at_first) == ledger(almost) == [("expected-call_recording", ArtifactState.EXPECTED, None)]
-    assert ledger(record) == [("expected-call_recording", ArtifactState.LOST, LossReason.NEVER_CAPTURED)]
+    assert ledger(record) == [("expected-call_recording", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert reasons(record) == [Attention.EVIDENCE_LOST]
     assert (record.decision, record.revision, record.stage) == (Decision.APPROVED, 1, Stage.COMPLETE)
     assert record.completed_at is not None
@@ -90,7 +90,7 @@ async def test_a_listed_recording_that_never_becomes_ready_is_lost_in_time(skipp
         await decided(world)
         record = await skipped.result()
 
-    assert ledger(record) == [("call-1", ArtifactState.LOST, LossReason.NEVER_CAPTURED)]
+    assert ledger(record) == [("call-1", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert reasons(record) == [Attention.EVIDENCE_LOST]
 
 
@@ -105,7 +105,7 @@ async def test_a_recording_that_appears_after_it_was_given_up_is_still_brought_h
         await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert ledger(given_up) == [("call-1", ArtifactState.LOST, LossReason.NEVER_CAPTURED)]
+    assert ledger(given_up) == [("call-1", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert ledger(record) == [("call-1", ArtifactState.STORED, None)]
     assert record.revision == 1
 

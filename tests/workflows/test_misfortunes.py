@@ -77,7 +77,12 @@ async def test_a_verdict_announced_after_our_deadline_is_read_although_the_repor
 
 
 async def test_a_backend_that_registers_late_keeps_its_own_deadline(client: Client, tmp_path: Path) -> None:
-    impatient = {"registration_grace": timedelta(seconds=1), "callback_expected_within": timedelta(0)}
+    second = timedelta(seconds=1)
+    impatient = {
+        "registration_grace": second,
+        "contradiction_window": second,
+        "callback_expected_within": timedelta(0),
+    }
     plan = quick(factor=60).model_copy(update=impatient)
     world = World(client, tmp_path, account=own_account(), plan=plan)
     world.reader.says = ReferenceUnknown("http_404")

@@ -183,6 +183,20 @@ async def test_nobody_registered_and_the_provider_denies_it_so_it_ends_unknown_a
     assert Attention.NEVER_REGISTERED in reasons(record)
 
 
+async def test_an_announced_end_outlives_the_grace_though_the_provider_denies_it(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.hear(final("CANCELED", ended=Outcome.CANCELED))
+        await skipped.passes(world.plan.registration_grace + MINUTE)
+        before = await world.record()
+        await world.register()
+        record = await skipped.result()
+
+    assert (before.outcome, Attention.NEVER_REGISTERED in reasons(before)) == (None, True)
+    assert (record.outcome, record.revision, record.basis) == (Outcome.CANCELED, 1, Basis.CALLBACK)
+
+
 async def test_a_registered_one_that_the_provider_does_not_know_yet_goes_on(skipped: SkippedTime) -> None:
     world = skipped.world
     world.reader.says = ReferenceUnknown("http_404")

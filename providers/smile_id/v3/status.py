@@ -35,7 +35,7 @@ def snapshot_of(
         return unrecognised("status", type(word).__name__)
     standing = vocabulary.STATUSES.get(word)
     if standing is None or not is_over:
-        return _not_ended(word, product=product, is_over=is_over)
+        return _not_ended(word, product=product)
     bare = Snapshot(
         stage=Stage.CONCLUDED, decision=standing.decision, ended=standing.ended, sender=V3, word=word, assurance=product
     )
@@ -44,15 +44,12 @@ def snapshot_of(
     return _explained(bare, details, policy)
 
 
-def _not_ended(word: str, *, product: str | None, is_over: bool) -> Snapshot:
+def _not_ended(word: str, *, product: str | None) -> Snapshot:
     if word == vocabulary.PROCESSING:
         return Snapshot(stage=vocabulary.waiting_stage(product), sender=V3, word=word, assurance=product)
-    strange = unrecognised("status", word).model_copy(update={"word": as_word(word)})
-    if word == vocabulary.COMPLETE and is_over:
-        # An older document has this in the place of a verdict: it is over, and how it ended is not told.
-        return strange.model_copy(update={"stage": Stage.PROCESSING, "lacks_details": True})
+    # An older document has `complete` in the place of a verdict: the job is over, and how it ended is not told.
     # A verdict comes here, too, if the answer's code says that the job is not over: then nothing is certain.
-    return strange
+    return unrecognised("status", word).model_copy(update={"word": as_word(word)})
 
 
 def _explained(bare: Snapshot, details: Details, policy: Mapping[str, Decided]) -> Snapshot:

@@ -66,7 +66,7 @@ def test_a_job_that_is_not_over_waits_for_a_machine_or_for_a_person(product: str
 def test_a_job_that_is_complete_has_no_verdict_and_asks_for_a_person() -> None:
     read = snapshot("complete", clear(status="complete"))
 
-    assert (read.stage, read.decision, read.ended, read.lacks_details) == (Stage.PROCESSING, None, None, True)
+    assert (read.stage, read.decision, read.ended, read.lacks_details) == (Stage.UNRECOGNISED, None, None, False)
     assert read.unrecognised == (Drift(field="status", value="complete"),)
 
 

@@ -1,11 +1,15 @@
 """What a Verdant account must be told."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from domain.secrets import Secrets
-from providers.account_settings import AccountSettings
+from providers.contract import AccountSettings
+
+KEPT_HEADERS: Final = frozenset({"content-type", "user-agent"})
+"""Names of the headers of a callback that are stored with its receipt."""
+
 
 class VerdantSettings(AccountSettings, frozen=True):
     """One account."""

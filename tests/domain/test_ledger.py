@@ -1,0 +1,115 @@
+"""What callbacks, reads and a registration make of the ledger, in any order, and which losses ask a person."""
+
+from itertools import permutations
+
+import pytest
+
+from domain.notice import RoomChanged
+from domain.plan import DAY, HOUR
+from domain.record import Record
+from domain.reducer import heard, registered, with_ledger
+from domain.registration import Registration
+from domain.snapshot import Artifact, Room, Snapshot
+from domain.terms import ArtifactState, Attention, EvidenceKind, LossReason
+from domain.verdict import settled_losses
+from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, fresh, notice, read, registration
+
+EXPECTING = registration(expects=(EvidenceKind.CALL_RECORDING,))
+ENDED = RoomChanged(room="r1", room_status="ended")
+EMPTY = RoomChanged(room="r1", room_status="empty")
+FILE = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="vf-1")
+NOT_READY = Artifact(name="call-1", kind=EvidenceKind.CALL_RECORDING, locator="call-1", ready=False)
+AWAITED = [("expected-call_recording", "expected", None)]
+Event = Registration | RoomChanged | Snapshot
+
+
+def after(*events: Event) -> Record:
+    record = fresh()
+    for event in events:
+        match event:
+            case Registration():
+                record = registered(record, event, plan=PLAN)
+            case RoomChanged():
+                record = heard(record, notice(event))
+            case Snapshot():
+                record = read(record, event)
+    return record
+
+
+def ledger(record: Record) -> list[tuple[str, str, str | None]]:
+    return [(row.name, row.state, row.loss) for row in record.evidence]
+
+
+def is_asked_for_a_loss(record: Record) -> bool:
+    return Attention.EVIDENCE_LOST in {note.reason for note in record.attention}
+
+
+def stored(record: Record, name: str) -> Record:
+    """Return the record after the download of one file."""
+    rows = tuple(
+        row.model_copy(update={"state": ArtifactState.STORED, "loss": None}) if row.name == name else row
+        for row in record.evidence
+    )
+    return with_ledger(record, rows, at=T0)
+
+
+@pytest.mark.parametrize("events", list(permutations([EXPECTING, ENDED, EMPTY, APPROVED])))
+def test_an_empty_room_leaves_the_expected_recording_awaited_in_any_order(events: tuple[Event, ...]) -> None:
+    assert ledger(after(*events)) == AWAITED
+
+
+def test_an_expected_recording_is_awaited_again_when_the_next_answer_does_not_list_it() -> None:
+    listing = STARTED.model_copy(update={"artifacts": (NOT_READY,)})
+    assert ledger(after(EXPECTING, listing, APPROVED)) == ledger(after(EXPECTING, APPROVED)) == AWAITED
+
+
+@pytest.mark.parametrize("events", list(permutations([EXPECTING, ENDED, FILE])))
+def test_a_recording_that_has_a_name_is_not_awaited_under_another(events: tuple[Event, ...]) -> None:
+    assert ledger(after(*events)) == [("recording-vf-1", "available", None)]
+
+
+@pytest.mark.parametrize("heard_at", [1, 2])
+def test_an_unwanted_recording_of_an_empty_room_leaves_no_row_in_any_order(heard_at: int) -> None:
+    only_portrait = registration(evidence=(EvidenceKind.PORTRAIT,))
+    with_room = STARTED.model_copy(update={"rooms": (Room(room="r1", status="ended"),)})
+    events: list[Event] = [only_portrait, with_room]
+    events.insert(heard_at, EMPTY)
+    assert ledger(after(*events)) == []
+
+
+def test_an_unwanted_recording_is_not_downloaded() -> None:
+    record = after(registration(evidence=(EvidenceKind.PORTRAIT,)), FILE, APPROVED)
+    assert ledger(record) == [("recording-vf-1", "lost", "not_wanted")]
+    assert not is_asked_for_a_loss(record)
+
+
+def test_a_lost_file_that_comes_after_all_asks_nobody_though_another_was_never_wanted() -> None:
+    video = Artifact(name="video-1", kind=EvidenceKind.LIVENESS_VIDEO, locator="v1")
+    approved = APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)})
+    record = after(registration(evidence=(EvidenceKind.PORTRAIT,)), approved)
+    lost = settled_losses(record, LossReason.LINK_EXPIRED, at=T0)
+    there = stored(read(lost, approved, at=T0 + HOUR), "portrait-1")
+    assert (is_asked_for_a_loss(lost), is_asked_for_a_loss(there)) == (True, False)
+    assert ledger(there) == [("portrait-1", "stored", None), ("video-1", "lost", "not_wanted")]
+
+
+def test_a_recording_that_comes_after_it_was_given_up_is_no_loss_any_more() -> None:
+    given_up = settled_losses(after(ENDED, APPROVED), LossReason.NOT_DELIVERED, at=T0 + 2 * DAY)
+    there = stored(heard(given_up, notice(FILE, at=T0 + 3 * DAY)), "recording-vf-1")
+    assert (is_asked_for_a_loss(given_up), is_asked_for_a_loss(there)) == (True, False)
+    assert ledger(there) == [("recording-vf-1", "stored", None)]
+
+
+def test_a_file_that_was_never_made_asks_a_person_only_where_its_kind_is_expected() -> None:
+    approved = APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})
+    for backend, is_asked in ((registration(), False), (registration(expects=(EvidenceKind.PORTRAIT,)), True)):
+        record = after(backend, approved)
+        rows = tuple(row.lost(LossReason.NEVER_CAPTURED, T0) for row in record.evidence)
+        assert is_asked_for_a_loss(with_ledger(record, rows, at=T0)) is is_asked
+
+
+def test_details_that_come_do_not_make_up_for_a_lost_file() -> None:
+    bare = APPROVED.model_copy(update={"lacks_details": True})
+    lost = settled_losses(after(registration(expects=(EvidenceKind.RECEIPT,)), bare), LossReason.NOT_DELIVERED, at=T0)
+    assert is_asked_for_a_loss(lost)
+    assert is_asked_for_a_loss(read(lost, APPROVED, at=T0 + HOUR))
