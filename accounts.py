@@ -45,13 +45,13 @@ class Account:
         return source is not None and any(source in network for network in self.allowed_sources)
 
 
-def open_accounts(settings: Settings, *, http: httpx.AsyncClient, digester: Digester) -> Mapping[str, Account]:
+def open_accounts(settings: Settings, *, http: httpx.AsyncClient) -> Mapping[str, Account]:
     """Open every configured account. The HTTP client stays its owner's to close; nothing is asked over it yet."""
     return MappingProxyType(
         {
             name: opened_account(
                 name,
-                PROVIDERS[configured.own.provider].open(name, configured.own, http=http, digester=digester),
+                PROVIDERS[configured.own.provider].open_account(name, configured.own, http),
                 configured,
                 time_scale=settings.time_scale,
             )
@@ -65,7 +65,7 @@ async def open_tracker(settings: Settings) -> AsyncIterator[Tracker]:
     """Connect to Temporal as the settings say: all that a backend needs to register, to look and to wait."""
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        accounts = open_accounts(settings, http=http, digester=digester)
+        accounts = open_accounts(settings, http=http)
         client = await connect(settings.temporal.address, settings.temporal.namespace)
         yield Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
 
@@ -85,7 +85,7 @@ def opened_account(name: Name, provider: Provider, configured: ConfiguredAccount
             environment=provider.environment,
             reference_is_capability=provider.reference_is_capability,
             plans={sender: contract.watch for sender, contract in contracts.items()},
-            default_sender=provider.answering.sender,
+            default_sender=provider.default_contract.sender,
         ),
         allowed_sources=configured.allowed_sources,
         reads_per_second=configured.reads_per_second * time_scale,

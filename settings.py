@@ -36,8 +36,8 @@ from carriers.settings import MessageSettings
 from domain.plan import WatchPlan
 from domain.secrets import Secrets, is_placeholder
 from domain.terms import Name
-from providers.contract import AccountSettings, ProviderEntry
-from providers.registry import PROVIDERS
+from providers.account_settings import AccountSettings
+from providers.registry import PROVIDERS, AnyEntry
 from settings_file import SettingsError, first_fault, nearest, overlaid, read_toml, resolved
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
@@ -180,7 +180,7 @@ def load_settings(
     path: Path | None = None,
     *,
     environ: Mapping[str, str] | None = None,
-    providers: Mapping[str, ProviderEntry] = PROVIDERS,
+    providers: Mapping[str, AnyEntry] = PROVIDERS,
 ) -> Settings:
     """Load and check the settings. Raises `SettingsError`, which says in one sentence what to mend."""
     environ = os.environ if environ is None else environ
@@ -206,7 +206,7 @@ def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) 
             temporal[name] = environ.get(f"TEMPORAL_{name.upper()}") or temporal.get(name)
 
 
-def _account(file: Path, name: str, table: Any, providers: Mapping[str, ProviderEntry]) -> ConfiguredAccount:
+def _account(file: Path, name: str, table: Any, providers: Mapping[str, AnyEntry]) -> ConfiguredAccount:
     at = ("accounts", name)
     if not isinstance(table, dict):
         raise SettingsError(file, at, "must be a table")

@@ -35,6 +35,7 @@ from domain.reducer import adopted, opened, registered
 from domain.registration import Registration
 from domain.terms import Frozen, Name, ProviderName, Stage
 from domain.watch import summary
+from errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
 from looking import instant_of, situation_of
 from workflows import steps
 from workflows.published import search_attributes, title
@@ -60,26 +61,6 @@ class TrackedAccount:
         return plan_for(sender, self.plans, self.default_sender)
 
 
-class UnknownAccount(LookupError):
-    """No account of that name is configured."""
-
-
-class CommandRefused(Exception):
-    """The command does not fit where the verification stands; the text says why, in coded words."""
-
-
-class NoWorkerInTime(Exception):
-    """The command may or may not be carried out; repeat it with the same id."""
-
-
-class ConflictingRegistration(Exception):
-    """It is registered already, with other values in `fields`."""
-
-    def __init__(self, fields: tuple[str, ...]) -> None:
-        super().__init__(", ".join(fields))
-        self.fields = fields
-
-
 class Registered(StrEnum):
     """What a registration met."""
 
@@ -100,7 +81,7 @@ class Tracker:
         try:
             return self._accounts[name]
         except KeyError:
-            raise UnknownAccount(name) from None
+            raise UnknownAccount from None
 
     def place(self, key: VerificationKey) -> str:
         """Return the part that the workflow id and the storage names of a verification share."""

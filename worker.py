@@ -30,7 +30,7 @@ from connection import SearchAttributesMissing, add_search_attributes, connect
 from domain.digest import Digester
 from leaving import leave
 from observability import set_up_logging
-from providers.contract import Finder, Messenger
+from providers.contract import MessageReader, VerificationFinder
 from providers.transport import open_http
 from schedules import keep_adopting
 from settings import Settings, SettingsError, load_settings
@@ -72,7 +72,7 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
     runtime = _runtime(settings)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http())
-        accounts = open_accounts(settings, http=http, digester=digester)
+        accounts = open_accounts(settings, http=http)
         client = await connect(settings.temporal.address, settings.temporal.namespace, runtime=runtime)
         await add_search_attributes(client)
         storage = open_storage(settings.storage.url)
@@ -141,13 +141,13 @@ def watched_account(account: Account) -> WatchedAccount:
     )
 
 
-def _finders(accounts: Mapping[str, Account]) -> Mapping[str, Finder]:
+def _finders(accounts: Mapping[str, Account]) -> Mapping[str, VerificationFinder]:
     finders = {name: account.provider.finder for name, account in accounts.items()}
     return {name: finder for name, finder in finders.items() if finder is not None}
 
 
-def _messengers(accounts: Mapping[str, Account]) -> Mapping[str, Messenger]:
-    messengers = {name: account.provider.messenger for name, account in accounts.items()}
+def _messengers(accounts: Mapping[str, Account]) -> Mapping[str, MessageReader]:
+    messengers = {name: account.provider.message_reader for name, account in accounts.items()}
     return {name: messenger for name, messenger in messengers.items() if messenger is not None}
 
 

@@ -11,7 +11,7 @@ from activities.failures import try_again
 from domain.errors import ProviderError
 from domain.identity import VerificationKey
 from domain.terms import Name
-from providers.contract import Finder, Found
+from providers.contract import FoundVerification, VerificationFinder
 from workflows import steps
 
 _log = structlog.get_logger("vigil.adopting")
@@ -20,7 +20,9 @@ _log = structlog.get_logger("vigil.adopting")
 class AdoptingActivities:
     """The sweeps of all accounts whose provider lists what it has."""
 
-    def __init__(self, finders: Mapping[str, Finder], adopt: Callable[[VerificationKey], Awaitable[bool]]) -> None:
+    def __init__(
+        self, finders: Mapping[str, VerificationFinder], adopt: Callable[[VerificationKey], Awaitable[bool]]
+    ) -> None:
         """Take the finders by account, and what begins to track a verification; False: it was known."""
         self._finders = finders
         self._adopt = adopt
@@ -34,7 +36,7 @@ class AdoptingActivities:
             raise try_again("account_not_configured")
         listed = adopted = 0
         try:
-            async for found in finder.created(since=order.since, until=order.until):
+            async for found in finder.list_created(since=order.since, until=order.until):
                 listed += 1
                 activity.heartbeat(listed)
                 key = _key_of(order.account, found)
@@ -47,7 +49,7 @@ class AdoptingActivities:
         return steps.Adopted(until=order.until, listed=listed, adopted=adopted)
 
 
-def _key_of(account: Name, found: Found) -> VerificationKey | None:
+def _key_of(account: Name, found: FoundVerification) -> VerificationKey | None:
     """Return None for a reference that nothing can be tracked under: trying again would not mend it."""
     try:
         return VerificationKey(account=account, reference=found.reference)

@@ -14,7 +14,7 @@ from carriers.contract import Carrier, Handed, Outgoing, refused, unknown
 from domain.identity import VerificationKey
 from domain.message import ADDRESS_UNKNOWN, CHANNEL_NOT_CONFIGURED, Channel, MessageNoted, MessageNotice, MessageResult
 from observability import where
-from providers.contract import DelegatedMessage, Messenger
+from providers.contract import DelegatedMessage, MessageReader
 from storage.contract import NotStored, StorageError
 from storage.inbox import Inbox
 from storage.records import Records
@@ -38,7 +38,7 @@ class MessagingActivities:
 
     def __init__(
         self,
-        messengers: Mapping[str, Messenger],
+        messengers: Mapping[str, MessageReader],
         carriers: Mapping[Channel, Carrier],
         inbox: Inbox,
         records: Records,

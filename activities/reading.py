@@ -83,7 +83,7 @@ class ReadingActivities:
         if not question.receipts or not isinstance(reader, DetailReader):
             return await reader.read(question)
         bodies = [await self._inbox.body(name) for name in question.receipts]
-        return await reader.read_with(question, [body for body in bodies if body is not None])
+        return await reader.read_with_callbacks(question, [body for body in bodies if body is not None])
 
     async def _kept(self, place: str, reading: Reading, reply: Reply | None) -> Reading:
         """Keep the provider's words in storage, and only their name and keyed digest in the reading."""

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.failures import try_again
 from domain.errors import ProviderError, ProviderUnavailable
-from providers.contract import Replayer
+from providers.contract import CallbackReplayer
 from workflows import steps
 
 _log = structlog.get_logger("vigil.reads")
@@ -16,7 +16,7 @@ _log = structlog.get_logger("vigil.reads")
 class ReplayingActivities:
     """The acting half of the accounts whose provider can be asked to call back again."""
 
-    def __init__(self, replayers: Mapping[str, Replayer]) -> None:
+    def __init__(self, replayers: Mapping[str, CallbackReplayer]) -> None:
         """Take the replayers by account."""
         self._replayers = replayers
 

@@ -3,11 +3,9 @@
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Path, Request
-from pydantic import ValidationError
 
-from api.knowledge import Knowledge
-from api.problems import unknown_verification
 from domain.identity import VerificationKey
+from lookup import VerificationLookup
 
 
 async def _key(
@@ -22,12 +20,9 @@ async def _key(
         ),
     ],
 ) -> VerificationKey:
-    knowledge: Knowledge = request.app.state.knowledge
-    try:
-        return await knowledge.named(account, reference)
-    except ValidationError:
-        raise unknown_verification() from None
+    lookup: VerificationLookup = request.app.state.lookup
+    return await lookup.resolve_key(account, reference)
 
 
 Key: TypeAlias = Annotated[VerificationKey, Depends(_key)]
-"""FastAPI dependency: the verification that the path names. What no verification can have is one that nobody knows."""
+"""FastAPI dependency: the key of the verification in the path."""

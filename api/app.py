@@ -18,7 +18,6 @@ from api.description import describe
 from api.evidence import evidence_routes
 from api.health import health_routes, operator_routes
 from api.intake import Intake
-from api.knowledge import Knowledge
 from api.operations import operations_served
 from api.parts import Parts
 from api.problems import add_problems
@@ -29,6 +28,7 @@ from api.waiting import SharedWaits
 from connection import connect
 from domain.digest import Digester
 from leaving import leave
+from lookup import VerificationLookup
 from observability import set_up_logging, where
 from providers.transport import open_http
 from settings import Settings, SettingsError, load_settings
@@ -89,7 +89,7 @@ async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
     """Open storage, accounts and a lazy Temporal client, and run the application for as long as the context lasts."""
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        accounts = open_accounts(settings, http=http, digester=digester)
+        accounts = open_accounts(settings, http=http)
         client = await connect(settings.temporal.address, settings.temporal.namespace, lazy=True)
         tracked = {name: account.tracked for name, account in accounts.items()}
         parts = Parts(
@@ -155,15 +155,15 @@ def build_app(parts: Parts) -> FastAPI:
 
 def _add_backend(app: FastAPI, parts: Parts) -> None:
     callers = Callers(parts.keys)
-    knowledge = Knowledge(parts.tracker, Records(parts.storage))
-    app.state.knowledge = knowledge
+    lookup = VerificationLookup(parts.tracker, parts.storage, parts.accounts)
+    app.state.lookup = lookup
     waits = SharedWaits(parts.tracker)
     app.include_router(operator_routes(parts))
     for router in (
         # The more special paths first: a reference may hold slashes, so the plain one matches them all.
-        evidence_routes(parts, knowledge),
-        command_routes(parts, knowledge, callers),
-        verification_routes(parts, knowledge, waits, callers),
+        evidence_routes(parts, lookup),
+        command_routes(parts, lookup, callers),
+        verification_routes(parts, lookup, waits, callers),
         unattached_routes(parts),
     ):
         app.include_router(router, dependencies=[Depends(callers), Depends(BEARER)])

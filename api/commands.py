@@ -8,12 +8,12 @@ from pydantic import Field
 
 from api.addressing import Key
 from api.auth import Callers
-from api.knowledge import Knowledge
 from api.parts import Parts
-from api.problems import problem_of, told
+from api.problems import problem_of, problem_responses
 from domain.identity import VerificationKey
 from domain.terms import Decision, Frozen, Instant, Name, ReasonCode
-from tracking import NoWorkerInTime
+from errors import NoWorkerInTime
+from lookup import VerificationLookup
 from workflows import steps
 
 _KEY_HEADER: Final = "Idempotency-Key"
@@ -38,10 +38,10 @@ class ResolveRequest(Frozen):
     reason: ReasonCode = ReasonCode.OTHER
 
 
-def command_routes(parts: Parts, knowledge: Knowledge, callers: Callers) -> APIRouter:
+def command_routes(parts: Parts, lookup: VerificationLookup, callers: Callers) -> APIRouter:
     """Return the routes of the four commands."""
     routes = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
-    documented = {"description": _ABOUT, "responses": told(404, 409)}
+    documented = {"description": _ABOUT, "responses": problem_responses(404, 409)}
     caller = Depends(callers)
 
     async def carry_out(
@@ -49,7 +49,7 @@ def command_routes(parts: Parts, knowledge: Knowledge, callers: Callers) -> APIR
     ) -> steps.Accepted:
         command_id = given or secrets.token_hex(16)
         response.headers[_KEY_HEADER] = command_id
-        await knowledge.of(key)  # a command to what nobody knows would start it
+        await lookup.get(key)  # a command to what nobody knows would start it
         try:
             return await parts.tracker.command(key, name, argument, command_id=command_id, within=parts.command_within)
         except NoWorkerInTime as error:

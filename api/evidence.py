@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
 from api.addressing import Key
-from api.knowledge import Knowledge
 from api.parts import Parts
-from api.problems import Problem, told, unavailable
+from api.problems import Problem, problem_responses
 from api.views import EvidenceView, TimelineView, evidence_of, timeline_of
 from domain.terms import ArtifactState, Frozen
+from lookup import VerificationLookup
 from storage.contract import NotStored
 
 _OPEN: Final = "Of an open verification this needs a worker: 503 with `Retry-After` without one."
@@ -23,29 +23,29 @@ class LedgerView(Frozen):
     evidence: tuple[EvidenceView, ...]
 
 
-def evidence_routes(parts: Parts, knowledge: Knowledge) -> APIRouter:
+def evidence_routes(parts: Parts, lookup: VerificationLookup) -> APIRouter:
     """Return the routes that look behind a verdict."""
     routes = APIRouter(tags=["evidence"])
     below = "/verifications/{account}/{reference:path}"
 
     @routes.get(below + "/timeline", summary="What was heard, asked and decided", description=_OPEN,
-                responses=told(404))  # fmt: skip
+                responses=problem_responses(404))  # fmt: skip
     async def timeline(key: Key) -> TimelineView:
-        return timeline_of(await knowledge.record_now(key))
+        return timeline_of(await lookup.read_record(key))
 
-    @routes.get(below + "/evidence", summary="List the files", description=_OPEN, responses=told(404))
+    @routes.get(below + "/evidence", summary="List the files", description=_OPEN, responses=problem_responses(404))
     async def ledger(key: Key) -> LedgerView:
-        return LedgerView(evidence=evidence_of(await knowledge.record_now(key)))
+        return LedgerView(evidence=evidence_of(await lookup.read_record(key)))
 
     @routes.get(
         below + "/evidence/{name}",
         summary="Bring one file",
         description="Streamed, always as a download. 409 while it is not stored; `type` says how it stands. " + _OPEN,
         response_class=StreamingResponse,
-        responses={200: {"content": {"application/octet-stream": {}}}, **told(404, 409)},
+        responses={200: {"content": {"application/octet-stream": {}}}, **problem_responses(404, 409)},
     )
     async def file(key: Key, name: Annotated[str, Path()]) -> StreamingResponse:
-        record = await knowledge.record_now(key)
+        record = await lookup.read_record(key)
         row = next((row for row in record.evidence if row.name == name), None)
         if row is None:
             raise Problem(404, "unknown_file", "The verification has no file of that name")
@@ -69,7 +69,12 @@ async def _opened(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         first = await anext(chunks, b"")
     except NotStored:
-        raise unavailable("file_not_found", "The file is listed as stored and storage does not show it") from None
+        raise Problem(
+            503,
+            "file_not_found",
+            "The file is listed as stored, and the storage does not have it",
+            headers={"Retry-After": "5"},
+        ) from None
     return _chained(first, chunks)
 
 

@@ -14,7 +14,6 @@ from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
-from api.registering import correlation_mark
 from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.identity import VerificationKey
@@ -22,6 +21,7 @@ from domain.message import MessageNotice, MessageOrder
 from domain.sender import OurAnswers
 from observability import Metrics, where
 from providers.contract import Callback, DelegatedMessage, GenuineRequest
+from registration import digest_correlation
 from storage.contract import StorageError
 from storage.correlations import Correlations
 from storage.inbox import Inbox, Receipt, Refusal, filed_name
@@ -90,12 +90,12 @@ class Intake:
     def answers_for(self, account: str) -> OurAnswers:
         """Return the status codes that work for the senders of an account, or for anybody."""
         known = self._accounts.get(account)
-        return known.provider.answering.answers if known else OurAnswers()
+        return known.provider.default_contract.answers if known else OurAnswers()
 
     def count_answer(self, name: str, status: int) -> None:
         """Count an answer, with what its sender makes of it."""
         known = self._accounts.get(name)
-        meaning = known.provider.answering.answering.meaning_of(status).value if known else "unknown"
+        meaning = known.provider.default_contract.answering.meaning_of(status).value if known else "unknown"
         self._metrics.callbacks.labels(known.name if known else "unknown", status, meaning).inc()
 
     async def take(self, arrival: Arrival) -> Course:
@@ -125,7 +125,7 @@ class Intake:
         if account is None:
             course.refused = "unknown_account"
             return
-        course.answers = account.provider.answering.answers
+        course.answers = account.provider.default_contract.answers
         if not account.admits(arrival.source):
             course.refused = "source_not_allowed"
             return
@@ -159,7 +159,7 @@ class Intake:
         """Return the reference that was registered with the correlation; None where none was, or storage is away."""
         if not self.storage_breaker.allows():
             return None
-        mark = correlation_mark(self._digester, account.name, correlation)
+        mark = digest_correlation(self._digester, account.name, correlation)
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN.total_seconds()):
                 return await self._correlations.reference(account.name, mark)
@@ -179,7 +179,7 @@ class Intake:
 
     def _order(self, account: Account, genuine: GenuineRequest) -> MessageOrder | None:
         """Return what it asks us to send; None where it asks for nothing, or has not proven that it may."""
-        messenger = account.provider.messenger
+        messenger = account.provider.message_reader
         if messenger is None or not genuine.proof.may_ask_for_messages:
             return None
         try:

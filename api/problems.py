@@ -1,6 +1,8 @@
-"""Problems as RFC 9457 tells them: the only translator of errors into HTTP's terms."""
+"""Problems of RFC 9457. This module alone translates errors to HTTP."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -12,9 +14,24 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
+from domain.errors import ProviderError, ProviderRefusesUs
+from errors import (
+    CommandRefused,
+    ConflictingRegistration,
+    CoordinatesUnknown,
+    CorrelationTaken,
+    InvalidPageToken,
+    InvalidRegistration,
+    NoWorkerInTime,
+    RecordLoading,
+    RecordUnavailable,
+    ReferenceNotFoundYet,
+    RegistrationRefused,
+    UnknownAccount,
+    UnknownVerification,
+)
 from observability import where
 from storage.contract import StorageUnavailable
-from tracking import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -22,14 +39,14 @@ _log = structlog.get_logger("vigil.api")
 
 
 class FieldProblem(BaseModel):
-    """One field of a request that does not fit. What was sent is not repeated: it may be personal."""
+    """A field of a request that does not fit. The value is not repeated: it may be personal."""
 
     field: str = Field(examples=["body.deadline_at"])
     detail: str = Field(examples=["Input should have timezone info"])
 
 
 class ProblemView(BaseModel):
-    """RFC 9457. `type` is stable and is what a program should look at."""
+    """A problem of RFC 9457. `type` is stable: programs should look at it alone."""
 
     type: str = Field(examples=["urn:vigil:conflicting_registration"])
     title: str
@@ -39,7 +56,7 @@ class ProblemView(BaseModel):
 
 
 class Problem(Exception):
-    """Something to be told to the caller. `code` is stable; `detail` holds no value that was sent."""
+    """An error that is answered as a problem. `code` is stable; `detail` holds no value that was sent."""
 
     def __init__(
         self,
@@ -59,25 +76,25 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """Return the answer."""
+        """Return the HTTP response."""
         return JSONResponse(
             self.view.model_dump(exclude_none=True), self.status, headers=self.headers, media_type=MEDIA_TYPE
         )
 
 
 _MEANINGS: Final = {
-    401: "No key, or not one of a backend",
-    403: "Without keys, only this machine may ask",
-    404: "Neither Temporal nor storage knows it",
-    409: "It does not fit where things stand; `type` and `fields` say why",
-    422: "The request does not fit; `fields` names where",
-    502: "The provider refuses us; an operator must act",
-    503: "Not now; `Retry-After` says when to repeat the same request",
+    401: "The key is missing or belongs to no backend",
+    403: "Without keys in the settings, only this machine may call",
+    404: "Neither Temporal nor the storage knows the verification",
+    409: "The request does not fit the present state; `type` and `fields` say why",
+    422: "The request does not fit; `fields` names the fields at fault",
+    502: "The provider refuses our credentials; an operator must act",
+    503: "Not possible now; `Retry-After` says in how many seconds to repeat the same request",
 }
 
 
-def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that a path may answer, beside those that all may."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses for the problems of one path, and for those that every path may return."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}}}
     return {
         status: {"description": _MEANINGS[status], "content": content}
@@ -85,50 +102,84 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def unavailable(code: str, title: str, *, retry_after: int = 5, detail: str | None = None) -> Problem:
-    """Return a 503 that says when to come again, in seconds."""
-    return Problem(503, code, title, detail=detail, headers={"Retry-After": str(retry_after)})
+REPEAT_AFTER: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(hours=1)
+
+_PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
+    UnknownAccount: (404, "unknown_account", "The settings have no account of that name"),
+    UnknownVerification: (404, "unknown_verification", "Neither Temporal nor the storage knows the verification"),
+    CoordinatesUnknown: (404, "unknown_to_provider", "The provider does not know the coordinates"),
+    ReferenceNotFoundYet: (409, "process_not_yet_known", "The provider has nothing yet for the coordinates; repeat it"),
+    ConflictingRegistration: (409, "conflicting_registration", "It is registered with other values"),
+    CorrelationTaken: (409, "correlation_taken", "The correlation belongs to another verification"),
+    CommandRefused: (409, "command_refused", "The command does not fit the state of the verification"),
+    InvalidRegistration: (422, "invalid_request", "The request does not fit"),
+    InvalidPageToken: (422, "invalid_page", "`page` is not a `next_page` of an earlier page"),
+    ProviderRefusesUs: (502, "provider_refuses_us", "The provider refuses our credentials"),
+    ProviderError: (503, "provider_unavailable", "The provider gives no usable answer now; repeat the request"),
+    NoWorkerInTime: (503, "no_worker_in_time", "No worker answered in time"),
+    RecordUnavailable: (503, "no_worker_in_time", "It is open, and no worker answered in time"),
+    RecordLoading: (503, "loading", "It is open, and its record is being loaded"),
+    StorageUnavailable: (503, "storage_unavailable", "The storage gives no usable answer now; repeat the request"),
+    RPCError: (503, "temporal_unavailable", "Temporal gives no usable answer now; repeat the request"),
+}
 
 
-def temporal_unavailable() -> Problem:
-    """Return the problem that Temporal gave no usable answer."""
-    return unavailable("temporal_unavailable", "Temporal gives no usable answer now; repeat the request")
+def problem_of(error: Exception) -> Problem | None:
+    """Return the problem for an error that a caller can act on; None: the error is a fault of this program."""
+    if isinstance(error, Problem):
+        return error
+    kinds: Sequence[type] = type(error).__mro__
+    if _is_without_connection(error):
+        kinds = (RPCError,)
+    row = next((_PROBLEMS[kind] for kind in kinds if kind in _PROBLEMS), None)
+    if row is None:
+        return None
+    status, code, title = row
+    after = _retry_after(error) or (REPEAT_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    headers = {"Retry-After": str(int(after.total_seconds()))} if after else None
+    return Problem(status, code, title, detail=_detail_of(error), fields=_fields_of(error), headers=headers)
 
 
-def unknown_verification() -> Problem:
-    """Return the problem that neither Temporal nor storage knows the verification."""
-    return Problem(404, "unknown_verification", "No such verification is known, open or finished")
+def _is_without_connection(error: Exception) -> bool:
+    """Whether Temporal cannot be reached; a lazy client then raises a `RuntimeError`."""
+    is_lazy_client = isinstance(error, RuntimeError) and "client connect" in str(error)
+    return is_lazy_client or isinstance(error, TimeoutError | ConnectionError)
 
 
-_NO_WORKER: Final = "Whether the command is carried out is unknown; repeat it with the same Idempotency-Key"
-
-
-def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one line for each kind of error
-    """Return the problem that an error of ours, or of what we stand on, is to a caller; None: it is a fault of ours."""
+def _retry_after(error: Exception) -> timedelta | None:
     match error:
-        case Problem():
-            return error
-        case UnknownAccount():
-            return Problem(404, "unknown_account", "No account of that name is configured")
-        case ConflictingRegistration():
-            fields = [FieldProblem(field=name, detail="differs from the registered value") for name in error.fields]
-            return Problem(409, "conflicting_registration", "It is registered with other values", fields=fields)
-        case CommandRefused():
-            return Problem(409, "command_refused", "The command does not fit where it stands", detail=str(error))
-        case NoWorkerInTime():
-            return unavailable("no_worker_in_time", "No worker answered in time", detail=_NO_WORKER)
-        case StorageUnavailable():
-            return unavailable("storage_unavailable", "Storage gives no usable answer now; repeat the request")
-        case RPCError() | TimeoutError() | ConnectionError():
-            return temporal_unavailable()
-        case RuntimeError() if "client connect" in str(error):  # what a lazy client raises while the server is away
-            return temporal_unavailable()
+        case RecordLoading():
+            return timedelta(seconds=1)
+        case ReferenceNotFoundYet() | ProviderError() if error.retry_after:
+            return max(timedelta(seconds=1), min(error.retry_after, LONGEST_RETRY))
         case _:
             return None
 
 
+def _detail_of(error: Exception) -> str | None:
+    match error:
+        case CommandRefused():
+            return str(error)
+        case NoWorkerInTime():
+            return "The command may or may not be carried out; repeat it with the same Idempotency-Key"
+        case ProviderRefusesUs():
+            return f"It answered {error.code}; `vigil check` tries the credentials of every account"
+        case ProviderError():
+            return error.code
+        case _:
+            return None
+
+
+def _fields_of(error: Exception) -> list[FieldProblem]:
+    faults = error.faults if isinstance(error, RegistrationRefused) else ()
+    # A conflict is about registered values, not about a part of this request's body.
+    prefix = "" if isinstance(error, ConflictingRegistration) else "body."
+    return [FieldProblem(field=prefix + fault.field, detail=fault.detail) for fault in faults]
+
+
 def add_problems(app: FastAPI) -> None:
-    """Let every error of an app be answered as a problem, the framework's own included."""
+    """Answer every error of an app as a problem, the framework's own errors included."""
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(Backstop)
@@ -136,11 +187,11 @@ def add_problems(app: FastAPI) -> None:
 
 async def _answer_validation(_request: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [FieldProblem(field=_spelled(fault["loc"]), detail=fault["msg"]) for fault in faults]
+    fields = [FieldProblem(field=_dotted(fault["loc"]), detail=fault["msg"]) for fault in faults]
     return Problem(422, "invalid_request", "The request does not fit", fields=fields).response()
 
 
-def _spelled(loc: Sequence[Any]) -> str:
+def _dotted(loc: Sequence[Any]) -> str:
     return ".".join(str(part) for part in loc)
 
 
@@ -153,7 +204,7 @@ async def _answer_http(_request: Request, error: Exception) -> JSONResponse:
 
 
 class Backstop:
-    """ASGI middleware that turns what was raised into a problem, and logs where it came from, never what it says."""
+    """ASGI middleware that answers any exception as a problem. It logs where it was raised, never its text."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -164,18 +215,18 @@ class Backstop:
             return
         started = False
 
-        async def noted(message: Message) -> None:
+        async def note_start(message: Message) -> None:
             nonlocal started
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, note_start)
         except Exception as error:
             problem = problem_of(error)
             if problem is None:
                 _log.error("request.failed", error=type(error).__name__, code=where(error))
-                problem = Problem(500, "internal_error", "Something of ours failed; the log says where")
+                problem = Problem(500, "internal_error", "This program failed; its log says where")
             if started:
                 raise
             await problem.response()(scope, receive, send)

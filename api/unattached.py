@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from api.parts import Parts
-from api.problems import told
+from api.problems import problem_responses
 from domain.terms import Frozen
 from storage.inbox import Inbox
 
@@ -55,7 +55,7 @@ def unattached_routes(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["callbacks"])
     inbox = Inbox(parts.storage)
 
-    @routes.get("/refusals", summary="List callbacks that were refused", responses=told())
+    @routes.get("/refusals", summary="List callbacks that were refused", responses=problem_responses())
     async def refusals(limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50) -> RefusalsView:
         found = await inbox.refusals(limit)
         return RefusalsView(
@@ -65,7 +65,11 @@ def unattached_routes(parts: Parts) -> APIRouter:
             )
         )
 
-    @routes.get("/quarantine", summary="List callbacks that were kept and belong to no verification", responses=told())
+    @routes.get(
+        "/quarantine",
+        summary="List callbacks that were kept and belong to no verification",
+        responses=problem_responses(),
+    )
     async def quarantine(limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50) -> QuarantineView:
         found = await inbox.quarantined(limit)
         return QuarantineView(

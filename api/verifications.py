@@ -5,20 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from api.addressing import Key
 from api.auth import Callers
-from api.echoes import Echoes
-from api.knowledge import Knowledge, Known
-from api.listing import FiltersInQuery, Page, listed
 from api.parts import Parts
-from api.problems import told
-from api.registering import Registrar, RegistrationRequest
+from api.problems import problem_responses
 from api.views import RecordView, StateView, VerificationView
 from api.waiting import SharedWaits
 from domain.explanation import Explanation, explain
-from domain.terms import Frozen, Name
+from domain.terms import Frozen, Instant, Name
+from listing import LARGEST_PAGE, Filters, ListedRun, list_page
+from lookup import KnownVerification, VerificationLookup
+from registration import Registrar, RegistrationRequest
 from storage.correlations import Correlations
 from tracking import Registered
 
@@ -33,11 +32,37 @@ class RegisteredView(Frozen):
     registered: Registered
 
 
-def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, callers: Callers) -> APIRouter:
+class ListQuery(Filters):
+    """The query of the list."""
+
+    page: str | None = Field(None, description="`next_page` of the page before", max_length=4096)
+    limit: int = Field(50, ge=1, le=LARGEST_PAGE)
+
+
+class ListedView(Frozen):
+    """One run of a verification.
+
+    `reference` is a digest where the provider's reference must not be shown; requests accept it in place of it.
+    """
+
+    account: Name
+    reference: str
+    is_open: bool
+    started_at: Instant
+    state: StateView | None
+
+
+class PageView(Frozen):
+    """Some verifications, the newest first. `next_page` is null on the last page."""
+
+    verifications: tuple[ListedView, ...]
+    next_page: str | None
+
+
+def verification_routes(parts: Parts, lookup: VerificationLookup, waits: SharedWaits, callers: Callers) -> APIRouter:
     """Return the routes to register, read, explain and list."""
     routes = APIRouter(prefix="/verifications", tags=["verifications"])
     registrar = Registrar(parts.accounts, parts.endpoints, parts.tracker, Correlations(parts.storage), parts.digester)
-    echoes = Echoes(parts.accounts, parts.storage)
 
     @routes.post(
         "",
@@ -45,7 +70,7 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
         summary="Register a verification",
         description="May be repeated: 201 if it was not known, 200 if it was. Needs no worker. Without a reference the "
         "provider is asked for it: 409 `process_not_yet_known` with `Retry-After` until it has one.",
-        responses={200: {"description": "It was known", "model": RegisteredView}, **told(404, 409, 502)},
+        responses={200: {"description": "It was known", "model": RegisteredView}, **problem_responses(404, 409, 502)},
     )
     async def register(
         asked: RegistrationRequest, response: Response, by: Annotated[Name, Depends(callers)]
@@ -56,18 +81,21 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
         response.headers["Location"] = f"/verifications/{parts.tracker.place(key)}"
         return RegisteredView(account=key.account, reference=key.reference, registered=registered)
 
-    @routes.get("", summary="List verifications", description="By run, the newest first.", responses=told())
-    async def list_all(filters: FiltersInQuery) -> Page:
-        return await listed(parts.tracker, filters)
+    @routes.get(
+        "", summary="List verifications", description="By run, the newest first.", responses=problem_responses()
+    )
+    async def list_all(asked: Annotated[ListQuery, Query()]) -> PageView:
+        page = await list_page(parts.tracker.client, asked, page=asked.page, limit=asked.limit)
+        return PageView(verifications=tuple(_listed(run) for run in page.runs), next_page=page.next_page)
 
     @routes.get(
         "/{account}/{reference:path}/explanation",
         summary="Say why it is pending, what is next, and who must act",
         description="Needs no worker; that none works is one of the answers.",
-        responses=told(404),
+        responses=problem_responses(404),
     )
     async def explanation(key: Key) -> Explanation:
-        known = await knowledge.of(key)
+        known = await lookup.get(key)
         summary = known.situation.summary
         plan = parts.tracker.account(key.account).plan_for(summary.sender if summary else None)
         return explain(known.situation, plan=plan, now=datetime.now(UTC))
@@ -77,24 +105,34 @@ def verification_routes(parts: Parts, knowledge: Knowledge, waits: SharedWaits, 
         summary="Read a verification",
         description="Where it stands, and the last written record; needs no worker. With `wait` it answers as soon "
         "as `sequence` is greater than `after_sequence`, and after `wait` seconds as things stand then.",
-        responses=told(404),
+        responses=problem_responses(404),
     )
     async def read(
         key: Key,
         wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="seconds")] = 0,
         after_sequence: Annotated[int, Query(ge=0)] = 0,
     ) -> VerificationView:
-        known = await knowledge.of(key)
+        known = await lookup.get(key)
         sequence = known.situation.summary.sequence if known.situation.summary else 0
         if wait and sequence <= after_sequence:
             await waits.until_beyond(key, sequence, within=timedelta(seconds=wait))
-            known = await knowledge.of(key)
-        return _view(known, await echoes.of(known.record))
+            known = await lookup.get(key)
+        return _view(known, await lookup.read_partner_metadata(known.record))
 
     return routes
 
 
-def _view(known: Known, echoed: Mapping[str, JsonValue] | None) -> VerificationView:
+def _listed(run: ListedRun) -> ListedView:
+    return ListedView(
+        account=run.account,
+        reference=run.slug,
+        is_open=run.is_open,
+        started_at=run.started_at,
+        state=StateView.of(run.summary) if run.summary else None,
+    )
+
+
+def _view(known: KnownVerification, partner_metadata: Mapping[str, JsonValue] | None) -> VerificationView:
     summary = known.situation.summary
     return VerificationView(
         account=known.key.account,
@@ -102,5 +140,5 @@ def _view(known: Known, echoed: Mapping[str, JsonValue] | None) -> VerificationV
         is_open=known.situation.is_open,
         state=StateView.of(summary) if summary else None,
         record=RecordView.of(known.record) if known.record else None,
-        echoed=echoed,
+        partner_metadata=partner_metadata,
     )

@@ -154,8 +154,8 @@ class VerificationView(Frozen):
     is_open: bool
     state: StateView | None = Field(description="null for a moment: it is accepted, and no worker has looked at it")
     record: RecordView | None
-    echoed: Mapping[str, JsonValue] | None = Field(
-        None, description="what the provider's result gives back of what you had handed to it, where it does so"
+    partner_metadata: Mapping[str, JsonValue] | None = Field(
+        None, description="the metadata that you gave to the provider, if its result returns it"
     )
 
 

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from accounts import Account, open_accounts
-from domain.digest import Digester
 from domain.plan import spoken
 from domain.sender import SenderContract
 from domain.terms import Proof, Stage
@@ -34,9 +33,8 @@ def accounts(context: typer.Context) -> None:
 
 
 async def _show(settings: Settings, console: Console) -> None:
-    digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        opened = open_accounts(settings, http=http, digester=digester)
+        opened = open_accounts(settings, http=http)
     for account in opened.values():
         _show_account(account, settings, console)
     if not opened:
@@ -60,7 +58,7 @@ def _show_account(account: Account, settings: Settings, console: Console) -> Non
             table.add_row(f"  {name}", Text(said))
     console.print(table)
     console.print()
-    for line in account.provider.set_up_advice(url):
+    for line in account.provider.setup_instructions(url):
         console.print(Text(f"  {line}"), soft_wrap=True)
     console.print()
 

@@ -17,7 +17,6 @@ from accounts import Account, open_accounts
 from cli.context import connected, opened_storage
 from cli.errors import CommandError
 from connection import missing_search_attributes
-from domain.digest import Digester
 from domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from providers.transport import open_http
 from settings import DEFAULT_FILE, Settings, SettingsError, load_settings
@@ -79,8 +78,7 @@ async def _looks(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.accounts:
         yield Finding("accounts", well=False, says="none is configured: add [accounts.<name>] to the settings")
     async with open_http() as http:
-        digester = Digester(settings.digest_key.get_secret_value().encode())
-        for name, account in open_accounts(settings, http=http, digester=digester).items():
+        for name, account in open_accounts(settings, http=http).items():
             yield await _found(f"login {name}", lambda account=account: _login(account))  # type: ignore[misc]
 
 

@@ -9,18 +9,17 @@ from typing import Final
 from temporalio.client import Client
 
 from accounts import Account, open_accounts
-from api.knowledge import Knowledge
-from api.registering import Registrar
 from cli.errors import CommandError
 from connection import connect
 from domain.digest import Digester
 from domain.identity import VerificationKey
+from lookup import VerificationLookup
 from providers.transport import open_http
+from registration import Registrar
 from settings import DEFAULT_FILE, Settings, load_settings
 from storage.contract import Storage
 from storage.correlations import Correlations
 from storage.opening import open_storage
-from storage.records import Records
 from tracking import Tracker
 
 DEV_FOLDER: Final = Path(".vigil")
@@ -43,9 +42,9 @@ class Installation:
         return self.tracker.client
 
     @property
-    def knowledge(self) -> Knowledge:
-        """What is known of verifications."""
-        return Knowledge(self.tracker, Records(self.storage))
+    def lookup(self) -> VerificationLookup:
+        """What looks verifications up."""
+        return VerificationLookup(self.tracker, self.storage, self.accounts)
 
     @property
     def registrar(self) -> Registrar:
@@ -64,7 +63,7 @@ class Installation:
     async def named(self, account: str, reference: str) -> VerificationKey:
         """Return the key that a reference means, or the digest that lists show in its place. Raises `CommandError`."""
         self.key(account, "any")
-        return await self.knowledge.named(account, reference)
+        return await self.lookup.resolve_key(account, reference)
 
 
 def settings_file(given: Path | None, environ: dict[str, str]) -> Path | None:
@@ -79,7 +78,7 @@ async def opened(config: Path | None) -> AsyncIterator[Installation]:
     settings = load_settings(config)
     digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
-        accounts = dict(open_accounts(settings, http=http, digester=digester))
+        accounts = dict(open_accounts(settings, http=http))
         client = await connected(settings)
         tracked = {name: account.tracked for name, account in accounts.items()}
         yield Installation(

@@ -31,7 +31,7 @@ def explain_(context: typer.Context, account: AccountName, reference: ReferenceT
 
 async def _explained(config: Path | None, account: str, reference: str) -> Explanation:
     async with opened(config) as installation:
-        known = await installation.knowledge.of(await installation.named(account, reference))
+        known = await installation.lookup.get(await installation.named(account, reference))
         summary = known.situation.summary
         plan = installation.tracker.account(account).plan_for(summary.sender if summary else None)
         return explain(known.situation, plan=plan, now=datetime.now(UTC))

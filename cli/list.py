@@ -1,23 +1,19 @@
 """`vigil list`: verifications as Temporal lists them; needs no worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from temporalio.client import Client, WorkflowExecution
 
-from api.listing import Filters
 from cli.context import opened
 from cli.formatting import clock, spaced, standing
-from domain.identity import place_of_workflow, stands_in
-from domain.record import Summary
-from domain.terms import Attention, Stage
-from workflows import steps
+from domain.identity import stands_in
+from domain.terms import Stage
+from listing import Filters, ListedRun, iterate_verifications
 
 WIDE: Final = 160
 """So many columns hold whole references, for whoever reads them with a program."""
@@ -49,39 +45,26 @@ async def _list(config: Path | None, *, attention: bool, stage: Stage | None, ac
     async with opened(config) as installation:
         if account is not None:
             installation.key(account, "any")
-        query = Filters(stage=stage, account=account).query()
-        if attention:
-            # A list that is empty is not the same as none, so the reasons are named.
-            query += f" AND VigilAttention IN ({', '.join(repr(reason.value) for reason in Attention)})"
-        async for execution in _newest_runs(installation.client, query):
+        filters = Filters(stage=stage, account=account)
+        async for run in iterate_verifications(installation.client, filters, needs_attention=attention):
             if table.row_count == limit:
                 break
-            table.add_row(*await _row(execution))
+            table.add_row(*_row(run))
     console.print(table if table.row_count else "No such verification.")
     if table.row_count == limit:
         console.print(f"Shown are {limit}; there may be more: see --limit.", style="dim", highlight=False)
 
 
-async def _newest_runs(client: Client, query: str) -> AsyncIterator[WorkflowExecution]:
-    """What Temporal lists are runs; of a verification only the newest one counts."""
-    seen: set[str] = set()
-    async for execution in client.list_workflows(query):
-        if execution.id not in seen:
-            seen.add(execution.id)
-            yield execution
-
-
-async def _row(execution: WorkflowExecution) -> tuple[Text, ...]:
-    account, _, slug = place_of_workflow(execution.id).partition("/")
-    summary: Any = await execution.memo_value(steps.MEMO, None, type_hint=Summary)
-    if summary is None:
-        return Text(account), _reference(slug), Text("accepted", style="dim"), Text(clock(execution.start_time)), Text()
+def _row(run: ListedRun) -> tuple[Text, ...]:
+    if run.summary is None:
+        accepted = Text("accepted", style="dim")
+        return Text(run.account), _reference(run.slug), accepted, Text(clock(run.started_at)), Text()
     return (
-        Text(account),
-        _reference(slug),
-        standing(summary.model_dump(mode="json")),
-        Text(clock(summary.stage_entered_at)),
-        Text(", ".join(spaced(reason) for reason in summary.attention), style="yellow"),
+        Text(run.account),
+        _reference(run.slug),
+        standing(run.summary.model_dump(mode="json")),
+        Text(clock(run.summary.stage_entered_at)),
+        Text(", ".join(spaced(reason) for reason in run.summary.attention), style="yellow"),
     )
 
 

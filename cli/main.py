@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.text import Text
 from temporalio.service import RPCError
 
-from api.problems import Problem
 from cli import accounts, check, demo, dev, explain, setup, show, simulate, track, watch
 from cli import list as listing
 from cli.context import settings_file
 from cli.errors import CommandError
 from connection import SearchAttributesMissing
+from domain.errors import ProviderError
+from errors import VigilError
 from leaving import leave
 from settings import SettingsError
 from storage.contract import StorageError
@@ -81,10 +82,10 @@ def _run() -> int:
 
 def _sentence(error: Exception) -> str | None:
     match error:
-        case CommandError() | SettingsError() | SearchAttributesMissing():
+        case CommandError() | SettingsError() | SearchAttributesMissing() | VigilError():
             return str(error)
-        case Problem():
-            return f"{error.view.title}."
+        case ProviderError():
+            return f"The provider gives no usable answer ({error.code}): `vigil check` tries every account."
         case StorageError():
             return "The storage gives no usable answer: look at [storage] url and its rights."
         case RPCError():

@@ -9,17 +9,17 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from api.knowledge import Known
-from api.problems import Problem
 from cli.context import opened
 from cli.explain import AccountName, ReferenceText
 from cli.formatting import clock, spaced, standing
 from domain.record import Record, Summary
+from errors import VigilError
+from lookup import KnownVerification
 
 
 @dataclass(frozen=True)
 class _Seen:
-    known: Known
+    known: KnownVerification
     record: Record | None
     """Up to date where a worker answered or nothing is open; else the last that was written, if any was."""
     is_current: bool
@@ -41,10 +41,10 @@ def show(context: typer.Context, account: AccountName, reference: ReferenceText)
 async def _look(config: Path | None, account: str, reference: str) -> _Seen:
     async with opened(config) as installation:
         key = await installation.named(account, reference)
-        known = await installation.knowledge.of(key)
+        known = await installation.lookup.get(key)
         try:
-            return _Seen(known, await installation.knowledge.record_now(key), is_current=True)
-        except Problem:
+            return _Seen(known, await installation.lookup.read_record(key), is_current=True)
+        except VigilError:
             return _Seen(known, known.record, is_current=False)
 
 

@@ -9,12 +9,12 @@ import httpx
 import typer
 from rich.console import Console
 
-from api.registering import RegistrationRequest
 from cli.accounts import callback_url
 from cli.context import Installation, opened
 from cli.errors import CommandError
 from cli.watch import follow
 from demo.simulator_accounts import scenario_for
+from registration import RegistrationRequest
 from simulator.registry import PLAYED
 from simulator.story import PlayedAccount
 

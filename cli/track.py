@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import track as progress
 from temporalio.service import RPCError
 
-from api.problems import Problem
-from api.registering import RegistrationRequest
 from cli.context import Installation, opened
 from cli.errors import CommandError
+from domain.errors import ProviderError
+from errors import ConflictingRegistration, RegistrationRefused, VigilError
+from registration import RegistrationRequest
 from storage.contract import StorageError
-from tracking import ConflictingRegistration, Registered, UnknownAccount
+from tracking import Registered
 
 AT_A_TIME: Final = 16
 CALLER: Final = "vigil-track"
@@ -118,21 +119,24 @@ async def _register(installation: Installation, wanted: Wanted, gate: asyncio.Se
         try:
             _, registered = await installation.registrar.register(wanted.request, by=CALLER)
             return registered
-        except UnknownAccount:
-            return Fault(wanted.name, "account: none of that name is in the settings")
-        except Problem as problem:
-            return Fault(wanted.name, _told(problem))
-        except ConflictingRegistration as error:
-            return Fault(wanted.name, f"is tracked already, with another {', '.join(error.fields)}")
+        except VigilError as error:
+            return Fault(wanted.name, _say(error))
+        except ProviderError as error:
+            return Fault(wanted.name, f"the provider gives no usable answer ({error.code}): repeat the command")
         except StorageError:
             return Fault(wanted.name, "storage gives no usable answer now: repeat the command")
         except RPCError as error:
             return Fault(wanted.name, f"Temporal did not accept it ({error.status.name}): repeat the command")
 
 
-def _told(problem: Problem) -> str:
-    wrong = [f"{field.field.removeprefix('body.')}: {field.detail}" for field in problem.view.fields or ()]
-    return "; ".join(wrong) or problem.view.title
+def _say(error: VigilError) -> str:
+    match error:
+        case ConflictingRegistration():
+            return f"is tracked already, with another {', '.join(error.fields)}"
+        case RegistrationRefused() if error.faults:
+            return "; ".join(f"{fault.field}: {fault.detail}" for fault in error.faults)
+        case _:
+            return str(error)
 
 
 def _coordinates(given: list[str]) -> dict[str, str]:

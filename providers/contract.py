@@ -1,25 +1,24 @@
-"""What a provider must be able to do: prove, read callbacks, read, open artifacts."""
+"""The interface of a provider: prove a callback, read it, read the verification, open its files."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
-from urllib.parse import urlsplit
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import httpx
-from pydantic import AfterValidator, BaseModel, JsonValue, model_validator
+from pydantic import JsonValue
 
-from domain.digest import Digester
 from domain.message import MessageKind
 from domain.notice import Observation
 from domain.sender import SenderContract
 from domain.snapshot import Artifact, Question, Snapshot
 from domain.terms import Instant, Name, Proof, ProviderName, SessionKind
+from providers.account_settings import KEPT_HEADERS, AccountSettings
 
 
 @dataclass(frozen=True)
 class CallbackRequest:
-    """A callback as it came in, proven by nothing. Header names are lower case."""
+    """A callback as it was received; nothing about it is proven yet. Header names are lower case."""
 
     account: str
     correlation: str | None
@@ -30,36 +29,36 @@ class CallbackRequest:
 
 @dataclass(frozen=True)
 class GenuineRequest:
-    """A callback that `prove` has looked at, with what it found. Only this type can be read."""
+    """A callback that `prove` accepted, with the strength of its proof. Only this type can be read."""
 
     request: CallbackRequest
     proof: Proof
     kept_body: bytes = field(repr=False)
-    """The body as it may be stored: secrets that came inside it are taken out."""
+    """The body as it may be stored: without the secrets that it carried."""
 
 
 @dataclass(frozen=True)
 class Callback:
-    """One thing that a callback says. `reference` is None where the body names no verification."""
+    """One event that a callback reports. `reference` is None if the body names no verification."""
 
     reference: str | None
     observation: Observation
     intermediate: bool = False
     identity: str | None = None
-    """Text that is the same for two deliveries of one event; it is digested before it leaves the process."""
+    """A text that is equal for two deliveries of one event. It is digested before it leaves the process."""
     sender: Name | None = None
     event_id: str | None = None
     coordinates: Mapping[str, str] = field(default_factory=dict)
     session_kind: SessionKind | None = None
     unknown_fields: tuple[str, ...] = ()
-    """Names in the body that the provider's documents do not have, each once; what they hold is not read."""
+    """Names in the body that the provider does not document, each once. Their values are not read."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a provider answered to a question. `raw` is kept in storage as the result; None: there was no content.
+    """A provider's answer to a read. `raw` is stored as the result; None means that the answer had no content.
 
-    `snapshot` is None where the provider answered that there is nothing to tell yet.
+    `snapshot` is None if the provider answered that there is no result yet.
     """
 
     snapshot: Snapshot | None
@@ -70,7 +69,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class ArtifactStream:
-    """An open download. Iterating raises `ArtifactSpoiled` at the end if the bytes are not the promised ones."""
+    """An open download. Iteration raises `ArtifactSpoiled` at the end if the bytes do not match their digest."""
 
     chunks: AsyncIterator[bytes]
     media_type: str | None = None
@@ -78,17 +77,17 @@ class ArtifactStream:
 
 @dataclass(frozen=True)
 class Coordinate:
-    """Something else than the reference that the provider must be told. `pattern` fits the whole value."""
+    """A value that a read needs besides the reference. `pattern` must match the whole value."""
 
     name: str
     pattern: str
-    about: str
+    description: str
     is_required: bool = True
 
 
 @dataclass(frozen=True)
-class Found:
-    """A verification that the provider lists, whether or not anybody told us of it."""
+class FoundVerification:
+    """A verification that exists at the provider, registered with us or not."""
 
     reference: str
     created_at: Instant
@@ -96,7 +95,7 @@ class Found:
 
 @dataclass(frozen=True)
 class DelegatedMessage:
-    """A message that the provider asks us to send. `address` is None where it stands in a field that we do not know."""
+    """A message that the provider asks us to send. `address` is None if no field that we know holds it."""
 
     kind: MessageKind
     reference: str
@@ -107,46 +106,49 @@ class DelegatedMessage:
 
     @property
     def content(self) -> str:
-        """The text as it is sent. A link comes beside the text, not in it."""
+        """The text to send. A link that the text does not contain is added on a line of its own."""
         if self.link is None or self.link in self.text:
             return self.text
         return f"{self.text.rstrip()}\n{self.link}"
 
 
-class Messenger(Protocol):
-    """The part of a provider that understands by which callbacks it asks us to send messages."""
+class MessageReader(Protocol):
+    """Recognises the callbacks that ask us to send a message."""
 
     def read_message(self, body: bytes) -> DelegatedMessage | None:
-        """Say what a callback's kept body asks us to send; None: it asks for no message. Pure, and never raises."""
+        """Return the message that a callback's stored body asks for; None if it asks for none. Pure; never raises."""
         ...
 
 
-class Finder(Protocol):
-    """Finds references where the provider does not tell them to the backend, or nobody told them to us; only reads."""
+class VerificationFinder(Protocol):
+    """Finds the references of verifications that were not registered, or not by their reference. Only reads."""
 
     by: tuple[str, ...]
-    """Names of the coordinates that are enough to find one."""
+    """Names of the coordinates that `find` needs."""
 
-    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
-        """Return what the coordinates lead to, the newest first; nothing while there is none yet. Raises as `read`."""
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
+        """Return the verifications with these coordinates, newest first; empty if there is none yet.
+
+        Raises the same errors as `Reader.read`.
+        """
         ...
 
-    def created(self, *, since: Instant, until: Instant) -> AsyncIterator[Found]:
-        """List all that was created from `since` on and before `until`. Raises as `read`."""
+    def list_created(self, *, since: Instant, until: Instant) -> AsyncIterator[FoundVerification]:
+        """List the verifications created at or after `since` and before `until`. Raises the same as `Reader.read`."""
         ...
 
 
 class Reader(Protocol):
-    """The half of a provider's client that only reads; polls and downloads can hold nothing else."""
+    """The part of a provider's client that only reads. Polls and downloads hold nothing else."""
 
     async def read(self, question: Question) -> Reply:
-        """Ask how a verification stands.
+        """Read the state of a verification.
 
         Raises:
-            ProviderUnavailable: no usable answer; `retry_after` if the provider named a time.
-            ProviderRefusesUs: our credentials or rights are at fault, after one fresh login.
-            ReplyUnproven: the answer lacks the signature that answers of this account have.
-            ReferenceUnknown: the provider knows no such verification; `gone` if it says it is deleted.
+            ProviderUnavailable: there was no usable answer; `retry_after` is set if the provider named a time.
+            ProviderRefusesUs: our credentials or rights were refused, also after one fresh login.
+            ReplyUnproven: the answer lacks the signature that this account's answers carry.
+            ReferenceUnknown: the provider knows no such verification; `gone` if it says that it was deleted.
 
         """
         ...
@@ -157,39 +159,42 @@ class Reader(Protocol):
         """Open one file for streaming. `result` is the stored result that listed it, with its links and hashes.
 
         Raises:
-            ArtifactNotReady, ArtifactSpoiled, ArtifactLost, ProviderUnavailable, ProviderRefusesUs.
+            ArtifactNotReady: the file comes later.
+            ArtifactSpoiled: the bytes are not those of the file.
+            ArtifactLost: the file will not come; the reason is in `loss`.
+            ProviderUnavailable, ProviderRefusesUs: as `read`.
 
         """
         ...
 
     async def check_login(self) -> None:
-        """Log in without any other effect. Raises as `read` does."""
+        """Check the credentials without any other effect. Raises the same errors as `read`."""
         ...
 
 
 @runtime_checkable
 class DetailReader(Protocol):
-    """A reader whose provider tells in callbacks alone what stands behind a verdict."""
+    """A reader whose provider sends the details of a verdict in callbacks only."""
 
-    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
-        """Ask as `read` does; `callbacks` are the kept bodies of the newest callbacks, the newest first."""
+    async def read_with_callbacks(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+        """Read as `Reader.read` does. `callbacks` are the stored bodies of the newest callbacks, newest first."""
         ...
 
 
-class Replayer(Protocol):
-    """The half of a provider's client that acts: it has a verdict's callback sent once more."""
+class CallbackReplayer(Protocol):
+    """Asks the provider to send the callback of a verdict again. The only part of a client that is not read-only."""
 
     async def replay(self, question: Question) -> None:
-        """Ask for the callback again. Raises as `Reader.read` does."""
+        """Ask for the callback again. Raises the same errors as `Reader.read`."""
         ...
 
 
 @runtime_checkable
-class Echoing(Protocol):
-    """A provider whose results give back what the backend has handed to it for a verification."""
+class PartnerMetadataSource(Protocol):
+    """A provider whose results return the data that the backend attached to a verification."""
 
-    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
-        """Return what a stored result gives back, by the backend's own names. Pure, and never raises."""
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return that data from a stored result, by the backend's own names. Pure; never raises."""
         ...
 
 
@@ -200,83 +205,58 @@ class Provider(Protocol):
     provider: ProviderName
     environment: str
     reference_is_capability: bool
+    """Whether the reference gives access to the applicant's session, so that it must not be shown."""
     contracts: Mapping[Name, SenderContract]
-    """By sender, unscaled; at least one."""
-    answering: SenderContract
-    """The contract by which a callback is answered when its sender is not known."""
-    kept_headers: frozenset[str]
-    """Names of headers, in lower case, that may be stored with a receipt."""
+    """By sender, with unscaled times; at least one."""
+    default_contract: SenderContract
+    """The contract that decides the answer to a callback whose sender is not known."""
+    kept_headers: frozenset[str] = KEPT_HEADERS
+    """Names, in lower case, of the headers that may be stored with a receipt."""
     reader: Reader
-    # What only some providers can do. One that derives from this class names what it can.
+    # The features that only some providers have. A class that derives from this one overrides those that it has.
     coordinates: Sequence[Coordinate] = ()
-    """Empty: the reference is all that it must be told."""
-    finder: Finder | None = None
-    """None: nothing but the reference leads to a verification, and nothing lists any."""
-    messenger: Messenger | None = None
+    """Empty: the reference is enough to read a verification."""
+    finder: VerificationFinder | None = None
+    """None: verifications cannot be found without their reference, nor listed."""
+    message_reader: MessageReader | None = None
     """None: this provider never asks us to send messages."""
-    replayer: Replayer | None = None
-    """None: this provider sends nothing again when asked."""
+    replayer: CallbackReplayer | None = None
+    """None: this provider cannot send a callback again."""
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Decide how strongly a callback is proven. Raises `CallbackRefused`, in constant time for secrets."""
+        """Return the callback with the strength of its proof. Compares secrets in constant time.
+
+        Raises:
+            CallbackRefused: the proof is missing, wrong or cannot be checked; the reason is in `reason`.
+
+        """
         ...
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says. Never raises for content: what is not understood is `Unreadable`."""
+        """Return the events that a callback reports. Never raises for content: an unknown body is `Unreadable`."""
         ...
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
-        """Say, line by line, what to configure at the provider. Secrets are named by their setting, not shown."""
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
+        """Return, line by line, how to configure the provider. A secret is named by its setting, never shown."""
         ...
+
+
+S = TypeVar("S", bound=AccountSettings)
 
 
 @dataclass(frozen=True)
-class ProviderEntry:
-    """How the registry knows a provider: its settings, its senders, and how one account of it is opened."""
+class ProviderEntry(Generic[S]):
+    """A provider as the registry lists it: its settings, its senders, and how to open one account."""
 
     name: ProviderName
     title: str
-    settings: type["AccountSettings"]
+    settings: type[S]
     contracts: Mapping[Name, SenderContract]
-    open: "OpenProvider"
+    open: Callable[[str, S, httpx.AsyncClient], Provider]
+    """Opens the account of this name. The HTTP client is shared; its owner closes it."""
 
-
-class OpenProvider(Protocol):
-    """Opens one account. The HTTP client is shared and handed in; its owner closes it."""
-
-    def __call__(self, account: str, settings: Any, *, http: httpx.AsyncClient, digester: Digester) -> Provider:
-        """Return the account's provider."""
-        ...
-
-
-def _as_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an address that begins with https:// or http://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold no credentials, no query and no fragment")
-    return url.rstrip("/")
-
-
-class AccountSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """The settings that accounts of all providers share."""
-
-    provider: str
-    environment: str = "sandbox"
-    base_url: Annotated[str, AfterValidator(_as_address)]
-    addresses: ClassVar[Mapping[str, str]] = {}
-    """By environment, what `base_url` is if it is not given; `sandbox` stands for every environment without one."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address_of_the_environment(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("base_url") or not cls.addresses:
-            return given
-        address = cls.addresses.get(str(given.get("environment")), cls.addresses["sandbox"])
-        return {**given, "base_url": address}
-
-    @model_validator(mode="after")
-    def _production_is_encrypted(self) -> Self:
-        if self.environment == "production" and not self.base_url.startswith("https://"):
-            raise ValueError("base_url of a production account must begin with https://")
-        return self
+    def open_account(self, account: str, settings: AccountSettings, http: httpx.AsyncClient) -> Provider:
+        """Return the account's provider. Raises `TypeError` for the settings of another provider."""
+        if not isinstance(settings, self.settings):
+            raise TypeError(f"an account at {self.title} needs {self.settings.__name__}, not {type(settings).__name__}")
+        return self.open(account, settings, http)

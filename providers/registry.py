@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from providers.contract import ProviderEntry
 from providers.id360.provider import ENTRY as ID360
@@ -11,12 +11,15 @@ from providers.identomat.provider import ENTRY as IDENTOMAT
 from providers.signicat.provider import ENTRY as SIGNICAT
 from providers.smile_id.provider import ENTRY as SMILE_ID
 
+AnyEntry: TypeAlias = ProviderEntry[Any]
+"""An entry whatever its settings. Only `ProviderEntry.open_account` may use them: it checks their type."""
+
 _FOLDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-def registered(entries: Iterable[ProviderEntry]) -> Mapping[str, ProviderEntry]:
+def build_registry(entries: Iterable[AnyEntry]) -> Mapping[str, AnyEntry]:
     """Return the providers by name. Raises `ValueError` for an entry that contradicts itself or another."""
-    found: dict[str, ProviderEntry] = {}
+    found: dict[str, AnyEntry] = {}
     for entry in entries:
         for fault in _faults(entry):
             raise ValueError(f"provider {entry.name!r} {fault}")
@@ -26,7 +29,7 @@ def registered(entries: Iterable[ProviderEntry]) -> Mapping[str, ProviderEntry]:
     return MappingProxyType(found)
 
 
-def _faults(entry: ProviderEntry) -> Iterable[str]:
+def _faults(entry: AnyEntry) -> Iterable[str]:
     if not _FOLDER_NAME.fullmatch(entry.name):
         yield "has a name that no folder can have"
     if not entry.settings.__module__.startswith(f"providers.{entry.name}."):
@@ -39,4 +42,4 @@ def _faults(entry: ProviderEntry) -> Iterable[str]:
         yield "has a contract under another name than its sender's"
 
 
-PROVIDERS: Final = registered((ID360, IDENTOMAT, SIGNICAT, SMILE_ID))
+PROVIDERS: Final = build_registry((ID360, IDENTOMAT, SIGNICAT, SMILE_ID))

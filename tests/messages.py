@@ -63,7 +63,7 @@ class AskingMessenger:
 def asking(account: str = "acme") -> Acme:
     """Return the invented provider, which now asks for messages too."""
     provider = Acme(account)
-    provider.messenger = AskingMessenger()
+    provider.message_reader = AskingMessenger()
     return provider
 
 

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from accounts import open_accounts
-from domain.digest import Digester
 from settings import Settings, SettingsError, load_settings
 
 WHOLE = """
@@ -80,7 +79,7 @@ def test_no_secret_shows_where_settings_are_printed(tmp_path: Path) -> None:
 def test_an_opened_account_has_its_own_times_and_all_of_them_scaled(tmp_path: Path) -> None:
     settings = load(tmp_path, VIGIL_TIME_SCALE="60")
 
-    accounts = open_accounts(settings, http=httpx.AsyncClient(), digester=Digester(b"key"))
+    accounts = open_accounts(settings, http=httpx.AsyncClient())
 
     plan = accounts["id360-sandbox"].tracked.plan_for(None)
     assert plan.deadline == timedelta(days=7) / 60

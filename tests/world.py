@@ -31,7 +31,7 @@ from domain.record import Record
 from domain.registration import Registration
 from domain.snapshot import Artifact, Question, Snapshot
 from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
-from providers.contract import ArtifactStream, Finder, Replayer, Reply
+from providers.contract import ArtifactStream, CallbackReplayer, Reply, VerificationFinder
 from providers.id360.senders import CONTRACT
 from providers.transport import open_http
 from storage.folder import FolderStorage
@@ -151,8 +151,8 @@ class World:
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    finder: Finder | None = None
-    replayer: Replayer | None = None
+    finder: VerificationFinder | None = None
+    replayer: CallbackReplayer | None = None
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 

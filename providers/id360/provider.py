@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.secrets import matches
 from domain.sender import SenderContract
@@ -21,7 +20,7 @@ from providers.contract import (
 )
 from providers.id360.reader import Id360Reader
 from providers.id360.senders import CONTRACT, SENDER
-from providers.id360.settings import KEPT_HEADERS, Id360Settings
+from providers.id360.settings import Id360Settings
 from providers.id360.wire import read_callback
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -37,8 +36,7 @@ class Id360(Provider):
     provider: ProviderName = NAME
     reference_is_capability = False
     contracts = CONTRACTS
-    answering = CONTRACT
-    kept_headers = KEPT_HEADERS
+    default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
@@ -59,7 +57,7 @@ class Id360(Provider):
         """Say what a callback says: always one thing."""
         return (read_callback(request.request.body),)
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Show what the creation of a user file must hold, with secrets named by their setting."""
         headers = [
             {"name": name, "value": f"<the secret of accounts.{self.account}.callback_headers.{name}>"}
@@ -72,16 +70,8 @@ class Id360(Provider):
         )
 
 
-def open_account(
-    account: str,
-    settings: Any,
-    *,
-    http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; ID360 gives nothing that must be digested here
-) -> Provider:
-    """Open one account. Raises `TypeError` for settings of another provider."""
-    if not isinstance(settings, Id360Settings):
-        raise TypeError(f"an ID360 account needs Id360Settings, not {type(settings).__name__}")
+def open_account(account: str, settings: Id360Settings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
     return Id360(account, settings, Id360Reader(settings, http))
 
 

@@ -1,11 +1,10 @@
 """One Identomat account: the verbs that every provider has."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.secrets import matches
 from domain.sender import SenderContract
@@ -14,7 +13,7 @@ from providers.contract import (
     Callback,
     CallbackRequest,
     GenuineRequest,
-    Messenger,
+    MessageReader,
     Provider,
     ProviderEntry,
     Reader,
@@ -22,7 +21,7 @@ from providers.contract import (
 from providers.identomat.messages import IdentomatMessenger
 from providers.identomat.reader import IdentomatReader
 from providers.identomat.senders import CONTRACT, SENDER
-from providers.identomat.settings import KEPT_HEADERS, IdentomatSettings
+from providers.identomat.settings import IdentomatSettings
 from providers.identomat.wire import KEY_FIELD, read_callback, without_key
 from providers.parsing import NotReadable, as_object, parse_json
 
@@ -38,8 +37,7 @@ class Identomat(Provider):
     reference_is_capability = True
     """The session id opens the applicant's session."""
     contracts = CONTRACTS
-    answering = CONTRACT
-    kept_headers = KEPT_HEADERS
+    default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: IdentomatSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
@@ -47,7 +45,7 @@ class Identomat(Provider):
         self.environment = settings.environment
         self.reader = reader
         self._messenger = IdentomatMessenger(settings.email_address_field)
-        self.messenger: Messenger | None = self._messenger
+        self.message_reader: MessageReader | None = self._messenger
         self._callback_api_key = settings.callback_api_key
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
@@ -67,7 +65,7 @@ class Identomat(Provider):
             return ()
         return (read_callback(request.kept_body),)
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Show what to enter in the company settings, with the secret named by its setting."""
         return (
             "Enter this in Identomat's company settings; one address serves all events:",
@@ -76,16 +74,8 @@ class Identomat(Provider):
         )
 
 
-def open_account(
-    account: str,
-    settings: Any,
-    *,
-    http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; Identomat gives nothing that must be digested here
-) -> Provider:
-    """Open one account. Raises `TypeError` for settings of another provider."""
-    if not isinstance(settings, IdentomatSettings):
-        raise TypeError(f"an Identomat account needs IdentomatSettings, not {type(settings).__name__}")
+def open_account(account: str, settings: IdentomatSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
     return Identomat(account, settings, IdentomatReader(settings, http))
 
 

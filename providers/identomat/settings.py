@@ -6,19 +6,16 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field, StringConstraints
 
 from domain.secrets import Secrets
-from providers.contract import AccountSettings
+from providers.account_settings import AccountSettings
 
 ADDRESS: Final = "https://widget.identomat.com/external-api"
 """One for all: no address for tests was ever seen."""
-
-KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
-"""Names of the headers of a callback that are stored with its receipt; the secret travels in the body."""
 
 
 class IdentomatSettings(AccountSettings, frozen=True):
     """One account."""
 
-    addresses: ClassVar[Mapping[str, str]] = {"sandbox": ADDRESS}
+    base_urls: ClassVar[Mapping[str, str]] = {"sandbox": ADDRESS}
 
     company_key: Annotated[Secrets, Field(max_length=1)]
     """One secret: a second one would only be a second guess."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from domain.errors import ProviderUnavailable, ReferenceUnknown
-from providers.contract import Coordinate, Found
+from providers.contract import Coordinate, FoundVerification
 from providers.parsing import as_count, as_instant, as_object
 from providers.signicat.assure import AssureApi, parsed
 from providers.signicat.wire import ID_PATTERN, is_id, reference_of
@@ -16,14 +16,14 @@ COORDINATES: Final = (
     Coordinate(
         name=DOSSIER_ID,
         pattern=ID_PATTERN,
-        about="the dossier's id, where the process's is not known: hosted capture does not tell it",
+        description="the dossier's id, where the process's is not known: hosted capture does not tell it",
         is_required=False,
     ),
     Coordinate(
         name=CREATED_AFTER,
         pattern=r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
         r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
-        about="an instant: processes of the dossier that were created before it are another attempt's",
+        description="an instant: processes of the dossier that were created before it are another attempt's",
         is_required=False,
     ),
 )
@@ -46,7 +46,7 @@ class SignicatFinder:
         """Take the account's API."""
         self._api = api
 
-    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
         """Return the processes of a dossier, the newest first. Raises as the contract says."""
         dossier = coordinates[DOSSIER_ID]
         if not is_id(dossier):
@@ -57,7 +57,7 @@ class SignicatFinder:
         found = [each for each in found if each.created_at >= after]
         return sorted(found, key=lambda each: (each.created_at, each.reference), reverse=True)
 
-    async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
+    async def list_created(self, *, since: datetime, until: datetime) -> AsyncIterator[FoundVerification]:
         """List what was created from `since` on and before `until`. Raises as the contract says.
 
         Signicat tells of the last 30 days only, and not of what was deleted (documented). A window that holds more
@@ -93,11 +93,11 @@ def _created_after(coordinates: Mapping[str, str]) -> datetime:
     return after.replace(microsecond=0)
 
 
-def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> Found | None:
+def _found(dossier: object, entry: Mapping[str, Any], *, undated: datetime) -> FoundVerification | None:
     reference = reference_of(dossier, entry.get("processId"))
     if reference is None:
         return None
-    return Found(reference=reference, created_at=as_instant(entry.get("createdAt")) or undated)
+    return FoundVerification(reference=reference, created_at=as_instant(entry.get("createdAt")) or undated)
 
 
 def _window(since: datetime, until: datetime) -> dict[str, str]:

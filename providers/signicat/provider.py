@@ -5,12 +5,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from pydantic import SecretStr
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.secrets import matches
 from domain.sender import SenderContract
@@ -19,17 +18,17 @@ from providers.contract import (
     Callback,
     CallbackRequest,
     Coordinate,
-    Finder,
     GenuineRequest,
     Provider,
     ProviderEntry,
     Reader,
+    VerificationFinder,
 )
 from providers.signicat.assure import AssureApi
 from providers.signicat.finder import COORDINATES, SignicatFinder
 from providers.signicat.reader import SignicatReader
 from providers.signicat.senders import CONTRACTS, EVENTS, OTHER
-from providers.signicat.settings import KEPT_HEADERS, SignicatSettings
+from providers.signicat.settings import SignicatSettings
 from providers.signicat.wire import PROCESS_COMPLETE, generation_of, read_event, read_legacy
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -42,18 +41,19 @@ class SignicatAssure(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = False
-    kept_headers = KEPT_HEADERS
     coordinates: Sequence[Coordinate] = COORDINATES
 
-    def __init__(self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: Finder) -> None:
+    def __init__(
+        self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: VerificationFinder
+    ) -> None:
         """Take the account's name, its settings and what reads it."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
-        self.finder: Finder | None = finder
+        self.finder: VerificationFinder | None = finder
         self.contracts = _contracts(settings)
         # A legacy callback does not say whose it is. The cautious contract of those that never repeat serves all.
-        self.answering = self.contracts.get(OTHER, CONTRACTS[EVENTS])
+        self.default_contract = self.contracts.get(OTHER, CONTRACTS[EVENTS])
         self._settings = settings
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
@@ -70,7 +70,7 @@ class SignicatAssure(Provider):
         is_event = generation_of(body, self._settings.generations) == "events"
         return (read_event(body) if is_event else read_legacy(body),)
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Show what to configure for each generation, with secrets named by their setting."""
         lines: list[str] = []
         if "legacy" in self._settings.generations:
@@ -142,16 +142,8 @@ def _signatures(body: bytes, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr,
     )
 
 
-def open_account(
-    account: str,
-    settings: Any,
-    *,
-    http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; Signicat gives nothing that must be digested here
-) -> Provider:
-    """Open one account. Raises `TypeError` for settings of another provider."""
-    if not isinstance(settings, SignicatSettings):
-        raise TypeError(f"a Signicat account needs SignicatSettings, not {type(settings).__name__}")
+def open_account(account: str, settings: SignicatSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
     api = AssureApi(settings, http)
     return SignicatAssure(account, settings, reader=SignicatReader(settings, api), finder=SignicatFinder(api))
 

@@ -1,13 +1,12 @@
 """What a Signicat Assure account must be told."""
 
-import re
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from domain.secrets import Secrets
 from domain.terms import Name
-from providers.contract import AccountSettings
+from providers.account_settings import AccountSettings, SecretHeader, reject_repeats
 from providers.signicat.senders import EVENTS
 
 Generation: TypeAlias = Literal["legacy", "events"]
@@ -15,17 +14,6 @@ Generation: TypeAlias = Literal["legacy", "events"]
 CURRENT: Final = "https://api.signicat.com"
 LEGACY_SANDBOX: Final = "https://preprod.signicat.com"
 LEGACY_PRODUCTION: Final = "https://id.signicat.com (Nordics) or https://eu01.signicat.com (Europe)"
-
-KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
-"""Names of the headers of a callback that are stored with its receipt."""
-
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-
-
-def _each_once(generations: tuple[Generation, ...]) -> tuple[Generation, ...]:
-    if len(set(generations)) != len(generations):
-        raise ValueError("names a generation twice")
-    return generations
 
 
 def _as_value(secrets: Secrets | None) -> Secrets | None:
@@ -37,15 +25,9 @@ def _as_value(secrets: Secrets | None) -> Secrets | None:
     return secrets
 
 
-def _secret_header(name: str | None) -> str | None:
-    if name is None:
-        return None
-    if not _HEADER_NAME.fullmatch(name):
-        raise ValueError("is a name that no HTTP header can have")
-    if name.lower() == "authorization":
+def _reject_authorization(name: str | None) -> str | None:
+    if name is not None and name.lower() == "authorization":
         raise ValueError("cannot be Authorization, which proves the other generation")
-    if name.lower() in KEPT_HEADERS:
-        raise ValueError("names a header that is kept with receipts and so cannot be a secret")
     return name
 
 
@@ -55,7 +37,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     `reads` and `base_url` follow from the generations and the environment if they are not given.
     """
 
-    generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(_each_once)]
+    generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(reject_repeats)]
     """Which callbacks are taken: those to a `notificationUrl`, those of Assure Events, or both."""
     reads: Literal["legacy", "current"]
     client_id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-9;-~]+$")]
@@ -67,7 +49,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     unauthenticated: Literal["refuse", "hint"] = "refuse"
     """What a legacy callback without a header is: refused, or a hint that wakes us and proves nothing."""
     events_secret: Secrets | None = None
-    events_secret_header: Annotated[str | None, AfterValidator(_secret_header)] = None
+    events_secret_header: Annotated[SecretHeader | None, AfterValidator(_reject_authorization)] = None
     """The header in which events carry the secret, or the body's HMAC under it. Its name is unknown: no default."""
     largest_artifact: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
     """In bytes. No source bounds pictures, videos or archives."""

@@ -27,11 +27,11 @@ class BothReader:
         """Ask how a job stands. Raises as the contract says."""
         return await self._of(question).read(question)
 
-    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+    async def read_with_callbacks(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
         """Ask how a job stands; only the third generation needs callbacks for it. Raises as the contract says."""
         if job_id(question.key.reference) is None:
             return await self._v1.read(question)
-        return await self._v3.read_with(question, callbacks)
+        return await self._v3.read_with_callbacks(question, callbacks)
 
     @asynccontextmanager
     async def open_artifact(

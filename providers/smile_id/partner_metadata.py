@@ -12,7 +12,7 @@ _TAKEN: Final = frozenset({"job_id", "user_id", "job_type"})
 """Names in the same place that tell one job from another."""
 
 
-def echoed(result: bytes) -> Mapping[str, JsonValue]:
+def read_partner_metadata(result: bytes) -> Mapping[str, JsonValue]:
     """Return the partner's own names and values: of the result in v1 (D), of the callback beside it in v3 (O)."""
     try:
         stored = as_object(parse_json(result))

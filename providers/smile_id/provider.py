@@ -1,31 +1,31 @@
 """One Smile ID account: the verbs that every provider has, for each generation that the account takes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from pydantic import JsonValue
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.sender import SenderContract
 from domain.terms import Name, ProviderName
+from providers.account_settings import KEPT_HEADERS
 from providers.contract import (
     Callback,
+    CallbackReplayer,
     CallbackRequest,
     Coordinate,
     GenuineRequest,
     Provider,
     ProviderEntry,
     Reader,
-    Replayer,
 )
 from providers.parsing import NotReadable, as_object, parse_json
 from providers.smile_id.generations import BothReader
 from providers.smile_id.links import Links
-from providers.smile_id.partner_metadata import echoed
+from providers.smile_id.partner_metadata import read_partner_metadata
 from providers.smile_id.senders import CONTRACTS, V1, V3
-from providers.smile_id.settings import KEPT_HEADERS, Generation, SmileIdSettings
+from providers.smile_id.settings import Generation, SmileIdSettings
 from providers.smile_id.signature import Signatures
 from providers.smile_id.v1.reader import SmileV1Reader
 from providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
@@ -48,10 +48,10 @@ class SmileId(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = False
-    kept_headers = KEPT_HEADERS
+    kept_headers = KEPT_HEADERS | {"job-id", "api-version"}
 
     def __init__(
-        self, account: Name, settings: SmileIdSettings, *, reader: Reader, replayer: Replayer | None = None
+        self, account: Name, settings: SmileIdSettings, *, reader: Reader, replayer: CallbackReplayer | None = None
     ) -> None:
         """Take the account's name, its settings, what reads it and what asks it to call back once more."""
         self.account = account
@@ -59,7 +59,7 @@ class SmileId(Provider):
         self.reader = reader
         self.replayer = replayer
         self.contracts: Mapping[Name, SenderContract] = {name: CONTRACTS[name] for name in settings.generations}
-        self.answering = self.contracts[settings.generations[0]]
+        self.default_contract = self.contracts[settings.generations[0]]
         self.coordinates = _coordinates(settings)
         self._settings = settings
         self._signatures = Signatures(settings.partner_id, settings.api_key)
@@ -78,11 +78,11 @@ class SmileId(Provider):
             return (read_v1(request.kept_body),)
         return (read_v3(request.kept_body, request.request.headers),)
 
-    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
-        """Return what the partner has put beside a job."""
-        return echoed(result)
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return the data that the partner attached to a job."""
+        return read_partner_metadata(result)
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Show what to configure for each generation; nothing of it is a secret."""
         lines = [
             f"In the portal, switch to the {self.environment} environment and set its default callback:",
@@ -129,16 +129,8 @@ def _coordinates(settings: SmileIdSettings) -> Sequence[Coordinate]:
     return (*(of_v1 if V1 in settings.generations else ()), *(OF_V3 if V3 in settings.generations else ()))
 
 
-def open_account(
-    account: str,
-    settings: Any,
-    *,
-    http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; Smile ID gives nothing that must be digested here
-) -> Provider:
-    """Open one account. Raises `TypeError` for settings of another provider."""
-    if not isinstance(settings, SmileIdSettings):
-        raise TypeError(f"a Smile ID account needs SmileIdSettings, not {type(settings).__name__}")
+def open_account(account: str, settings: SmileIdSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
     links, login = Links(settings, http), login_of(settings, http)
     v1 = SmileV1Reader(settings, http, links)
     v3 = SmileV3Reader(settings, http, login, links)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from domain.secrets import Secrets
-from providers.contract import AccountSettings
+from providers.account_settings import AccountSettings, reject_repeats
 from providers.smile_id.policy import Decided, checked
 
 Generation: TypeAlias = Literal["v1", "v3"]
@@ -14,22 +14,13 @@ Generation: TypeAlias = Literal["v1", "v3"]
 SANDBOX: Final = "https://testapi.smileidentity.com"
 PRODUCTION: Final = "https://api.smileidentity.com"
 
-KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id", "job-id", "api-version"})
-"""Names of the headers of a callback that are stored with its receipt; none of them proves anything."""
-
-
-def _each_once(generations: tuple[Generation, ...]) -> tuple[Generation, ...]:
-    if len(set(generations)) != len(generations):
-        raise ValueError("names a generation twice")
-    return generations
-
 
 class SmileIdSettings(AccountSettings, frozen=True):
     """One account; `base_url` follows from the environment if it is not given."""
 
-    addresses: ClassVar[Mapping[str, str]] = {"sandbox": SANDBOX, "production": PRODUCTION}
+    base_urls: ClassVar[Mapping[str, str]] = {"sandbox": SANDBOX, "production": PRODUCTION}
 
-    generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(_each_once)] = ("v1",)
+    generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(reject_repeats)] = ("v1",)
     """Whose callbacks are taken and whose API is read. Both, while a partner moves from one to the other."""
     partner_id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{1,20}$")]
     """As the portal shows it, zeros in front included: it is part of what is signed."""

@@ -23,8 +23,8 @@ from domain.sender import Answering, CodeRange, OurAnswers, Redelivery, SenderCo
 from domain.snapshot import Artifact, Question
 from domain.terms import Proof, Stage
 from observability import Metrics
+from providers.account_settings import AccountSettings
 from providers.contract import (
-    AccountSettings,
     ArtifactStream,
     Callback,
     CallbackRequest,
@@ -85,7 +85,7 @@ class Acme(Provider):
         self.contracts: Mapping[str, SenderContract] = {"acme": CONTRACT}
         self.reader: Reader = NoReader()
         self.reference_is_capability = capability
-        self.answering = CONTRACT.model_copy(update={"answers": answers}) if answers else CONTRACT
+        self.default_contract = CONTRACT.model_copy(update={"answers": answers}) if answers else CONTRACT
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         if request.headers.get("x-secret") != SECRET:
@@ -112,7 +112,7 @@ class Acme(Provider):
             for one in said
         ]
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         return (callback_url,)
 
 

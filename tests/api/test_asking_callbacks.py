@@ -103,7 +103,7 @@ async def test_what_names_no_verification_is_quarantined(desk: Desk, reference: 
 
 async def test_a_fault_in_our_reading_keeps_the_callback(tmp_path: Path) -> None:
     provider = asking()
-    provider.messenger = Confused()
+    provider.message_reader = Confused()
     desk = Desk(tmp_path, account_of(provider))
 
     assert await take(desk, asked("v-1")) == 200

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from api.registering import correlation_mark
+from registration import digest_correlation
 from storage.correlations import Correlations
 from tests.api.conftest import face_of, in_process
 from tests.api.fakes import DIGESTER, SECRET, Desk
@@ -14,7 +14,7 @@ NAMED = json.dumps({"says": [{"ref": "r-9"}]}).encode()
 
 
 async def remembered(desk: Desk, correlation: str, reference: str) -> None:
-    mark = correlation_mark(DIGESTER, "acme", correlation)
+    mark = digest_correlation(DIGESTER, "acme", correlation)
     await Correlations(desk.storage).remember("acme", mark, reference)
 
 
@@ -56,7 +56,7 @@ async def test_the_first_that_was_registered_with_a_correlation_keeps_it(tmp_pat
     await remembered(desk, "order-2047", "r-1")
     await remembered(desk, "order-2047", "r-2")
 
-    mark = correlation_mark(DIGESTER, "acme", "order-2047")
+    mark = digest_correlation(DIGESTER, "acme", "order-2047")
     assert await Correlations(desk.storage).reference("acme", mark) == "r-1"
     assert "order-2047" not in "".join(await desk.storage.list(""))
 

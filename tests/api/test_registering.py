@@ -16,7 +16,7 @@ from connection import connect
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from domain.identity import VerificationKey
 from domain.registration import Registration
-from providers.contract import Coordinate, Found
+from providers.contract import Coordinate, FoundVerification
 from providers.id360.senders import CONTRACT
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme
@@ -30,27 +30,27 @@ class CaseFile:
     """A provider that finds by a case number what a test tells it to."""
 
     by: tuple[str, ...] = ("case",)
-    says: Sequence[Found] | ProviderError = ()
+    says: Sequence[FoundVerification] | ProviderError = ()
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
         self.asked.append(dict(coordinates))
         if isinstance(self.says, ProviderError):
             raise self.says
         return self.says
 
-    async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
+    async def list_created(self, *, since: datetime, until: datetime) -> AsyncIterator[FoundVerification]:
         if since < until:
             return
-        yield Found(reference="never", created_at=since)
+        yield FoundVerification(reference="never", created_at=since)
 
 
 class Filing(Acme):
     """A provider that wants to be told a desk, and whose verifications are found by a case."""
 
     coordinates = (
-        Coordinate(name="desk", pattern=r"[0-9]{1,4}", about="the desk that handles it"),
-        Coordinate(name="case", pattern=r"[a-z0-9-]{1,40}", about="the case it belongs to", is_required=False),
+        Coordinate(name="desk", pattern=r"[0-9]{1,4}", description="the desk that handles it"),
+        Coordinate(name="case", pattern=r"[a-z0-9-]{1,40}", description="the case it belongs to", is_required=False),
     )
 
 
@@ -80,8 +80,8 @@ def fields(answer: httpx.Response) -> set[str]:
 
 
 async def test_the_newest_that_the_coordinates_lead_to_is_registered_and_named(world: World) -> None:
-    older = Found(reference="older", created_at=CREATED_AT)
-    newer = Found(reference=world.key.reference, created_at=CREATED_AT + timedelta(hours=1))
+    older = FoundVerification(reference="older", created_at=CREATED_AT)
+    newer = FoundVerification(reference=world.key.reference, created_at=CREATED_AT + timedelta(hours=1))
 
     answer = await asked(world, [newer, older], coordinates={"desk": "7", "case": "c-1"})
 
@@ -91,7 +91,7 @@ async def test_the_newest_that_the_coordinates_lead_to_is_registered_and_named(w
 
 
 async def test_what_only_led_to_the_reference_is_no_part_of_the_registration(world: World) -> None:
-    found = [Found(reference=world.key.reference, created_at=CREATED_AT)]
+    found = [FoundVerification(reference=world.key.reference, created_at=CREATED_AT)]
     by_case = await asked(world, found, coordinates={"desk": "7", "case": "c-1"})
     by_reference = await asked(world, reference=world.key.reference, coordinates={"desk": "7"})
     async with world.workers():

@@ -321,7 +321,7 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
 class Echo(Acme):
     """Acme, whose results give back all that they are."""
 
-    def echoed(self, result: bytes) -> Mapping[str, JsonValue]:
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
         return {"kept": result.decode()}
 
 
@@ -337,7 +337,11 @@ async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_t
         async with backend(world) as other:
             of_another_provider = (await other.get(path(world))).json()
 
-    assert (before["echoed"], after["echoed"], of_another_provider["echoed"]) == (None, {"kept": "tenant north"}, None)
+    assert [each["partner_metadata"] for each in (before, after, of_another_provider)] == [
+        None,
+        {"kept": "tenant north"},
+        None,
+    ]
     assert "tenant north" not in str(after["record"])
 
 
@@ -352,7 +356,7 @@ async def test_while_the_result_cannot_be_read_nothing_is_given_back_and_the_res
         await world.storage.erase(record.snapshot.result or "")
         read = (await client.get(path(world))).json()
 
-    assert (read["echoed"], read["state"]["decision"]) == (None, "approved")
+    assert (read["partner_metadata"], read["state"]["decision"]) == (None, "approved")
 
 
 @pytest.mark.parametrize("kind", [None, "business"])

@@ -100,8 +100,8 @@ async def test_tracking_a_file_registers_the_good_lines_names_the_bad_ones_and_m
     assert (first.returncode, second.returncode) == (1, 1)
     assert [line for line in first.stderr.splitlines() if line.startswith("✗")] == [
         "✗ line 2: is not JSON",
-        "✗ line 3: reference: is required: nothing else leads to it at this provider",
-        "✗ line 4: account: none of that name is in the settings",
+        "✗ line 3: reference: is required: this provider cannot find it by other fields",
+        "✗ line 4: No account of that name is in the settings.",
     ]
     assert "1 are tracked now, 0 were before, 3 could not be." in first.stdout
     assert "0 are tracked now, 1 were before, 3 could not be." in second.stdout
@@ -118,7 +118,7 @@ async def test_a_verification_that_nobody_knows_is_one_sentence_and_no_traceback
     ended = await vigil("explain", ACCOUNT, "404404404", config=stack.config)
 
     assert ended.returncode == 2
-    assert ended.stderr == "vigil: No such verification is known, open or finished.\n"
+    assert ended.stderr == "vigil: Neither Temporal nor the storage knows such a verification.\n"
     assert ended.stdout == ""
 
 

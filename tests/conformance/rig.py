@@ -241,7 +241,7 @@ async def rig(
 async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     http = await stack.enter_async_context(open_http())
     digester = Digester(settings.digest_key.get_secret_value().encode())
-    accounts = open_accounts(settings, http=http, digester=digester)
+    accounts = open_accounts(settings, http=http)
     client = await connect(settings.temporal.address, settings.temporal.namespace)
     return Parts(
         accounts=accounts,

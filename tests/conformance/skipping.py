@@ -37,7 +37,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
 async def _workers(client: Client, settings: Settings, stack: AsyncExitStack) -> list[Worker]:
     digester = Digester(settings.digest_key.get_secret_value().encode())
     http = await stack.enter_async_context(open_http())
-    accounts = open_accounts(settings, http=http, digester=digester)
+    accounts = open_accounts(settings, http=http)
     watched = {name: watched_account(account) for name, account in accounts.items()}
     storage = open_storage(settings.storage.url)
     records = RecordActivities(Records(storage), watched)

@@ -14,7 +14,7 @@ from providers.registry import PROVIDERS
 from simulator.engine import Engine
 from simulator.registry import SIMULATED
 from tests.api.conftest import face_of, in_process
-from tests.api.fakes import DIGESTER, Desk
+from tests.api.fakes import Desk
 from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
 from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, SenderKit, Sent
 from tests.conformance.rig import account_of, configured
@@ -63,7 +63,7 @@ def opened(provider: str, http: httpx.AsyncClient, *, hints: bool) -> Account:
     settings = kit.unproven_settings if hints and kit.unproven_settings else kit.settings
     account = configured(provider, settings(NOWHERE))
     name = account_of(provider)
-    opened = PROVIDERS[provider].open(name, account.own, http=http, digester=DIGESTER)
+    opened = PROVIDERS[provider].open_account(name, account.own, http)
     return opened_account(name, opened, account, time_scale=1)
 
 

@@ -19,8 +19,8 @@ NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", 
 ENTRIES = {
     "providers/registry.py": (
         f"from providers.{NAME}.provider import ENTRY as VERDANT",
-        "registered((",
-        "registered((VERDANT, ",
+        "build_registry((",
+        "build_registry((VERDANT, ",
     ),
     "simulator/registry.py": (
         f"from simulator import {NAME}",

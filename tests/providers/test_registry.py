@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 import providers
-from providers.contract import ProviderEntry
-from providers.registry import PROVIDERS, registered
+from providers.account_settings import AccountSettings
+from providers.registry import PROVIDERS, AnyEntry, build_registry
 
 FOLDER = Path(providers.__file__).parent
 ENTRY = PROVIDERS["id360"]
@@ -29,6 +30,15 @@ def test_every_folder_with_a_provider_is_listed() -> None:
         ([replace(ENTRY, contracts={"other": CONTRACT})], "another name"),
     ],
 )
-def test_an_entry_that_contradicts_itself_is_refused(entries: list[ProviderEntry], fault: str) -> None:
+def test_an_entry_that_contradicts_itself_is_refused(entries: list[AnyEntry], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        registered(entries)
+        build_registry(entries)
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+async def test_an_account_opens_with_its_own_provider_s_settings_only(name: str) -> None:
+    settings = AccountSettings(provider=name, base_url="http://127.0.0.1")
+
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(TypeError, match="not AccountSettings"):
+            PROVIDERS[name].open_account("ours", settings, http)

@@ -21,7 +21,7 @@ from temporalio.client import (
 from domain.errors import ProviderUnavailable
 from domain.identity import VerificationKey
 from domain.terms import Attention, Decision, Outcome
-from providers.contract import Found
+from providers.contract import FoundVerification
 from tests.world import APPROVED, World, final
 from workflows import steps
 
@@ -30,18 +30,18 @@ from workflows import steps
 class Listing:
     """A provider that lists what a test tells it to, and remembers for which times it was asked."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[FoundVerification] = field(default_factory=list)
     asked: list[tuple[datetime, datetime]] = field(default_factory=list)
     failures: int = 0
     by: tuple[str, ...] = ()
 
     def lists(self, reference: str, *, ago: timedelta = timedelta(hours=1)) -> None:
-        self.found.append(Found(reference=reference, created_at=datetime.now(UTC) - ago))
+        self.found.append(FoundVerification(reference=reference, created_at=datetime.now(UTC) - ago))
 
-    async def find(self, coordinates: Mapping[str, str]) -> Sequence[Found]:
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
         return self.found
 
-    async def created(self, *, since: datetime, until: datetime) -> AsyncIterator[Found]:
+    async def list_created(self, *, since: datetime, until: datetime) -> AsyncIterator[FoundVerification]:
         self.asked.append((since, until))
         if self.failures:
             self.failures -= 1

@@ -9,8 +9,8 @@ from temporalio.client import Client
 
 from domain.record import Record
 from domain.terms import Attention, Basis, Decision, Frozen, Outcome, ReasonCode, Stage
+from errors import CommandRefused, NoWorkerInTime
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
-from tracking import CommandRefused, NoWorkerInTime
 from workflows import steps
 
 

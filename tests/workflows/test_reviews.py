@@ -98,7 +98,7 @@ class Recaller(SaidReader):
 
     given: list[list[bytes]] = field(default_factory=list)
 
-    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+    async def read_with_callbacks(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
         self.given.append(list(callbacks))
         if any(b"details" in body for body in callbacks):
             self.say(APPROVED_WITH_FILE)

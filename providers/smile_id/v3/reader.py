@@ -45,9 +45,9 @@ class SmileV3Reader:
 
     async def read(self, question: Question) -> Reply:
         """Ask for the status, which tells a verdict without its reasons. Raises as the contract says."""
-        return await self.read_with(question, ())
+        return await self.read_with_callbacks(question, ())
 
-    async def read_with(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+    async def read_with_callbacks(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
         """Ask for the status, and explain it by the newest callback that says the same. Raises as the contract says.
 
         `callbacks` are bodies, the newest first. What they say decides nothing: only reasons, checks and links are

@@ -24,7 +24,7 @@ COORDINATES: Final = (
     Coordinate(
         name=PRODUCT,
         pattern="[a-z0-9_]{1,64}",
-        about="what was bought, in the provider's spelling: of some products every job waits for a person",
+        description="what was bought, in the provider's spelling: of some products every job waits for a person",
         is_required=False,
     ),
 )

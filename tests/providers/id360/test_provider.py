@@ -6,7 +6,6 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.terms import Proof
 from providers.contract import Provider
@@ -19,7 +18,7 @@ TWO_HEADERS = {"Authorization": ["new key", "old key"], "X-Tenant": "shop of our
 
 
 def opened(http: httpx.AsyncClient, told: Id360Settings) -> Provider:
-    return open_account("id360", told, http=http, digester=Digester(b"key"))
+    return open_account("id360", told, http)
 
 
 @pytest.mark.parametrize("key", ["new key", "old key"])
@@ -78,7 +77,7 @@ def test_a_header_that_is_kept_cannot_be_a_secret(name: str) -> None:
 def test_the_advice_can_be_pasted_and_shows_no_secret(http: httpx.AsyncClient) -> None:
     told = settings(callback_headers=TWO_HEADERS)
 
-    first, *lines = opened(http, told).set_up_advice("https://callbacks.example/callbacks/id360")
+    first, *lines = opened(http, told).setup_instructions("https://callbacks.example/callbacks/id360")
 
     assert "/enrollment" in first
     assert json.loads("\n".join(lines)) == {
@@ -141,8 +140,3 @@ def test_a_refused_setting_does_not_show_its_secret() -> None:
 )
 def test_the_address_follows_from_the_environment(given: dict[str, str], base_url: str) -> None:
     assert settings(**given).base_url == base_url
-
-
-def test_settings_of_another_provider_open_nothing(http: httpx.AsyncClient) -> None:
-    with pytest.raises(TypeError):
-        open_account("id360", object(), http=http, digester=Digester(b"key"))

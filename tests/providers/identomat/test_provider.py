@@ -19,7 +19,7 @@ TWO_KEYS = ["cbk-9Rn4-of-ours", CALLBACK_KEY]
 
 
 def opened(http: httpx.AsyncClient, told: IdentomatSettings) -> Provider:
-    return open_account("identomat", told, http=http, digester=Digester(b"key"))
+    return open_account("identomat", told, http)
 
 
 @pytest.mark.parametrize("key", TWO_KEYS)
@@ -82,16 +82,16 @@ def test_a_request_for_a_message_tells_nothing_of_the_session(http: httpx.AsyncC
     genuine = provider.prove(callback(message("one-time-password", phoneNumber="+12025550147")))
 
     assert provider.read_callbacks(genuine) == ()
-    assert provider.messenger is not None
-    assert provider.messenger.read_message(genuine.kept_body) is not None
+    assert provider.message_reader is not None
+    assert provider.message_reader.read_message(genuine.kept_body) is not None
 
 
 def test_the_field_of_the_address_follows_the_settings(http: httpx.AsyncClient) -> None:
     provider = opened(http, settings(email_address_field="to"))
     body = message("email-one-time-password-request", to="ada@example.test", cc="bob@example.test")
 
-    assert provider.messenger is not None
-    told = provider.messenger.read_message(provider.prove(callback(body)).kept_body)
+    assert provider.message_reader is not None
+    told = provider.message_reader.read_message(provider.prove(callback(body)).kept_body)
 
     assert told is not None
     assert told.address == "ada@example.test"
@@ -107,7 +107,7 @@ def test_the_session_id_is_in_no_workflow_id(http: httpx.AsyncClient) -> None:
 
 
 def test_the_advice_names_the_address_and_shows_no_secret(http: httpx.AsyncClient) -> None:
-    advice = opened(http, settings()).set_up_advice("https://callbacks.example/callbacks/identomat")
+    advice = opened(http, settings()).setup_instructions("https://callbacks.example/callbacks/identomat")
 
     assert advice[1:] == (
         "Callback URL: https://callbacks.example/callbacks/identomat",
@@ -150,8 +150,3 @@ def test_no_setting_shows_its_secret() -> None:
 
 def test_without_an_address_the_public_one_is_asked() -> None:
     assert settings(environment="production").base_url == "https://widget.identomat.com/external-api"
-
-
-def test_settings_of_another_provider_open_nothing(http: httpx.AsyncClient) -> None:
-    with pytest.raises(TypeError):
-        open_account("identomat", object(), http=http, digester=Digester(b"key"))

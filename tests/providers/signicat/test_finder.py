@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from providers.contract import Found
+from providers.contract import FoundVerification
 from providers.signicat.finder import COORDINATES, SignicatFinder
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.signicat.fake_signicat import FakeSignicat
@@ -31,7 +31,7 @@ def page(offset: int, total: int | None, *entries: Any) -> tuple[str, Answer]:
 
 
 async def listed(finder: SignicatFinder) -> list[str]:
-    return [found.reference async for found in finder.created(since=SINCE, until=UNTIL)]
+    return [found.reference async for found in finder.list_created(since=SINCE, until=UNTIL)]
 
 
 async def test_a_dossier_leads_to_its_processes_the_newest_first(
@@ -55,7 +55,7 @@ async def test_a_dossier_leads_to_its_processes_the_newest_first(
     found = await finder.find(BY_DOSSIER)
 
     assert [each.reference for each in found] == [f"{DOSSIER}:{process}" for process in ("p3", "p2", "p1", "p4")]
-    assert found[0] == Found(f"{DOSSIER}:p3", datetime(2031, 3, 4, 11, 30, tzinfo=UTC))
+    assert found[0] == FoundVerification(f"{DOSSIER}:p3", datetime(2031, 3, 4, 11, 30, tzinfo=UTC))
     assert signicat.asked[1:] == [f"GET /assure/dossiers/{DOSSIER}"]
 
 

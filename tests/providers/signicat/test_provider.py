@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.terms import Proof
 from providers.contract import Provider
@@ -21,7 +20,7 @@ BODY = json.dumps(event()).encode()
 
 
 def opened(http: httpx.AsyncClient, **given: Any) -> Provider:
-    return open_account("assure", settings(**given), http=http, digester=Digester(b"key"))
+    return open_account("assure", settings(**given), http)
 
 
 def proof(http: httpx.AsyncClient, body: object, headers: dict[str, str], **given: Any) -> Proof:
@@ -164,7 +163,7 @@ def test_an_account_knows_those_that_can_call_it(
     provider = opened(http, generations=generations)
 
     assert set(provider.contracts) == contracts
-    assert provider.answering is provider.contracts[answering]
+    assert provider.default_contract is provider.contracts[answering]
 
 
 def test_no_header_that_can_hold_a_secret_is_kept(http: httpx.AsyncClient) -> None:
@@ -172,7 +171,7 @@ def test_no_header_that_can_hold_a_secret_is_kept(http: httpx.AsyncClient) -> No
 
 
 def test_the_advice_for_legacy_can_be_pasted_and_shows_no_secret(http: httpx.AsyncClient) -> None:
-    lines = opened(http, generations=["legacy"]).set_up_advice("https://callbacks.example/callbacks/assure")
+    lines = opened(http, generations=["legacy"]).setup_instructions("https://callbacks.example/callbacks/assure")
 
     assert "/capture" in lines[0]
     assert json.loads("\n".join(lines[1:-1])) == {
@@ -185,22 +184,19 @@ def test_the_advice_for_legacy_can_be_pasted_and_shows_no_secret(http: httpx.Asy
 def test_the_advice_asks_for_no_header_that_nobody_has(http: httpx.AsyncClient) -> None:
     provider = opened(http, generations=["legacy"], authorization_header=None, unauthenticated="hint")
 
-    assert "authorizationHeader" not in "\n".join(provider.set_up_advice("https://callbacks.example/"))
+    assert "authorizationHeader" not in "\n".join(provider.setup_instructions("https://callbacks.example/"))
 
 
 @pytest.mark.parametrize(("given", "says"), [({}, "prove nothing"), (EVENTS_SECRET, "X-Assure-Proof must carry it")])
 def test_the_advice_for_events_names_the_event_and_its_secret(
     http: httpx.AsyncClient, given: dict[str, Any], says: str
 ) -> None:
-    lines = opened(http, generations=["events"], **given).set_up_advice("https://callbacks.example/callbacks/assure")
+    lines = opened(http, generations=["events"], **given).setup_instructions(
+        "https://callbacks.example/callbacks/assure"
+    )
     text = "\n".join(lines)
 
     assert "process.complete: https://callbacks.example/callbacks/assure" in text
     assert says in text
     assert "of two" not in text
     assert "notificationUrl" not in text
-
-
-def test_settings_of_another_provider_open_nothing(http: httpx.AsyncClient) -> None:
-    with pytest.raises(TypeError):
-        open_account("assure", object(), http=http, digester=Digester(b"key"))

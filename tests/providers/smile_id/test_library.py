@@ -8,7 +8,6 @@ import pytest
 from pydantic import SecretStr
 from smile_id_core import Signature  # type: ignore[import-untyped]
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.notice import StatusSeen
 from domain.terms import Proof
@@ -29,7 +28,7 @@ JOB = "job_01kj0000000000000000000001"
 
 def account(http: httpx.AsyncClient) -> Provider:
     given = settings(generations=["v1", "v3"])
-    return ENTRY.open("smile", given, http=http, digester=Digester(b"of this test alone"))
+    return ENTRY.open("smile", given, http)
 
 
 def proven(http: httpx.AsyncClient, generation: str, said: dict[str, Any]) -> GenuineRequest:

@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from providers.contract import Echoing
-from providers.smile_id.partner_metadata import echoed
+from providers.contract import PartnerMetadataSource
+from providers.smile_id.partner_metadata import read_partner_metadata
 from providers.smile_id.provider import SmileId
 from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
@@ -21,28 +21,28 @@ async def test_v1_gives_back_what_the_partner_added_and_nothing_else(smile: Fake
 
     reply = await reader.read(question(6))
 
-    assert echoed(reply.raw or b"") == {"tenant": "north", "attempt": 2, "flags": {"vip": True}}
+    assert read_partner_metadata(reply.raw or b"") == {"tenant": "north", "attempt": 2, "flags": {"vip": True}}
 
 
 @pytest.mark.parametrize(
     "stored", [b"", b"nothing of ours", b"[]", b'{"result": 7}', b'{"callback": {"partner_params": []}}']
 )
 def test_a_result_without_any_gives_nothing_back(stored: bytes) -> None:
-    assert echoed(stored) == {}
+    assert read_partner_metadata(stored) == {}
 
 
 def test_what_could_not_be_written_into_an_answer_is_left_out() -> None:
     stored = b'{"result": {"PartnerParams": {"a": "\\ud800", "\\ud801": 1, "b": [1e999], "c": "whole"}}}'
 
-    assert echoed(stored) == {"c": "whole"}
+    assert read_partner_metadata(stored) == {"c": "whole"}
 
 
 @given(JSON, JSON)
 def test_whatever_was_stored_can_be_written_again(params: object, callback: object) -> None:
     stored = {"result": {"PartnerParams": params}, "callback": callback}
 
-    json.dumps(echoed(json.dumps(stored).encode()), ensure_ascii=False, allow_nan=False).encode()
+    json.dumps(read_partner_metadata(json.dumps(stored).encode()), ensure_ascii=False, allow_nan=False).encode()
 
 
 def test_the_account_is_one_that_gives_back() -> None:
-    assert isinstance(SmileId("smile", settings(), reader=object()), Echoing)  # type: ignore[arg-type]
+    assert isinstance(SmileId("smile", settings(), reader=object()), PartnerMetadataSource)  # type: ignore[arg-type]

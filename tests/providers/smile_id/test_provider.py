@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.digest import Digester
 from domain.errors import CallbackRefused
 from domain.identity import VerificationKey
 from domain.plan import DAY, HOUR, MINUTE
@@ -19,7 +18,6 @@ from providers.registry import PROVIDERS
 from providers.smile_id.provider import open_account
 from providers.smile_id.senders import CONTRACTS
 from tests.providers.raw_server import told
-from tests.providers.signicat.samples import settings as settings_of_another
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
 from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
@@ -49,7 +47,7 @@ CLEAR: Mapping[str, Any] = {"status": "clear", "product": "enhanced_kyc", "reaso
 
 
 def opened(http: httpx.AsyncClient, **given: Any) -> Provider:
-    return open_account("smile", settings(**given), http=http, digester=Digester(b"key"))
+    return open_account("smile", settings(**given), http)
 
 
 def refusal(http: httpx.AsyncClient, body: object, headers: dict[str, str], **given: Any) -> str:
@@ -161,9 +159,9 @@ def test_an_account_has_what_its_generations_have(
 ) -> None:
     provider = opened(http, generations=generations)
 
-    assert (set(provider.contracts), provider.answering.sender) == (set(generations), answering)
+    assert (set(provider.contracts), provider.default_contract.sender) == (set(generations), answering)
     assert (provider.replayer is not None, isinstance(provider.reader, DetailReader)) == (has_third, has_third)
-    assert (provider.finder, provider.messenger) == (None, None)
+    assert (provider.finder, provider.message_reader) == (None, None)
 
 
 async def test_an_account_of_both_generations_asks_each_for_its_own_jobs(
@@ -190,22 +188,19 @@ async def test_an_account_of_both_generations_needs_no_callbacks_for_the_first(
     smile.jobs[USER, JOB] = frame(result("0810", 6))
     assert isinstance(reader, DetailReader)
 
-    assert await reader.read_with(question(6), [b"{}"]) == await reader.read(question(6))
+    assert await reader.read_with_callbacks(question(6), [b"{}"]) == await reader.read(question(6))
 
 
 def test_the_advice_names_the_address_and_no_secret(http: httpx.AsyncClient) -> None:
     for generations in (["v1"], ["v3"], BOTH):
-        said = "\n".join(opened(http, generations=generations).set_up_advice("https://vigil.example/callbacks/smile"))
+        said = "\n".join(
+            opened(http, generations=generations).setup_instructions("https://vigil.example/callbacks/smile")
+        )
 
         assert "https://vigil.example/callbacks/smile" in said
         assert "sandbox" in said
         assert KEY not in said
         assert ("optional_callback" in said) is ("v1" in generations)
-
-
-def test_settings_of_another_provider_are_refused(http: httpx.AsyncClient) -> None:
-    with pytest.raises(TypeError):
-        open_account("smile", settings_of_another(), http=http, digester=Digester(b"key"))
 
 
 def test_the_registry_knows_it() -> None:

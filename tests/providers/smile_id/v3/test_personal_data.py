@@ -75,7 +75,7 @@ async def test_no_answer_and_no_callback_beside_it_lets_a_person_out(
     said: list[Any] = []
 
     try:
-        reply = await reader.read_with(QUESTION, [as_bytes(FULL)])
+        reply = await reader.read_with_callbacks(QUESTION, [as_bytes(FULL)])
         said += [reply, reply.snapshot.model_dump_json() if reply.snapshot else None]
     except ProviderError as error:
         said += [error, error.args, error.__cause__, vars(error)]
@@ -87,7 +87,7 @@ async def test_no_answer_and_no_callback_beside_it_lets_a_person_out(
 async def test_what_is_kept_of_a_person_is_in_the_stored_result(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
     smile_id.will_answer(f"/v3/status/{JOB}", told(status("attention")))
 
-    reply = await reader.read_with(QUESTION, [as_bytes(FULL)])
+    reply = await reader.read_with_callbacks(QUESTION, [as_bytes(FULL)])
 
     assert json.loads(reply.raw or b"")["callback"] == FULL
 

@@ -44,7 +44,7 @@ async def test_a_callback_that_says_the_same_is_kept_with_what_it_explains(
 ) -> None:
     smile_id.held[STATUS] = told(status("attention"))
 
-    reply = await reader.read_with(QUESTION, [as_bytes(clear()), as_bytes(attention())])
+    reply = await reader.read_with_callbacks(QUESTION, [as_bytes(clear()), as_bytes(attention())])
 
     assert reply.snapshot is not None
     assert (reply.snapshot.code, reply.snapshot.lacks_details) == ("document_expired", False)
@@ -54,7 +54,7 @@ async def test_a_callback_that_says_the_same_is_kept_with_what_it_explains(
 async def test_a_callback_never_decides(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
     smile_id.held[STATUS] = told(status("processing"), 202)
 
-    reply = await reader.read_with(QUESTION, [as_bytes(clear())])
+    reply = await reader.read_with_callbacks(QUESTION, [as_bytes(clear())])
 
     assert reply.snapshot is not None
     assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.PROCESSING, None)
@@ -65,9 +65,9 @@ async def test_two_answers_that_differ_in_their_time_alone_say_the_same(
 ) -> None:
     later = status("block", created_at="2026-10-01T11:00:00.000Z", message="Done")
     smile_id.will_answer(STATUS, told(status("block")), told(later))
-    first = await reader.read_with(QUESTION, [as_bytes(block())])
+    first = await reader.read_with_callbacks(QUESTION, [as_bytes(block())])
     fresh_links = block(kyc_receipt="https://files.invalid/receipt/again")
-    second = await reader.read_with(QUESTION, [as_bytes(fresh_links), as_bytes(block())])
+    second = await reader.read_with_callbacks(QUESTION, [as_bytes(fresh_links), as_bytes(block())])
 
     assert first.snapshot is not None
     assert first.snapshot.says_the_same_as(second.snapshot)
@@ -88,7 +88,7 @@ async def test_the_account_rules_on_attention(smile_id: FakeSmileId, http: httpx
     reader = SmileV3Reader(account, http, login_of(account, http), Links(account, http))
     smile_id.held[STATUS] = told(status("attention"))
 
-    reply = await reader.read_with(QUESTION, [as_bytes(attention())])
+    reply = await reader.read_with_callbacks(QUESTION, [as_bytes(attention())])
 
     assert reply.snapshot is not None
     assert reply.snapshot.decision is Decision.APPROVED
@@ -98,7 +98,7 @@ async def test_the_account_rules_on_attention(smile_id: FakeSmileId, http: httpx
     ("answer", "expected", "code"),
     [
         (told(status("not_found", user_id="unknown"), 404), ReferenceUnknown, "not_found"),
-        (told({"status": "Not Found", "message": "Job not found"}, 404), ReferenceUnknown, "not_found"),
+        (told({"status": "Not FoundVerification", "message": "Job not found"}, 404), ReferenceUnknown, "not_found"),
         (told({"message": "no route"}, 404), ProviderUnavailable, "http_404"),
         (Told(404, b"<html>"), ProviderUnavailable, "http_404"),
         (told({"status": "Bad Request"}, 400), ProviderUnavailable, "http_400"),
@@ -121,7 +121,7 @@ async def test_an_answer_without_a_status_says_what_is_wrong(
     smile_id.will_answer(STATUS, answer)
 
     with pytest.raises(expected) as caught:
-        await reader.read_with(QUESTION, [as_bytes(clear())])
+        await reader.read_with_callbacks(QUESTION, [as_bytes(clear())])
     assert (caught.value.code, type(caught.value)) == (code, expected)
 
 
@@ -149,7 +149,7 @@ async def test_an_answer_of_another_shape_is_kept_and_decides_nothing(
 ) -> None:
     smile_id.will_answer(STATUS, told(content))
 
-    reply = await reader.read_with(QUESTION, [as_bytes(clear())])
+    reply = await reader.read_with_callbacks(QUESTION, [as_bytes(clear())])
 
     assert reply.snapshot is not None
     assert (reply.snapshot.stage, reply.snapshot.unrecognised) == (Stage.UNRECOGNISED, (drift,))

@@ -1,11 +1,10 @@
 """One Verdant account: the verbs that every provider has."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from domain.digest import Digester
 from domain.terms import Name, Proof, ProviderName
 from providers.contract import (
     Callback,
@@ -17,7 +16,7 @@ from providers.contract import (
 )
 from providers.verdant.reader import VerdantReader
 from providers.verdant.senders import CONTRACT, CONTRACTS
-from providers.verdant.settings import KEPT_HEADERS, VerdantSettings
+from providers.verdant.settings import VerdantSettings
 from providers.verdant.wire import TOKEN, read_callback, without_token
 
 # A name that is live is part of workflow ids and storage names: renaming it is a migration.
@@ -30,8 +29,7 @@ class Verdant(Provider):
     provider: ProviderName = NAME
     reference_is_capability = False
     contracts = CONTRACTS
-    answering = CONTRACT
-    kept_headers = KEPT_HEADERS
+    default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
         """Take the account's name, its settings and what reads it."""
@@ -49,7 +47,7 @@ class Verdant(Provider):
         """Say what a callback says: always one thing."""
         return (read_callback(request.kept_body),)
 
-    def set_up_advice(self, callback_url: str) -> Sequence[str]:
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Show what to enter at Verdant, with the secret named by its setting."""
         return (
             f"Under Notifications, enter the address {callback_url}",
@@ -57,16 +55,8 @@ class Verdant(Provider):
         )
 
 
-def open_account(
-    account: str,
-    settings: Any,
-    *,
-    http: httpx.AsyncClient,
-    digester: Digester,  # noqa: ARG001 -- other providers need it; Verdant gives nothing that must be digested here
-) -> Provider:
-    """Open one account. Raises `TypeError` for settings of another provider."""
-    if not isinstance(settings, VerdantSettings):
-        raise TypeError(f"a Verdant account needs VerdantSettings, not {type(settings).__name__}")
+def open_account(account: str, settings: VerdantSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
     return Verdant(account, settings, VerdantReader(settings, http))
 
 

@@ -1,15 +1,11 @@
 """What a Verdant account must be told."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from domain.secrets import Secrets
-from providers.contract import AccountSettings
-
-KEPT_HEADERS: Final = frozenset({"content-type", "user-agent"})
-"""Names of the headers of a callback that are stored with its receipt."""
-
+from providers.account_settings import AccountSettings
 
 class VerdantSettings(AccountSettings, frozen=True):
     """One account."""

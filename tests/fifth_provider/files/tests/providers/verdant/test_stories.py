@@ -2,8 +2,8 @@ from pathlib import Path
 
 import httpx
 
-from cli.demo import TIME_SCALE, _untold
 from cli.context import opened
+from cli.demo import TIME_SCALE, _untold
 from demo.stack import Ports, Stack
 from demo.story_runner import StoryRunner
 from simulator.verdant import ACCOUNTS, STORIES

@@ -1,0 +1,127 @@
+"""Errors of the application. `api/problems.py` translates them to HTTP, and the command line prints their sentence.
+
+VigilError
+├── UnknownAccount            the settings have no account of that name
+├── UnknownVerification       neither Temporal nor storage knows the verification
+├── RecordUnavailable         the verification is open and no worker returned its record
+│   └── RecordLoading         a worker is loading the record
+├── CommandRefused            the command does not fit the state of the verification
+├── NoWorkerInTime            no worker answered a command; it may or may not be carried out
+├── InvalidPageToken          the token of a page of the list was not issued by us
+└── RegistrationRefused       the registration cannot be accepted
+    ├── InvalidRegistration       fields do not fit
+    ├── ConflictingRegistration   the verification is registered with other values
+    ├── CorrelationTaken          the correlation belongs to another verification
+    ├── ReferenceNotFoundYet      the provider has nothing yet for the coordinates
+    └── CoordinatesUnknown        the provider does not know the coordinates
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class FieldFault:
+    """A field of a registration that does not fit. `detail` holds no value that was sent: it may be personal."""
+
+    field: str
+    detail: str
+
+
+class VigilError(Exception):
+    """An error that a caller can act on. Its text is a sentence without any value that was sent."""
+
+
+class UnknownAccount(VigilError):
+    """The settings have no account of that name. The name is kept out of the text, since a caller chose it."""
+
+    def __init__(self) -> None:
+        super().__init__("No account of that name is in the settings.")
+
+
+class UnknownVerification(VigilError):
+    """Neither Temporal nor storage knows the verification."""
+
+    def __init__(self) -> None:
+        super().__init__("Neither Temporal nor the storage knows such a verification.")
+
+
+class RecordUnavailable(VigilError):
+    """The verification is open, and no worker returned its record in time."""
+
+    def __init__(self, sentence: str = "The verification is open and no worker answered in time.") -> None:
+        super().__init__(sentence)
+
+
+class RecordLoading(RecordUnavailable):
+    """The verification is open, and a worker is loading its record."""
+
+    def __init__(self) -> None:
+        super().__init__("The verification is open and its record is being loaded.")
+
+
+class CommandRefused(VigilError):
+    """The command does not fit the state of the verification; the text is a coded reason."""
+
+
+class NoWorkerInTime(VigilError):
+    """The command may or may not be carried out; repeat it with the same id."""
+
+    def __init__(self) -> None:
+        super().__init__("No worker answered in time; repeat the command with the same id.")
+
+
+class InvalidPageToken(VigilError):
+    """The token of a page was not issued by us."""
+
+    def __init__(self) -> None:
+        super().__init__("The page token is not a `next_page` of an earlier page.")
+
+
+class RegistrationRefused(VigilError):
+    """The registration cannot be accepted; `faults` names the fields at fault, if any are."""
+
+    def __init__(self, sentence: str, faults: Sequence[FieldFault] = ()) -> None:
+        super().__init__(sentence)
+        self.faults = tuple(faults)
+
+
+class InvalidRegistration(RegistrationRefused):
+    """Fields of the registration do not fit."""
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__("Fields of the registration do not fit.", faults)
+
+
+class ConflictingRegistration(RegistrationRefused):
+    """The verification is registered already, with other values in `fields`."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        faults = [FieldFault(field=name, detail="differs from the registered value") for name in fields]
+        super().__init__("The verification is registered already, with other values.", faults)
+        self.fields = tuple(fields)
+
+
+class CorrelationTaken(RegistrationRefused):
+    """The correlation belongs to another verification."""
+
+    def __init__(self) -> None:
+        fault = FieldFault(field="correlation", detail="belongs to another verification")
+        super().__init__("The correlation belongs to another verification.", [fault])
+
+
+class ReferenceNotFoundYet(RegistrationRefused):
+    """The provider has nothing yet for the coordinates; repeat the registration after `retry_after`."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("The provider has no verification for the coordinates yet; repeat the registration.")
+        self.retry_after = retry_after
+
+
+class CoordinatesUnknown(RegistrationRefused):
+    """The provider does not know the coordinates."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        faults = [FieldFault(field=f"coordinates.{name}", detail="is unknown to the provider") for name in names]
+        super().__init__("The provider does not know the coordinates.", faults)
