@@ -8,7 +8,7 @@ COPY requirements/run.txt requirements/run.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/run.txt
 
 COPY . .
-RUN printf '#!/usr/local/bin/python\nfrom cli.main import main\n\nmain()\n' > /usr/local/bin/vigil \
+RUN printf '#!/usr/local/bin/python\nfrom vigil.cli.main import main\n\nmain()\n' > /usr/local/bin/vigil \
     && chmod +x /usr/local/bin/vigil \
     && python -m compileall -q . \
     && useradd --system --uid 10002 vigil

@@ -37,7 +37,7 @@ format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 docs: $(READY) ## Write the tables about senders anew, from their contracts
-	$(BIN)/python -m providers.sender_pages
+	$(BIN)/python -m vigil.providers.sender_pages
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt

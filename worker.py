@@ -15,34 +15,34 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from accounts import Account, open_accounts
 from activities.accounts import WatchedAccount
-from activities.adopting import AdoptingActivities
-from activities.downloading import DownloadingActivities
-from activities.messaging import MessagingActivities
-from activities.notifying import Endpoint, NotifyingActivities
-from activities.reading import ReadingActivities
+from activities.discovery import DiscoveryActivities
+from activities.downloads import DownloadActivities
+from activities.messages import MessageActivities
+from activities.notifications import Endpoint, NotificationActivities
+from activities.reads import ReadActivities
+from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
-from activities.replaying import ReplayingActivities
-from activities.rereading import RereadingActivities
-from carriers.opening import open_carriers
-from connection import SearchAttributesMissing, add_search_attributes, connect
-from domain.digest import Digester
-from leaving import leave
-from observability import set_up_logging
-from providers.contract import MessageReader, VerificationFinder
-from providers.transport import open_http
-from schedules import keep_adopting
-from settings import Settings, SettingsError, load_settings
-from storage.inbox import Inbox
-from storage.opening import open_storage
-from storage.records import Records
-from tracking import Tracker
-from workflows import steps
-from workflows.adoption import AdoptionWorkflow
-from workflows.message import DeliverMessage
+from activities.replays import ReplayActivities
+from vigil.client import VerificationClient
+from vigil.config.accounts import Account, open_accounts
+from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.domain.digest import Digester
+from vigil.messaging.factory import open_senders
+from vigil.observability import set_up_logging
+from vigil.process_exit import exit_now
+from vigil.providers.contract import MessageReader, VerificationFinder
+from vigil.providers.transport import open_http
+from vigil.schedules import keep_discovering
+from vigil.storage.factory import open_storage
+from vigil.storage.inbox import Inbox
+from vigil.storage.records import Records
+from vigil.temporal import messages
+from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, connect
+from workflows.discovery import DiscoveryWorkflow
+from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
-from workflows.rereading import RereadingWorkflow
+from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
 
 SHUTDOWN: Final = timedelta(seconds=30)
@@ -78,54 +78,54 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         storage = open_storage(settings.storage.url)
         watched = {name: watched_account(account) for name, account in accounts.items()}
         records = RecordActivities(Records(storage), watched)
-        reading = ReadingActivities(watched, storage, digester)
-        downloading = DownloadingActivities(watched, storage, digester)
-        notifying = NotifyingActivities(_endpoints(settings), http)
-        tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
+        reading = ReadActivities(watched, storage, digester)
+        downloading = DownloadActivities(watched, storage, digester)
+        notifying = NotificationActivities(_endpoints(settings), http)
+        tracker = VerificationClient(client, {name: account.tracked for name, account in accounts.items()}, digester)
         replayers = {name: account.provider.replayer for name, account in accounts.items()}
-        replaying = ReplayingActivities({name: each for name, each in replayers.items() if each is not None})
-        rereading = RereadingActivities(tracker.reread)
-        messaging = MessagingActivities(
+        replaying = ReplayActivities({name: each for name, each in replayers.items() if each is not None})
+        rereading = RecheckActivities(tracker.start_recheck)
+        messaging = MessageActivities(
             _messengers(accounts),
-            open_carriers(settings.messages, http),
+            open_senders(settings.messages, http),
             Inbox(storage),
             Records(storage),
-            tracker.note_message,
+            tracker.report_message,
         )
-        adopting = AdoptingActivities(_finders(accounts), tracker.adopt)
+        adopting = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
         workers = [
             Worker(
                 client,
-                task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, AdoptionWorkflow, RereadingWorkflow],
-                activities=[records.load_record, records.write_record, rereading.reread],
+                task_queue=messages.VERIFICATIONS_QUEUE,
+                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
+                activities=[records.load_record, records.write_record, rereading.recheck],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
             Worker(
                 client,
-                task_queue=steps.ARTIFACTS_QUEUE,
+                task_queue=messages.ARTIFACTS_QUEUE,
                 activities=[downloading.download],
                 max_concurrent_activities=MOST_DOWNLOADS,
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
             Worker(
                 client,
-                task_queue=steps.NOTIFICATIONS_QUEUE,
+                task_queue=messages.NOTIFICATIONS_QUEUE,
                 activities=[notifying.send_notification],
                 workflows=[NotificationWorkflow],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
             Worker(
                 client,
-                task_queue=steps.MESSAGES_QUEUE,
-                activities=[messaging.send_message, messaging.forget_message, messaging.note_message],
-                workflows=[DeliverMessage],
+                task_queue=messages.MESSAGES_QUEUE,
+                activities=[messaging.send_message, messaging.erase_message, messaging.report_message],
+                workflows=[MessageDeliveryWorkflow],
                 graceful_shutdown_timeout=SHUTDOWN,
             ),
-            *_readers(client, accounts, [reading.read, reading.poll, adopting.adopt, replaying.replay]),
+            *_readers(client, accounts, [reading.read, reading.poll, adopting.discover, replaying.replay]),
         ]
         for account in accounts.values():
-            await keep_adopting(client, account, time_scale=settings.time_scale)
+            await keep_discovering(client, account, time_scale=settings.time_scale)
         for worker in workers:
             await stack.enter_async_context(worker)
         yield client
@@ -156,7 +156,7 @@ def _readers(client: Client, accounts: Mapping[str, Account], activities: Sequen
     return [
         Worker(
             client,
-            task_queue=steps.provider_queue(name),
+            task_queue=messages.provider_queue(name),
             activities=activities,
             max_task_queue_activities_per_second=account.reads_per_second,
             graceful_shutdown_timeout=SHUTDOWN,
@@ -200,7 +200,7 @@ def main() -> None:
     except KeyboardInterrupt:
         with contextlib.suppress(Exception):
             _log.info("worker.interrupted")
-    leave(code)
+    exit_now(code)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.plan import WatchPlan, plan_for
-from domain.terms import Name
-from providers.contract import Reader
+from vigil.domain.terms import Name
+from vigil.domain.tracking_plan import TrackingPlan, plan_for
+from vigil.providers.contract import Reader
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class WatchedAccount:
 
     name: Name
     reader: Reader
-    plans: Mapping[Name, WatchPlan]
+    plans: Mapping[Name, TrackingPlan]
     default_sender: Name
 
-    def plan_for(self, sender: Name | None) -> WatchPlan:
+    def plan_for(self, sender: Name | None) -> TrackingPlan:
         """Return the plan for a sender; the default one's where it is not known."""
         return plan_for(sender, self.plans, self.default_sender)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from workflows.steps import UNCHANGED, Unchanged
+from vigil.temporal.messages import UNCHANGED, Unchanged
 
 
 def try_again(code: str, *, after: timedelta | None = None) -> ApplicationError:

@@ -6,9 +6,9 @@ from temporalio import activity
 
 from activities.accounts import WatchedAccount
 from activities.failures import try_again
-from domain.record import Record
-from storage.records import Records
-from workflows import steps
+from vigil.domain.record import Record
+from vigil.storage.records import Records
+from vigil.temporal import messages
 
 
 class RecordActivities:
@@ -18,39 +18,39 @@ class RecordActivities:
         self._records = records
         self._accounts = accounts
 
-    @activity.defn(name=steps.LOAD_RECORD)
-    async def load_record(self, order: steps.LoadRecord) -> steps.Loaded:
+    @activity.defn(name=messages.LOAD_RECORD)
+    async def load_record(self, order: messages.LoadRecord) -> messages.LoadedRecord:
         """Load the newest record, if there is one, and the plans of the account as they are configured now."""
         account = self._accounts.get(order.account)
         if account is None:
             # Somebody took it out of the settings while verifications were open; explain shows this word.
             raise try_again("account_not_configured")
-        number, record = await self._before(order.place, activity.info().workflow_run_id)
-        return steps.Loaded(
+        number, record = await self._before(order.path, activity.info().workflow_run_id)
+        return messages.LoadedRecord(
             record=record,
             number=number,
             plans=account.plans,
             default_sender=account.default_sender,
         )
 
-    async def _before(self, place: str, run: str | None) -> tuple[int, Record | None]:
+    async def _before(self, path: str, run: str | None) -> tuple[int, Record | None]:
         """Return what the runs before this one left behind, and the highest number.
 
         A run whose last task the server refuses, because a signal came in between, begins that task anew. What it
         wrote in it holds what it is about to hear again.
         """
-        newest = await self._records.latest(place)
+        newest = await self._records.latest(path)
         highest = number = newest[0] if newest else 0
         while newest is not None:
             record = Record.model_validate_json(newest[1])
             if run is None or record.run != run:
                 return highest, record
             number -= 1
-            newest = await self._records.numbered(place, number)
+            newest = await self._records.numbered(path, number)
         return highest, None
 
-    @activity.defn(name=steps.WRITE_RECORD)
-    async def write_record(self, order: steps.WriteRecord) -> int:
+    @activity.defn(name=messages.WRITE_RECORD)
+    async def write_record(self, order: messages.WriteRecord) -> int:
         """Write a record under its number, or under the next free one if another content has it. Idempotent."""
         content = order.record.model_dump_json().encode()
-        return await self._records.write(order.place, order.number, content)
+        return await self._records.write(order.path, order.number, content)

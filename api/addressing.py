@@ -4,8 +4,8 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Path, Request
 
-from domain.identity import VerificationKey
-from lookup import VerificationLookup
+from vigil.domain.verification_key import VerificationKey
+from vigil.lookup import VerificationLookup
 
 
 async def _key(

@@ -9,7 +9,6 @@ import structlog
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from accounts import open_accounts
 from api.auth import BEARER, BackendKey, Callers
 from api.callbacks import CallbackFace
 from api.commands import command_routes
@@ -25,18 +24,19 @@ from api.relay import Relay
 from api.unattached import unattached_routes
 from api.verifications import verification_routes
 from api.waiting import SharedWaits
-from connection import connect
-from domain.digest import Digester
-from leaving import leave
-from lookup import VerificationLookup
-from observability import set_up_logging, where
-from providers.transport import open_http
-from settings import Settings, SettingsError, load_settings
-from storage.correlations import Correlations
-from storage.inbox import Inbox
-from storage.opening import open_storage
-from storage.records import Records
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.config.accounts import open_accounts
+from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.domain.digest import Digester
+from vigil.lookup import VerificationLookup
+from vigil.observability import set_up_logging, where
+from vigil.process_exit import exit_now
+from vigil.providers.transport import open_http
+from vigil.storage.correlations import Correlations
+from vigil.storage.factory import open_storage
+from vigil.storage.inbox import Inbox
+from vigil.storage.records import Records
+from vigil.temporal.connection import connect
 
 _ABOUT = """Vigil keeps watch over identity verifications: register one, read where it stands and why, command it.
 
@@ -80,7 +80,7 @@ class ServedApp:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         # The SDK can abort an interpreter that is left to end by itself; from here on nothing can fail any more.
-        atexit.register(leave, 0)
+        atexit.register(exit_now, 0)
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -94,7 +94,7 @@ async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
         tracked = {name: account.tracked for name, account in accounts.items()}
         parts = Parts(
             accounts=accounts,
-            tracker=Tracker(client, tracked, digester),
+            tracker=VerificationClient(client, tracked, digester),
             storage=open_storage(settings.storage.url),
             digester=digester,
             keys=[BackendKey.of(key.name, key.secret) for key in settings.api.keys],

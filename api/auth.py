@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from pydantic import SecretStr
 
 from api.problems import Problem
-from domain.terms import Name
+from vigil.domain.terms import Name
 
 LOCAL_CALLER: Final = "local"
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -10,11 +10,11 @@ from api.addressing import Key
 from api.auth import Callers
 from api.parts import Parts
 from api.problems import problem_of, problem_responses
-from domain.identity import VerificationKey
-from domain.terms import Decision, Frozen, Instant, Name, ReasonCode
-from errors import NoWorkerInTime
-from lookup import VerificationLookup
-from workflows import steps
+from vigil.domain.terms import Decision, Frozen, Instant, Name, ReasonCode
+from vigil.domain.verification_key import VerificationKey
+from vigil.errors import NoWorkerInTime
+from vigil.lookup import VerificationLookup
+from vigil.temporal import messages
 
 _KEY_HEADER: Final = "Idempotency-Key"
 _ABOUT: Final = (
@@ -46,7 +46,7 @@ def command_routes(parts: Parts, lookup: VerificationLookup, callers: Callers) -
 
     async def carry_out(
         key: VerificationKey, name: str, argument: Frozen, given: str | None, response: Response
-    ) -> steps.Accepted:
+    ) -> messages.CommandAccepted:
         command_id = given or secrets.token_hex(16)
         response.headers[_KEY_HEADER] = command_id
         await lookup.get(key)  # a command to what nobody knows would start it
@@ -58,27 +58,27 @@ def command_routes(parts: Parts, lookup: VerificationLookup, callers: Callers) -
     @routes.post("/poll", summary="Ask the provider now", **documented)  # type: ignore[arg-type]
     async def poll(
         key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> steps.Accepted:
-        return await carry_out(key, "poll_now", steps.PollNow(author=by), command_id, response)
+    ) -> messages.CommandAccepted:
+        return await carry_out(key, "poll_now", messages.PollNow(author=by), command_id, response)
 
     @routes.post("/withdraw", summary="End it: the backend no longer wants it", **documented)  # type: ignore[arg-type]
     async def withdraw(
         key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> steps.Accepted:
-        return await carry_out(key, "withdraw", steps.Withdraw(author=by), command_id, response)
+    ) -> messages.CommandAccepted:
+        return await carry_out(key, "withdraw", messages.Withdraw(author=by), command_id, response)
 
     @routes.post("/resolve", summary="Decide it by a person", **documented)  # type: ignore[arg-type]
     async def resolve(
         key: Key, asked: ResolveRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> steps.Accepted:
-        argument = steps.Resolve(author=by, decision=asked.decision, reason=asked.reason)
+    ) -> messages.CommandAccepted:
+        argument = messages.Resolve(author=by, decision=asked.decision, reason=asked.reason)
         return await carry_out(key, "resolve", argument, command_id, response)
 
     @routes.post("/deadline", summary="Move our deadline", **documented)  # type: ignore[arg-type]
     async def extend(
         key: Key, asked: DeadlineRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> steps.Accepted:
-        argument = steps.ExtendDeadline(author=by, deadline_at=asked.deadline_at)
+    ) -> messages.CommandAccepted:
+        argument = messages.ExtendDeadline(author=by, deadline_at=asked.deadline_at)
         return await carry_out(key, "extend_deadline", argument, command_id, response)
 
     return routes

@@ -9,12 +9,12 @@ from typing import Final, Protocol
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.bounds import CircuitBreaker, TokenBucket
-from domain.identity import VerificationKey
-from domain.message import MessageNotice
-from domain.notice import Notice
-from observability import Metrics
-from storage.contract import StorageError
-from storage.records import Records
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.message import MessageReceived
+from vigil.domain.verification_key import VerificationKey
+from vigil.observability import Metrics
+from vigil.storage.contract import StorageError
+from vigil.storage.records import Records
 
 SIGNAL_WITHIN: Final = timedelta(milliseconds=600)
 STARTS_A_MINUTE: Final = 60
@@ -44,17 +44,17 @@ class Delivered(StrEnum):
 
 
 class Verifications(Protocol):
-    """The part of `tracking.Tracker` that is needed here."""
+    """The part of `tracking.VerificationClient` that is needed here."""
 
-    def place(self, key: VerificationKey) -> str:
+    def path(self, key: VerificationKey) -> str:
         """Return where the verification's things rest."""
         ...
 
-    async def notify(self, key: VerificationKey, notice: Notice, *, may_start: bool) -> bool:
+    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
         """Tell a verification; False if there is none and none may be started."""
         ...
 
-    async def deliver(self, notice: MessageNotice) -> None:
+    async def start_message(self, notice: MessageReceived) -> None:
         """Have a message sent."""
         ...
 
@@ -77,11 +77,11 @@ class Delivery:
         self._starts = {name: TokenBucket(starts_a_minute, per=timedelta(minutes=1)) for name in accounts}
         self._metrics = metrics
 
-    async def tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+    async def tell(self, key: VerificationKey, notice: CallbackEvent, *, seen: bool) -> Delivered:
         """Tell a verification of a callback. `seen`: what it says was told before. Never raises for an outage."""
         return await self._counted(key.account, lambda: self._tell(key, notice, seen=seen))
 
-    async def send(self, notice: MessageNotice) -> Delivered:
+    async def send(self, notice: MessageReceived) -> Delivered:
         """Have the message sent that a callback asks for. Never raises for an outage."""
         return await self._counted(notice.order.key.account, lambda: self._send(notice))
 
@@ -110,13 +110,13 @@ class Delivery:
         self.breaker.succeeded()
         return delivered
 
-    async def _send(self, notice: MessageNotice) -> Delivered:
-        await self._verifications.deliver(notice)
+    async def _send(self, notice: MessageReceived) -> Delivered:
+        await self._verifications.start_message(notice)
         return Delivered.TOLD
 
-    async def _tell(self, key: VerificationKey, notice: Notice, *, seen: bool) -> Delivered:
+    async def _tell(self, key: VerificationKey, notice: CallbackEvent, *, seen: bool) -> Delivered:
         # The open verification first: only what finds none may start one and count towards the cap.
-        if await self._verifications.notify(key, notice, may_start=False):
+        if await self._verifications.signal_callback(key, notice, may_start=False):
             return Delivered.TOLD
         if seen:
             return Delivered.REPEATED
@@ -126,8 +126,8 @@ class Delivery:
         # Storage is asked only where the cap is reached: one that is away or stalled must not keep a new one waiting.
         elif not self._starts[key.account].take() and not await self._is_held(key):
             return Delivered.CAPPED
-        await self._verifications.notify(key, notice, may_start=True)
+        await self._verifications.signal_callback(key, notice, may_start=True)
         return Delivered.TOLD
 
     async def _is_held(self, key: VerificationKey) -> bool:
-        return await self._records.latest(self._verifications.place(key)) is not None
+        return await self._records.latest(self._verifications.path(key)) is not None

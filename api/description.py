@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from pydantic import AwareDatetime, ConfigDict
 
 from api.problems import ProblemView
-from domain.identity import VerificationKey
-from domain.terms import Decision, Frozen, Outcome, Stage
+from vigil.domain.terms import Decision, Frozen, Outcome, Stage
+from vigil.domain.verification_key import VerificationKey
 
 _REFERENCE = "#/components/schemas/{model}"
 

@@ -10,9 +10,9 @@ from api.addressing import Key
 from api.parts import Parts
 from api.problems import Problem, problem_responses
 from api.views import EvidenceView, TimelineView, evidence_of, timeline_of
-from domain.terms import ArtifactState, Frozen
-from lookup import VerificationLookup
-from storage.contract import NotStored
+from vigil.domain.terms import ArtifactState, Frozen
+from vigil.lookup import VerificationLookup
+from vigil.storage.contract import NotStored
 
 _OPEN: Final = "Of an open verification this needs a worker: 503 with `Retry-After` without one."
 

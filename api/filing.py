@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from api.delivery import Delivered
-from domain.identity import VerificationKey
-from domain.notice import Notice
-from observability import Metrics
-from storage.inbox import Inbox, KeptNotice, Receipt
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.verification_key import VerificationKey
+from vigil.observability import Metrics
+from vigil.storage.inbox import Inbox, KeptNotice, Receipt
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,14 @@ class Message:
     """A notice, the verification that it is for, and until when its sender may send it again."""
 
     key: VerificationKey
-    place: str
-    notice: Notice
+    path: str
+    notice: CallbackEvent
     repeats_until: datetime
 
     def kept(self) -> KeptNotice:
         """Return what the receipt says of it."""
         return {
-            "place": self.place,
+            "path": self.path,
             "reference": self.key.reference,
             "start": self.notice.proof.may_start,
             "notice": self.notice.model_dump(mode="json"),
@@ -35,14 +35,14 @@ class Message:
         """Whether the verification was told of this event before, within the time in which its sender repeats it."""
         at = self.notice.received_at
         for mark in self._marks():
-            if await inbox.was_seen(self.place, mark, at=at):
+            if await inbox.was_seen(self.path, mark, at=at):
                 return True
         return False
 
     async def mark_seen(self, inbox: Inbox) -> None:
         """Note that the verification was told of this event."""
         for mark in self._marks()[-1:]:
-            await inbox.mark_seen(self.place, mark, until=self.repeats_until)
+            await inbox.mark_seen(self.path, mark, until=self.repeats_until)
 
     def _marks(self) -> Sequence[str]:
         """Return the names under which this event may have been noted, its own last.
@@ -60,12 +60,12 @@ def messages_of(receipt: Receipt) -> Sequence[Message]:
     return tuple(
         Message(
             key=VerificationKey(account=receipt.account, reference=kept["reference"]),
-            place=kept["place"],
-            notice=Notice.model_validate(kept["notice"]),
+            path=kept["path"],
+            notice=CallbackEvent.model_validate(kept["notice"]),
             repeats_until=datetime.fromisoformat(kept["repeats_until"]),
         )
         for kept in receipt.notices
-        if kept["place"] is not None and "reference" in kept and "repeats_until" in kept
+        if kept["path"] is not None and "reference" in kept and "repeats_until" in kept
     )
 
 
@@ -94,7 +94,7 @@ class Filing:
         if not any(one in {Delivered.TOLD, Delivered.REPEATED} for one in delivered):
             await self.quarantine(name, account)
             return Filed.QUARANTINED
-        await self._inbox.file_under(name, messages[0].place)
+        await self._inbox.file_under(name, messages[0].path)
         for message, one in zip(messages, delivered, strict=True):
             if one is Delivered.TOLD:
                 await message.mark_seen(self._inbox)

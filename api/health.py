@@ -11,10 +11,10 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.service import RPCError
 
 from api.parts import Parts
-from domain.explanation import SILENT_WORKER
-from domain.terms import Frozen
-from storage.contract import StorageError, storage_name
-from workflows import steps
+from vigil.domain.explanation import SILENT_WORKER
+from vigil.domain.terms import Frozen
+from vigil.storage.contract import StorageError, storage_name
+from vigil.temporal import messages
 
 CHECK_WITHIN: Final = timedelta(seconds=3)
 
@@ -78,9 +78,9 @@ Check = Callable[[], Awaitable[None]]
 def _checks(parts: Parts) -> Iterator[tuple[str, Check]]:
     yield "storage", lambda: _storage_is_writable(parts)
     yield "search attributes", lambda: _attributes_are_there(parts)
-    yield "verifications", lambda: _is_served(parts, steps.VERIFICATIONS_QUEUE, is_workflow=True)
+    yield "verifications", lambda: _is_served(parts, messages.VERIFICATIONS_QUEUE, is_workflow=True)
     for account in parts.accounts:
-        yield f"account {account}", lambda queue=steps.provider_queue(account): _is_served(parts, queue)  # type: ignore[misc]
+        yield f"account {account}", lambda queue=messages.provider_queue(account): _is_served(parts, queue)  # type: ignore[misc]
 
 
 async def _checked(name: str, check: Check) -> CheckView:
@@ -107,7 +107,7 @@ async def _attributes_are_there(parts: Parts) -> None:
     found = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace), timeout=CHECK_WITHIN
     )
-    missing = sorted(set(steps.SEARCH_ATTRIBUTES) - set(found.custom_attributes))
+    missing = sorted(set(messages.SEARCH_ATTRIBUTES) - set(found.custom_attributes))
     if missing:
         raise NotWell(f"run `vigil setup`: Temporal lacks the search attributes {', '.join(missing)}")
 

@@ -9,22 +9,22 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from accounts import Account
 from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
-from domain.digest import Digester
-from domain.errors import CallbackRefused
-from domain.identity import VerificationKey
-from domain.message import MessageNotice, MessageOrder
-from domain.sender import OurAnswers
-from observability import Metrics, where
-from providers.contract import Callback, DelegatedMessage, GenuineRequest
-from registration import digest_correlation
-from storage.contract import StorageError
-from storage.correlations import Correlations
-from storage.inbox import Inbox, Receipt, Refusal, filed_name
+from vigil.config.accounts import Account
+from vigil.domain.digest import Digester
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.message import MessageReceived, MessageRequest
+from vigil.domain.sender_contract import OurAnswers
+from vigil.domain.verification_key import VerificationKey
+from vigil.observability import Metrics, where
+from vigil.providers.contract import Callback, DelegatedMessage, GenuineRequest
+from vigil.registration import digest_correlation
+from vigil.storage.contract import StorageError
+from vigil.storage.correlations import Correlations
+from vigil.storage.inbox import Inbox, Receipt, Refusal, filed_name
 
 LOOK_UP_WITHIN: Final = timedelta(milliseconds=300)
 KEEP_WITHIN: Final = timedelta(milliseconds=900)
@@ -44,7 +44,7 @@ class Course:
     answers: OurAnswers = field(default_factory=OurAnswers)
     refused: str | None = None
     receipt: str | None = None
-    order: MessageOrder | None = None
+    order: MessageRequest | None = None
     """What it asks us to send. Then nothing but the receipt makes it accepted: a message is sent from that alone."""
     messages: Sequence[Message] = ()
     seen: Sequence[bool] = ()
@@ -175,9 +175,9 @@ class Intake:
             return None
         notice = notice_of(genuine, callback, key, self._digester)
         repeats_until = notice.received_at + _repeats_for(account, callback.sender)
-        return Message(key=key, place=self._verifications.place(key), notice=notice, repeats_until=repeats_until)
+        return Message(key=key, path=self._verifications.path(key), notice=notice, repeats_until=repeats_until)
 
-    def _order(self, account: Account, genuine: GenuineRequest) -> MessageOrder | None:
+    def _order(self, account: Account, genuine: GenuineRequest) -> MessageRequest | None:
         """Return what it asks us to send; None where it asks for nothing, or has not proven that it may."""
         messenger = account.provider.message_reader
         if messenger is None or not genuine.proof.may_ask_for_messages:
@@ -191,16 +191,16 @@ class Intake:
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return None
 
-    def _order_for(self, account: Account, genuine: GenuineRequest, message: DelegatedMessage) -> MessageOrder:
+    def _order_for(self, account: Account, genuine: GenuineRequest, message: DelegatedMessage) -> MessageRequest:
         key = VerificationKey(account=account.name, reference=message.reference)
-        place, fence = self._verifications.place(key), account.message_fence
-        return order_of(genuine, message, key, place, fence=fence, digester=self._digester)
+        path, send_before = self._verifications.path(key), account.message_send_within
+        return order_of(genuine, message, key, path, send_before=send_before, digester=self._digester)
 
-    async def _send(self, account: Account, genuine: GenuineRequest, course: Course, order: MessageOrder) -> None:
+    async def _send(self, account: Account, genuine: GenuineRequest, course: Course, order: MessageRequest) -> None:
         receipt = receipt_of(genuine, account.provider.kept_headers, message=order)
         course.receipt, _ = await self._keep(account, receipt, ())
         if course.receipt is not None:
-            await self._delivery.send(MessageNotice(order=order, receipt=course.receipt))
+            await self._delivery.send(MessageReceived(order=order, receipt=course.receipt))
 
     async def _keep_notices(self, account: Account, genuine: GenuineRequest, course: Course) -> None:
         kept = [message.kept() for message in course.messages]
@@ -230,7 +230,7 @@ class Intake:
         return str(name), [bool(one) for one in seen]
 
     async def _tell(self, message: Message, course: Course, n: int) -> Delivered:
-        rests_at = filed_name(course.receipt, course.messages[0].place) if course.receipt else None
+        rests_at = filed_name(course.receipt, course.messages[0].path) if course.receipt else None
         notice = message.notice.model_copy(update={"receipt": rests_at})
         return await self._delivery.tell(message.key, notice, seen=course.seen[n])
 

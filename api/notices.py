@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from domain.digest import Digester
-from domain.identity import VerificationKey
-from domain.message import MessageOrder
-from domain.notice import Notice, Observation, Unreadable
-from domain.terms import KeyedDigest
-from providers.contract import Callback, CallbackRequest, DelegatedMessage, GenuineRequest
-from storage.inbox import KeptNotice, Receipt
+from vigil.domain.callback_event import CallbackEvent, Observation, Unreadable
+from vigil.domain.digest import Digester
+from vigil.domain.message import MessageRequest
+from vigil.domain.terms import KeyedDigest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import Callback, CallbackRequest, DelegatedMessage, GenuineRequest
+from vigil.storage.inbox import KeptNotice, Receipt
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -42,7 +42,7 @@ def request_of(arrival: Arrival) -> CallbackRequest:
     )
 
 
-def notice_of(genuine: GenuineRequest, callback: Callback, key: VerificationKey, digester: Digester) -> Notice:
+def notice_of(genuine: GenuineRequest, callback: Callback, key: VerificationKey, digester: Digester) -> CallbackEvent:
     """Return what the workflow is told. What has no bounded, coded form becomes `Unreadable`, never an error."""
     try:
         return _notice(genuine, callback, callback.observation, key, digester)
@@ -55,21 +55,21 @@ def order_of(
     genuine: GenuineRequest,
     message: DelegatedMessage,
     key: VerificationKey,
-    place: str,
+    path: str,
     *,
-    fence: timedelta,
+    send_before: timedelta,
     digester: Digester,
-) -> MessageOrder:
+) -> MessageRequest:
     """Return what may be told of a message. Equal ones, for one verification and one receiver, have equal digests."""
     said = (key.account, key.reference, message.kind, message.address or "", message.subject or "", message.content)
     received_at = genuine.request.received_at
-    return MessageOrder(
+    return MessageRequest(
         key=key,
-        place=place,
+        path=path,
         kind=message.kind,
         digest=digester.digest("message", "\0".join(said)),
         received_at=received_at,
-        fence_at=received_at + fence,
+        send_before=received_at + send_before,
     )
 
 
@@ -78,7 +78,7 @@ def receipt_of(
     kept_headers: frozenset[str],
     notices: Sequence[KeptNotice] = (),
     *,
-    message: MessageOrder | None = None,
+    message: MessageRequest | None = None,
 ) -> Receipt:
     """Return our copy of the callback, without what proves its sender."""
     request = genuine.request
@@ -96,8 +96,8 @@ def receipt_of(
 
 def _notice(
     genuine: GenuineRequest, callback: Callback, observation: Observation, key: VerificationKey, digester: Digester
-) -> Notice:
-    return Notice(
+) -> CallbackEvent:
+    return CallbackEvent(
         delivery=digester.digest("delivery", genuine.request.body),
         identity=_identity(callback, key, digester),
         intermediate=callback.intermediate,

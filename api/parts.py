@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from accounts import Account
 from api.auth import BackendKey
 from api.callbacks import Network
-from domain.digest import Digester
-from observability import Metrics
-from storage.contract import Storage
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.config.accounts import Account
+from vigil.domain.digest import Digester
+from vigil.observability import Metrics
+from vigil.storage.contract import Storage
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Parts:
     """
 
     accounts: Mapping[str, Account]
-    tracker: Tracker
+    tracker: VerificationClient
     storage: Storage
     digester: Digester
     metrics: Metrics = field(default_factory=Metrics)

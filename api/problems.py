@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
-from domain.errors import ProviderError, ProviderRefusesUs
-from errors import (
+from vigil.domain.errors import ProviderError, ProviderRefusesUs
+from vigil.errors import (
     CommandRefused,
     ConflictingRegistration,
     CoordinatesUnknown,
@@ -30,8 +30,8 @@ from errors import (
     UnknownAccount,
     UnknownVerification,
 )
-from observability import where
-from storage.contract import StorageUnavailable
+from vigil.observability import where
+from vigil.storage.contract import StorageUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from api.delivery import Delivered, Delivery
 from api.filing import Filed, Filing, Message, messages_of
-from domain.message import MessageNotice, MessageOrder
-from observability import Metrics, where
-from storage.contract import NotStored
-from storage.inbox import Inbox, filed_name, is_late_message
+from vigil.domain.message import MessageReceived, MessageRequest
+from vigil.observability import Metrics, where
+from vigil.storage.contract import NotStored
+from vigil.storage.inbox import Inbox, filed_name, is_late_message
 
 OLDER_THAN: Final = timedelta(seconds=5)
 ROUND_EVERY: Final = timedelta(seconds=1)
@@ -123,12 +123,12 @@ class Relay:
             return True
         if receipt.message is not None:
             return await self._send(name, receipt.message)
-        delivered = [await self._tell(name, messages[0].place, message) for message in messages]
+        delivered = [await self._tell(name, messages[0].path, message) for message in messages]
         return await self._filing.file(name, receipt.account, messages, delivered) is not Filed.PENDING
 
-    async def _send(self, name: str, order: MessageOrder) -> bool:
+    async def _send(self, name: str, order: MessageRequest) -> bool:
         """Hand a message over to its workflow, which erases the receipt, sends nothing past the fence, and notes it."""
-        delivered = await self._delivery.send(MessageNotice(order=order, receipt=name))
+        delivered = await self._delivery.send(MessageReceived(order=order, receipt=name))
         if delivered.is_settled:
             self._handed_over[name] = self._now()
         return delivered.is_settled

@@ -7,8 +7,8 @@ from pydantic import AwareDatetime
 
 from api.parts import Parts
 from api.problems import problem_responses
-from domain.terms import Frozen
-from storage.inbox import Inbox
+from vigil.domain.terms import Frozen
+from vigil.storage.inbox import Inbox
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100

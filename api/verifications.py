@@ -13,13 +13,13 @@ from api.parts import Parts
 from api.problems import problem_responses
 from api.views import RecordView, StateView, VerificationView
 from api.waiting import SharedWaits
-from domain.explanation import Explanation, explain
-from domain.terms import Frozen, Instant, Name
-from listing import LARGEST_PAGE, Filters, ListedRun, list_page
-from lookup import KnownVerification, VerificationLookup
-from registration import Registrar, RegistrationRequest
-from storage.correlations import Correlations
-from tracking import Registered
+from vigil.client import RegistrationResult
+from vigil.domain.explanation import Explanation, explain
+from vigil.domain.terms import Frozen, Instant, Name
+from vigil.listing import LARGEST_PAGE, Filters, ListedRun, list_page
+from vigil.lookup import KnownVerification, VerificationLookup
+from vigil.registration import Registrar, RegistrationRequest
+from vigil.storage.correlations import Correlations
 
 LONGEST_WAIT: Final = 60
 
@@ -29,7 +29,7 @@ class RegisteredView(Frozen):
 
     account: Name
     reference: str
-    registered: Registered
+    registered: RegistrationResult
 
 
 class ListQuery(Filters):
@@ -76,9 +76,9 @@ def verification_routes(parts: Parts, lookup: VerificationLookup, waits: SharedW
         asked: RegistrationRequest, response: Response, by: Annotated[Name, Depends(callers)]
     ) -> RegisteredView:
         key, registered = await registrar.register(asked, by=by)
-        response.status_code = 201 if registered is Registered.STARTED else 200
+        response.status_code = 201 if registered is RegistrationResult.STARTED else 200
         # Addresses end up in the access logs of others, so it is the place, which shows no capability.
-        response.headers["Location"] = f"/verifications/{parts.tracker.place(key)}"
+        response.headers["Location"] = f"/verifications/{parts.tracker.path(key)}"
         return RegisteredView(account=key.account, reference=key.reference, registered=registered)
 
     @routes.get(
@@ -125,7 +125,7 @@ def verification_routes(parts: Parts, lookup: VerificationLookup, waits: SharedW
 def _listed(run: ListedRun) -> ListedView:
     return ListedView(
         account=run.account,
-        reference=run.slug,
+        reference=run.encoded_reference,
         is_open=run.is_open,
         started_at=run.started_at,
         state=StateView.of(run.summary) if run.summary else None,

@@ -5,9 +5,9 @@ from typing import Final
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from domain.record import Entry, EntryKind, Record, Revision, Summary
-from domain.snapshot import Check, Reason
-from domain.terms import (
+from vigil.domain.record import Entry, EntryKind, Record, Revision, Summary
+from vigil.domain.snapshot import Check, Reason
+from vigil.domain.terms import (
     ACTS_ON,
     Actor,
     Advice,

@@ -7,9 +7,9 @@ from typing import Final
 import structlog
 from temporalio.service import RPCError
 
-from domain.explanation import Situation
-from domain.identity import VerificationKey
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.domain.explanation import Situation
+from vigil.domain.verification_key import VerificationKey
 
 MOST_WATCHED: Final = 300
 """A frontend of Temporal admits 1200 long polls; other processes want some too."""
@@ -31,7 +31,7 @@ class _Watch:
 class SharedWaits:
     """Shares one wait per verification among its listeners; the wait ends with the last of them."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: VerificationClient) -> None:
         self._tracker = tracker
         self._watches: dict[VerificationKey, _Watch] = {}
 

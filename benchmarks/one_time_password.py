@@ -21,11 +21,11 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from connection import connect
-from demo.stack import Ports, Stack
-from leaving import leave
-from settings import load_settings
-from simulator.story import PlayedAccount
+from vigil.config.settings import load_settings
+from vigil.demo.stack import Ports, Stack
+from vigil.process_exit import exit_now
+from vigil.simulator.story import PlayedAccount
+from vigil.temporal.connection import connect
 
 CODES: Final = 20
 APART: Final = 0.5
@@ -139,4 +139,4 @@ async def _bare(client: Client, times: int) -> Sequence[float]:
 
 if __name__ == "__main__":
     print("\n".join(asyncio.run(measured()).lines()), flush=True)
-    leave(0)
+    exit_now(0)

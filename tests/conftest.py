@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from demo.temporal_server import run_temporal_server
-from leaving import leave
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.demo.temporal_server import run_temporal_server
+from vigil.process_exit import exit_now
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 
 class OutsideConnection(Exception):
@@ -67,4 +67,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leaves once the summary is printed: the SDK may abort an interpreter that is left to end by itself."""
     if (session := config.stash.get(FINISHED, None)) is not None:
-        leave(int(session.exitstatus))
+        exit_now(int(session.exitstatus))

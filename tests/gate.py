@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from storage.contract import Content, Names, Storage, StorageUnavailable, Stored
+from vigil.storage.contract import Content, Names, Storage, StorageUnavailable, Stored
 
 
 class GatedStorage:

@@ -14,27 +14,27 @@ from starlette.responses import PlainTextResponse
 from temporalio.client import WorkflowExecution
 from temporalio.worker import Worker
 
-from accounts import Account
-from activities.messaging import MessagingActivities
+from activities.messages import MessageActivities
 from api.callbacks import CallbackFace
 from api.delivery import Delivery
 from api.intake import Intake
 from api.relay import Relay
-from carriers.contract import Carrier
-from carriers.gateway import Gateway, GatewayCarrier
-from domain.message import FENCE, Channel, MessageKind, MessageNoted
-from domain.record import EntryKind, Record
-from observability import Metrics
-from providers.contract import DelegatedMessage
-from providers.transport import open_http
-from simulator.app import create_app
-from simulator.serving import serving
-from storage.correlations import Correlations
-from storage.inbox import Inbox
 from tests.api.fakes import Acme, account_of
 from tests.world import World
-from workflows import steps
-from workflows.message import DeliverMessage
+from vigil.config.accounts import Account
+from vigil.domain.message import SEND_WITHIN, Channel, MessageKind, MessageOutcome
+from vigil.domain.record import EntryKind, Record
+from vigil.messaging.contract import MessageSender
+from vigil.messaging.gateway import Gateway, GatewayCarrier
+from vigil.observability import Metrics
+from vigil.providers.contract import DelegatedMessage
+from vigil.providers.transport import open_http
+from vigil.simulator.app import create_app
+from vigil.simulator.serving import serving
+from vigil.storage.correlations import Correlations
+from vigil.storage.inbox import Inbox
+from vigil.temporal import messages
+from workflows.message_delivery import MessageDeliveryWorkflow
 
 TEXT = "4021 is your verification code"
 NUMBER = "+12025550147"
@@ -100,23 +100,23 @@ async def simulated_sms() -> AsyncIterator[Sms]:
         yield Sms(url, http)
 
 
-def carrier(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> Carrier:
+def carrier(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> MessageSender:
     """Return the carrier to a simulated gateway."""
     body: dict[str, JsonValue] = {"to": "{to}", "message": {"text": "{text}"}}
     gateway = Gateway(f"{url}/gateway/messages", body, is_idempotent=idempotent, allow_private=True)
     return GatewayCarrier(gateway, http)
 
 
-def messages_worker(world: World, carriers: Mapping[Channel, Carrier]) -> Worker:
+def messages_worker(world: World, carriers: Mapping[Channel, MessageSender]) -> Worker:
     """Return the worker that sends this world's messages."""
-    activities = MessagingActivities(
-        {world.account: AskingMessenger()}, carriers, Inbox(world.storage), world.records, world.tracker.note_message
+    activities = MessageActivities(
+        {world.account: AskingMessenger()}, carriers, Inbox(world.storage), world.records, world.tracker.report_message
     )
     return Worker(
         world.client,
-        task_queue=steps.MESSAGES_QUEUE,
-        workflows=[DeliverMessage],
-        activities=[activities.send_message, activities.forget_message, activities.note_message],
+        task_queue=messages.MESSAGES_QUEUE,
+        workflows=[MessageDeliveryWorkflow],
+        activities=[activities.send_message, activities.erase_message, activities.report_message],
     )
 
 
@@ -125,14 +125,14 @@ class Messages:
     """One account whose provider asks for messages: its API, its relay, its workers."""
 
     world: World
-    fence: timedelta = FENCE
-    carriers: dict[Channel, Carrier] = field(default_factory=dict)
+    send_before: timedelta = SEND_WITHIN
+    carriers: dict[Channel, MessageSender] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.world.storage)
         self.metrics = Metrics()
         account = account_of(asking(self.world.account))
-        account = Account(**{**vars(account), "message_fence": self.fence})
+        account = Account(**{**vars(account), "message_send_within": self.send_before})
         tracker, digester = self.world.tracker, self.world.digester
         accounts = {account.name: account}
         delivery = Delivery(tracker, self.world.records, accounts, self.metrics)
@@ -189,10 +189,10 @@ class Messages:
         query = f'WorkflowId STARTS_WITH "message/{self.world.account}/"'
         return [each async for each in self.world.client.list_workflows(query)]
 
-    async def told(self, run: WorkflowExecution) -> MessageNoted:
+    async def told(self, run: WorkflowExecution) -> MessageOutcome:
         """Wait for the end of a run, and return what became of its message."""
-        handle = self.world.client.get_workflow_handle(run.id, run_id=run.run_id, result_type=MessageNoted)
-        noted: MessageNoted = await handle.result()
+        handle = self.world.client.get_workflow_handle(run.id, run_id=run.run_id, result_type=MessageOutcome)
+        noted: MessageOutcome = await handle.result()
         return noted
 
     async def stored(self) -> list[str]:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import structlog
 
-from observability import Metrics, set_up_logging, where
+from vigil.observability import Metrics, set_up_logging, where
 
 
 @pytest.fixture(autouse=True)

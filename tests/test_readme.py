@@ -15,17 +15,17 @@ from fastapi import FastAPI
 
 from api.app import build_app
 from api.parts import Parts
-from cli.main import app
-from connection import CONVERTER, connect
-from demo.stack import Ports, Stack
-from domain.digest import Digester
-from domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
-from providers.registry import PROVIDERS
-from simulator.registry import PLAYED, STORIES
-from storage.folder import FolderStorage
 from tests.cli.running import environment
-from tracking import Tracker
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.cli.main import app
+from vigil.client import VerificationClient
+from vigil.demo.stack import Ports, Stack
+from vigil.domain.digest import Digester
+from vigil.domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
+from vigil.providers.registry import PROVIDERS
+from vigil.simulator.registry import PLAYED, STORIES
+from vigil.storage.folder import FolderStorage
+from vigil.temporal.connection import CONVERTER, connect
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -113,7 +113,7 @@ def methods(app: FastAPI) -> set[str]:
 @pytest.mark.parametrize("sentence", IS_MISSING)
 async def test_what_is_said_to_be_missing_is_missing(sentence: str, tmp_path: Path) -> None:
     digester = Digester(b"a-key-of-some-length")
-    tracker = Tracker(await connect("127.0.0.1:9", "default", lazy=True), {}, digester)
+    tracker = VerificationClient(await connect("127.0.0.1:9", "default", lazy=True), {}, digester)
     app = build_app(Parts(accounts={}, tracker=tracker, storage=FolderStorage(tmp_path), digester=digester))
 
     assert sentence in " ".join(README.read_text().split())

@@ -7,13 +7,13 @@ import pytest
 from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from accounts import Account
-from connection import connect
-from schedules import keep_adopting
 from tests.api.fakes import Acme, account_of
-from tests.workflows.test_adoption import Listing
+from tests.workflows.test_discovery import Listing
 from tests.world import own_account
-from workflows import steps
+from vigil.config.accounts import Account
+from vigil.schedules import keep_discovering
+from vigil.temporal import messages
+from vigil.temporal.connection import connect
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def account() -> Account:
 
 
 def schedule_of(client: Client, account: Account) -> ScheduleHandle:
-    return client.get_schedule_handle(f"adoption/{account.name}")
+    return client.get_schedule_handle(f"discovery/{account.name}")
 
 
 async def exists(client: Client, account: Account) -> bool:
@@ -41,8 +41,8 @@ async def exists(client: Client, account: Account) -> bool:
 
 
 async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client, account: Account) -> None:
-    await keep_adopting(client, account, time_scale=1)
-    await keep_adopting(client, account, time_scale=10)
+    await keep_discovering(client, account, time_scale=1)
+    await keep_discovering(client, account, time_scale=10)
 
     schedule = (await schedule_of(client, account).describe()).schedule
     assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=30)]
@@ -50,7 +50,7 @@ async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client
 
 
 async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: Client, account: Account) -> None:
-    await keep_adopting(client, account, time_scale=10_000)
+    await keep_discovering(client, account, time_scale=10_000)
 
     schedule = (await schedule_of(client, account).describe()).schedule
     assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=1)]
@@ -58,9 +58,9 @@ async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: C
 
 
 async def test_one_that_an_operator_paused_stays_paused(client: Client, account: Account) -> None:
-    await keep_adopting(client, account, time_scale=1)
+    await keep_discovering(client, account, time_scale=1)
     await schedule_of(client, account).pause(note="the provider asked us to")
-    await keep_adopting(client, account, time_scale=1)
+    await keep_discovering(client, account, time_scale=1)
 
     state = (await schedule_of(client, account).describe()).schedule.state
     assert (state.paused, state.note) == (True, "the provider asked us to")
@@ -70,20 +70,20 @@ async def test_one_that_an_operator_paused_stays_paused(client: Client, account:
 async def test_it_goes_when_the_settings_say_so_and_where_the_provider_lists_nothing(
     client: Client, account: Account
 ) -> None:
-    await keep_adopting(client, account, time_scale=1)
+    await keep_discovering(client, account, time_scale=1)
     was_there = await exists(client, account)
-    await keep_adopting(client, replace(account, adopts=False), time_scale=1)
-    await keep_adopting(client, account_of(Acme(own_account())), time_scale=1)
+    await keep_discovering(client, replace(account, discovery=False), time_scale=1)
+    await keep_discovering(client, account_of(Acme(own_account())), time_scale=1)
 
     assert was_there
     assert not await exists(client, account)
 
 
 async def test_the_order_of_a_sweep_leaves_backends_their_time_to_register(client: Client, account: Account) -> None:
-    await keep_adopting(client, account, time_scale=1)
+    await keep_discovering(client, account, time_scale=1)
 
     action = (await schedule_of(client, account).describe()).schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
-    order = await client.data_converter.decode(action.args, [steps.Adoption])
+    order = await client.data_converter.decode(action.args, [messages.DiscoveryInput])
     assert order[0].grace == account.tracked.plan_for(None).registration_grace == timedelta(minutes=15)
     await schedule_of(client, account).delete()

@@ -9,10 +9,10 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from connection import connect
-from settings import load_settings
+from vigil.config.settings import load_settings
+from vigil.temporal import messages
+from vigil.temporal.connection import connect
 from worker import serving
-from workflows import steps
 
 SETTINGS = """
 digest_key = "a digest key that is long enough"
@@ -53,9 +53,9 @@ async def test_a_worker_serves_every_queue_and_caps_the_reads_of_an_account(
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
     file = tmp_path / "vigil.toml"
     file.write_text(SETTINGS.format(address=temporal_address, storage=(tmp_path / "storage").as_uri()))
-    queues = [steps.VERIFICATIONS_QUEUE, steps.ARTIFACTS_QUEUE, steps.NOTIFICATIONS_QUEUE]
+    queues = [messages.VERIFICATIONS_QUEUE, messages.ARTIFACTS_QUEUE, messages.NOTIFICATIONS_QUEUE]
     async with serving(load_settings(file)):
         client = await connect(temporal_address, None)
-        asked = {name: await rates_of_the_askers(client, name) for name in [*queues, steps.provider_queue("capped")]}
+        asked = {name: await rates_of_the_askers(client, name) for name in [*queues, messages.provider_queue("capped")]}
 
-    assert set(asked[steps.provider_queue("capped")]) == {3.0}
+    assert set(asked[messages.provider_queue("capped")]) == {3.0}

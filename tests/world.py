@@ -15,33 +15,33 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.accounts import WatchedAccount
-from activities.adopting import AdoptingActivities
-from activities.downloading import DownloadingActivities
-from activities.notifying import Endpoint, NotifyingActivities
-from activities.reading import ReadingActivities
+from activities.discovery import DiscoveryActivities
+from activities.downloads import DownloadActivities
+from activities.notifications import Endpoint, NotificationActivities
+from activities.reads import ReadActivities
+from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
-from activities.replaying import ReplayingActivities
-from activities.rereading import RereadingActivities
-from domain.digest import Digester
-from domain.errors import ProviderError
-from domain.identity import VerificationKey
-from domain.notice import Notice, Observation, StatusSeen, StepFinished
-from domain.plan import MINUTE, WatchPlan
-from domain.record import Record
-from domain.registration import Registration
-from domain.snapshot import Artifact, Question, Snapshot
-from domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
-from providers.contract import ArtifactStream, CallbackReplayer, Reply, VerificationFinder
-from providers.id360.senders import CONTRACT
-from providers.transport import open_http
-from storage.folder import FolderStorage
-from storage.records import Records
+from activities.replays import ReplayActivities
 from tests.gate import GatedStorage
-from tracking import Registered, TrackedAccount, Tracker
-from workflows import steps
-from workflows.adoption import AdoptionWorkflow
+from vigil.client import RegistrationResult, TrackedAccount, VerificationClient
+from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, StepFinished
+from vigil.domain.digest import Digester
+from vigil.domain.errors import ProviderError
+from vigil.domain.record import Record
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
+from vigil.domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
+from vigil.domain.tracking_plan import MINUTE, TrackingPlan
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import ArtifactStream, CallbackReplayer, ProviderResponse, VerificationFinder
+from vigil.providers.id360.senders import CONTRACT
+from vigil.providers.transport import open_http
+from vigil.storage.folder import FolderStorage
+from vigil.storage.records import Records
+from vigil.temporal import messages
+from workflows.discovery import DiscoveryWorkflow
 from workflows.notification import NotificationWorkflow
-from workflows.rereading import RereadingWorkflow
+from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
 
 ACCOUNT = "acme"
@@ -60,7 +60,9 @@ DECLINED = Snapshot(stage=Stage.CONCLUDED, decision=Decision.DECLINED, word="KO"
 class SaidReader:
     """A provider's reading half that says what a test tells it to say, and counts what it was asked."""
 
-    says: Reply | ProviderError = field(default_factory=lambda: Reply(snapshot=STARTED, raw=b"{}"))
+    says: ProviderResponse | ProviderError = field(
+        default_factory=lambda: ProviderResponse(snapshot=STARTED, raw=b"{}")
+    )
     files: dict[str, bytes | Exception] = field(default_factory=lambda: {"portrait-1": b"a portrait"})
     reads: int = 0
     downloads: int = 0
@@ -69,9 +71,9 @@ class SaidReader:
 
     def say(self, snapshot: Snapshot) -> None:
         """Answer with this snapshot from now on."""
-        self.says = Reply(snapshot=snapshot, raw=snapshot.model_dump_json().encode())
+        self.says = ProviderResponse(snapshot=snapshot, raw=snapshot.model_dump_json().encode())
 
-    async def read(self, question: Question) -> Reply:
+    async def read(self, question: ReadRequest) -> ProviderResponse:
         self.reads += 1
         says = self.says
         waiting = self.before_answer()
@@ -83,7 +85,7 @@ class SaidReader:
 
     @asynccontextmanager
     async def open_artifact(
-        self, question: Question, artifact: Artifact, result: bytes | None
+        self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
         self.downloads += 1
         content = self.files[artifact.name]
@@ -147,7 +149,7 @@ class World:
     client: Client
     folder: Path
     reader: SaidReader = field(default_factory=SaidReader)
-    plan: WatchPlan = CONTRACT.watch
+    plan: TrackingPlan = CONTRACT.watch
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -167,10 +169,10 @@ class World:
             plans={SENDER: self.plan},
             default_sender=SENDER,
         )
-        self.tracker = Tracker(self.client, {self.account: account}, self.digester)
+        self.tracker = VerificationClient(self.client, {self.account: account}, self.digester)
         self.key = VerificationKey(account=self.account, reference=f"v-{uuid4().hex[:12]}")
 
-    def with_plan(self, plan: WatchPlan) -> "World":
+    def with_plan(self, plan: TrackingPlan) -> "World":
         """Return this world with another plan, which its client and its workers share."""
         return replace(self, plan=plan)
 
@@ -186,13 +188,13 @@ class World:
                 await stack.enter_async_context(serving(worker))
             if self.endpoints:
                 http = await stack.enter_async_context(open_http())
-                await stack.enter_async_context(self._notifier(NotifyingActivities(self.endpoints, http)))
+                await stack.enter_async_context(self._notifier(NotificationActivities(self.endpoints, http)))
             yield
 
-    def _notifier(self, notifying: NotifyingActivities) -> Worker:
+    def _notifier(self, notifying: NotificationActivities) -> Worker:
         return Worker(
             self.client,
-            task_queue=steps.NOTIFICATIONS_QUEUE,
+            task_queue=messages.NOTIFICATIONS_QUEUE,
             workflows=[NotificationWorkflow],
             activities=[notifying.send_notification],
         )
@@ -204,26 +206,26 @@ class World:
             )
         }
         records = RecordActivities(self.records, watched)
-        reading = ReadingActivities(watched, self.storage, self.digester)
-        downloading = DownloadingActivities(watched, self.storage, self.digester)
+        reading = ReadActivities(watched, self.storage, self.digester)
+        downloading = DownloadActivities(watched, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}
-        replaying = ReplayingActivities({self.account: self.replayer} if self.replayer else {})
-        rereading = RereadingActivities(self.tracker.reread)
-        adopting = AdoptingActivities(finders, self.tracker.adopt)
+        replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {})
+        rereading = RecheckActivities(self.tracker.start_recheck)
+        adopting = DiscoveryActivities(finders, self.tracker.start_discovered)
         return [
             Worker(
                 self.client,
-                task_queue=steps.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, AdoptionWorkflow, RereadingWorkflow],
-                activities=[records.load_record, records.write_record, rereading.reread],
+                task_queue=messages.VERIFICATIONS_QUEUE,
+                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
+                activities=[records.load_record, records.write_record, rereading.recheck],
                 max_cached_workflows=self.max_cached_workflows,
             ),
             Worker(
                 self.client,
-                task_queue=steps.provider_queue(self.account),
-                activities=[reading.read, reading.poll, adopting.adopt, replaying.replay],
+                task_queue=messages.provider_queue(self.account),
+                activities=[reading.read, reading.poll, adopting.discover, replaying.replay],
             ),
-            Worker(self.client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
+            Worker(self.client, task_queue=messages.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]
 
     @property
@@ -231,7 +233,7 @@ class World:
         """The records in this world's storage."""
         return Records(self.storage)
 
-    async def register(self, **changes: object) -> Registered:
+    async def register(self, **changes: object) -> RegistrationResult:
         """Register this world's verification, as a backend does."""
         return await self.tracker.register(await self.registration(**changes))
 
@@ -242,10 +244,10 @@ class World:
 
     async def notice(
         self, observation: Observation, *, proof: Proof = Proof.SECRET, number: int | None = None
-    ) -> Notice:
+    ) -> CallbackEvent:
         """Return the notice of a callback; two with one number are two deliveries of one event."""
         mark = self.digester.digest("event", str(number if number is not None else next(self._numbers)))
-        return Notice(
+        return CallbackEvent(
             delivery=mark,
             identity=mark,
             intermediate=isinstance(observation, StepFinished),
@@ -265,7 +267,7 @@ class World:
     ) -> bool:
         """Tell the verification of a callback, as the API does."""
         notice = await self.notice(observation, proof=proof, number=number)
-        return await self.tracker.notify(self.key, notice, may_start=may_start)
+        return await self.tracker.signal_callback(self.key, notice, may_start=may_start)
 
     async def result(self, within: float = 30) -> Record:
         """Wait until the newest run has completed."""
@@ -304,7 +306,7 @@ def step(done: int, name: str, *, total: int = 6) -> StepFinished:
     return StepFinished(done=done, total=total, name=name, status=CheckStatus.PASSED)
 
 
-def quick(plan: WatchPlan = CONTRACT.watch, factor: float = 600) -> WatchPlan:
+def quick(plan: TrackingPlan = CONTRACT.watch, factor: float = 600) -> TrackingPlan:
     """The contract's plan with all durations divided, for stories that run in real time."""
     return CONTRACT.model_copy(update={"watch": plan}).scaled(factor).watch
 

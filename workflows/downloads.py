@@ -2,30 +2,31 @@
 
 from collections.abc import Callable
 
-from domain.evidence import EvidenceRow
-from domain.plan import WatchPlan
-from domain.record import Record
-from domain.terms import ArtifactState, LossReason
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
+from vigil.domain.evidence import EvidenceRow
+from vigil.domain.record import Record
+from vigil.domain.terms import ArtifactState, LossReason
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.temporal import messages
 
-from workflows import options, steps
+from workflows import options
 
 
 class Downloads:
     """Starts and gathers downloads. `ring` is called when one is done."""
 
-    def __init__(self, place: str, ring: Callable[[], None]) -> None:
-        self._place = place
-        self._ring = ring
-        self._under_way: dict[str, tuple[EvidenceRow, workflow.ActivityHandle[steps.Downloaded]]] = {}
+    def __init__(self, path: str, notify: Callable[[], None]) -> None:
+        self._place = path
+        self._notify = notify
+        self._under_way: dict[str, tuple[EvidenceRow, workflow.ActivityHandle[messages.DownloadResult]]] = {}
 
     @property
     def are_under_way(self) -> bool:
         """Whether any download is."""
         return bool(self._under_way)
 
-    def start(self, record: Record, plan: WatchPlan) -> None:
+    def start(self, record: Record, plan: TrackingPlan) -> None:
         """Start downloads for available files, as many as may run at a time."""
         waiting = [row for row in record.evidence if row.state is ArtifactState.AVAILABLE]
         for row in waiting:
@@ -41,28 +42,28 @@ class Downloads:
             del self._under_way[name]
         return [_row_of(row, handle) for row, handle in done.values()]
 
-    def _start(self, row: EvidenceRow, record: Record, plan: WatchPlan) -> None:
+    def _start(self, row: EvidenceRow, record: Record, plan: TrackingPlan) -> None:
         handle = workflow.start_activity(
-            steps.DOWNLOAD,
-            steps.Download(
-                place=self._place,
+            messages.DOWNLOAD,
+            messages.DownloadInput(
+                path=self._place,
                 question=record.question(plan),
                 artifact=row.artifact(),
                 result=record.snapshot.result if record.snapshot else None,
             ),
-            task_queue=steps.ARTIFACTS_QUEUE,
-            result_type=steps.Downloaded,
+            task_queue=messages.ARTIFACTS_QUEUE,
+            result_type=messages.DownloadResult,
             start_to_close_timeout=options.DOWNLOAD_TIMEOUT,
             schedule_to_close_timeout=plan.download_within,
             heartbeat_timeout=options.DOWNLOAD_HEARTBEAT,
             retry_policy=options.download_retry(plan),
             summary=f"Download `{row.name}`",
         )
-        handle.add_done_callback(lambda _: self._ring())
+        handle.add_done_callback(lambda _: self._notify())
         self._under_way[row.name] = (row, handle)
 
 
-def _row_of(row: EvidenceRow, handle: workflow.ActivityHandle[steps.Downloaded]) -> EvidenceRow:
+def _row_of(row: EvidenceRow, handle: workflow.ActivityHandle[messages.DownloadResult]) -> EvidenceRow:
     failure = handle.exception()
     if failure is None:
         return handle.result().row

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from domain.plan import WatchPlan
 from temporalio.common import Priority, RetryPolicy
+from vigil.domain.tracking_plan import TrackingPlan
 
 LOCAL_TIMEOUT: Final = timedelta(seconds=3)
 LOCAL_ATTEMPTS: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
@@ -47,18 +47,18 @@ RINGS: Final = Priority(priority_key=1)
 POLLS: Final = Priority(priority_key=3)
 
 
-def asking_retry(plan: WatchPlan) -> RetryPolicy:
+def asking_retry(plan: TrackingPlan) -> RetryPolicy:
     """Return how a read that a ring asked for is tried again."""
     every = plan.min_read_interval
     return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 12)
 
 
-def polling_retry(plan: WatchPlan) -> RetryPolicy:
+def polling_retry(plan: TrackingPlan) -> RetryPolicy:
     """Return the retry of a poll: only a floor, since each attempt names the time of the next."""
     return RetryPolicy(initial_interval=plan.min_read_interval, backoff_coefficient=1.0)
 
 
-def download_retry(plan: WatchPlan) -> RetryPolicy:
+def download_retry(plan: TrackingPlan) -> RetryPolicy:
     """Return how a download is tried again; what heals by waiting names its own time."""
     every = plan.min_read_interval
     return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 60)

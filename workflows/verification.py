@@ -9,59 +9,60 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from domain import reducer, verdict
-    from domain.evidence import replaced
-    from domain.message import MessageNoted
-    from domain.notice import Notice
-    from domain.plan import WatchPlan, plan_for
-    from domain.record import Cause, Entry, EntryKind, Record, Summary
-    from domain.registration import Registration
-    from domain.terms import ArtifactState, Attention, Frozen, LossReason
-    from domain.watch import (
-        Due,
-        dues,
+    from vigil.domain import callbacks, decisions
+    from vigil.domain.callback_event import CallbackEvent
+    from vigil.domain.evidence import replace_row
+    from vigil.domain.message import MessageOutcome
+    from vigil.domain.record import Cause, Entry, EntryKind, Record, Summary
+    from vigil.domain.registration import Registration
+    from vigil.domain.terms import ArtifactState, Attention, Frozen, LossReason
+    from vigil.domain.timers import (
+        TimerName,
+        confirmation_until,
         has_been_told,
-        hurried_until,
         is_settled,
+        rechecks_due,
         replay_wanted,
-        rereads_due,
         summary,
+        timers,
         unknown_from,
         wants_poll,
     )
+    from vigil.domain.tracking_plan import TrackingPlan, plan_for
+    from vigil.temporal import messages, visibility
 
-    from workflows import options, published, steps
-    from workflows.asking import Asking
-    from workflows.bell import Bell
+    from workflows import options
     from workflows.downloads import Downloads
+    from workflows.provider_reads import ProviderReads
+    from workflows.wakeup import WakeUp
 
 ResultT = TypeVar("ResultT")
 
-_PRECEDED_BY_A_LAST_READ: Final = (Due.WINDOW, Due.REVIEW, Due.DELETED, Due.DEADLINE)
+_PRECEDED_BY_A_LAST_READ: Final = (TimerName.WINDOW, TimerName.REVIEW, TimerName.DELETED, TimerName.DEADLINE)
 """The time limits that end something only after the provider was asked once more."""
 
 
-@workflow.defn(name=steps.VERIFICATION_WORKFLOW)
+@workflow.defn(name=messages.VERIFICATION_WORKFLOW)
 class VerificationWorkflow:
     """Waits for callbacks, asks when they are overdue, brings home what was decided and the files behind it."""
 
     @workflow.init
-    def __init__(self, order: steps.TrackVerification) -> None:
+    def __init__(self, order: messages.TrackVerification) -> None:
         self._order = order
-        self._bell = Bell()
-        self._asking = Asking(order.place, order.key.account, self._bell.ring)
-        self._downloads = Downloads(order.place, self._bell.ring)
-        self._arrivals: list[Registration | Notice | MessageNoted] = []
-        self._loaded: steps.Loaded | None = None
+        self._wake_up = WakeUp()
+        self._reads = ProviderReads(order.path, order.key.account, self._wake_up.notify)
+        self._downloads = Downloads(order.path, self._wake_up.notify)
+        self._arrivals: list[Registration | CallbackEvent | MessageOutcome] = []
+        self._loaded: messages.LoadedRecord | None = None
         self._known: Record | None = None
         self._written: Record | None = None
         self._number = 0
         self._read_wanted: Cause | None = None
         self._last: Summary | None = None
-        self._memo = workflow.memo_value(steps.MEMO, None, type_hint=Summary)
+        self._memo = workflow.memo_value(messages.MEMO, None, type_hint=Summary)
 
     @workflow.run
-    async def run(self, order: steps.TrackVerification) -> Record:
+    async def run(self, order: messages.TrackVerification) -> Record:
         """Follow it until it is settled, then leave its record behind; go on if anything arrives meanwhile."""
         await self._load()
         while True:
@@ -70,7 +71,7 @@ class VerificationWorkflow:
                 continue
             if self._is_settled():
                 return self._record
-            workflow.continue_as_new(order.model_copy(update={"begun_by": steps.BegunBy.WORD}))
+            workflow.continue_as_new(order.model_copy(update={"begun_by": messages.BegunBy.WORD}))
 
     # ------------------------------------------------------------------ what is told to it
 
@@ -78,36 +79,36 @@ class VerificationWorkflow:
     def register(self, registration: Registration) -> None:
         """Take the registration by a backend."""
         self._arrivals.append(registration)
-        self._bell.ring()
+        self._wake_up.notify()
 
     @workflow.signal
     def callback_received(self, told: RawValue) -> None:
-        """Take the `Notice` of a callback.
+        """Take the `CallbackEvent` of a callback.
 
         While versions run side by side one may come that we cannot read. Temporal would drop it; here it still rings.
         """
         try:
-            notice: Notice = workflow.payload_converter().from_payload(told.payload, Notice)
+            notice: CallbackEvent = workflow.payload_converter().from_payload(told.payload, CallbackEvent)
             self._arrivals.append(notice)
         except (ValueError, KeyError):
             self._request_read(Cause.CALLBACK)
-        self._bell.ring()
+        self._wake_up.notify()
 
     @workflow.signal
-    def message_noted(self, told: MessageNoted) -> None:
+    def message_reported(self, told: MessageOutcome) -> None:
         """Take what became of a message that the provider asked us to send."""
         self._arrivals.append(told)
-        self._bell.ring()
+        self._wake_up.notify()
 
     @workflow.update
-    async def poll_now(self, command: steps.PollNow) -> steps.Accepted:
+    async def poll_now(self, command: messages.PollNow) -> messages.CommandAccepted:
         """Ask the provider at once."""
         await self._until_loaded()
         self._request_read(Cause.COMMAND)
         return self._carried_out(_commanded(self._record, "poll_now", command.author))
 
     @workflow.update
-    async def extend_deadline(self, command: steps.ExtendDeadline) -> steps.Accepted:
+    async def extend_deadline(self, command: messages.ExtendDeadline) -> messages.CommandAccepted:
         """Move our deadline."""
         await self._until_loaded()
         self._refuse_unless_open()
@@ -117,28 +118,28 @@ class VerificationWorkflow:
         return self._carried_out(_commanded(record, "extend_deadline", command.author))
 
     @workflow.update
-    async def withdraw(self, command: steps.Withdraw) -> steps.Accepted:
+    async def withdraw(self, command: messages.Withdraw) -> messages.CommandAccepted:
         """End it because the backend no longer wants it."""
         await self._until_loaded()
         self._refuse_unless_open()
-        return self._carried_out(verdict.withdrawn(self._record, author=command.author, at=workflow.now()))
+        return self._carried_out(decisions.withdraw(self._record, author=command.author, at=workflow.now()))
 
     @workflow.update
-    async def resolve(self, command: steps.Resolve) -> steps.Accepted:
+    async def resolve(self, command: messages.Resolve) -> messages.CommandAccepted:
         """Take a person's decision."""
         await self._until_loaded()
-        decided = verdict.resolved(
+        decided = decisions.apply_manual_decision(
             self._record, command.decision, command.reason, author=command.author, at=workflow.now()
         )
         return self._carried_out(decided)
 
     @withdraw.validator
-    def _may_withdraw(self, command: steps.Withdraw) -> None:
+    def _may_withdraw(self, command: messages.Withdraw) -> None:
         if self._known is not None:
             self._refuse_unless_open()
 
     @extend_deadline.validator
-    def _may_extend(self, command: steps.ExtendDeadline) -> None:
+    def _may_extend(self, command: messages.ExtendDeadline) -> None:
         if self._known is not None:
             self._refuse_unless_open()
 
@@ -155,23 +156,23 @@ class VerificationWorkflow:
     # ------------------------------------------------------------------ the story
 
     async def _load(self) -> None:
-        order = steps.LoadRecord(place=self._order.place, account=self._order.key.account)
-        loaded = await _storage_step(steps.LOAD_RECORD, order, steps.Loaded, "Load the record")
+        order = messages.LoadRecord(path=self._order.path, account=self._order.key.account)
+        loaded = await _storage_step(messages.LOAD_RECORD, order, messages.LoadedRecord, "Load the record")
         self._loaded = loaded
         self._number = loaded.number
         if loaded.record is not None:
             self._known = self._written = loaded.record
             self._last = summary(loaded.record, self._plan)
-            if self._order.begun_by is steps.BegunBy.REREAD:
+            if self._order.begun_by is messages.BegunBy.RECHECK:
                 self._request_read(Cause.RECHECK)
             return
         key, at = self._order.key, self._order.opened_at
-        self._known = reducer.opened(
+        self._known = callbacks.open_record(
             key, provider=self._order.provider, environment=self._order.environment, at=at, plan=self._plan
         )
         self._last = self._memo
-        if self._order.begun_by is steps.BegunBy.SWEEP:
-            self._known = reducer.adopted(self._known, at=at)
+        if self._order.begun_by is messages.BegunBy.DISCOVERY:
+            self._known = callbacks.mark_discovered(self._known, at=at)
             self._request_read(Cause.DISCOVERY)
 
     async def _follow_until_settled(self) -> None:
@@ -188,22 +189,22 @@ class VerificationWorkflow:
             if self._is_settled() or self._should_begin_anew():
                 return
             due, why = self._next_due()
-            await self._bell.wait(due, why)
+            await self._wake_up.wait(due, why)
 
     async def _leave_record(self) -> bool:
         """Write the record. False if anything arrived meanwhile, so that there is more to do first."""
-        self._bell.stop()
-        self._asking.stop_polling()
+        self._wake_up.stop()
+        self._reads.stop_polling()
         if self._is_settled():
             await self._have_reread()
             if self._has_news():
                 return False  # a person has decided while this run waited, and nobody has been notified of it
-            self._known = reducer.completed(self._record, at=workflow.now())
+            self._known = callbacks.complete(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:
             self._known = written = self._record.model_copy(update={"run": workflow.info().run_id})
-            order = steps.WriteRecord(place=self._order.place, number=self._number + 1, record=written)
-            self._number = await _storage_step(steps.WRITE_RECORD, order, int, "Write the record")
+            order = messages.WriteRecord(path=self._order.path, number=self._number + 1, record=written)
+            self._number = await _storage_step(messages.WRITE_RECORD, order, int, "Write the record")
             self._written = written
         await workflow.wait_condition(workflow.all_handlers_finished)
         return not self._arrivals and self._read_wanted is None and self._record is self._written
@@ -213,72 +214,72 @@ class VerificationWorkflow:
         for arrival in arrivals:
             if isinstance(arrival, Registration):
                 self._take_registration(arrival)
-            elif isinstance(arrival, MessageNoted):
-                self._known = reducer.message_noted(self._record, arrival)
+            elif isinstance(arrival, MessageOutcome):
+                self._known = callbacks.apply_message_outcome(self._record, arrival)
             elif self._record.erased_at is None:
                 changes = self._plan.finals_may_change
-                self._known = reducer.heard(self._record, arrival, finals_may_change=changes)
+                self._known = callbacks.apply_callback(self._record, arrival, finals_may_change=changes)
                 if not arrival.intermediate:
                     self._request_read(Cause.CALLBACK)
             else:
-                self._known = reducer.counted_after_erasure(self._record)
+                self._known = callbacks.counted_after_erasure(self._record)
 
     def _take_registration(self, registration: Registration) -> None:
         is_first = not self._record.is_registered
-        self._known = reducer.registered(self._record, registration, plan=self._plan)
-        if is_first and verdict.was_given_up(self._record) and self._record.erased_at is None:
+        self._known = callbacks.apply_registration(self._record, registration, plan=self._plan)
+        if is_first and decisions.was_given_up(self._record) and self._record.erased_at is None:
             cause = Cause.REGISTRATION
-            self._known = verdict.resumed(self._record, plan=self._plan, at=workflow.now(), cause=cause)
+            self._known = decisions.resume(self._record, plan=self._plan, at=workflow.now(), cause=cause)
             self._request_read(cause)
 
     def _take_answers(self) -> None:
-        for reading, cause in self._asking.answers():
-            self._known = verdict.answered(self._record, reading, plan=self._plan, cause=cause)
+        for reading, cause in self._reads.answers():
+            self._known = decisions.apply_read(self._record, reading, plan=self._plan, cause=cause)
         for row in self._downloads.settled():
-            ledger = replaced(self._record.evidence, row)
-            self._known = reducer.with_ledger(self._record, ledger, at=row.at)
+            ledger = replace_row(self._record.evidence, row)
+            self._known = callbacks.apply_ledger(self._record, ledger, at=row.at)
 
     def _judge_time(self) -> None:
         now = workflow.now()
-        if self._is_past(Due.GRACE):
-            self._known = reducer.raised(self._record, Attention.NEVER_REGISTERED, at=now)
-        if self._is_over(Due.WINDOW):
-            self._known = verdict.window_closed(self._record, at=now)
+        if self._is_past(TimerName.GRACE):
+            self._known = callbacks.add_attention(self._record, Attention.NEVER_REGISTERED, at=now)
+        if self._is_over(TimerName.WINDOW):
+            self._known = decisions.close_confirmation_window(self._record, at=now)
         unknown_at = unknown_from(self._record, self._plan)
         if unknown_at is not None and unknown_at <= now:
-            self._known = verdict.unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
+            self._known = decisions.mark_unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
         # While it gives no answer, whether somebody has reviewed it is not known; then our deadline ends it.
-        if self._is_over(Due.REVIEW) and has_been_told(self._record):
-            self._known = verdict.lapsed(self._record, at=now)
+        if self._is_over(TimerName.REVIEW) and has_been_told(self._record):
+            self._known = decisions.expire_review(self._record, at=now)
         # What callbacks announced is judged first, and what that ends may have nothing left to give up.
-        if self._is_over(Due.DELETED):
-            self._known = verdict.deleted(self._record, at=now, cause=Cause.DEADLINE)
-        if self._is_over(Due.DEADLINE):
-            self._known = verdict.timed_out(self._record, at=now)
-        if self._is_past(Due.LATE_FILES):
-            self._known = verdict.settled_losses(
+        if self._is_over(TimerName.DELETED):
+            self._known = decisions.mark_deleted(self._record, at=now, cause=Cause.DEADLINE)
+        if self._is_over(TimerName.DEADLINE):
+            self._known = decisions.time_out(self._record, at=now)
+        if self._is_past(TimerName.LATE_FILES):
+            self._known = decisions.give_up_files(
                 self._record, LossReason.NOT_DELIVERED, at=now, only=ArtifactState.EXPECTED
             )
         if self._lacks_a_last_read():
             self._request_read(Cause.DEADLINE)
 
-    def _is_past(self, due: Due) -> bool:
+    def _is_past(self, due: TimerName) -> bool:
         """Whether its time has come, now: what fell due at the same time may have settled it meanwhile."""
-        at = dues(self._record, self._plan).get(due)
+        at = timers(self._record, self._plan).get(due)
         return at is not None and at <= workflow.now()
 
-    def _is_over(self, due: Due) -> bool:
+    def _is_over(self, due: TimerName) -> bool:
         """Whether a time limit has passed, and the provider was asked after it and has answered."""
-        return self._is_past(due) and not self._asking.is_reading and self._was_read_after(due)
+        return self._is_past(due) and not self._reads.is_reading and self._was_read_after(due)
 
-    def _was_read_after(self, due: Due) -> bool:
-        asked_at = self._asking.read_started_at
-        return asked_at is not None and asked_at >= dues(self._record, self._plan)[due]
+    def _was_read_after(self, due: TimerName) -> bool:
+        asked_at = self._reads.read_started_at
+        return asked_at is not None and asked_at >= timers(self._record, self._plan)[due]
 
     def _lacks_a_last_read(self) -> bool:
         """Whether a time limit has passed, and the read that must precede its effect has still to be made."""
         past = [due for due in _PRECEDED_BY_A_LAST_READ if self._is_past(due)]
-        return not self._asking.is_reading and not all(self._was_read_after(due) for due in past)
+        return not self._reads.is_reading and not all(self._was_read_after(due) for due in past)
 
     def _request_read(self, cause: Cause) -> None:
         """Have the provider read as soon as its minimal interval allows."""
@@ -289,18 +290,18 @@ class VerificationWorkflow:
             self._read_wanted = None  # what was erased must not come back
             return
         now = workflow.now()
-        if self._read_wanted and not self._asking.is_reading and now >= self._read_allowed_at():
-            self._asking.read(self._record, self._plan, cause=self._read_wanted)
+        if self._read_wanted and not self._reads.is_reading and now >= self._read_allowed_at():
+            self._reads.read(self._record, self._plan, cause=self._read_wanted)
             self._read_wanted = None
         if not wants_poll(self._record, self._plan, now):
-            self._asking.stop_polling()
-        elif not (self._read_wanted or self._asking.is_reading):
+            self._reads.stop_polling()
+        elif not (self._read_wanted or self._reads.is_reading):
             # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
-            self._asking.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
+            self._reads.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
         missing = replay_wanted(self._record, self._plan)
-        if missing is not None and not self._asking.is_replaying:
-            self._asking.replay(self._record, self._plan)
-            self._known = reducer.replayed(self._record, missing, at=now)
+        if missing is not None and not self._reads.is_replaying:
+            self._reads.replay(self._record, self._plan)
+            self._known = callbacks.note_replay(self._record, missing, at=now)
         if self._record.is_concluded:
             self._downloads.start(self._record, self._plan)
 
@@ -311,28 +312,28 @@ class VerificationWorkflow:
             self._known = self._record.model_copy(update={"sequence": sequence})
             fresh = summary(self._record, self._plan)
         if self._memo is None or not fresh.publishes_the_same_as(self._memo):
-            workflow.upsert_memo({steps.MEMO: fresh})
-            changes = published.changes(self._memo, fresh)
+            workflow.upsert_memo({messages.MEMO: fresh})
+            changes = visibility.changes(self._memo, fresh)
             if changes:
                 workflow.upsert_search_attributes(changes)
         self._last = self._memo = fresh
-        workflow.set_current_details(published.details(self._record, self._plan))
+        workflow.set_current_details(visibility.details(self._record, self._plan))
 
     async def _announce(self) -> bool:
         """Have every backend endpoint told of a new verdict, by workflows of their own; False if there is none."""
         record = self._record
         if not self._has_news() or record.registration is None:
             return False
-        self._known = record.model_copy(update={"announced_revision": record.revision})
+        self._known = record.model_copy(update={"notified_revision": record.revision})
         for endpoint in record.registration.notify:
-            notify = published.notification(record, endpoint, place=self._order.place, at=workflow.now())
+            notify = visibility.notification(record, endpoint, path=self._order.path, at=workflow.now())
             # A run that an operator ended may have one of this revision under way, whose reader asks us for the rest.
             with suppress(WorkflowAlreadyStartedError):
                 await workflow.start_child_workflow(
-                    steps.NOTIFICATION_WORKFLOW,
+                    messages.NOTIFICATION_WORKFLOW,
                     notify,
-                    id=f"notification/{self._order.place}/{record.revision}/{endpoint}",
-                    task_queue=steps.NOTIFICATIONS_QUEUE,
+                    id=f"notification/{self._order.path}/{record.revision}/{endpoint}",
+                    task_queue=messages.NOTIFICATIONS_QUEUE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                     static_summary=f"Tell `{endpoint}` of revision {record.revision}",
                 )
@@ -341,16 +342,16 @@ class VerificationWorkflow:
     async def _have_reread(self) -> None:
         """Have a verdict that may be reopened read again later, by a workflow of its own; each verdict once."""
         record = self._record
-        due_at = rereads_due(record, self._plan, workflow.now())
-        if not due_at or record.reread_revision == record.revision:
+        due_at = rechecks_due(record, self._plan, workflow.now())
+        if not due_at or record.rechecked_revision == record.revision:
             return
-        self._known = record.model_copy(update={"reread_revision": record.revision})
+        self._known = record.model_copy(update={"rechecked_revision": record.revision})
         with suppress(WorkflowAlreadyStartedError):
             await workflow.start_child_workflow(
-                steps.REREADING_WORKFLOW,
-                steps.Rereading(key=record.key, revision=record.revision, due_at=due_at),
-                id=f"rereading/{self._order.place}/{record.revision}",
-                task_queue=steps.VERIFICATIONS_QUEUE,
+                messages.RECHECK_WORKFLOW,
+                messages.RecheckSchedule(key=record.key, revision=record.revision, due_at=due_at),
+                id=f"recheck/{self._order.path}/{record.revision}",
+                task_queue=messages.VERIFICATIONS_QUEUE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 static_summary="Read the verdict again, since it may be reopened",
             )
@@ -364,45 +365,45 @@ class VerificationWorkflow:
         return self._known
 
     @property
-    def _plan(self) -> WatchPlan:
+    def _plan(self) -> TrackingPlan:
         if self._loaded is None:
             raise AssertionError("asked for the plan before it was loaded")
         sender = self._known.sender if self._known else None
         return plan_for(sender, self._loaded.plans, self._loaded.default_sender)
 
     def _is_settled(self) -> bool:
-        asks = self._asking.is_reading or self._asking.is_replaying
+        asks = self._reads.is_reading or self._reads.is_replaying
         under_way = asks or self._downloads.are_under_way or self._read_wanted is not None
         erased = self._known is not None and self._known.erased_at is not None
         return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
 
     def _has_news(self) -> bool:
         """Whether a verdict has not been told to the backend that registered it."""
-        return self._record.is_registered and self._record.revision != self._record.announced_revision
+        return self._record.is_registered and self._record.revision != self._record.notified_revision
 
     def _should_begin_anew(self) -> bool:
-        is_quiet = not (self._read_wanted or self._asking.is_reading or self._arrivals)
+        is_quiet = not (self._read_wanted or self._reads.is_reading or self._arrivals)
         return is_quiet and workflow.info().is_continue_as_new_suggested()
 
     def _read_allowed_at(self) -> datetime:
-        asked_at = self._asking.read_started_at
+        asked_at = self._reads.read_started_at
         return workflow.now() if asked_at is None else asked_at + self._plan.min_read_interval
 
-    def _poll_order(self) -> steps.PollUntilChanged:
+    def _poll_order(self) -> messages.PollInput:
         record = self._record
-        return steps.PollUntilChanged(
-            place=self._order.place,
+        return messages.PollInput(
+            path=self._order.path,
             question=record.question(self._plan),
             known=record.known,
             stage=record.stage,
             entered_at=record.stage_entered_at,
-            hurried_until=hurried_until(record, self._plan),
+            confirmation_until=confirmation_until(record, self._plan),
         )
 
     def _next_due(self) -> tuple[datetime | None, str]:
         now = workflow.now()
-        coming = [(at, due.value) for due, at in dues(self._record, self._plan).items() if at > now]
-        if self._read_wanted and not self._asking.is_reading:
+        coming = [(at, due.value) for due, at in timers(self._record, self._plan).items() if at > now]
+        if self._read_wanted and not self._reads.is_reading:
             coming.append((self._read_allowed_at(), "read"))
         if not coming:
             return None, ""
@@ -416,10 +417,10 @@ class VerificationWorkflow:
         if self._record.erased_at is not None:
             _refuse("its data are erased")
 
-    def _carried_out(self, record: Record) -> steps.Accepted:
+    def _carried_out(self, record: Record) -> messages.CommandAccepted:
         self._known = record
-        self._bell.ring()
-        return steps.Accepted(
+        self._wake_up.notify()
+        return messages.CommandAccepted(
             revision=record.revision,
             sequence=record.sequence,
             stage=record.stage,
@@ -433,11 +434,11 @@ class VerificationWorkflow:
 
 
 def _commanded(record: Record, command: str, author: str) -> Record:
-    return reducer.noted(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
+    return callbacks.add_log_entry(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
 
 
 def _refuse(why: str) -> NoReturn:
-    raise ApplicationError(why, type=steps.REFUSED, non_retryable=True)
+    raise ApplicationError(why, type=messages.REFUSED, non_retryable=True)
 
 
 async def _storage_step(name: str, order: Frozen, result_type: type[ResultT], summary: str) -> ResultT:

@@ -8,13 +8,13 @@ import pytest
 import pytest_asyncio
 
 from activities.accounts import WatchedAccount
-from domain.digest import Digester
-from providers.id360.reader import Id360Reader
-from providers.id360.senders import CONTRACT
-from storage.folder import FolderStorage
 from tests.gate import GatedStorage
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import settings
+from vigil.domain.digest import Digester
+from vigil.providers.id360.reader import Id360Reader
+from vigil.providers.id360.senders import CONTRACT
+from vigil.storage.folder import FolderStorage
 
 IMPATIENT = 0.3
 """Seconds after which silence is a time-out."""

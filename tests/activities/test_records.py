@@ -10,13 +10,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import WatchedAccount
 from activities.records import RecordActivities
-from domain.identity import VerificationKey
-from domain.record import Record
-from domain.reducer import opened
-from providers.id360.senders import CONTRACT
-from storage.folder import FolderStorage
-from storage.records import Records
-from workflows import steps
+from vigil.domain.callbacks import open_record
+from vigil.domain.record import Record
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.id360.senders import CONTRACT
+from vigil.storage.folder import FolderStorage
+from vigil.storage.records import Records
+from vigil.temporal import messages
 
 PLACE = "id360/700102"
 
@@ -24,7 +24,7 @@ PLACE = "id360/700102"
 def record(heard: int, *, run: str | None) -> Record:
     key = VerificationKey(account="id360", reference="700102")
     at = datetime(2031, 3, 4, tzinfo=UTC)
-    fresh = opened(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.watch)
+    fresh = open_record(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.watch)
     return fresh.model_copy(update={"heard": heard, "run": run})
 
 
@@ -33,10 +33,10 @@ def steps_of_records(accounts: Mapping[str, WatchedAccount], tmp_path: Path) -> 
     return RecordActivities(Records(FolderStorage(tmp_path / "records")), accounts)
 
 
-async def loaded(activities: RecordActivities, *, run: str) -> steps.Loaded:
+async def loaded(activities: RecordActivities, *, run: str) -> messages.LoadedRecord:
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, workflow_run_id=run)
-    return await environment.run(activities.load_record, steps.LoadRecord(place=PLACE, account="id360"))
+    return await environment.run(activities.load_record, messages.LoadRecord(path=PLACE, account="id360"))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_run_does_not_begin_with_what_it_wrote_itself(
     steps_of_records: RecordActivities, written: list[tuple[int, str | None]], number: int, heard: int | None
 ) -> None:
     for count, run in written:
-        order = steps.WriteRecord(place=PLACE, number=count, record=record(count, run=run))
+        order = messages.WriteRecord(path=PLACE, number=count, record=record(count, run=run))
         await ActivityEnvironment().run(steps_of_records.write_record, order)
 
     began = await loaded(steps_of_records, run="run-2")

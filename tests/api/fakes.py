@@ -10,40 +10,40 @@ from pathlib import Path
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from accounts import Account, opened_account
 from api.delivery import Delivery
 from api.intake import Intake
-from domain.digest import Digester
-from domain.errors import CallbackRefused, ProviderUnavailable
-from domain.identity import VerificationKey, place_of
-from domain.message import MessageNotice
-from domain.notice import Notice, StatusSeen, Unreadable
-from domain.plan import MINUTE, PollPlan, PollStep, WatchPlan
-from domain.sender import Answering, CodeRange, OurAnswers, Redelivery, SenderContract
-from domain.snapshot import Artifact, Question
-from domain.terms import Proof, Stage
-from observability import Metrics
-from providers.account_settings import AccountSettings
-from providers.contract import (
+from vigil.config.accounts import Account, open_account_of
+from vigil.config.settings import ConfiguredAccount
+from vigil.domain.callback_event import CallbackEvent, StatusSeen, Unreadable
+from vigil.domain.digest import Digester
+from vigil.domain.errors import CallbackRefused, ProviderUnavailable
+from vigil.domain.message import MessageReceived
+from vigil.domain.sender_contract import Answering, CodeRange, OurAnswers, Redelivery, SenderContract
+from vigil.domain.snapshot import Artifact, ReadRequest
+from vigil.domain.terms import Proof, Stage
+from vigil.domain.tracking_plan import MINUTE, PollPlan, PollStep, TrackingPlan
+from vigil.domain.verification_key import VerificationKey, path_of
+from vigil.observability import Metrics
+from vigil.providers.account_settings import AccountSettings
+from vigil.providers.contract import (
     ArtifactStream,
     Callback,
     CallbackRequest,
     GenuineRequest,
     Provider,
+    ProviderResponse,
     Reader,
-    Reply,
 )
-from settings import ConfiguredAccount
-from storage.contract import Content, StorageUnavailable, Stored
-from storage.correlations import Correlations
-from storage.folder import FolderStorage
-from storage.inbox import Inbox
-from storage.records import Records
+from vigil.storage.contract import Content, StorageUnavailable, Stored
+from vigil.storage.correlations import Correlations
+from vigil.storage.folder import FolderStorage
+from vigil.storage.inbox import Inbox
+from vigil.storage.records import Records
 
 DIGESTER = Digester(b"a key for tests only")
 SECRET = "right"
 
-PLAN = WatchPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=MINUTE),))})
+PLAN = TrackingPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=MINUTE),))})
 CONTRACT = SenderContract(
     sender="acme",
     title="Acme",
@@ -58,11 +58,11 @@ CONTRACT = SenderContract(
 class NoReader:
     """These tests never ask a provider."""
 
-    async def read(self, question: Question) -> Reply:
+    async def read(self, question: ReadRequest) -> ProviderResponse:
         raise ProviderUnavailable("not_in_these_tests")
 
     def open_artifact(
-        self, question: Question, artifact: Artifact, result: bytes | None
+        self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AbstractAsyncContextManager[ArtifactStream]:
         raise ProviderUnavailable("not_in_these_tests")
 
@@ -119,7 +119,7 @@ class Acme(Provider):
 def account_of(provider: Acme, **common: object) -> Account:
     own = AccountSettings(provider="acme", base_url="http://127.0.0.1")
     configured = ConfiguredAccount.model_validate({"own": own, **common})
-    return opened_account(provider.account, provider, configured, time_scale=1)
+    return open_account_of(provider.account, provider, configured, time_scale=1)
 
 
 @dataclass
@@ -129,15 +129,15 @@ class Verifications:
     open: set[str] = field(default_factory=set)
     down: bool = False
     stalled: bool = False
-    told: list[tuple[str, Notice]] = field(default_factory=list)
+    told: list[tuple[str, CallbackEvent]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     calls: int = 0
-    delivered: list[MessageNotice] = field(default_factory=list)
+    delivered: list[MessageReceived] = field(default_factory=list)
 
-    def place(self, key: VerificationKey) -> str:
-        return place_of(key, DIGESTER, is_capability=False)
+    def path(self, key: VerificationKey) -> str:
+        return path_of(key, DIGESTER, is_capability=False)
 
-    async def notify(self, key: VerificationKey, notice: Notice, *, may_start: bool) -> bool:
+    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
         self.calls += 1
         if self.stalled:
             await asyncio.sleep(60)
@@ -151,7 +151,7 @@ class Verifications:
         self.told.append((key.reference, notice))
         return True
 
-    async def deliver(self, notice: MessageNotice) -> None:
+    async def start_message(self, notice: MessageReceived) -> None:
         self.calls += 1
         if self.stalled:
             await asyncio.sleep(60)

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 
 from api.app import build_app
 from api.auth import BackendKey
-from connection import connect
 from tests.api.conftest import served
 from tests.api.test_verifications import body, code, parts_of
 from tests.world import World
-from workflows import steps
+from vigil.temporal import messages
+from vigil.temporal.connection import connect
 
 KEYS = (
     BackendKey.of("checkout", (SecretStr("old key"), SecretStr("new key"))),
@@ -150,7 +150,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_witho
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:
-        async def look_with_queues(self, key: object) -> None:
+        async def describe_with_queues(self, key: object) -> None:
             raise ZeroDivisionError("about Jane Doe")
 
     async with asking(world, tracker=Broken()) as client:
@@ -215,7 +215,7 @@ async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> No
 
     check = next(check for check in answer.json()["checks"] if check["name"] == "account unserved")
     assert answer.status_code == 503
-    assert check["mend"] == f"start a worker: none polls the task queue {steps.provider_queue('unserved')}"
+    assert check["mend"] == f"start a worker: none polls the task queue {messages.provider_queue('unserved')}"
 
 
 async def test_metrics_are_told_in_the_form_of_prometheus(world: World) -> None:

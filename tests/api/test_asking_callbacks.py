@@ -9,9 +9,9 @@ import pytest
 
 from api.notices import Arrival
 from api.relay import Relay
-from domain.message import FENCE
 from tests.api.fakes import Desk, account_of
 from tests.messages import LINK, NUMBER, TEXT, asked, asking
+from vigil.domain.message import SEND_WITHIN
 
 RIGHT = {"x-secret": "right"}
 
@@ -52,7 +52,7 @@ async def test_one_call_to_temporal_says_which_message_and_nothing_of_what_it_sa
     assert (status, desk.verifications.calls) == (200, 1)
     assert notice.receipt == name
     assert notice.order.workflow_id == f"message/acme/{notice.order.digest}"
-    assert (notice.order.received_at, notice.order.fence_at) == (at, at + FENCE)
+    assert (notice.order.received_at, notice.order.send_before) == (at, at + SEND_WITHIN)
     assert notice.model_dump(mode="json")["order"]["kind"] == "session_link_by_sms"
     assert not any(said in notice.model_dump_json() for said in (TEXT, NUMBER, LINK, "4021"))
     assert desk.verifications.told == []

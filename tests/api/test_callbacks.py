@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from api.intake import _repeats_for
-from domain.sender import OurAnswers, Redelivery
 from tests.api.conftest import face_of, in_process, served
 from tests.api.fakes import CONTRACT, SECRET, Acme, Desk, account_of
+from vigil.domain.sender_contract import OurAnswers, Redelivery
 
 PROVEN = {"x-secret": SECRET}
 ONE = json.dumps({"says": [{"ref": "r-1"}]}).encode()

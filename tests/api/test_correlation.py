@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from registration import digest_correlation
-from storage.correlations import Correlations
 from tests.api.conftest import face_of, in_process
 from tests.api.fakes import DIGESTER, SECRET, Desk
+from vigil.registration import digest_correlation
+from vigil.storage.correlations import Correlations
 
 PROVEN = {"x-secret": SECRET}
 UNNAMED = json.dumps({"says": [{"id": "event-1"}]}).encode()

@@ -9,18 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from accounts import Account
 from api.app import build_app
 from api.parts import Parts
-from connection import connect
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.identity import VerificationKey
-from domain.registration import Registration
-from providers.contract import Coordinate, FoundVerification
-from providers.id360.senders import CONTRACT
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme
 from tests.world import ACCOUNT, SENDER, World
+from vigil.config.accounts import Account
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.registration import Registration
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import Coordinate, FoundVerification
+from vigil.providers.id360.senders import CONTRACT
+from vigil.temporal.connection import connect
 
 CREATED_AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 
@@ -176,7 +176,7 @@ async def test_a_correlation_that_belongs_to_another_verification_is_a_conflict(
 
     assert (first.status_code, again.status_code) == (201, 200)
     assert (other.status_code, code(other)) == (409, "correlation_taken")
-    assert await world.tracker.look(VerificationKey(account=ACCOUNT, reference="another")) is None
+    assert await world.tracker.describe(VerificationKey(account=ACCOUNT, reference="another")) is None
     assert world.key.reference not in other.text
 
 
@@ -185,4 +185,4 @@ async def test_a_registration_whose_correlation_cannot_be_remembered_is_none_at_
     answer = await asked(world, provider=Acme(), reference=world.key.reference, correlation="order-2047")
 
     assert (answer.status_code, code(answer)) == (503, "storage_unavailable")
-    assert await world.tracker.look(world.key) is None
+    assert await world.tracker.describe(world.key) is None

@@ -15,16 +15,16 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from accounts import Account
 from api.app import build_app
 from api.parts import Parts
-from connection import connect
-from providers.contract import Reply
-from providers.id360.senders import CONTRACT
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, SENDER, World, final
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.config.accounts import Account
+from vigil.providers.contract import ProviderResponse
+from vigil.providers.id360.senders import CONTRACT
+from vigil.temporal.connection import connect
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ async def test_any_reference_can_be_addressed_by_encoding_it_once(world: World, 
 
 async def test_what_opens_a_session_is_in_no_address_and_what_stands_for_it_leads_to_all(world: World) -> None:
     account = replace(world.tracker.account(ACCOUNT), reference_is_capability=True)
-    world.tracker = Tracker(world.client, {ACCOUNT: account}, world.digester)
+    world.tracker = VerificationClient(world.client, {ACCOUNT: account}, world.digester)
     world.reader.say(APPROVED)
     applicant = f"customer-{uuid4().hex[:8]}"
     async with backend(world) as client:
@@ -145,8 +145,8 @@ async def test_what_opens_a_session_is_in_no_address_and_what_stands_for_it_lead
         listed = (await client.get("/verifications", params={"applicant": applicant})).json()
         world.key = world.key.model_copy(update={"reference": f"{world.key.reference}-long-ago"})
         long_ago = record.model_copy(update={"key": world.key}).model_dump_json().encode()
-        await world.records.write(world.tracker.place(world.key), 1, long_ago)
-        forgotten = await client.get(f"/verifications/{world.tracker.place(world.key)}")
+        await world.records.write(world.tracker.path(world.key), 1, long_ago)
+        forgotten = await client.get(f"/verifications/{world.tracker.path(world.key)}")
 
     assert record.key.reference not in location
     assert opened.json()["reference"] == record.key.reference
@@ -176,7 +176,7 @@ async def test_a_command_to_what_nobody_knows_starts_nothing(world: World) -> No
         answer = await client.post(path(world, "/poll"))
 
     assert (answer.status_code, code(answer)) == (404, "unknown_verification")
-    assert await world.tracker.look(world.key) is None
+    assert await world.tracker.describe(world.key) is None
 
 
 async def test_a_reference_that_none_can_have_is_one_that_nobody_knows(world: World) -> None:
@@ -256,14 +256,14 @@ async def test_what_temporal_has_forgotten_is_told_by_storage(world: World) -> N
         record = await world.result()
     world.key = world.key.model_copy(update={"reference": f"{world.key.reference}-long-ago"})
     long_ago = record.model_copy(update={"key": world.key}).model_dump_json().encode()
-    await world.records.write(world.tracker.place(world.key), 1, long_ago)
+    await world.records.write(world.tracker.path(world.key), 1, long_ago)
 
     async with backend(world) as client:
         read = await client.get(path(world))
         timeline = await client.get(path(world, "/timeline"))
         explained = await client.get(path(world, "/explanation"))
 
-    assert await world.tracker.look(world.key) is None
+    assert await world.tracker.describe(world.key) is None
     assert read.json()["state"]["decision"] == "approved"
     assert (read.json()["is_open"], timeline.status_code, explained.status_code) == (False, 200, 200)
 
@@ -311,7 +311,7 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
     async with backend(world) as client, world.workers():
         await world.register()
         world.reader.say(APPROVED)
-        await world.tracker.notify(world.key, odd, may_start=True)
+        await world.tracker.signal_callback(world.key, odd, may_start=True)
         await world.result()
         read = (await client.get(path(world))).json()
 
@@ -326,7 +326,7 @@ class Echo(Acme):
 
 
 async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_the_record(world: World) -> None:
-    world.reader.says = Reply(snapshot=APPROVED, raw=b"tenant north")
+    world.reader.says = ProviderResponse(snapshot=APPROVED, raw=b"tenant north")
     plain = parts_of(world).accounts[ACCOUNT]
     async with backend(world, accounts={ACCOUNT: replace(plain, provider=Echo())}) as client, world.workers():
         await world.register()
@@ -364,7 +364,7 @@ async def test_a_written_record_says_whom_it_is_about_as_far_as_that_is_known(wo
     async with backend(world) as client, world.workers():
         await client.post("/verifications", json={**body(world), "session_kind": kind})
         world.reader.say(APPROVED)
-        await world.tracker.notify(world.key, await world.notice(final()), may_start=True)
+        await world.tracker.signal_callback(world.key, await world.notice(final()), may_start=True)
         await world.result()
         read = (await client.get(path(world))).json()
 
@@ -471,7 +471,7 @@ async def test_a_late_callback_on_the_real_server_opens_a_follow_up_run(world: W
 @pytest.mark.parametrize("tail", ["", "/explanation", "/timeline"])
 async def test_without_temporal_every_question_is_a_503_problem(world: World, tail: str) -> None:
     away = await connect("127.0.0.1:9", "default", lazy=True)
-    tracker = Tracker(away, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
+    tracker = VerificationClient(away, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
     async with backend(world, tracker=tracker) as client:
         answer = await client.get(path(world, tail))
         registered = await client.post("/verifications", json=body(world))
@@ -482,7 +482,7 @@ async def test_without_temporal_every_question_is_a_503_problem(world: World, ta
 
 async def test_without_temporal_a_callback_is_kept_within_its_budget(world: World) -> None:
     away = await connect("127.0.0.1:9", "default", lazy=True)
-    tracker = Tracker(away, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
+    tracker = VerificationClient(away, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
     async with backend(world, tracker=tracker) as client:
         began = time.monotonic()
         answer = await client.post("/callbacks/acme", json={"says": [{"ref": "r-1"}]}, headers={"x-secret": "right"})
@@ -501,7 +501,7 @@ async def test_a_temporal_that_never_answers_costs_a_callback_its_budget_and_no_
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     stalled = await connect(f"127.0.0.1:{port}", "default", lazy=True)
-    tracker = Tracker(stalled, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
+    tracker = VerificationClient(stalled, {ACCOUNT: world.tracker.account(ACCOUNT)}, world.digester)
     async with backend(world, tracker=tracker) as client:
         took = []
         for _ in range(7):

@@ -16,7 +16,7 @@ def environment() -> dict[str, str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "cli.main", *arguments]
+    return [sys.executable, "-m", "vigil.cli.main", *arguments]
 
 
 async def vigil(*arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
-from cli.accounts import _habits, callback_url
-from domain.sender import CodeRange
-from providers.id360.senders import CONTRACT
-from settings import ApiSettings, Settings, StorageSettings
+from vigil.cli.accounts import _habits, callback_url
+from vigil.config.settings import ApiSettings, Settings, StorageSettings
+from vigil.domain.sender_contract import CodeRange
+from vigil.providers.id360.senders import CONTRACT
 
 
 def settings(**api: object) -> Settings:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.context import settings_file
+from vigil.cli.context import settings_file
 
 DEV = Path(".vigil/vigil.toml")
 

@@ -1,8 +1,8 @@
 import json
 import time
 
-from simulator.registry import PLAYED, STORIES
 from tests.cli.running import vigil
+from vigil.simulator.registry import PLAYED, STORIES
 
 
 async def test_the_demonstration_prints_one_json_object_in_which_every_story_ended_as_expected() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.processes import Program
-from demo.stack import Ports, Stack, StackFailed
-from simulator.registry import PLAYED
 from tests.cli.running import ROOT, command, environment
+from vigil.demo.processes import Program
+from vigil.demo.stack import Ports, Stack, StackFailed
+from vigil.simulator.registry import PLAYED
 
 
 def dev(folder: Path, ports: Ports) -> list[str]:

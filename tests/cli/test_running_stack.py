@@ -9,10 +9,10 @@ from subprocess import CompletedProcess
 import pytest
 import pytest_asyncio
 
-from cli.context import opened
-from demo.stack import Ports, Stack
-from simulator.registry import PLAYED
 from tests.cli.running import vigil
+from vigil.cli.context import opened
+from vigil.demo.stack import Ports, Stack
+from vigil.simulator.registry import PLAYED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ACCOUNT = PLAYED[0].name

@@ -2,14 +2,14 @@
 
 from rich.console import Console
 
-from cli.show import state_table
-from domain.reducer import heard
-from domain.watch import summary
 from tests.domain.samples import PLAN, fresh, notice, step
+from vigil.cli.show import state_table
+from vigil.domain.callbacks import apply_callback
+from vigil.domain.timers import summary
 
 
 def said(*unknown_fields: str) -> str:
-    record = heard(fresh(), notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": unknown_fields}))
+    record = apply_callback(fresh(), notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": unknown_fields}))
     console = Console(width=120)
     with console.capture() as captured:
         console.print(state_table(summary(record, PLAN), record))

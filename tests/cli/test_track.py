@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.track import Fault, Wanted, parsed, read_lines
+from vigil.cli.track import Fault, Wanted, parsed, read_lines
 
 
 def test_each_line_is_read_by_itself_and_faults_carry_its_number(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Every sender contract of every registered provider that brings a kit."""
 
-from domain.sender import SenderContract
-from providers.registry import PROVIDERS
 from tests.conformance.kit import SenderKit
 from tests.conformance.rig import kits
+from vigil.domain.sender_contract import SenderContract
+from vigil.providers.registry import PROVIDERS
 
 KITS = kits()
 SENDERS = [(provider, sender) for provider, kit in KITS.items() for sender in kit.senders]

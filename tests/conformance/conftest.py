@@ -11,13 +11,13 @@ import pytest_asyncio
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
-from connection import CONVERTER
-from demo.temporal_server import find_binary
 from tests.conformance.rig import Rig, rig
 from tests.conformance.skipping import working
 from tests.simulator.step_clock import StepClock
 from tests.workflows.conftest import KINDS
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.demo.temporal_server import find_binary
+from vigil.temporal.connection import CONVERTER
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 SCALE = 60
 NOTED_EVERY = timedelta(milliseconds=100)

@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
 
 
 class Condition(StrEnum):
@@ -75,7 +75,7 @@ BUILT_BY_THE_SUITE: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Sent:
+class NotificationResult:
     """One HTTP request to our callback address."""
 
     headers: Mapping[str, str]
@@ -106,7 +106,7 @@ Scenario: TypeAlias = Callable[[str], Mapping[str, Any]]
 The callbacks carry the first live secret of `Kit.settings`.
 """
 
-BuildCallback: TypeAlias = Callable[[Condition, str, datetime], Sent]
+BuildCallback: TypeAlias = Callable[[Condition, str, datetime], NotificationResult]
 """Builds the callback of a condition for a reference, as sent at a time.
 
 Called for conditions that are neither absent nor in `BUILT_BY_THE_SUITE`. Header names are as the sender writes them.

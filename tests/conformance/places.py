@@ -20,8 +20,8 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.client import WorkflowExecutionDescription
 
-from storage.contract import names_under
 from tests.conformance.rig import Rig
+from vigil.storage.contract import names_under
 
 
 class Place(StrEnum):

@@ -16,26 +16,26 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import worker
-from accounts import open_accounts
 from api.app import build_app
 from api.notices import notice_of
 from api.parts import Parts
-from connection import connect
-from domain.digest import Digester
-from domain.identity import VerificationKey
-from domain.record import Record
-from domain.registration import Registration
-from domain.snapshot import Coordinates
-from providers.contract import CallbackRequest
-from providers.registry import PROVIDERS
-from providers.transport import open_http
-from settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
-from simulator.app import create_app
-from simulator.serving import serving
-from storage.opening import open_storage
-from tests.conformance.kit import Kit, KitMissing, Scenario, SenderKit, Sent, kit_of
+from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
 from tests.simulator.step_clock import StepClock
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.config.accounts import open_accounts
+from vigil.config.settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
+from vigil.domain.digest import Digester
+from vigil.domain.record import Record
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import Coordinates
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.registry import PROVIDERS
+from vigil.providers.transport import open_http
+from vigil.simulator.app import create_app
+from vigil.simulator.serving import serving
+from vigil.storage.factory import open_storage
+from vigil.temporal.connection import connect
 
 
 class PlayedTime(Protocol):
@@ -58,7 +58,7 @@ class Postbox:
     """Takes the callbacks that the simulator sends, for a test to hand on as it likes; answers 200 to each."""
 
     def __init__(self) -> None:
-        self._arrived: dict[str, list[Sent]] = defaultdict(list)
+        self._arrived: dict[str, list[NotificationResult]] = defaultdict(list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
@@ -69,11 +69,11 @@ class Postbox:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         sent = {name: value for name, value in headers.items() if name not in {"host", "content-length", "connection"}}
-        self._arrived[scope["path"]].append(Sent(sent, body))
+        self._arrived[scope["path"]].append(NotificationResult(sent, body))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def of(self, url: str) -> list[Sent]:
+    def of(self, url: str) -> list[NotificationResult]:
         """Return what came to this address, in order."""
         return list(self._arrived[httpx.URL(url).path])
 
@@ -104,7 +104,7 @@ class Rig:
     time: PlayedTime
 
     @property
-    def tracker(self) -> Tracker:
+    def tracker(self) -> VerificationClient:
         """What a backend that holds a Temporal client speaks through."""
         return self.parts.tracker
 
@@ -140,7 +140,7 @@ class Rig:
             )
         )
 
-    async def hear(self, play: Play, sent: Sent) -> None:
+    async def hear(self, play: Play, sent: NotificationResult) -> None:
         """Tell of a callback as the API does, with the rig's own time as that of its arrival."""
         account = self.parts.accounts[play.key.account]
         request = CallbackRequest(
@@ -154,9 +154,9 @@ class Rig:
         for callback in account.provider.read_callbacks(genuine):
             assert callback.reference == play.key.reference
             notice = notice_of(genuine, callback, play.key, self.parts.digester)
-            await self.tracker.notify(play.key, notice, may_start=notice.proof.may_start)
+            await self.tracker.signal_callback(play.key, notice, may_start=notice.proof.may_start)
 
-    async def post(self, play: Play, sent: Sent) -> int:
+    async def post(self, play: Play, sent: NotificationResult) -> int:
         """Send a callback to the API; returns its answer."""
         answer = await self.api.post(f"/callbacks/{play.key.account}", content=sent.body, headers=dict(sent.headers))
         return answer.status_code
@@ -177,7 +177,7 @@ class Rig:
     async def skipped_until_complete(self, play: Play) -> Record:
         """Let time pass until the newest run has completed."""
         async with asyncio.timeout(30):
-            while (seen := await self.tracker.look(play.key)) is None or seen.is_open:
+            while (seen := await self.tracker.describe(play.key)) is None or seen.is_open:
                 await self.time.passes(timedelta(minutes=10))
         return await self.complete(play)
 
@@ -201,7 +201,7 @@ def kits() -> Mapping[str, Kit]:
 def configured(provider: str, own: Mapping[str, Any]) -> ConfiguredAccount:
     """Return the settings of an account. It takes up only what a test registers or calls about."""
     given = PROVIDERS[provider].settings.model_validate({"provider": provider, "environment": "sandbox", **own})
-    return ConfiguredAccount(own=given, adopts=False)
+    return ConfiguredAccount(own=given, discovery=False)
 
 
 @asynccontextmanager
@@ -245,7 +245,7 @@ async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     client = await connect(settings.temporal.address, settings.temporal.namespace)
     return Parts(
         accounts=accounts,
-        tracker=Tracker(client, {name: each.tracked for name, each in accounts.items()}, digester),
+        tracker=VerificationClient(client, {name: each.tracked for name, each in accounts.items()}, digester),
         storage=open_storage(settings.storage.url),
         digester=digester,
     )

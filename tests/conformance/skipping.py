@@ -6,21 +6,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from accounts import open_accounts
-from activities.downloading import DownloadingActivities
-from activities.reading import ReadingActivities
+from activities.downloads import DownloadActivities
+from activities.reads import ReadActivities
+from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
-from activities.rereading import RereadingActivities
-from connection import connect
-from domain.digest import Digester
-from providers.transport import open_http
-from settings import Settings
-from storage.opening import open_storage
-from storage.records import Records
-from tracking import Tracker
+from vigil.client import VerificationClient
+from vigil.config.accounts import open_accounts
+from vigil.config.settings import Settings
+from vigil.domain.digest import Digester
+from vigil.providers.transport import open_http
+from vigil.storage.factory import open_storage
+from vigil.storage.records import Records
+from vigil.temporal import messages
+from vigil.temporal.connection import connect
 from worker import watched_account
-from workflows import steps
-from workflows.rereading import RereadingWorkflow
+from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
 
 
@@ -41,20 +41,20 @@ async def _workers(client: Client, settings: Settings, stack: AsyncExitStack) ->
     watched = {name: watched_account(account) for name, account in accounts.items()}
     storage = open_storage(settings.storage.url)
     records = RecordActivities(Records(storage), watched)
-    reading = ReadingActivities(watched, storage, digester)
-    downloading = DownloadingActivities(watched, storage, digester)
-    tracker = Tracker(client, {name: account.tracked for name, account in accounts.items()}, digester)
-    rereading = RereadingActivities(tracker.reread)
+    reading = ReadActivities(watched, storage, digester)
+    downloading = DownloadActivities(watched, storage, digester)
+    tracker = VerificationClient(client, {name: account.tracked for name, account in accounts.items()}, digester)
+    rereading = RecheckActivities(tracker.start_recheck)
     return [
         Worker(
             client,
-            task_queue=steps.VERIFICATIONS_QUEUE,
-            workflows=[VerificationWorkflow, RereadingWorkflow],
-            activities=[records.load_record, records.write_record, rereading.reread],
+            task_queue=messages.VERIFICATIONS_QUEUE,
+            workflows=[VerificationWorkflow, RecheckWorkflow],
+            activities=[records.load_record, records.write_record, rereading.recheck],
         ),
-        Worker(client, task_queue=steps.ARTIFACTS_QUEUE, activities=[downloading.download]),
+        Worker(client, task_queue=messages.ARTIFACTS_QUEUE, activities=[downloading.download]),
         *(
-            Worker(client, task_queue=steps.provider_queue(name), activities=[reading.read, reading.poll])
+            Worker(client, task_queue=messages.provider_queue(name), activities=[reading.read, reading.poll])
             for name in watched
         ),
     ]

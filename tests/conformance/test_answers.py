@@ -8,17 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from accounts import Account, opened_account
-from domain.sender import AnswerMeaning
-from providers.registry import PROVIDERS
-from simulator.engine import Engine
-from simulator.registry import SIMULATED
 from tests.api.conftest import face_of, in_process
 from tests.api.fakes import Desk
 from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
-from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, SenderKit, Sent
+from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, NotificationResult, SenderKit
 from tests.conformance.rig import account_of, configured
 from tests.simulator.step_clock import StepClock
+from vigil.config.accounts import Account, open_account_of
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.providers.registry import PROVIDERS
+from vigil.simulator.engine import Engine
+from vigil.simulator.registry import SIMULATED
 
 NOWHERE = "http://127.0.0.1:9"
 TOO_MUCH = 2 * 1024 * 1024 + 1
@@ -64,7 +64,7 @@ def opened(provider: str, http: httpx.AsyncClient, *, hints: bool) -> Account:
     account = configured(provider, settings(NOWHERE))
     name = account_of(provider)
     opened = PROVIDERS[provider].open_account(name, account.own, http)
-    return opened_account(name, opened, account, time_scale=1)
+    return open_account_of(name, opened, account, time_scale=1)
 
 
 async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -> str:
@@ -75,13 +75,13 @@ async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -
     return view.reference
 
 
-def sent_under(condition: Condition, kit: SenderKit, reference: str) -> Sent:
+def sent_under(condition: Condition, kit: SenderKit, reference: str) -> NotificationResult:
     is_ours = condition in BUILT_BY_THE_SUITE or condition is Condition.UNKNOWN_REFERENCE
     built = kit.callback(Condition.GENUINE if is_ours else condition, reference, datetime.now(UTC))
-    return Sent(built.headers, built.body.ljust(TOO_MUCH)) if condition is Condition.OVERSIZED else built
+    return NotificationResult(built.headers, built.body.ljust(TOO_MUCH)) if condition is Condition.OVERSIZED else built
 
 
-async def answered(desk: Desk, account: str, sent: Sent) -> int:
+async def answered(desk: Desk, account: str, sent: NotificationResult) -> int:
     async with in_process(face_of(desk)) as client:
         answer = await client.post(f"/callbacks/{account}", content=sent.body, headers=dict(sent.headers))
     desk.storage.down = False

@@ -31,7 +31,7 @@ async def test_only_a_reference_that_opens_nothing_is_shown(stepped: Rig, provid
     labels = [await labels_of(stepped, play) for play in plays]
     references = [play.key.reference for play in plays]
     is_capability = stepped.parts.accounts[plays[0].key.account].provider.reference_is_capability
-    shown = {place for place, text in texts.items() if leaks(text, references)}
+    shown = {path for path, text in texts.items() if leaks(text, references)}
 
     assert shown >= ENCRYPTED
     assert leaks(b"\n".join(labels), references) == set()

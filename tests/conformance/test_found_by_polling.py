@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.terms import Basis
-from simulator.scenario import Scenario as Plain
 from tests.conformance.cases import SENDERS, contract_of, kit_for
 from tests.conformance.kit import Scenario
 from tests.conformance.rig import Rig
+from vigil.domain.terms import Basis
+from vigil.simulator.scenario import Scenario as Plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from domain.terms import Proof
-from providers.registry import PROVIDERS
-from simulator.registry import SIMULATED
 from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
 from tests.conformance.kit import MAY_BE_ABSENT, Condition, KitMissing, kit_of
+from vigil.domain.terms import Proof
+from vigil.providers.registry import PROVIDERS
+from vigil.simulator.registry import SIMULATED
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -10,14 +10,14 @@ import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
-from domain.identity import workflow_id
-from domain.record import Record
-from domain.terms import Attention
 from tests.conformance.cases import KITS, SENDERS, kit_for
 from tests.conformance.conftest import NOTED_EVERY
-from tests.conformance.kit import SenderKit, Sent
+from tests.conformance.kit import NotificationResult, SenderKit
 from tests.conformance.rig import Play, Rig
-from workflows.steps import PollNow
+from vigil.domain.record import Record
+from vigil.domain.terms import Attention
+from vigil.domain.verification_key import workflow_id
+from vigil.temporal.messages import PollNow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,13 +28,13 @@ Case: TypeAlias = tuple[str, str, bool]
 Course: TypeAlias = Callable[[Rig, Play, SenderKit], Awaitable[None]]
 
 
-async def ended(rig: Rig, play: Play, kit: SenderKit) -> Sequence[Sent]:
+async def ended(rig: Rig, play: Play, kit: SenderKit) -> Sequence[NotificationResult]:
     """Let the provider come to its end; returns all that it sent on the way."""
     await rig.time.passes(kit.final_at + SOON)
     return rig.postbox.of(play.url)
 
 
-async def post(rig: Rig, play: Play, callbacks: Sequence[Sent]) -> None:
+async def post(rig: Rig, play: Play, callbacks: Sequence[NotificationResult]) -> None:
     for sent in callbacks:
         assert await rig.post(play, sent) == 200
 
@@ -86,7 +86,7 @@ async def after_temporal_forgot_it(rig: Rig, play: Play, kit: SenderKit) -> None
         await rig.complete(play)
 
 
-async def completed_unheard(rig: Rig, play: Play, kit: SenderKit) -> Sequence[Sent]:
+async def completed_unheard(rig: Rig, play: Play, kit: SenderKit) -> Sequence[NotificationResult]:
     """Have it decided because a person asks; returns the callbacks, of which none was heard."""
     await rig.register(play)
     callbacks = await ended(rig, play, kit)
@@ -99,11 +99,11 @@ async def completed_unheard(rig: Rig, play: Play, kit: SenderKit) -> Sequence[Se
 async def forget(rig: Rig, play: Play) -> None:
     await asyncio.sleep(10 * NOTED_EVERY.total_seconds())
     client = rig.tracker.client
-    execution = WorkflowExecution(workflow_id=workflow_id(rig.tracker.place(play.key)))
+    execution = WorkflowExecution(workflow_id=workflow_id(rig.tracker.path(play.key)))
     request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
     await client.workflow_service.delete_workflow_execution(request)
     async with asyncio.timeout(10):
-        while await rig.tracker.look(play.key) is not None:
+        while await rig.tracker.describe(play.key) is not None:
             await asyncio.sleep(0.05)
 
 

@@ -13,13 +13,13 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from simulator.registry import SIMULATED
 from tests.conformance.cases import KITS
-from tests.conformance.kit import Condition, SenderKit, Sent
+from tests.conformance.kit import Condition, NotificationResult, SenderKit
 from tests.conformance.leaking import planted
 from tests.conformance.places import Overheard, Place, kept, leaks, listening, said, waiting
 from tests.conformance.rig import Play, Rig, configured
-from workflows.steps import MEMO
+from vigil.simulator.registry import SIMULATED
+from vigil.temporal.messages import MEMO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,13 +46,13 @@ async def sampling(rig: Rig, play: Play, heard: Overheard) -> AsyncIterator[None
             await task
 
 
-def about(sent: Sent, person: Mapping[str, str]) -> list[Sent]:
+def about(sent: NotificationResult, person: Mapping[str, str]) -> list[NotificationResult]:
     """The callback with a person in it, and one that is nothing but a person; who signs bodies proves neither."""
     bodies: list[object] = [dict(person), [*person.values()]]
     with suppress(ValueError):
         if isinstance(body := json.loads(sent.body), dict):
             bodies.append({**body, "person": dict(person), "reason": " ".join(person.values())})
-    return [Sent(sent.headers, json.dumps(body).encode()) for body in bodies]
+    return [NotificationResult(sent.headers, json.dumps(body).encode()) for body in bodies]
 
 
 async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:
@@ -123,7 +123,7 @@ async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, 
         plays = await followed(stepped, provider, heard)
         async with asyncio.timeout(10):
             texts = await said(stepped, heard, since=since)
-            while not all(stepped.tracker.place(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
+            while not all(stepped.tracker.path(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
                 texts = await said(stepped, heard, since=since)
         results = b"".join([await stored_result(stepped, play) for play in plays])
 
@@ -175,7 +175,7 @@ async def test_a_secret_that_was_stored_on_purpose_is_found(stepped: Rig) -> Non
     assert (leaks(before, [CANARY]), leaks(after, [CANARY])) == (set(), {CANARY})
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("path", Place)
 async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place) -> None:
     since = datetime.now(UTC)
     with listening(stepped) as heard:

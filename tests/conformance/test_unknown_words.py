@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.service import RPCError
 
-from domain.plan import MINUTE
-from domain.record import EntryKind
-from domain.terms import Attention, Stage
 from tests.conformance.cases import SENDERS, kit_for
 from tests.conformance.kit import Condition
 from tests.conformance.rig import Rig
+from vigil.domain.record import EntryKind
+from vigil.domain.terms import Attention, Stage
+from vigil.domain.tracking_plan import MINUTE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.simulator_accounts import _secret, scenario_for, write_settings
-from settings import load_settings
-from simulator.registry import PLAYED
+from vigil.config.settings import load_settings
+from vigil.demo.simulator_accounts import _secret, scenario_for, write_settings
+from vigil.simulator.registry import PLAYED
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from demo.story_runner import StoryRun
-from simulator.story import Story
+from vigil.demo.story_runner import StoryRun
+from vigil.simulator.story import Story
 
 STORY = Story(
     account="acme",

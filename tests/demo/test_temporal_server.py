@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from demo.temporal_server import LOOPBACK, NoTemporalServer, _stop, find_binary, run_temporal_server
+from vigil.demo.temporal_server import LOOPBACK, NoTemporalServer, _stop, find_binary, run_temporal_server
 
 KNOWN = {"VigilAccount": "Keyword", "VigilAttention": "KeywordList", "VigilDeadline": "Datetime"}
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from domain.notice import Notice, Observation
-from domain.snapshot import Artifact, Check, Reason, Snapshot
-from domain.terms import Advice, CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
 from tests.domain.samples import SECOND, STARTED, T0, notice, status, step
+from vigil.domain.callback_event import CallbackEvent, Observation
+from vigil.domain.snapshot import Artifact, Check, Reason, Snapshot
+from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
 
 OK, KO = CheckStatus.PASSED, CheckStatus.FAILED
 FRONT = Artifact(name="doc-11-0", kind=EvidenceKind.DOCUMENT_FRONT, locator="11.0")
@@ -21,7 +21,7 @@ class Course:
     sent: tuple[Observation, ...]
     answers: tuple[Snapshot, ...]
 
-    def notices(self) -> tuple[Notice, ...]:
+    def notices(self) -> tuple[CallbackEvent, ...]:
         return tuple(notice(seen, at=T0 + k * SECOND) for k, seen in enumerate(self.sent))
 
 

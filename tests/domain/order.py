@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations, product
 
-from domain.notice import Notice
-from domain.plan import MINUTE
-from domain.record import Judgement, Record
-from domain.snapshot import Reading
 from tests.domain.courses import Course
 from tests.domain.samples import T0, fresh, read, told
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.record import Judgement, Record
+from vigil.domain.snapshot import ReadResult
+from vigil.domain.tracking_plan import MINUTE
 
-Fold = Callable[[Record, Notice], Record]
-Event = Notice | Reading
+Fold = Callable[[Record, CallbackEvent], Record]
+Event = CallbackEvent | ReadResult
 
 
-def answers(course: Course) -> tuple[Reading, ...]:
+def answers(course: Course) -> tuple[ReadResult, ...]:
     """What each read of the course brings; the last one is its end."""
     return tuple(told(snapshot, at=T0 + (k + 1) * MINUTE) for k, snapshot in enumerate(course.answers))
 
@@ -22,7 +22,7 @@ def answers(course: Course) -> tuple[Reading, ...]:
 def after(fold: Fold, events: Iterable[Event]) -> Record:
     record = fresh()
     for event in events:
-        record = fold(record, event) if isinstance(event, Notice) else read(record, event)
+        record = fold(record, event) if isinstance(event, CallbackEvent) else read(record, event)
     return record
 
 

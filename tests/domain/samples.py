@@ -3,16 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from domain.digest import Digester
-from domain.identity import VerificationKey
-from domain.notice import Notice, Observation, StatusSeen, StepFinished
-from domain.plan import HOUR, MINUTE, PollPlan, PollStep, WatchPlan
-from domain.record import Cause, Record
-from domain.reducer import opened
-from domain.registration import Registration
-from domain.snapshot import Answer, Artifact, Reading, Snapshot
-from domain.terms import CheckKind, CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
-from domain.verdict import answered
+from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, StepFinished
+from vigil.domain.callbacks import open_record
+from vigil.domain.decisions import apply_read
+from vigil.domain.digest import Digester
+from vigil.domain.record import Cause, Record
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import Answer, Artifact, ReadResult, Snapshot
+from vigil.domain.terms import CheckKind, CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
+from vigil.domain.tracking_plan import HOUR, MINUTE, PollPlan, PollStep, TrackingPlan
+from vigil.domain.verification_key import VerificationKey
 
 T0 = datetime(2031, 3, 4, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -20,7 +20,7 @@ MINUTE_LATER = T0 + MINUTE
 HOUR_LATER = T0 + HOUR
 DIGESTER = Digester(b"a key for tests")
 KEY = VerificationKey(account="acme", reference="v-1")
-PLAN = WatchPlan(
+PLAN = TrackingPlan(
     polls={
         Stage.PROCESSING: PollPlan(
             steps=(PollStep(until=HOUR, every=5 * MINUTE), PollStep(until=None, every=HOUR)),
@@ -40,14 +40,14 @@ def ended(end: Ended) -> Snapshot:
     return Snapshot(stage=Stage.CONCLUDED, ended=end, word=end.upper())
 
 
-def fresh(*, at: datetime = T0, plan: WatchPlan = PLAN) -> Record:
-    return opened(KEY, provider="invented", environment="sandbox", at=at, plan=plan)
+def fresh(*, at: datetime = T0, plan: TrackingPlan = PLAN) -> Record:
+    return open_record(KEY, provider="invented", environment="sandbox", at=at, plan=plan)
 
 
 def notice(
     observation: Observation, *, at: datetime = T0, proof: Proof = Proof.SECRET, correlation: str | None = None
-) -> Notice:
-    return Notice(
+) -> CallbackEvent:
+    return CallbackEvent(
         delivery=DIGESTER.digest("delivery", observation.model_dump_json()),
         received_at=at,
         proof=proof,
@@ -74,25 +74,25 @@ def step(
     return StepFinished(done=done, total=total, name=name, check=check, ordinal=ordinal, status=says)
 
 
-def told(snapshot: Snapshot, *, at: datetime = T0) -> Reading:
-    return Reading(asked_at=at, answer=Answer.TOLD, snapshot=snapshot)
+def told(snapshot: Snapshot, *, at: datetime = T0) -> ReadResult:
+    return ReadResult(asked_at=at, answer=Answer.TOLD, snapshot=snapshot)
 
 
-def silent(answer: Answer, *, at: datetime = T0) -> Reading:
-    return Reading(asked_at=at, answer=answer)
+def silent(answer: Answer, *, at: datetime = T0) -> ReadResult:
+    return ReadResult(asked_at=at, answer=answer)
 
 
 def read(
     record: Record,
-    reading: Reading | Snapshot,
+    reading: ReadResult | Snapshot,
     *,
     at: datetime = T0,
-    plan: WatchPlan = PLAN,
+    plan: TrackingPlan = PLAN,
     cause: Cause = Cause.CALLBACK,
 ) -> Record:
     """Apply an answer; a snapshot is one that was asked for at `at`."""
     answer = told(reading, at=at) if isinstance(reading, Snapshot) else reading
-    return answered(record, answer, plan=plan, cause=cause)
+    return apply_read(record, answer, plan=plan, cause=cause)
 
 
 def registration(**changes: object) -> Registration:

@@ -2,7 +2,7 @@
 
 import re
 
-from domain.digest import Digester
+from vigil.domain.digest import Digester
 
 ONE, OTHER = Digester(b"one key"), Digester(b"another key")
 

@@ -2,25 +2,25 @@
 
 import pytest
 
-from domain.evidence import (
+from tests.domain.samples import APPROVED, MINUTE_LATER, PORTRAIT, T0, fresh, notice, read
+from vigil.domain.callback_event import RoomChanged
+from vigil.domain.callbacks import apply_callback
+from vigil.domain.evidence import (
     UNLISTED,
     EvidenceRow,
     Ledger,
-    counted,
-    expected,
+    count_states,
+    expect_kinds,
     has_losses,
-    listed,
-    narrowed,
-    replaced,
-    unsettled_lost,
+    limit_to_wanted,
+    list_artifacts,
+    mark_unsettled_lost,
+    replace_row,
 )
-from domain.notice import RoomChanged
-from domain.record import Record
-from domain.reducer import heard
-from domain.registration import Wanted
-from domain.snapshot import Artifact
-from domain.terms import ArtifactState, EvidenceKind, LossReason
-from tests.domain.samples import APPROVED, MINUTE_LATER, PORTRAIT, T0, fresh, notice, read
+from vigil.domain.record import Record
+from vigil.domain.registration import Wanted
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import ArtifactState, EvidenceKind, LossReason
 
 VIDEO = Artifact(name="video-1", kind=EvidenceKind.CALL_RECORDING, locator="v1", ready=False)
 
@@ -34,7 +34,7 @@ def row(state: ArtifactState, loss: LossReason | None = None) -> EvidenceRow:
 
 
 def test_listed_files_are_available_or_expected_as_the_provider_says() -> None:
-    ledger = listed((), (VIDEO, PORTRAIT), wanted="all", at=T0)
+    ledger = list_artifacts((), (VIDEO, PORTRAIT), wanted="all", at=T0)
     assert rows(ledger) == [("portrait-1", "available", None), ("video-1", "expected", None)]
 
 
@@ -43,7 +43,7 @@ def test_listed_files_are_available_or_expected_as_the_provider_says() -> None:
     [("all", None), ("none", "not_wanted"), ((EvidenceKind.PORTRAIT,), None), ((EvidenceKind.SELFIE,), "not_wanted")],
 )
 def test_only_wanted_kinds_of_file_are_brought_home(wanted: Wanted, loss: str | None) -> None:
-    assert listed((), (PORTRAIT,), wanted=wanted, at=T0)[0].loss == loss
+    assert list_artifacts((), (PORTRAIT,), wanted=wanted, at=T0)[0].loss == loss
 
 
 @pytest.mark.parametrize(
@@ -65,24 +65,24 @@ def test_only_wanted_kinds_of_file_are_brought_home(wanted: Wanted, loss: str | 
     ],
 )
 def test_a_file_that_is_listed_again_returns_only_if_its_loss_can_heal(known: EvidenceRow, state: str) -> None:
-    assert [row.state for row in listed((known,), (PORTRAIT,), wanted="all", at=T0)] == [state]
+    assert [row.state for row in list_artifacts((known,), (PORTRAIT,), wanted="all", at=T0)] == [state]
 
 
 def test_a_file_that_is_listed_as_not_ready_does_not_return() -> None:
     gone = row(ArtifactState.LOST, LossReason.UNREACHABLE)
     not_ready = PORTRAIT.model_copy(update={"ready": False})
-    assert listed((gone,), (not_ready,), wanted="all", at=T0) == (gone,)
+    assert list_artifacts((gone,), (not_ready,), wanted="all", at=T0) == (gone,)
 
 
 def test_a_file_that_is_not_listed_any_more_stays_in_the_ledger_after_the_first_verdict() -> None:
     known = row(ArtifactState.AVAILABLE)
-    assert listed((known,), (), wanted="all", at=T0) == (known,)
+    assert list_artifacts((known,), (), wanted="all", at=T0) == (known,)
 
 
 def test_a_draft_is_replaced_by_the_next_listing() -> None:
-    draft = listed((), (PORTRAIT, VIDEO), wanted="all", at=T0, is_draft=True)
+    draft = list_artifacts((), (PORTRAIT, VIDEO), wanted="all", at=T0, is_draft=True)
     moved = PORTRAIT.model_copy(update={"locator": "elsewhere"})
-    ledger = listed(draft, (moved,), wanted="all", at=MINUTE_LATER, is_draft=True)
+    ledger = list_artifacts(draft, (moved,), wanted="all", at=MINUTE_LATER, is_draft=True)
     assert [(row.name, row.locator) for row in ledger] == [("portrait-1", "elsewhere")]
 
 
@@ -90,52 +90,54 @@ CALL = (EvidenceKind.CALL_RECORDING,)
 
 
 def test_a_draft_keeps_what_somebody_expects() -> None:
-    waiting = expected((), CALL, wanted="all", at=T0)
-    assert listed(waiting, (), wanted="all", at=T0, is_draft=True) == waiting
+    waiting = expect_kinds((), CALL, wanted="all", at=T0)
+    assert list_artifacts(waiting, (), wanted="all", at=T0, is_draft=True) == waiting
 
 
 def test_a_kind_that_is_expected_twice_has_one_row() -> None:
-    waiting = expected((), (*CALL, *CALL), wanted="all", at=T0)
+    waiting = expect_kinds((), (*CALL, *CALL), wanted="all", at=T0)
     assert [(row.name, row.locator, row.state) for row in waiting] == [
         ("expected-call_recording", UNLISTED, "expected")
     ]
 
 
 def test_an_expected_file_gives_way_to_a_listed_one_of_its_kind_and_returns_when_that_one_goes() -> None:
-    ledger = listed(expected((), CALL, wanted="all", at=T0), (VIDEO,), wanted="all", at=T0, is_draft=True)
-    with_it = expected(ledger, CALL, wanted="all", at=T0)
-    without_it = expected(listed(with_it, (), wanted="all", at=T0, is_draft=True), CALL, wanted="all", at=MINUTE_LATER)
+    ledger = list_artifacts(expect_kinds((), CALL, wanted="all", at=T0), (VIDEO,), wanted="all", at=T0, is_draft=True)
+    with_it = expect_kinds(ledger, CALL, wanted="all", at=T0)
+    without_it = expect_kinds(
+        list_artifacts(with_it, (), wanted="all", at=T0, is_draft=True), CALL, wanted="all", at=MINUTE_LATER
+    )
     assert rows(with_it) == [("video-1", "expected", None)]
     assert rows(without_it) == [("expected-call_recording", "expected", None)]
 
 
 def test_an_expected_file_of_an_unwanted_kind_is_not_waited_for() -> None:
-    assert rows(expected((), CALL, wanted="none", at=T0)) == [("expected-call_recording", "lost", "not_wanted")]
+    assert rows(expect_kinds((), CALL, wanted="none", at=T0)) == [("expected-call_recording", "lost", "not_wanted")]
 
 
 def test_an_expected_file_that_was_lost_stays_lost() -> None:
-    lost = unsettled_lost(expected((), CALL, wanted="all", at=T0), LossReason.NOT_DELIVERED, at=T0)
-    assert expected(lost, CALL, wanted="all", at=MINUTE_LATER) == lost
+    lost = mark_unsettled_lost(expect_kinds((), CALL, wanted="all", at=T0), LossReason.NOT_DELIVERED, at=T0)
+    assert expect_kinds(lost, CALL, wanted="all", at=MINUTE_LATER) == lost
 
 
 def test_narrowing_gives_up_the_unwanted_and_leaves_what_is_stored() -> None:
     stored = row(ArtifactState.STORED)
-    ledger = (stored, *listed((), (VIDEO,), wanted="all", at=T0))
-    assert rows(narrowed(ledger, "none", at=T0)) == [
+    ledger = (stored, *list_artifacts((), (VIDEO,), wanted="all", at=T0))
+    assert rows(limit_to_wanted(ledger, "none", at=T0)) == [
         ("portrait-1", "stored", None),
         ("video-1", "lost", "not_wanted"),
     ]
 
 
 def test_replacing_a_row_that_is_not_in_the_ledger_adds_none() -> None:
-    ledger = listed((), (VIDEO,), wanted="all", at=T0)
-    assert replaced(ledger, row(ArtifactState.STORED)) == ledger
+    ledger = list_artifacts((), (VIDEO,), wanted="all", at=T0)
+    assert replace_row(ledger, row(ArtifactState.STORED)) == ledger
 
 
 def test_giving_up_leaves_settled_rows_as_they_are() -> None:
     stored = row(ArtifactState.STORED)
-    ledger = (stored, *listed((), (VIDEO,), wanted="all", at=T0))
-    assert rows(unsettled_lost(ledger, LossReason.GONE, at=T0)) == [
+    ledger = (stored, *list_artifacts((), (VIDEO,), wanted="all", at=T0))
+    assert rows(mark_unsettled_lost(ledger, LossReason.GONE, at=T0)) == [
         ("portrait-1", "stored", None),
         ("video-1", "lost", "gone"),
     ]
@@ -162,7 +164,7 @@ def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_l
     record = read(fresh(), APPROVED)
     for number in range(200):
         seen = RoomChanged(room=f"r-{number}", room_status="ended", file_ready=True, file_id=f"vf-{number}")
-        record = heard(record, notice(seen))
+        record = apply_callback(record, notice(seen))
 
     assert {row.locator for row in record.evidence} == {f"vf-{number}" for number in range(200)}
     # The next run begins with what this one wrote.
@@ -170,13 +172,13 @@ def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_l
 
 
 def test_counting_names_only_states_that_occur() -> None:
-    assert counted(listed((), (PORTRAIT, VIDEO), wanted="all", at=T0)) == {"available": 1, "expected": 1}
+    assert count_states(list_artifacts((), (PORTRAIT, VIDEO), wanted="all", at=T0)) == {"available": 1, "expected": 1}
 
 
 def test_the_ledger_holds_at_most_two_hundred_files() -> None:
     many = tuple(PORTRAIT.model_copy(update={"name": f"portrait-{k:03}"}) for k in range(150))
     more = tuple(PORTRAIT.model_copy(update={"name": f"selfie-{k:03}"}) for k in range(150))
-    assert len(listed(listed((), many, wanted="all", at=T0), more, wanted="all", at=T0)) == 200
+    assert len(list_artifacts(list_artifacts((), many, wanted="all", at=T0), more, wanted="all", at=T0)) == 200
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.explanation import (
-    PendingStep,
-    PendingTask,
-    Queue,
-    Situation,
-    explain,
-    what_attention_means,
-)
-from domain.plan import DAY, HOUR, MINUTE
-from domain.record import Record, Summary
-from domain.reducer import heard, raised, registered
-from domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
-from domain.verdict import window_closed
-from domain.watch import summary
 from tests.domain.samples import (
     APPROVED,
     PLAN,
@@ -33,6 +19,13 @@ from tests.domain.samples import (
     registration,
     status,
 )
+from vigil.domain.callbacks import add_attention, apply_callback, apply_registration
+from vigil.domain.decisions import close_confirmation_window
+from vigil.domain.explanation import PendingStep, PendingTask, Queue, Situation, explain, what_attention_means
+from vigil.domain.record import Record, Summary
+from vigil.domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
+from vigil.domain.timers import summary
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 
 NOW = T0 + 2 * HOUR
 BUSY = Queue(name="verifications", last_asked_at=NOW - 5 * SECOND)
@@ -48,7 +41,7 @@ SERVED = (BUSY, Queue(name="provider/acme", last_asked_at=NOW - SECOND))
 
 
 def known(record: Record | None = None) -> Record:
-    return registered(record or fresh(), registration(deadline_at=T0 + 14 * DAY), plan=PLAN)
+    return apply_registration(record or fresh(), registration(deadline_at=T0 + 14 * DAY), plan=PLAN)
 
 
 def looked_at(record: Record, **changes: object) -> Situation:
@@ -115,7 +108,7 @@ def test_a_read_that_runs_is_the_next_event_now() -> None:
 
 
 def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() -> None:
-    record = raised(known(), Attention.PROVIDER_REFUSES_US, at=T0)
+    record = add_attention(known(), Attention.PROVIDER_REFUSES_US, at=T0)
     explanation = explain(looked_at(record, steps=(POLL,)), plan=PLAN, now=NOW)
     assert explanation.sentence == (
         "the provider refuses our credentials: mend the account's settings; polls go every 5 min, then 1 h"
@@ -127,7 +120,7 @@ def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() 
 
 
 def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
-    record = heard(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED), at=NOW))
+    record = apply_callback(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED), at=NOW))
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert explanation.sentence == (
         "the applicant has not finished; an end is announced, so polls go every 1 min until 2031-03-04 11:30:00 UTC"
@@ -136,8 +129,8 @@ def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
 
 
 def test_a_window_that_has_closed_is_no_next_event() -> None:
-    record = heard(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED)))
-    record = window_closed(record, at=T0 + HOUR)
+    record = apply_callback(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED)))
+    record = close_confirmation_window(record, at=T0 + HOUR)
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert (explanation.next_event, explanation.next_at) == ("our deadline ends it", T0 + 14 * DAY)
 
@@ -220,7 +213,7 @@ summaries = st.builds(
     poll_from=around_now,
     deadline_at=around_now,
     grace_until=st.none() | around_now,
-    hurried_until=st.none() | around_now,
+    confirmation_until=st.none() | around_now,
     heard=st.integers(0, 9),
     last_heard_at=st.none() | around_now,
 )

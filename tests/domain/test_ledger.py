@@ -4,15 +4,15 @@ from itertools import permutations
 
 import pytest
 
-from domain.notice import RoomChanged
-from domain.plan import DAY, HOUR
-from domain.record import Record
-from domain.reducer import heard, registered, with_ledger
-from domain.registration import Registration
-from domain.snapshot import Artifact, Room, Snapshot
-from domain.terms import ArtifactState, Attention, EvidenceKind, LossReason
-from domain.verdict import settled_losses
 from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, fresh, notice, read, registration
+from vigil.domain.callback_event import RoomChanged
+from vigil.domain.callbacks import apply_callback, apply_ledger, apply_registration
+from vigil.domain.decisions import give_up_files
+from vigil.domain.record import Record
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import Artifact, Room, Snapshot
+from vigil.domain.terms import ArtifactState, Attention, EvidenceKind, LossReason
+from vigil.domain.tracking_plan import DAY, HOUR
 
 EXPECTING = registration(expects=(EvidenceKind.CALL_RECORDING,))
 ENDED = RoomChanged(room="r1", room_status="ended")
@@ -28,9 +28,9 @@ def after(*events: Event) -> Record:
     for event in events:
         match event:
             case Registration():
-                record = registered(record, event, plan=PLAN)
+                record = apply_registration(record, event, plan=PLAN)
             case RoomChanged():
-                record = heard(record, notice(event))
+                record = apply_callback(record, notice(event))
             case Snapshot():
                 record = read(record, event)
     return record
@@ -50,7 +50,7 @@ def stored(record: Record, name: str) -> Record:
         row.model_copy(update={"state": ArtifactState.STORED, "loss": None}) if row.name == name else row
         for row in record.evidence
     )
-    return with_ledger(record, rows, at=T0)
+    return apply_ledger(record, rows, at=T0)
 
 
 @pytest.mark.parametrize("events", list(permutations([EXPECTING, ENDED, EMPTY, APPROVED])))
@@ -87,15 +87,15 @@ def test_a_lost_file_that_comes_after_all_asks_nobody_though_another_was_never_w
     video = Artifact(name="video-1", kind=EvidenceKind.LIVENESS_VIDEO, locator="v1")
     approved = APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)})
     record = after(registration(evidence=(EvidenceKind.PORTRAIT,)), approved)
-    lost = settled_losses(record, LossReason.LINK_EXPIRED, at=T0)
+    lost = give_up_files(record, LossReason.LINK_EXPIRED, at=T0)
     there = stored(read(lost, approved, at=T0 + HOUR), "portrait-1")
     assert (is_asked_for_a_loss(lost), is_asked_for_a_loss(there)) == (True, False)
     assert ledger(there) == [("portrait-1", "stored", None), ("video-1", "lost", "not_wanted")]
 
 
 def test_a_recording_that_comes_after_it_was_given_up_is_no_loss_any_more() -> None:
-    given_up = settled_losses(after(ENDED, APPROVED), LossReason.NOT_DELIVERED, at=T0 + 2 * DAY)
-    there = stored(heard(given_up, notice(FILE, at=T0 + 3 * DAY)), "recording-vf-1")
+    given_up = give_up_files(after(ENDED, APPROVED), LossReason.NOT_DELIVERED, at=T0 + 2 * DAY)
+    there = stored(apply_callback(given_up, notice(FILE, at=T0 + 3 * DAY)), "recording-vf-1")
     assert (is_asked_for_a_loss(given_up), is_asked_for_a_loss(there)) == (True, False)
     assert ledger(there) == [("recording-vf-1", "stored", None)]
 
@@ -105,11 +105,11 @@ def test_a_file_that_was_never_made_asks_a_person_only_where_its_kind_is_expecte
     for backend, is_asked in ((registration(), False), (registration(expects=(EvidenceKind.PORTRAIT,)), True)):
         record = after(backend, approved)
         rows = tuple(row.lost(LossReason.NEVER_CAPTURED, T0) for row in record.evidence)
-        assert is_asked_for_a_loss(with_ledger(record, rows, at=T0)) is is_asked
+        assert is_asked_for_a_loss(apply_ledger(record, rows, at=T0)) is is_asked
 
 
 def test_details_that_come_do_not_make_up_for_a_lost_file() -> None:
     bare = APPROVED.model_copy(update={"lacks_details": True})
-    lost = settled_losses(after(registration(expects=(EvidenceKind.RECEIPT,)), bare), LossReason.NOT_DELIVERED, at=T0)
+    lost = give_up_files(after(registration(expects=(EvidenceKind.RECEIPT,)), bare), LossReason.NOT_DELIVERED, at=T0)
     assert is_asked_for_a_loss(lost)
     assert is_asked_for_a_loss(read(lost, APPROVED, at=T0 + HOUR))

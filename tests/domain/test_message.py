@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from domain.message import Channel, MessageKind, MessageNoted, MessageResult
-from domain.record import EntryKind, Record
-from domain.reducer import message_noted
-from domain.terms import Attention
 from tests.domain.samples import T0, fresh
+from vigil.domain.callbacks import apply_message_outcome
+from vigil.domain.message import Channel, MessageKind, MessageOutcome, MessageResult
+from vigil.domain.record import EntryKind, Record
+from vigil.domain.terms import Attention
 
 
-def noted(result: MessageResult, why: str | None = None, *, minutes: int = 0) -> MessageNoted:
+def noted(result: MessageResult, why: str | None = None, *, minutes: int = 0) -> MessageOutcome:
     at = T0 + timedelta(minutes=minutes)
-    return MessageNoted(kind=MessageKind.ONE_TIME_PASSWORD, result=result, at=at, why=why)
+    return MessageOutcome(kind=MessageKind.ONE_TIME_PASSWORD, result=result, at=at, why=why)
 
 
 def lines(record: Record) -> list[tuple[str, ...]]:
@@ -26,14 +26,14 @@ def reasons(record: Record) -> set[Attention]:
 
 @pytest.mark.parametrize("result", [each for each in MessageResult if each is not MessageResult.SENT])
 def test_whatever_may_not_have_been_sent_asks_a_person_to_look(result: MessageResult) -> None:
-    after = message_noted(fresh(), noted(result, "http_500"))
+    after = apply_message_outcome(fresh(), noted(result, "http_500"))
 
     assert lines(after) == [("one_time_password", result.value, "http_500")]
     assert reasons(after) == {Attention.MESSAGE_NOT_SENT}
 
 
 def test_what_was_sent_is_a_line_and_nothing_else() -> None:
-    after = message_noted(fresh(), noted(MessageResult.SENT))
+    after = apply_message_outcome(fresh(), noted(MessageResult.SENT))
 
     assert lines(after) == [("one_time_password", "sent")]
     assert after.judgement() == fresh().judgement()
@@ -41,22 +41,22 @@ def test_what_was_sent_is_a_line_and_nothing_else() -> None:
 
 
 def test_an_address_in_a_field_that_nobody_described_is_an_attention_of_its_own() -> None:
-    after = message_noted(fresh(), noted(MessageResult.REFUSED, "address_unknown"))
+    after = apply_message_outcome(fresh(), noted(MessageResult.REFUSED, "address_unknown"))
 
     assert reasons(after) == {Attention.MESSAGE_NOT_SENT, Attention.MESSAGE_FIELDS_UNKNOWN}
 
 
 def test_what_is_told_twice_is_noted_once_and_the_next_message_is_noted_too() -> None:
-    once = message_noted(fresh(), noted(MessageResult.SENT))
+    once = apply_message_outcome(fresh(), noted(MessageResult.SENT))
 
-    assert message_noted(once, noted(MessageResult.SENT)) == once
-    assert len(lines(message_noted(once, noted(MessageResult.SENT, minutes=3)))) == 2
+    assert apply_message_outcome(once, noted(MessageResult.SENT)) == once
+    assert len(lines(apply_message_outcome(once, noted(MessageResult.SENT, minutes=3)))) == 2
 
 
 def test_an_erased_verification_notes_nothing() -> None:
     erased = fresh().model_copy(update={"erased_at": T0})
 
-    assert message_noted(erased, noted(MessageResult.UNKNOWN)) == erased
+    assert apply_message_outcome(erased, noted(MessageResult.UNKNOWN)) == erased
 
 
 def test_the_kind_says_by_which_channel_a_message_goes() -> None:

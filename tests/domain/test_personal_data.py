@@ -7,19 +7,19 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from domain.notice import Notice
-from domain.record import Record, Summary
-from domain.registration import Registration
-from domain.snapshot import Reading, Snapshot
-from domain.terms import Frozen
 from tests.domain.samples import DIGESTER, T0, status
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.record import Record, Summary
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import ReadResult, Snapshot
+from vigil.domain.terms import Frozen
 
-ROOTS: Final[tuple[type[Frozen], ...]] = (Notice, Snapshot, Reading, Record, Registration, Summary)
+ROOTS: Final[tuple[type[Frozen], ...]] = (CallbackEvent, Snapshot, ReadResult, Record, Registration, Summary)
 FREE_TEXT: Final = ("Ada Lovelace", "ada@example.com", "+33 1 23 45 67 89", "12, rue de l'Église")
 FREE: Final = "anything"
 ALLOWED: Final = {
     "VerificationKey.reference": "the provider's own id; ids carry its digest where it opens a session",
-    "Notice.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
+    "CallbackEvent.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
     "Record.coordinates.value": "the same, as callbacks told them",
     "Registration.coordinates.value": "the same, as the backend registered them",
 }
@@ -59,7 +59,7 @@ STRINGS: Final = _all_strings()
 
 def test_the_search_finds_the_strings_that_it_must() -> None:
     expected = {
-        "Notice.receipt",
+        "CallbackEvent.receipt",
         "StatusSeen.word",
         "RoomChanged.file_id",
         "StepFinished.documents",
@@ -93,13 +93,13 @@ def test_every_string_that_is_free_is_on_the_list_with_a_reason() -> None:
 @pytest.mark.parametrize(
     ("model", "shape"),
     [
-        (Notice, {"correlation": 0}),
-        (Notice, {"receipt": 0}),
-        (Notice, {"event_id": 0}),
-        (Notice, {"unknown_fields": [0]}),
-        (Notice, {"observation": {"kind": "status", "looks": "open", "word": 0}}),
-        (Notice, {"observation": {"kind": "step", "name": 0}}),
-        (Notice, {"observation": {"kind": "room", "room": 0, "room_status": "empty"}}),
+        (CallbackEvent, {"correlation": 0}),
+        (CallbackEvent, {"receipt": 0}),
+        (CallbackEvent, {"event_id": 0}),
+        (CallbackEvent, {"unknown_fields": [0]}),
+        (CallbackEvent, {"observation": {"kind": "status", "looks": "open", "word": 0}}),
+        (CallbackEvent, {"observation": {"kind": "step", "name": 0}}),
+        (CallbackEvent, {"observation": {"kind": "room", "room": 0, "room_status": "empty"}}),
         (Snapshot, {"word": 0}),
         (Snapshot, {"reasons": [{"code": "other", "word": 0}]}),
         (Snapshot, {"unrecognised": [{"field": "status", "value": 0}]}),
@@ -120,7 +120,7 @@ def test_a_value_with_free_text_in_it_is_refused_without_being_repeated(
 
 
 ENOUGH: Final[Mapping[type[Frozen], dict[str, object]]] = {
-    Notice: {
+    CallbackEvent: {
         "delivery": DIGESTER.digest("delivery", ""),
         "received_at": T0,
         "proof": "secret",
@@ -147,9 +147,9 @@ def _filled(shape: Any, text: str) -> Any:
 @pytest.mark.parametrize("text", FREE_TEXT)
 def test_a_coordinate_has_a_word_for_its_name(text: str) -> None:
     with pytest.raises(ValidationError):
-        Notice.model_validate(ENOUGH[Notice] | {"coordinates": {text: "1"}})
+        CallbackEvent.model_validate(ENOUGH[CallbackEvent] | {"coordinates": {text: "1"}})
 
 
 def test_a_notice_takes_no_field_that_it_does_not_know() -> None:
     with pytest.raises(ValidationError):
-        Notice.model_validate(ENOUGH[Notice] | {"birth_date": "1815-12-10"})
+        CallbackEvent.model_validate(ENOUGH[CallbackEvent] | {"birth_date": "1815-12-10"})

@@ -4,15 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from domain.evidence import EvidenceRow
-from domain.notice import StatusSeen
-from domain.progress import progressed, united_checks
-from domain.record import Cause, EntryKind, Record, Summary
-from domain.reducer import completed, heard, noted, raised, registered, with_ledger
-from domain.snapshot import Check
-from domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
-from domain.verdict import answered
-from domain.watch import summary
 from tests.domain import courses
 from tests.domain.samples import (
     DIGESTER,
@@ -28,6 +19,22 @@ from tests.domain.samples import (
     step,
     told,
 )
+from vigil.domain.callback_event import StatusSeen
+from vigil.domain.callbacks import (
+    add_attention,
+    add_log_entry,
+    apply_callback,
+    apply_ledger,
+    apply_registration,
+    complete,
+)
+from vigil.domain.decisions import apply_read
+from vigil.domain.evidence import EvidenceRow
+from vigil.domain.progress import add_progress, merge_checks
+from vigil.domain.record import Cause, EntryKind, Record, Summary
+from vigil.domain.snapshot import Check
+from vigil.domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
+from vigil.domain.timers import summary
 
 
 def _as_stored(row: EvidenceRow) -> EvidenceRow:
@@ -48,25 +55,25 @@ def _as_stored(row: EvidenceRow) -> EvidenceRow:
 def _complete() -> Record:
     """One that was registered, heard eight times and twice again, read three times, and brought home."""
     signed = registration(correlation="a" * 32, applicant="b" * 32, notify=("orders",), deadline_at=HOUR_LATER)
-    record = registered(fresh(), signed, plan=PLAN)
+    record = apply_registration(fresh(), signed, plan=PLAN)
     for k, one in enumerate((*courses.APPROVED.notices(), *courses.APPROVED.notices()[-2:])):
         receipt = f"verifications/acme/v-1/receipts/20310304T090000.{k:06}Z-0123456789abcdef"
-        record = heard(record, one.model_copy(update={"receipt": receipt}))
+        record = apply_callback(record, one.model_copy(update={"receipt": receipt}))
     for k, snapshot in enumerate(courses.APPROVED.answers):
         digest = DIGESTER.digest("result", str(k))
         result = {"result": f"verifications/acme/v-1/results/{digest}", "result_digest": digest}
         reading = told(snapshot.model_copy(update=result), at=T0 + k * SECOND)
-        record = answered(record, reading, plan=PLAN, cause=Cause.CALLBACK)
-    record = raised(record, Attention.UNPROVEN_CALLBACKS, at=T0)
-    stored = with_ledger(record, tuple(_as_stored(row) for row in record.evidence), at=HOUR_LATER)
-    return completed(stored, at=HOUR_LATER)
+        record = apply_read(record, reading, plan=PLAN, cause=Cause.CALLBACK)
+    record = add_attention(record, Attention.UNPROVEN_CALLBACKS, at=T0)
+    stored = apply_ledger(record, tuple(_as_stored(row) for row in record.evidence), at=HOUR_LATER)
+    return complete(stored, at=HOUR_LATER)
 
 
 def test_a_loss_asks_for_a_person_until_the_file_is_there_after_all() -> None:
     record = _complete()
-    lost = with_ledger(record, tuple(row.lost(LossReason.LINK_EXPIRED, T0) for row in record.evidence), at=T0)
-    half = with_ledger(lost, (*record.evidence[:1], *lost.evidence[1:]), at=T0)
-    whole = with_ledger(half, record.evidence, at=T0)
+    lost = apply_ledger(record, tuple(row.lost(LossReason.LINK_EXPIRED, T0) for row in record.evidence), at=T0)
+    half = apply_ledger(lost, (*record.evidence[:1], *lost.evidence[1:]), at=T0)
+    whole = apply_ledger(half, record.evidence, at=T0)
 
     asked = [Attention.EVIDENCE_LOST in {note.reason for note in each.attention} for each in (lost, half, whole)]
     assert asked == [True, True, False]
@@ -85,7 +92,7 @@ def test_a_summary_is_under_2_kib_as_json() -> None:
 def test_a_summary_with_every_attention_is_under_2_kib_as_json() -> None:
     record = _complete()
     for reason in Attention:
-        record = raised(record, reason, at=T0)
+        record = add_attention(record, reason, at=T0)
     assert len(summary(record, PLAN).model_dump_json().encode()) < 2 * 1024
 
 
@@ -97,7 +104,7 @@ def test_a_record_survives_the_way_through_json() -> None:
 def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end() -> None:
     record = fresh()
     for k in range(1000):
-        record = noted(record, EntryKind.HEARD, at=T0, words=(f"word-{k}",))
+        record = add_log_entry(record, EntryKind.HEARD, at=T0, words=(f"word-{k}",))
         assert len(record.timeline) <= 100
         assert len(record.timeline) + record.timeline_folded == k + 2
     assert record.timeline[0].kind == "opened"
@@ -109,7 +116,7 @@ def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
     record = fresh()
     for k in range(200):
         one = notice(step(k, 200, "phone"), at=T0 + k * SECOND)
-        record = heard(record, one)
+        record = apply_callback(record, one)
     assert record.heard == 200
     assert len(record.identities) == 64
     assert min(seen.last_at for seen in record.identities) == T0 + 136 * SECOND
@@ -119,7 +126,7 @@ def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_na
     record = fresh()
     for k in range(30):
         odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0", "field-0")})
-        record = heard(record, odd)
+        record = apply_callback(record, odd)
     assert len(record.unknown_fields) == 20
     assert record.unknown_fields["field-0"] == 30
 
@@ -127,7 +134,7 @@ def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_na
 def test_at_most_8_announcements_are_kept() -> None:
     record = fresh()
     for k in range(20):
-        record = heard(record, notice(StatusSeen(word=f"END-{k}", looks="final")))
+        record = apply_callback(record, notice(StatusSeen(word=f"END-{k}", looks="final")))
     assert len(record.announcements) == 8
 
 
@@ -136,7 +143,7 @@ def test_a_record_with_the_most_it_may_hold_can_be_read_again() -> None:
     for k in range(120):
         answer = courses.DECLINED.answers[-1] if k % 2 else courses.APPROVED.answers[-1]
         record = read(record, answer, at=T0 + timedelta(minutes=k))
-        record = heard(record, notice(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
+        record = apply_callback(record, notice(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
     assert record.revision == 120
     assert len(record.revisions) == 100
     assert Record.model_validate_json(record.model_dump_json()) == record
@@ -155,24 +162,24 @@ def test_of_two_statuses_of_a_check_the_later_in_its_life_stays_in_either_order(
     one: CheckStatus, other: CheckStatus, stays: str
 ) -> None:
     first, second = (Check(kind=CheckKind.LIVENESS, name="liveness", status=says) for says in (one, other))
-    assert [check.status for check in united_checks((first,), (second,))] == [stays]
-    assert [check.status for check in united_checks((second,), (first,))] == [stays]
+    assert [check.status for check in merge_checks((first,), (second,))] == [stays]
+    assert [check.status for check in merge_checks((second,), (first,))] == [stays]
 
 
 def test_a_step_without_a_name_adds_to_the_count_and_no_check() -> None:
-    progress = progressed(fresh().progress, step(3, 7, "phone").model_copy(update={"name": None}))
+    progress = add_progress(fresh().progress, step(3, 7, "phone").model_copy(update={"name": None}))
     assert (progress.done, progress.total, progress.checks) == (3, 7, ())
 
 
 def test_an_open_answer_and_callbacks_together_tell_of_steps_and_checks() -> None:
-    record = heard(fresh(), notice(step(2, 7, "phone")))
+    record = apply_callback(fresh(), notice(step(2, 7, "phone")))
     record = read(record, STARTED.model_copy(update={"steps_done": 1, "steps_total": 7}))
     assert record.steps == (2, 7)
     assert [check.name for check in record.checks] == ["phone"]
 
 
 def test_a_concluded_answer_is_the_whole() -> None:
-    record = read(heard(fresh(), notice(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
+    record = read(apply_callback(fresh(), notice(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
     assert (record.steps, record.checks) == ((0, 0), ())
 
 
@@ -204,7 +211,7 @@ def test_counters_alone_are_no_news(changes: dict[str, object]) -> None:
         {"evidence": {}},
         {"deadline_at": T0},
         {"registered": False},
-        {"hurried_until": T0},
+        {"confirmation_until": T0},
     ],
 )
 def test_everything_else_in_a_summary_is_news(changes: dict[str, object]) -> None:

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from domain.digest import Digester
-from domain.terms import EvidenceKind, SessionKind
 from tests.domain.samples import DIGESTER, HOUR_LATER, T0, registration
+from vigil.domain.digest import Digester
+from vigil.domain.terms import EvidenceKind, SessionKind
 
 FULL = {
     "correlation": "order-4711",

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from domain.secrets import Secrets, matches
-from domain.terms import Frozen
+from vigil.domain.secrets import Secrets, matches
+from vigil.domain.terms import Frozen
 
 SECRETS: TypeAdapter[tuple[SecretStr, ...]] = TypeAdapter(Secrets)
 

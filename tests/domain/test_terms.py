@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain.terms import ACTS_ON, Frozen, Instant, as_word, earliest, latest
 from tests.domain.samples import HOUR_LATER, T0
+from vigil.domain.terms import ACTS_ON, Frozen, Instant, as_word, earliest, latest
 
 
 class Moment(Frozen):

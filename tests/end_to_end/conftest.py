@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.context import Installation, opened
-from demo.stack import Ports, Stack
-from providers.id360.settings import Id360Settings
-from simulator.registry import PLAYED
+from vigil.cli.context import Installation, opened
+from vigil.demo.stack import Ports, Stack
+from vigil.providers.id360.settings import Id360Settings
+from vigil.simulator.registry import PLAYED
 
 ACCOUNT = "id360"
 

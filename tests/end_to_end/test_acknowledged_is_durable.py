@@ -4,8 +4,8 @@ import asyncio
 import random
 from typing import Final
 
-from demo.stack import Part
 from tests.end_to_end.conftest import ACCOUNT, Running
+from vigil.demo.stack import Part
 
 KILLED: Final[tuple[Part, ...]] = ("api", "worker", "api")
 VERIFICATIONS = 10

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import providers
-from providers.account_settings import AccountSettings
-from providers.registry import PROVIDERS, AnyEntry, build_registry
+from vigil import providers
+from vigil.providers.account_settings import AccountSettings
+from vigil.providers.registry import PROVIDERS, AnyEntry, build_registry
 
 FOLDER = Path(providers.__file__).parent
 ENTRY = PROVIDERS["id360"]

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from domain.errors import ArtifactLost, ProviderUnavailable
-from providers.resuming import MOST_RESUMES, resuming
-from providers.transport import streaming
 from tests.providers.raw_server import Answer, HangUp, RawServer, Told
+from vigil.domain.errors import ArtifactLost, ProviderUnavailable
+from vigil.providers.resuming import MOST_RESUMES, resuming
+from vigil.providers.transport import streaming
 
 FILE = bytes(number * 31 % 251 for number in range(300_000))
 ETAG = '"v1"'

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.plan import PollPlan, PollStep, WatchPlan
-from domain.sender import Answering, AnswerMeaning, CodeRange, Redelivery, SenderContract
-from domain.terms import Proof, Stage
-from providers.registry import PROVIDERS
-from providers.sender_pages import avoid, comes_again, filled, pages, proven_by
+from vigil.domain.sender_contract import Answering, AnswerMeaning, CodeRange, Redelivery, SenderContract
+from vigil.domain.terms import Proof, Stage
+from vigil.domain.tracking_plan import PollPlan, PollStep, TrackingPlan
+from vigil.providers.registry import PROVIDERS
+from vigil.providers.sender_pages import avoid, comes_again, filled, pages, proven_by
 
 ROOT = Path(__file__).parents[2]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -28,7 +28,7 @@ SILENT = SenderContract(
     ),
     redelivery=Redelivery(),
     lost_callback="it shows nowhere",
-    watch=WatchPlan(callback_expected_within=3 * MINUTE, polls={Stage.PROCESSING: POLLS}),
+    watch=TrackingPlan(callback_expected_within=3 * MINUTE, polls={Stage.PROCESSING: POLLS}),
 )
 
 

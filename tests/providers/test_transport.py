@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from domain.errors import ProviderUnavailable
-from providers.transport import exchange, open_http, retry_after_of
+from vigil.domain.errors import ProviderUnavailable
+from vigil.providers.transport import exchange, open_http, retry_after_of
 
 NOW = datetime(2031, 3, 4, 9, 0, 0, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from simulator.app import create_app
 from tests.simulator.receiver import Receiver
 from tests.simulator.step_clock import StepClock
+from vigil.simulator.app import create_app
 
 REFERENCE = "700101"
 HOOK = "http://tracker.test/hook"

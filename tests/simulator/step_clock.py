@@ -5,7 +5,7 @@ import heapq
 import itertools
 from datetime import timedelta
 
-from simulator.clock import Clock
+from vigil.simulator.clock import Clock
 
 # More turns of the event loop than any exchange in memory takes.
 TURNS = 60

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.app import create_app
-from simulator.clock import Clock
-from simulator.serving import serving
 from tests.simulator.receiver import Receiver
 from tests.simulator.stand import REFERENCE, stand
+from vigil.simulator.app import create_app
+from vigil.simulator.clock import Clock
+from vigil.simulator.serving import serving
 
 
 async def test_an_order_is_answered_with_its_reference_and_what_will_happen() -> None:

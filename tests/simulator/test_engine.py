@@ -6,15 +6,15 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.plan import PollPlan, PollStep, WatchPlan
-from domain.sender import Answering, AnswerMeaning, CodeRange, Redelivery, SenderContract
-from domain.terms import Proof, Stage
-from providers.id360.senders import CONTRACT as ID360
-from simulator.clock import Clock
-from simulator.engine import Endpoint, Engine, Event, Faults
-from simulator.serving import serving
 from tests.simulator.receiver import Receiver
 from tests.simulator.step_clock import StepClock
+from vigil.domain.sender_contract import Answering, AnswerMeaning, CodeRange, Redelivery, SenderContract
+from vigil.domain.terms import Proof, Stage
+from vigil.domain.tracking_plan import PollPlan, PollStep, TrackingPlan
+from vigil.providers.id360.senders import CONTRACT as ID360
+from vigil.simulator.clock import Clock
+from vigil.simulator.engine import Endpoint, Engine, Event, Faults
+from vigil.simulator.serving import serving
 
 EVENT = Event(name="final OK", content=b'{"id": 1}')
 ENDPOINT = Endpoint(url="http://tracker.test/hook", headers={"Authorization": "Bearer agreed"})
@@ -39,7 +39,7 @@ PICKY = SenderContract(
     ),
     redelivery=Redelivery(delays=(60 * SECOND, 60 * SECOND)),
     lost_callback="nobody knows",
-    watch=WatchPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=timedelta(hours=1)),))}),
+    watch=TrackingPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=timedelta(hours=1)),))}),
 )
 
 

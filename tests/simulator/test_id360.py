@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.app import create_app
-from simulator.id360 import CANARIES
-from simulator.id360.tokens import Tokens
-from simulator.serving import serving
 from tests.simulator.receiver import Receiver
 from tests.simulator.stand import HOOK, REFERENCE, Stand, stand
 from tests.simulator.step_clock import StepClock
+from vigil.simulator.app import create_app
+from vigil.simulator.id360 import CANARIES
+from vigil.simulator.id360.tokens import Tokens
+from vigil.simulator.serving import serving
 
 API = "/id360/api/1.0.0"
 ENDED = 10  # minutes: two to think, seven steps, one to the end

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.app import create_app
-from simulator.identomat import CANARIES, MESSAGE_CANARIES
-from simulator.serving import serving
 from tests.simulator.stand import HOOK, Stand, stand
+from vigil.simulator.app import create_app
+from vigil.simulator.identomat import CANARIES, MESSAGE_CANARIES
+from vigil.simulator.serving import serving
 
 API = "/identomat/external-api"
 CONTROL = "/control/identomat/verifications"

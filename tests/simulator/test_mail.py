@@ -11,10 +11,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from carriers.contract import SENT, Outgoing
-from carriers.mail import MailCarrier, MailServer
-from simulator.app import create_app
-from simulator.serving import serving
+from vigil.messaging.contract import SENT, Outgoing
+from vigil.messaging.mail import MailCarrier, MailServer
+from vigil.simulator.app import create_app
+from vigil.simulator.serving import serving
 
 SOON = timedelta(seconds=5)
 
@@ -49,7 +49,7 @@ def outgoing(text: str = "4021 is your code", subject: str | None = None) -> Out
 
 
 async def test_it_shows_what_came_to_whom(mail: Mail) -> None:
-    handed = await (await mail.carrier()).hand_over(outgoing("Grüße, 4021", "Für Sie"), within=SOON)
+    handed = await (await mail.carrier()).send(outgoing("Grüße, 4021", "Für Sie"), within=SOON)
 
     assert handed == SENT
     shown = [{name: held for name, held in each.items() if name != "at"} for each in await mail.taken()]
@@ -66,7 +66,7 @@ async def test_it_shows_what_came_to_whom(mail: Mail) -> None:
 async def test_what_it_is_handed_twice_has_come_twice(mail: Mail) -> None:
     carrier = await mail.carrier()
     for _ in range(2):
-        await carrier.hand_over(outgoing(), within=SOON)
+        await carrier.send(outgoing(), within=SOON)
 
     assert [each["text"] for each in await mail.taken()] == ["4021 is your code\r\n"] * 2
 
@@ -81,7 +81,7 @@ async def test_the_receivers_are_those_of_the_envelope(mail: Mail) -> None:
 
 
 async def test_it_forgets_on_request(mail: Mail) -> None:
-    await (await mail.carrier()).hand_over(outgoing(), within=SOON)
+    await (await mail.carrier()).send(outgoing(), within=SOON)
     answer = await mail.http.delete(f"{mail.url}/control/mail")
 
     assert answer.status_code == 204

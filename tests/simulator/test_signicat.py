@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.signicat import CANARIES
 from tests.simulator.stand import HOOK, SECRET, Stand, stand
+from vigil.simulator.signicat import CANARIES
 
 API = "/signicat/assure"
 CONTROL = "/control/signicat/verifications"

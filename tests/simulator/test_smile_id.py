@@ -17,12 +17,12 @@ import pytest
 from smile_id_core import ServerError, Signature, Utilities, WebApi  # type: ignore[import-untyped]
 from smile_id_core.types import FileImage, OptionsParams  # type: ignore[import-untyped]
 
-from simulator.app import create_app
-from simulator.serving import serving
-from simulator.smile_id import CANARIES
 from tests.simulator.receiver import Receiver
 from tests.simulator.stand import HOOK, Stand, stand
 from tests.simulator.step_clock import StepClock
+from vigil.simulator.app import create_app
+from vigil.simulator.serving import serving
+from vigil.simulator.smile_id import CANARIES
 
 CONTROL = "/control/smile_id/verifications"
 REFERENCE = "chk-7f01"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from smile_id_core import Signature  # type: ignore[import-untyped]
 
-from simulator.smile_id import CANARIES
 from tests.simulator.stand import HOOK, Stand, stand
+from vigil.simulator.smile_id import CANARIES
 
 CONTROL = "/control/smile_id/verifications"
 REFERENCE = "job_01kj0000000000000000000001"

@@ -9,9 +9,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from storage.contract import Storage
-from storage.folder import FolderStorage
-from storage.object_store import ObjectStorage
+from vigil.storage.contract import Storage
+from vigil.storage.folder import FolderStorage
+from vigil.storage.object_store import ObjectStorage
 
 BUCKET = "vigil-tests"
 

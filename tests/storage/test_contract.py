@@ -6,14 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage.contract import (
-    AlreadyStored,
-    NotStored,
-    Storage,
-    Stored,
-    names_under,
-    storage_name,
-)
+from vigil.storage.contract import AlreadyStored, NotStored, Storage, Stored, names_under, storage_name
 
 MEBIBYTE = 1024 * 1024
 

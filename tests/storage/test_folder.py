@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract import AlreadyStored, Content, StorageUnavailable
-from storage.folder import FolderStorage
+from vigil.storage.contract import AlreadyStored, Content, StorageUnavailable
+from vigil.storage.folder import FolderStorage
 
 
 class Disk:

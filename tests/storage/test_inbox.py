@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from storage.contract import AlreadyStored, Content, NotStored, Storage, StorageUnavailable, Stored
-from storage.folder import FolderStorage
-from storage.inbox import Inbox, KeptNotice, Quarantined, Receipt, Refusal
+from vigil.storage.contract import AlreadyStored, Content, NotStored, Storage, StorageUnavailable, Stored
+from vigil.storage.folder import FolderStorage
+from vigil.storage.inbox import Inbox, KeptNotice, Quarantined, Receipt, Refusal
 
 NOON = datetime(2025, 12, 3, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = "id360/enrollment-1"
@@ -16,7 +16,7 @@ BODY = b'\xff\x00{"id": 1}'
 
 
 def receipt(at: datetime = NOON) -> Receipt:
-    notice: KeptNotice = {"place": PLACE, "start": True, "notice": {"delivery": "abc", "done": 2}}
+    notice: KeptNotice = {"path": PLACE, "start": True, "notice": {"delivery": "abc", "done": 2}}
     return Receipt(
         received_at=at,
         account="id360",
@@ -51,7 +51,7 @@ async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Sto
         "proof": "secret",
         "headers": {"content-type": "application/json"},
         "body": "_wB7ImlkIjogMX0=",
-        "notices": [{"place": "id360/enrollment-1", "start": True, "notice": {"delivery": "abc", "done": 2}}],
+        "notices": [{"path": "id360/enrollment-1", "start": True, "notice": {"delivery": "abc", "done": 2}}],
         "message": None,
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.folder import FolderStorage
+from vigil.storage.folder import FolderStorage
 
 ROOT = Path(__file__).parents[2]
 SIZE = 300_000

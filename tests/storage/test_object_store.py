@@ -9,10 +9,10 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from storage.contract import NotStored, StorageUnavailable
-from storage.object_store import ObjectStorage
 from tests.storage.conftest import BUCKET, s3_store
 from tests.storage.test_contract import LineCut, cut_stream, stream
+from vigil.storage.contract import NotStored, StorageUnavailable
+from vigil.storage.object_store import ObjectStorage
 
 MEBIBYTE = 1024 * 1024
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract import Storage
-from storage.folder import FolderStorage
-from storage.records import Records
+from vigil.storage.contract import Storage
+from vigil.storage.folder import FolderStorage
+from vigil.storage.records import Records
 
 PLACE = "smile-sandbox/job-1"
 

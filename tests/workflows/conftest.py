@@ -14,11 +14,11 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from connection import CONVERTER, connect
-from domain.plan import WatchPlan
-from domain.record import Record
 from tests.world import World, own_account
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.domain.record import Record
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.temporal.connection import CONVERTER, connect
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 KINDS = {
     "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -48,7 +48,7 @@ class SkippedTime:
         """Skip time, with everything that falls due in it."""
         await self.environment.sleep(duration)
 
-    def with_plan(self, plan: WatchPlan) -> World:
+    def with_plan(self, plan: TrackingPlan) -> World:
         """Give the world another plan, and return it."""
         self.world = self.world.with_plan(plan)
         return self.world
@@ -56,7 +56,7 @@ class SkippedTime:
     async def result(self) -> Record:
         """Skip time until the newest run has completed."""
         async with asyncio.timeout(30):
-            while (seen := await self.world.tracker.look(self.world.key)) is None or seen.is_open:
+            while (seen := await self.world.tracker.describe(self.world.key)) is None or seen.is_open:
                 await self.passes(timedelta(minutes=10))
             return await self.world.result()
 

@@ -7,23 +7,23 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from carriers.contract import Carrier, Handed, Outgoing
-from connection import connect
-from domain.message import Channel
-from providers.transport import open_http
 from tests.messages import carrier, messages_worker
 from tests.world import World
+from vigil.domain.message import Channel
+from vigil.messaging.contract import MessageSender, Outgoing, SendResult
+from vigil.providers.transport import open_http
+from vigil.temporal.connection import connect
 
 
 class KilledCarrier:
     """Hands a message over and dies before it can say so."""
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, carrier: MessageSender) -> None:
         self.is_idempotent = carrier.is_idempotent
         self._carrier = carrier
 
-    async def hand_over(self, outgoing: Outgoing, *, within: timedelta) -> Handed:
-        await self._carrier.hand_over(outgoing, within=within)
+    async def send(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
+        await self._carrier.send(outgoing, within=within)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("killed processes say nothing")
 

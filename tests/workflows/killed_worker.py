@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from connection import connect
-from domain.identity import VerificationKey
-from domain.snapshot import Artifact, Question
-from leaving import leave
-from providers.contract import ArtifactStream, Reply
-from storage.contract import Content, Storage, Stored
 from tests.gate import GatedStorage
 from tests.world import APPROVED_WITH_FILE, SaidReader, World, quick
+from vigil.domain.snapshot import Artifact, ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.process_exit import exit_now
+from vigil.providers.contract import ArtifactStream, ProviderResponse
+from vigil.storage.contract import Content, Storage, Stored
+from vigil.temporal.connection import connect
 
 POINTS = (
     "during a read",
@@ -37,14 +37,14 @@ class KilledReader(SaidReader):
 
     point = ""
 
-    async def read(self, question: Question) -> Reply:
+    async def read(self, question: ReadRequest) -> ProviderResponse:
         if self.point == "during a read":
             killed()
         return await super().read(question)
 
     @asynccontextmanager
     async def open_artifact(
-        self, question: Question, artifact: Artifact, result: bytes | None
+        self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
         async with super().open_artifact(question, artifact, result) as stream:
             chunks = self._half(stream.chunks) if self.point == "at half a download" else stream.chunks
@@ -89,7 +89,7 @@ async def main(address: str, folder: str, account: str, reference: str, point: s
         sys.stdout.write("serving\n")
         sys.stdout.flush()
         await world.result(within=60)
-    leave(0)
+    exit_now(0)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from activities.notifying import Endpoint
-from connection import connect
-from demo.temporal_server import run_temporal_server
-from domain.identity import workflow_id
-from domain.message import Channel, MessageKind, MessageNotice, MessageOrder
-from domain.terms import Decision, Outcome, Proof
-from leaving import leave
-from providers.contract import Reply
-from providers.transport import open_http
-from storage.inbox import Inbox, Receipt
+from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.messages import asked, carrier, messages_worker, simulated_sms
 from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, World, final, own_account, quick, step
-from workflows import steps
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.demo.temporal_server import run_temporal_server
+from vigil.domain.message import Channel, MessageKind, MessageReceived, MessageRequest
+from vigil.domain.terms import Decision, Outcome, Proof
+from vigil.domain.verification_key import workflow_id
+from vigil.process_exit import exit_now
+from vigil.providers.contract import ProviderResponse
+from vigil.providers.transport import open_http
+from vigil.storage.inbox import Inbox, Receipt
+from vigil.temporal import messages
+from vigil.temporal.connection import connect
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 BACKEND: Final = "backend"
 MESSAGE: Final = "zn3zmnpz25xlxdo6w5sj5aamw5"
@@ -49,7 +49,7 @@ async def found_by_polling(world: World) -> None:
 
 
 async def canceled_on_a_callback(world: World) -> None:
-    world.reader.says = Reply(snapshot=None, word="http_202")
+    world.reader.says = ProviderResponse(snapshot=None, word="http_202")
     await world.register()
     await world.hear(final("CANCELED", ended=Outcome.CANCELED))
     await world.result(within=60)
@@ -62,7 +62,7 @@ async def timed_out(world: World) -> None:
 
 async def resolved_by_a_person(world: World) -> None:
     await world.register()
-    resolve = steps.Resolve(author="ann", decision=Decision.DECLINED)
+    resolve = messages.Resolve(author="ann", decision=Decision.DECLINED)
     await world.tracker.command(world.key, "resolve", resolve, command_id="1", within=timedelta(seconds=10))
     await world.result()
     await world.hear(final("OK"))
@@ -78,13 +78,13 @@ async def told_to_a_backend(world: World) -> None:
 
 async def sent_after_an_unknown_attempt(world: World) -> None:
     received_at = await world.now()
-    order = MessageOrder(
+    order = MessageRequest(
         key=world.key,
-        place=world.tracker.place(world.key),
+        path=world.tracker.path(world.key),
         kind=MessageKind.ONE_TIME_PASSWORD,
         digest=MESSAGE,
         received_at=received_at,
-        fence_at=received_at + timedelta(seconds=6),
+        send_before=received_at + timedelta(seconds=6),
     )
     receipt = Receipt(
         received_at=received_at,
@@ -99,7 +99,9 @@ async def sent_after_an_unknown_attempt(world: World) -> None:
     async with simulated_sms() as sms, open_http() as http:
         await sms.trouble(answer=500)
         async with messages_worker(world, {Channel.SMS: carrier(sms.url, http, idempotent=True)}):
-            await world.tracker.deliver(MessageNotice(order=order, receipt=await Inbox(world.storage).keep(receipt)))
+            await world.tracker.start_message(
+                MessageReceived(order=order, receipt=await Inbox(world.storage).keep(receipt))
+            )
             await world.client.get_workflow_handle(order.workflow_id).result()
 
 
@@ -117,10 +119,10 @@ STORIES: Final[tuple[Story, ...]] = (
 
 def workflow_of(story: str, world: World) -> str:
     """Return the workflow whose history a story leaves behind."""
-    place = world.tracker.place(world.key)
+    path = world.tracker.path(world.key)
     if story == sent_after_an_unknown_attempt.__name__:
         return f"message/{world.account}/{MESSAGE}"
-    return f"notification/{place}/1/{BACKEND}" if story == told_to_a_backend.__name__ else workflow_id(place)
+    return f"notification/{path}/1/{BACKEND}" if story == told_to_a_backend.__name__ else workflow_id(path)
 
 
 def without_stack_traces(value: Any) -> Any:
@@ -161,4 +163,4 @@ async def record(stories: Sequence[Story]) -> None:
 if __name__ == "__main__":
     HISTORIES.mkdir(exist_ok=True)
     asyncio.run(record(STORIES))
-    leave(0)
+    exit_now(0)

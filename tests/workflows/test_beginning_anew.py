@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from connection import CONVERTER
-from demo.temporal_server import find_binary
-from domain.terms import Decision
 from tests.world import APPROVED, World, final, own_account, quick, step
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.demo.temporal_server import find_binary
+from vigil.domain.terms import Decision
+from vigil.temporal.connection import CONVERTER
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 SUGGESTED_AFTER = 60
 

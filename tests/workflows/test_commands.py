@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.record import Record
-from domain.terms import Attention, Basis, Decision, Frozen, Outcome, ReasonCode, Stage
-from errors import CommandRefused, NoWorkerInTime
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
-from workflows import steps
+from vigil.domain.record import Record
+from vigil.domain.terms import Attention, Basis, Decision, Frozen, Outcome, ReasonCode, Stage
+from vigil.errors import CommandRefused, NoWorkerInTime
+from vigil.temporal import messages
 
 
 @pytest.fixture
@@ -21,17 +21,17 @@ def world(client: Client, tmp_path: Path) -> World:
 
 async def command(
     world: World, name: str, argument: Frozen, *, number: str = "1", within: float = 10
-) -> steps.Accepted:
+) -> messages.CommandAccepted:
     return await world.tracker.command(world.key, name, argument, command_id=number, within=timedelta(seconds=within))
 
 
-RESOLVE = steps.Resolve(author="ann", decision=Decision.DECLINED, reason=ReasonCode.SPOOF)
+RESOLVE = messages.Resolve(author="ann", decision=Decision.DECLINED, reason=ReasonCode.SPOOF)
 
 
 async def test_withdrawing_ends_it_and_says_so(world: World) -> None:
     async with world.workers():
         await world.register()
-        accepted = await command(world, "withdraw", steps.Withdraw(author="ann"))
+        accepted = await command(world, "withdraw", messages.Withdraw(author="ann"))
         record = await world.result()
 
     assert (accepted.outcome, accepted.stage) == (Outcome.WITHDRAWN, Stage.CONCLUDED)
@@ -57,7 +57,7 @@ async def test_withdrawing_a_finished_one_is_refused_and_says_why(world: World) 
         await world.hear(final("OK"))
         await world.result()
         with pytest.raises(CommandRefused, match="concluded already: decided"):
-            await command(world, "withdraw", steps.Withdraw(author="ann"))
+            await command(world, "withdraw", messages.Withdraw(author="ann"))
 
 
 async def test_a_person_overrules_a_finished_one_by_a_follow_up_run(world: World) -> None:
@@ -90,7 +90,7 @@ async def test_polling_now_asks_at_once(world: World) -> None:
     world.reader.say(DECLINED)
     async with world.workers():
         await world.register()
-        await command(world, "poll_now", steps.PollNow(author="ann"))
+        await command(world, "poll_now", messages.PollNow(author="ann"))
         record = await world.result()
 
     assert (record.decision, world.reader.reads) == (Decision.DECLINED, 1)
@@ -104,7 +104,7 @@ async def test_polling_a_finished_one_now_reads_it_once_and_completes_again(worl
         await world.hear(final("OK"))
         first = await world.result()
         reads = world.reader.reads
-        await command(world, "poll_now", steps.PollNow(author="ann"))
+        await command(world, "poll_now", messages.PollNow(author="ann"))
         second = await world.result()
 
     assert world.reader.reads == reads + 1
@@ -116,7 +116,7 @@ async def test_an_extended_deadline_is_the_one_that_counts(world: World) -> None
         soon = await world.now() + timedelta(seconds=2) - world.plan.deadline_lag
         await world.register(deadline_at=soon)
         later = soon + timedelta(hours=1)
-        await command(world, "extend_deadline", steps.ExtendDeadline(author="ann", deadline_at=later))
+        await command(world, "extend_deadline", messages.ExtendDeadline(author="ann", deadline_at=later))
         await asyncio.sleep(3)
         record = await world.record()
 
@@ -128,14 +128,14 @@ async def test_a_deadline_in_the_past_is_refused(world: World) -> None:
         await world.register()
         past = await world.now() - timedelta(hours=1)
         with pytest.raises(CommandRefused, match="has passed"):
-            await command(world, "extend_deadline", steps.ExtendDeadline(author="ann", deadline_at=past))
+            await command(world, "extend_deadline", messages.ExtendDeadline(author="ann", deadline_at=past))
 
 
 async def test_a_command_to_a_run_that_is_loading_waits_and_is_carried_out(world: World) -> None:
     world.storage.close("list verifications")
     async with world.workers():
         await world.register()
-        commanded = asyncio.create_task(command(world, "withdraw", steps.Withdraw(author="ann"), within=20))
+        commanded = asyncio.create_task(command(world, "withdraw", messages.Withdraw(author="ann"), within=20))
         await world.storage.reached["list verifications"].wait()
         await asyncio.sleep(0.5)
         waited = not commanded.done()
@@ -155,7 +155,7 @@ async def test_a_command_to_a_loading_follow_up_run_of_a_finished_one_is_refused
         await world.hear(final("OK"))
         await world.result()
         world.storage.close("list verifications")
-        commanded = asyncio.create_task(command(world, "withdraw", steps.Withdraw(author="ann"), within=20))
+        commanded = asyncio.create_task(command(world, "withdraw", messages.Withdraw(author="ann"), within=20))
         await world.storage.reached["list verifications"].wait()
         world.storage.open_gate("list verifications")
         with pytest.raises(CommandRefused):
@@ -186,7 +186,7 @@ async def test_a_command_that_comes_while_the_record_is_written_is_in_the_record
             command(world, "resolve", RESOLVE, within=20), _after(1.0, lambda: world.storage.open_gate("/records/"))
         )
         record = await world.result()
-        stored = await world.records.latest(world.tracker.place(world.key))
+        stored = await world.records.latest(world.tracker.path(world.key))
 
     assert record.decision is Decision.DECLINED
     assert stored is not None

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.record import Record
 from tests.world import APPROVED, World, final
-from workflows import steps
+from vigil.domain.record import Record
+from vigil.temporal import messages
 
 
 async def erased(world: World) -> Record:
@@ -16,7 +16,7 @@ async def erased(world: World) -> Record:
     await world.hear(final("OK"))
     record = await world.result()
     tombstone = record.model_copy(update={"run": None, "erased_at": datetime.now(UTC), "snapshot": None})
-    await world.records.write(world.tracker.place(world.key), 2, tombstone.model_dump_json().encode())
+    await world.records.write(world.tracker.path(world.key), 2, tombstone.model_dump_json().encode())
     return record
 
 
@@ -27,22 +27,22 @@ async def test_what_is_erased_is_not_read_again_by(world: World, by: str) -> Non
         reads = world.reader.reads
         match by:
             case "its age":
-                assert await world.tracker.reread(world.key, record.revision)
+                assert await world.tracker.start_recheck(world.key, record.revision)
             case "a callback":
                 await world.hear(final("KO"))
             case _:
-                order = steps.TrackVerification(
+                order = messages.TrackVerification(
                     key=world.key,
-                    place=world.tracker.place(world.key),
+                    path=world.tracker.path(world.key),
                     provider="acme",
                     environment="sandbox",
                     opened_at=datetime.now(UTC),
                 )
                 await world.client.start_workflow(
-                    steps.VERIFICATION_WORKFLOW,
+                    messages.VERIFICATION_WORKFLOW,
                     order,
                     id=world.tracker.handle(world.key).id,
-                    task_queue=steps.VERIFICATIONS_QUEUE,
+                    task_queue=messages.VERIFICATIONS_QUEUE,
                     start_signal="callback_received",
                     start_signal_args=[7],
                 )

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from domain.record import Record
-from domain.terms import ArtifactState, Decision
 from tests.workflows.killed_worker import POINTS
 from tests.world import World, final
+from vigil.domain.record import Record
+from vigil.domain.terms import ArtifactState, Decision
 
 
 async def worker(address: str, world: World, point: str) -> asyncio.subprocess.Process:
@@ -39,7 +39,7 @@ async def test_a_worker_killed_at_the_worst_moment_costs_nothing(
     restarted = await worker(temporal_address, world, "never")
     record = await world.result(within=60)
     await asyncio.wait_for(restarted.wait(), 30)
-    stored = await world.records.latest(world.tracker.place(world.key))
+    stored = await world.records.latest(world.tracker.path(world.key))
 
     assert code == -signal.SIGKILL
     assert (record.decision, record.revision, record.heard) == (Decision.APPROVED, 1, 1)

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from domain.errors import ArtifactLost, ArtifactSpoiled, ProviderUnavailable
-from domain.plan import DAY, HOUR
-from domain.record import Record
-from domain.snapshot import Artifact, Question, Snapshot
-from domain.terms import ArtifactState, Attention, Decision, EvidenceKind, LossReason, Stage
-from providers.contract import ArtifactStream
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, APPROVED_WITH_FILE, SaidReader, World, final
+from vigil.domain.errors import ArtifactLost, ArtifactSpoiled, ProviderUnavailable
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
+from vigil.domain.terms import ArtifactState, Attention, Decision, EvidenceKind, LossReason, Stage
+from vigil.domain.tracking_plan import DAY, HOUR
+from vigil.providers.contract import ArtifactStream
 
 RECORDING = Artifact(name="call-1", kind=EvidenceKind.CALL_RECORDING, locator="call-1", ready=False)
 
@@ -30,7 +30,7 @@ def reasons(record: Record) -> list[Attention]:
 
 async def published(world: World) -> tuple[Stage, Decision | None] | None:
     """What anybody sees of it without a worker."""
-    seen = await world.tracker.look(world.key)
+    seen = await world.tracker.describe(world.key)
     return (seen.summary.stage, seen.summary.decision) if seen and seen.summary else None
 
 
@@ -211,7 +211,7 @@ class CountingReader(SaidReader):
 
     @asynccontextmanager
     async def open_artifact(
-        self, question: Question, artifact: Artifact, result: bytes | None
+        self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)

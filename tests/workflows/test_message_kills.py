@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from domain.terms import Attention
 from tests.messages import Messages, asked, simulated_sms
 from tests.world import World, own_account, quick
+from vigil.domain.terms import Attention
 
 
 @pytest_asyncio.fixture

@@ -13,10 +13,10 @@ from google.protobuf.json_format import MessageToJson
 from prometheus_client import generate_latest
 from temporalio.client import Client
 
-from domain.terms import Attention
 from tests.conformance.places import leaks
 from tests.messages import LINK, NUMBER, TEXT, Messages, Sms, asked, simulated_sms
 from tests.world import APPROVED, World, final, own_account, quick
+from vigil.domain.terms import Attention
 
 SENT = {"to": NUMBER, "message": {"text": TEXT}}
 
@@ -83,7 +83,7 @@ async def test_another_text_or_receiver_is_another_message(
 
 async def test_what_is_asked_again_after_the_fence_is_another_message(client: Client, tmp_path: Path, sms: Sms) -> None:
     world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
-    messages = Messages(world, fence=timedelta(seconds=2))
+    messages = Messages(world, send_before=timedelta(seconds=2))
     async with messages.through(sms):
         await world.register()
         await messages.call_back(asked(world.key.reference))
@@ -100,7 +100,7 @@ async def test_what_is_asked_again_after_the_fence_is_another_message(client: Cl
 
 async def test_nothing_is_sent_past_the_fence(client: Client, tmp_path: Path, sms: Sms) -> None:
     world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
-    messages = Messages(world, fence=timedelta(seconds=1))
+    messages = Messages(world, send_before=timedelta(seconds=1))
     async with world.workers():
         await world.register()
         status = await messages.call_back(asked(world.key.reference))
@@ -150,7 +150,7 @@ async def test_an_idempotent_gateway_that_never_answers_is_not_asked_past_the_fe
     client: Client, tmp_path: Path, sms: Sms
 ) -> None:
     world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
-    messages = Messages(world, fence=timedelta(seconds=4))
+    messages = Messages(world, send_before=timedelta(seconds=4))
     await sms.trouble(silent=True, times=100)
     async with messages.through(sms, within=0.3, idempotent=True):
         await world.register()
@@ -197,7 +197,7 @@ async def test_what_was_refused_is_tried_anew_when_it_is_asked_for_again(message
 async def test_what_is_asked_for_while_an_earlier_one_fails_is_tried_on_its_own(
     client: Client, tmp_path: Path, sms: Sms
 ) -> None:
-    messages = Messages(World(client, tmp_path, account=own_account()), fence=timedelta(seconds=4))
+    messages = Messages(World(client, tmp_path, account=own_account()), send_before=timedelta(seconds=4))
     await sms.trouble(answer=429, times=2)
     async with messages.through(sms):
         await messages.world.register()
@@ -254,7 +254,7 @@ async def test_a_message_alone_begins_no_verification(messages: Messages, sms: S
             while not await sms.sent() or await messages.stored():
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
-        known = await messages.world.tracker.look(messages.world.key)
+        known = await messages.world.tracker.describe(messages.world.key)
 
     assert known is None
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.errors import ProviderRefusesUs, ReferenceUnknown
-from domain.notice import StepFinished
-from domain.snapshot import Answer
-from domain.terms import Attention, CheckStatus, Decision, Outcome
-from providers.contract import Reply
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
+from vigil.domain.callback_event import StepFinished
+from vigil.domain.errors import ProviderRefusesUs, ReferenceUnknown
+from vigil.domain.snapshot import Answer
+from vigil.domain.terms import Attention, CheckStatus, Decision, Outcome
+from vigil.providers.contract import ProviderResponse
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_a_verdict_announced_after_our_deadline_is_read_although_the_repor
     async with world.workers():
         await world.register(deadline_at=await world.now() - world.plan.deadline_lag)
         timed_out = await world.result()
-        world.reader.says = Reply(snapshot=None, word="http_202")
+        world.reader.says = ProviderResponse(snapshot=None, word="http_202")
         await world.hear(final("OK"))
         await world.until(lambda record: record.reading is not None and record.reading.answer is Answer.NOT_READY)
         world.reader.say(APPROVED)
@@ -80,7 +80,7 @@ async def test_a_backend_that_registers_late_keeps_its_own_deadline(client: Clie
     second = timedelta(seconds=1)
     impatient = {
         "registration_grace": second,
-        "contradiction_window": second,
+        "confirmation_window": second,
         "callback_expected_within": timedelta(0),
     }
     plan = quick(factor=60).model_copy(update=impatient)

@@ -20,12 +20,12 @@ from temporalio.worker import (
 )
 from temporalio.workflow import ChildWorkflowHandle
 
-from activities.notifying import Endpoint
-from domain.plan import DAY
-from domain.terms import Decision, Outcome
+from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final
-from workflows import steps
+from vigil.domain.terms import Decision, Outcome
+from vigil.domain.tracking_plan import DAY
+from vigil.temporal import messages
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -50,9 +50,9 @@ def told_world(world: World, backend: Backend) -> World:
     return world
 
 
-def notification(world: World, revision: int, name: str) -> WorkflowHandle[object, steps.Sent]:
-    workflow_id = f"notification/{world.tracker.place(world.key)}/{revision}/{name}"
-    return world.client.get_workflow_handle(workflow_id, result_type=steps.Sent)
+def notification(world: World, revision: int, name: str) -> WorkflowHandle[object, messages.NotificationResult]:
+    workflow_id = f"notification/{world.tracker.path(world.key)}/{revision}/{name}"
+    return world.client.get_workflow_handle(workflow_id, result_type=messages.NotificationResult)
 
 
 async def sent(world: World, revision: int) -> list[str]:
@@ -61,7 +61,7 @@ async def sent(world: World, revision: int) -> list[str]:
         return [(await ended(notification(world, revision, name))).result for name in world.endpoints]
 
 
-async def ended(handle: WorkflowHandle[object, steps.Sent]) -> steps.Sent:
+async def ended(handle: WorkflowHandle[object, messages.NotificationResult]) -> messages.NotificationResult:
     while True:
         try:
             return await handle.result()
@@ -114,7 +114,7 @@ async def test_an_end_without_a_decision_is_told_too(told_world: World, backend:
         await told_world.register(notify=tuple(told_world.endpoints))
         await told_world.until(lambda record: record.is_registered)
         await told_world.tracker.handle(told_world.key).execute_update(
-            "withdraw", steps.Withdraw(author="checkout"), result_type=steps.Accepted
+            "withdraw", messages.Withdraw(author="checkout"), result_type=messages.CommandAccepted
         )
         await told_world.result()
         await sent(told_world, 1)
@@ -259,14 +259,16 @@ async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
     async with world.workers():
         await world.register(notify=tuple(world.endpoints))
         await world.hear(final("OK"))
-        await world.until(lambda record: record.announced_revision == 1)
+        await world.until(lambda record: record.notified_revision == 1)
         await world.tracker.handle(world.key).execute_update(
-            "resolve", steps.Resolve(author="checkout", decision=Decision.DECLINED), result_type=steps.Accepted
+            "resolve",
+            messages.Resolve(author="checkout", decision=Decision.DECLINED),
+            result_type=messages.CommandAccepted,
         )
         record = await world.result()
         await backend.was_told(2)
 
-    assert (record.revision, record.announced_revision) == (2, 2)
+    assert (record.revision, record.notified_revision) == (2, 2)
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
     first, second = (told.json["data"] for told in backend.told)
     assert second["sequence"] > first["sequence"]
@@ -284,14 +286,16 @@ async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too
         await world.register(notify=tuple(world.endpoints))
         await world.hear(final("OK"))
         # The run has settled, and waits until the workflow that reads the verdict again has been started.
-        await world.until(lambda record: record.reread_revision == 1)
+        await world.until(lambda record: record.rechecked_revision == 1)
         await world.tracker.handle(world.key).execute_update(
-            "resolve", steps.Resolve(author="checkout", decision=Decision.DECLINED), result_type=steps.Accepted
+            "resolve",
+            messages.Resolve(author="checkout", decision=Decision.DECLINED),
+            result_type=messages.CommandAccepted,
         )
         record = await world.result()
         await backend.was_told(2, within=10)
 
-    assert (record.revision, record.announced_revision, record.reread_revision) == (2, 2, 2)
+    assert (record.revision, record.notified_revision, record.rechecked_revision) == (2, 2, 2)
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
 
 
@@ -342,5 +346,5 @@ async def test_a_verification_begun_anew_does_not_stumble_over_a_notification_un
         under_way = [await notification(told_world, 1, name).describe() for name in told_world.endpoints]
         await notification(told_world, 1, *told_world.endpoints).terminate()
 
-    assert (record.decision, record.announced_revision) == (Decision.APPROVED, 1)
+    assert (record.decision, record.notified_revision) == (Decision.APPROVED, 1)
     assert [each.status for each in under_way] == [WorkflowExecutionStatus.RUNNING]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from domain.errors import ProviderUnavailable
-from domain.explanation import explain
-from domain.plan import HOUR, MINUTE, PollPlan, PollStep
-from domain.record import EntryKind
-from domain.terms import Attention, Decision, Stage
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, World, final, own_account, quick
-from workflows import steps
+from vigil.domain.errors import ProviderUnavailable
+from vigil.domain.explanation import explain
+from vigil.domain.record import EntryKind
+from vigil.domain.terms import Attention, Decision, Stage
+from vigil.domain.tracking_plan import HOUR, MINUTE, PollPlan, PollStep
+from vigil.temporal import messages
 
 OFTEN = PollPlan(steps=(PollStep(until=None, every=timedelta(milliseconds=2)),))
 EAGER = quick(factor=60).model_copy(
@@ -33,7 +33,7 @@ async def polled(skipped: SkippedTime, times: int) -> tuple[int, list[str]]:
             while world.reader.reads < times:
                 await skipped.passes(timedelta(minutes=5))
         world.reader.say(APPROVED)
-        while (seen := await world.tracker.look(world.key)) is None or seen.is_open:
+        while (seen := await world.tracker.describe(world.key)) is None or seen.is_open:
             await skipped.passes(timedelta(minutes=10))
     return world.reader.reads, await world.history()
 
@@ -63,8 +63,8 @@ async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll
     ]
 
     assert {(each.activity_type.name, each.priority.priority_key) for each in asked} == {
-        (steps.POLL, 3),
-        (steps.READ, 1),
+        (messages.POLL, 3),
+        (messages.READ, 1),
     }
 
 
@@ -73,11 +73,11 @@ async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.snapshot is not None)
-        situation = await world.tracker.look_with_queues(world.key)
+        situation = await world.tracker.describe_with_queues(world.key)
         async with asyncio.timeout(10):
             while situation is None or not situation.steps or situation.steps[0].last_answer is None:
                 await asyncio.sleep(0.05)
-                situation = await world.tracker.look_with_queues(world.key)
+                situation = await world.tracker.describe_with_queues(world.key)
         explanation = explain(situation, plan=world.plan, now=await world.now())
 
     step = situation.steps[0]

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from connection import connect
-from demo.temporal_server import run_temporal_server
-from domain.record import Record
-from domain.snapshot import Snapshot
-from domain.terms import Attention, Decision, Outcome, Stage
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, own_account, quick, step
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.demo.temporal_server import run_temporal_server
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Snapshot
+from vigil.domain.terms import Attention, Decision, Outcome, Stage
+from vigil.temporal.connection import connect
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 CANCELED = Snapshot(stage=Stage.CONCLUDED, ended=Outcome.CANCELED, word="CANCELED")
 
@@ -78,7 +78,7 @@ async def test_a_callback_at_completion_is_in_the_record_that_completes(world: W
         await world.until(lambda record: bool(record.stage is Stage.COMPLETE))
         world.storage.open_gate("/records/")
         record = await world.result()
-        stored = await world.records.latest(world.tracker.place(world.key))
+        stored = await world.records.latest(world.tracker.path(world.key))
 
     assert record.heard == 2
     assert stored is not None
@@ -145,7 +145,7 @@ async def test_a_callback_after_the_history_is_gone_finds_the_record(world: Worl
 
             await later.register()
             await later.result()
-            seen = await later.tracker.look(later.key)
+            seen = await later.tracker.describe(later.key)
 
     assert (record.heard, record.late, record.revision) == (2, 1, 1)
     assert record.is_registered
@@ -217,7 +217,7 @@ async def test_storage_that_fails_for_a_while_delays_completion_and_loses_nothin
 async def _quiet(world: World) -> Record:
     """Wait until no run is open, and return the newest result."""
     async with asyncio.timeout(20):
-        while (seen := await world.tracker.look(world.key)) is not None and seen.is_open:
+        while (seen := await world.tracker.describe(world.key)) is not None and seen.is_open:
             await asyncio.sleep(0.05)
     return await world.result()
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.notice import RoomChanged, StatusSeen
-from domain.plan import DAY, HOUR, MINUTE
-from domain.record import Record
-from domain.snapshot import Artifact, Room, Snapshot
-from domain.terms import ArtifactState, Attention, Decision, EvidenceKind, Outcome, Stage
-from providers.id360.senders import CONTRACT
-from providers.identomat.result import snapshot_of
-from providers.identomat.senders import CONTRACT as IDENTOMAT
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, DECLINED, STARTED, World, final, own_account, quick
-from workflows import steps
+from vigil.domain.callback_event import RoomChanged, StatusSeen
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Artifact, Room, Snapshot
+from vigil.domain.terms import ArtifactState, Attention, Decision, EvidenceKind, Outcome, Stage
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.providers.id360.senders import CONTRACT
+from vigil.providers.identomat.result import snapshot_of
+from vigil.providers.identomat.senders import CONTRACT as IDENTOMAT
+from vigil.temporal import messages
 
 SECOND = timedelta(seconds=1)
 REOPENING = CONTRACT.watch.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY, 7 * DAY)})
@@ -62,7 +62,7 @@ async def test_a_verdict_that_stays_is_read_three_times_and_makes_no_revision(cl
         await world.hear(final("OK"))
         await world.result()
         reads = world.reader.reads
-        rereading = client.get_workflow_handle(f"rereading/{world.tracker.place(world.key)}/1")
+        rereading = client.get_workflow_handle(f"recheck/{world.tracker.path(world.key)}/1")
         times = await rereading.result()
         record = await world.result()
 
@@ -84,9 +84,9 @@ async def test_another_verdict_is_read_again_by_its_own_age_and_the_earlier_one_
         world.reader.say(DECLINED)
         await world.hear(final("KO"))
         await world.result()
-        place = world.tracker.place(world.key)
-        earlier = await client.get_workflow_handle(f"rereading/{place}/1").result()
-        later = await client.get_workflow_handle(f"rereading/{place}/2").result()
+        path = world.tracker.path(world.key)
+        earlier = await client.get_workflow_handle(f"recheck/{path}/1").result()
+        later = await client.get_workflow_handle(f"recheck/{path}/2").result()
 
     assert (earlier, later) == (0, 3)
 
@@ -96,7 +96,7 @@ async def test_what_the_backend_withdrew_is_not_read_again(reopening: SkippedTim
     async with world.workers():
         await world.register()
         await world.tracker.command(
-            world.key, "withdraw", steps.Withdraw(author="anna"), command_id="w", within=timedelta(seconds=10)
+            world.key, "withdraw", messages.Withdraw(author="anna"), command_id="w", within=timedelta(seconds=10)
         )
         await reopening.result()
         reads = world.reader.reads

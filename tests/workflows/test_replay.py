@@ -8,11 +8,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from connection import CONVERTER
-from domain.record import Record
 from tests.workflows.record_histories import HISTORIES, STORIES
-from workflows import steps
-from workflows.message import DeliverMessage
+from vigil.domain.record import Record
+from vigil.temporal import messages
+from vigil.temporal.connection import CONVERTER
+from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.verification import VerificationWorkflow
 
@@ -32,18 +32,18 @@ def test_every_story_has_a_recorded_history() -> None:
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
     replayer = Replayer(
-        workflows=[VerificationWorkflow, NotificationWorkflow, DeliverMessage], data_converter=CONVERTER
+        workflows=[VerificationWorkflow, NotificationWorkflow, MessageDeliveryWorkflow], data_converter=CONVERTER
     )
 
     await replayer.replay_workflow(history(path))
 
 
-@workflow.defn(name=steps.VERIFICATION_WORKFLOW)
+@workflow.defn(name=messages.VERIFICATION_WORKFLOW)
 class Hasty:
     """A change that nobody gated: it asks before it loads."""
 
     @workflow.run
-    async def run(self, order: steps.TrackVerification) -> Record:
+    async def run(self, order: messages.TrackVerification) -> Record:
         await workflow.sleep(1)
         raise AssertionError
 

@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable
-from domain.plan import DAY, HOUR
-from domain.record import EntryKind
-from domain.snapshot import Lapse, Question, Reason, Snapshot
-from domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, ReasonCode, Stage
-from providers.contract import Reply
-from providers.id360.senders import CONTRACT
-from storage.inbox import Inbox, Receipt
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, SaidReader, World, final, own_account
+from vigil.domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable
+from vigil.domain.record import EntryKind
+from vigil.domain.snapshot import ReadRequest, Reason, ReviewExpiry, Snapshot
+from vigil.domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, ReasonCode, Stage
+from vigil.domain.tracking_plan import DAY, HOUR
+from vigil.providers.contract import ProviderResponse
+from vigil.providers.id360.senders import CONTRACT
+from vigil.storage.inbox import Inbox, Receipt
 
 PROVISIONAL = (Reason(code=ReasonCode.PROVISIONAL),)
 IN_REVIEW = Snapshot(
     stage=Stage.IN_REVIEW,
     word="0814",
-    lapses_to=Lapse(decision=Decision.INCONCLUSIVE, advice=Advice.NEW_ATTEMPT, reasons=PROVISIONAL),
+    review_expires_to=ReviewExpiry(decision=Decision.INCONCLUSIVE, advice=Advice.NEW_ATTEMPT, reasons=PROVISIONAL),
 )
 AUTHORITY_AWAY = Snapshot(
-    stage=Stage.PROCESSING, word="1015", lapses_to=Lapse(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT)
+    stage=Stage.PROCESSING, word="1015", review_expires_to=ReviewExpiry(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT)
 )
 DETAILED = CONTRACT.watch.model_copy(update={"details_in_callbacks": True})
 
@@ -98,7 +98,7 @@ class Recaller(SaidReader):
 
     given: list[list[bytes]] = field(default_factory=list)
 
-    async def read_with_callbacks(self, question: Question, callbacks: Sequence[bytes]) -> Reply:
+    async def read_with_callbacks(self, question: ReadRequest, callbacks: Sequence[bytes]) -> ProviderResponse:
         self.given.append(list(callbacks))
         if any(b"details" in body for body in callbacks):
             self.say(APPROVED_WITH_FILE)
@@ -109,10 +109,10 @@ class Recaller(SaidReader):
 class CallingBack:
     """A provider that calls back once more when it is asked to."""
 
-    asked: list[Question] = field(default_factory=list)
+    asked: list[ReadRequest] = field(default_factory=list)
     failures: int = 0
 
-    async def replay(self, question: Question) -> None:
+    async def replay(self, question: ReadRequest) -> None:
         self.asked.append(question)
         if self.failures:
             self.failures -= 1
@@ -141,11 +141,11 @@ async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
         notices=[],
     )
     name = await inbox.keep(receipt)
-    place = world.tracker.place(world.key)
+    path = world.tracker.path(world.key)
     if is_filed:
-        await inbox.file_under(name, place)
-    filed = f"verifications/{place}/receipts/{name.rpartition('/')[2]}"
-    await world.tracker.notify(world.key, notice.model_copy(update={"receipt": filed}), may_start=True)
+        await inbox.file_under(name, path)
+    filed = f"verifications/{path}/receipts/{name.rpartition('/')[2]}"
+    await world.tracker.signal_callback(world.key, notice.model_copy(update={"receipt": filed}), may_start=True)
 
 
 @pytest.mark.parametrize("is_filed", [True, False])

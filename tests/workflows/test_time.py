@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import ArtifactNotReady, ProviderRefusesUs, ReferenceUnknown
-from domain.plan import DAY, HOUR, MINUTE
-from domain.snapshot import Answer
-from domain.terms import ArtifactState, Attention, Basis, Decision, Outcome
-from providers.contract import Reply
-from providers.id360.senders import CONTRACT
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, APPROVED_WITH_FILE, STARTED, final, step
-from workflows import steps
+from vigil.domain.errors import ArtifactNotReady, ProviderRefusesUs, ReferenceUnknown
+from vigil.domain.snapshot import Answer
+from vigil.domain.terms import ArtifactState, Attention, Basis, Decision, Outcome
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.providers.contract import ProviderResponse
+from vigil.providers.id360.senders import CONTRACT
+from vigil.temporal import messages
 
 DELETED_AFTER = 15 * MINUTE
 WITHOUT_LAG = CONTRACT.watch.model_copy(update={"deadline_lag": timedelta(0)})
@@ -85,7 +85,7 @@ async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime)
 async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_callback(
     skipped: SkippedTime, first: str
 ) -> None:
-    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
+    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
     world = skipped.with_plan(plan)
     async with world.workers():
         await world.register()
@@ -95,7 +95,7 @@ async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_call
         if first == "callback":
             await world.hear(final("OK"))
         await world.tracker.command(
-            world.key, "poll_now", steps.PollNow(author="ann"), command_id="1", within=timedelta(seconds=10)
+            world.key, "poll_now", messages.PollNow(author="ann"), command_id="1", within=timedelta(seconds=10)
         )
         if first == "command":
             await world.hear(final("OK"))
@@ -106,7 +106,7 @@ async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_call
 
 async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_window(skipped: SkippedTime) -> None:
     world = skipped.world
-    world.reader.says = Reply(snapshot=None, word="http_202")
+    world.reader.says = ProviderResponse(snapshot=None, word="http_202")
     async with world.workers():
         await world.register()
         heard_at = await world.now()
@@ -115,7 +115,7 @@ async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_w
 
     assert (record.outcome, record.basis) == (Outcome.CANCELED, Basis.CALLBACK)
     assert record.decided_at is not None
-    assert record.decided_at - heard_at >= world.plan.contradiction_window
+    assert record.decided_at - heard_at >= world.plan.confirmation_window
     assert Attention.UNCONFIRMED_END in reasons(record)
     # Once a minute for half an hour, and once at its end.
     assert 25 <= world.reader.reads <= 34
@@ -123,11 +123,11 @@ async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_w
 
 async def test_an_announced_decision_is_never_taken_from_the_callback(skipped: SkippedTime) -> None:
     world = skipped.world
-    world.reader.says = Reply(snapshot=None, word="http_202")
+    world.reader.says = ProviderResponse(snapshot=None, word="http_202")
     async with world.workers():
         await world.register()
         await world.hear(final("OK"))
-        await skipped.passes(world.plan.contradiction_window + 2 * MINUTE)
+        await skipped.passes(world.plan.confirmation_window + 2 * MINUTE)
         open_record = await world.record()
         world.reader.say(APPROVED)
         record = await skipped.result()
@@ -152,9 +152,9 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
 
 
 async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
-    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "contradiction_every": HOUR})
+    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
     world = skipped.with_plan(plan)
-    world.reader.says = Reply(snapshot=None, word="http_202")
+    world.reader.says = ProviderResponse(snapshot=None, word="http_202")
     async with world.workers():
         await world.register()
         reads = []
@@ -270,7 +270,7 @@ async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_gr
     world = skipped.with_plan(CONTRACT.watch.model_copy(update={"callback_expected_within": 2 * MINUTE}))
     world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():
-        await world.tracker.adopt(world.key)
+        await world.tracker.start_discovered(world.key)
         await skipped.passes(world.plan.registration_grace + MINUTE)
         record = await world.record()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from domain.errors import ReferenceUnknown
-from domain.terms import Outcome
 from tests.world import World, final, own_account, quick
+from vigil.domain.errors import ReferenceUnknown
+from vigil.domain.terms import Outcome
 
 
 async def test_a_window_that_closed_with_the_grace_while_workers_were_down_breaks_nothing(

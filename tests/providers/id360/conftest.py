@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest_asyncio
 
-from providers.id360.reader import Id360Reader
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import settings
 from tests.providers.raw_server import SteadyClock
+from vigil.providers.id360.reader import Id360Reader
 
 
 @pytest_asyncio.fixture

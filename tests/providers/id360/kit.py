@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, Sent
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
 
 FIRST: Final = "Bearer first-of-two-conformance"
 SECOND: Final = "Bearer second-of-two-conformance"
@@ -32,7 +32,7 @@ def unknown_word(url: str) -> Mapping[str, Any]:
     return scenario(url, unknown_status="WITHHELD")
 
 
-def callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     headers = {"Content-Type": "application/json", "Authorization": FIRST}
     body: dict[str, Any] = {
         "id": int(reference),
@@ -53,10 +53,10 @@ def callback(condition: Condition, reference: str, at: datetime) -> Sent:
         case Condition.WRONG_SECRET:
             headers["Authorization"] = "Bearer somebody-elses"
         case Condition.MALFORMED:
-            return Sent(headers, b'{"id": ')
+            return NotificationResult(headers, b'{"id": ')
         case _:
             pass
-    return Sent(headers, json.dumps(body).encode())
+    return NotificationResult(headers, json.dumps(body).encode())
 
 
 ANSWERS: Final = (

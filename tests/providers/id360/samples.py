@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from providers.contract import CallbackRequest
-from providers.id360.settings import Id360Settings
 from tests.providers.id360.fake_id360 import PASSWORD, USERNAME
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.id360.settings import Id360Settings
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
@@ -19,7 +19,7 @@ JSON = st.recursive(
 )
 """Whatever a stranger may put where we expect something."""
 
-QUESTION = Question(key=VerificationKey(account="id360", reference="700102"))
+QUESTION = ReadRequest(key=VerificationKey(account="id360", reference="700102"))
 
 
 def settings(**given: Any) -> Id360Settings:

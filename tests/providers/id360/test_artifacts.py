@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from domain.errors import (
+from tests.providers.id360.fake_id360 import FakeId360
+from tests.providers.id360.samples import QUESTION, settings, with_file
+from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, SteadyClock, Told
+from vigil.domain.errors import (
     ArtifactLost,
     ArtifactNotReady,
     ArtifactSpoiled,
@@ -15,12 +18,9 @@ from domain.errors import (
     ProviderRefusesUs,
     ProviderUnavailable,
 )
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind, LossReason
-from providers.id360.reader import Id360Reader
-from tests.providers.id360.fake_id360 import FakeId360
-from tests.providers.id360.samples import QUESTION, settings, with_file
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, SteadyClock, Told
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.id360.reader import Id360Reader
 
 FILE = Artifact(name="id_document_image-0", kind=EvidenceKind.DOCUMENT_FRONT, locator="id_document_image-0")
 PICTURE = bytes(range(256)) * 2000

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ProviderError
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind
-from providers.id360.reader import Id360Reader
-from providers.id360.wire import read_callback
 from tests.providers.id360.fake_id360 import LOGIN, PASSWORD, FakeId360
 from tests.providers.id360.samples import QUESTION, report, step_callback
 from tests.providers.raw_server import Answer, Told, told
+from vigil.domain.errors import ProviderError
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.id360.reader import Id360Reader
+from vigil.providers.id360.wire import read_callback
 
 CANARY = "Quillfeather Anne-Lise"
 PERSON = {"name": CANARY, "birth_date": CANARY, "extra": {"mrz_line_1": CANARY}}

@@ -6,12 +6,12 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from domain.errors import CallbackRefused
-from domain.terms import Proof
-from providers.contract import Provider
-from providers.id360.provider import open_account
-from providers.id360.settings import Id360Settings
 from tests.providers.id360.samples import callback, settings
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Proof
+from vigil.providers.contract import Provider
+from vigil.providers.id360.provider import open_account
+from vigil.providers.id360.settings import Id360Settings
 
 BODY = b'{"id": 700101, "status": "OK"}'
 TWO_HEADERS = {"Authorization": ["new key", "old key"], "X-Tenant": "shop of ours"}

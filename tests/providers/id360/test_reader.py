@@ -6,14 +6,14 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from domain.terms import Decision, Stage
-from providers.id360.reader import Id360Reader
 from tests.providers.id360.fake_id360 import LOGIN, FakeId360
 from tests.providers.id360.samples import QUESTION, report, settings
 from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.terms import Decision, Stage
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.id360.reader import Id360Reader
 
 REPORT = "/api/1.0.0/enrollment/700102/report"
 HTML = Told(200, b"<html><body>Be right back</body></html>", {"Content-Type": "text/html"})
@@ -289,6 +289,6 @@ async def test_a_reference_cannot_lead_to_another_address(
     id360: FakeId360, reader: Id360Reader, reference: str, asked: str
 ) -> None:
     with pytest.raises(ReferenceUnknown):
-        await reader.read(Question(key=VerificationKey(account="id360", reference=reference)))
+        await reader.read(ReadRequest(key=VerificationKey(account="id360", reference=reference)))
 
     assert id360.asked[-1] == f"GET /api/1.0.0/enrollment/{asked}/report?allow_draft=false"

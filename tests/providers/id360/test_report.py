@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.snapshot import Snapshot
-from providers.id360.documents import find_file
-from providers.id360.report import snapshot_of
 from tests.providers.id360.samples import JSON, report
+from vigil.domain.snapshot import Snapshot
+from vigil.providers.id360.documents import find_file
+from vigil.providers.id360.report import snapshot_of
 
 
 def read(**changes: Any) -> Snapshot:

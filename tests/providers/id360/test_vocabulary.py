@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.snapshot import Snapshot
-from providers.id360.report import snapshot_of
-from providers.id360.vocabulary import CODES, STATUSES, STEPS, check_kind, evidence_kind, step_status
 from tests.providers.id360.samples import report, with_codes
+from vigil.domain.snapshot import Snapshot
+from vigil.providers.id360.report import snapshot_of
+from vigil.providers.id360.vocabulary import CODES, STATUSES, STEPS, check_kind, evidence_kind, step_status
 
 
 def read(content: dict[str, Any]) -> Snapshot:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notice import StatusSeen, StepFinished, Unreadable
-from providers.contract import Callback
-from providers.id360.wire import read_callback
 from tests.providers.id360.samples import JSON, step_callback
+from vigil.domain.callback_event import StatusSeen, StepFinished, Unreadable
+from vigil.providers.contract import Callback
+from vigil.providers.id360.wire import read_callback
 
 
 def read(content: object) -> Callback:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest_asyncio
 
-from providers.identomat.reader import IdentomatReader
 from tests.providers.identomat.fake_identomat import FakeIdentomat
 from tests.providers.identomat.samples import settings
+from vigil.providers.identomat.reader import IdentomatReader
 
 
 @pytest_asyncio.fixture

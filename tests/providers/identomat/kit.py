@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, Sent
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
 
 FIRST: Final = "cbk-first-of-two-conformance"
 SECOND: Final = "cbk-second-of-two-conformance"
@@ -33,7 +33,7 @@ def with_unknown_word(url: str) -> Mapping[str, Any]:
     return played(url, unknown_status=UNKNOWN)
 
 
-def callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     body = {"callbackApiKey": FIRST, "type": "session-change", "sessionId": reference, "result": "APPROVED"}
     match condition:
         case Condition.FORGED:
@@ -51,7 +51,9 @@ def callback(condition: Condition, reference: str, at: datetime) -> Sent:
         case _:
             pass
     whole = json.dumps(body).encode()
-    return Sent({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
+    return NotificationResult(
+        {"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole
+    )
 
 
 NEVER_RESENT: Final = "no document speaks of a second attempt"

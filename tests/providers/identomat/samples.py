@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from providers.contract import CallbackRequest
-from providers.identomat.settings import IdentomatSettings
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.identomat.settings import IdentomatSettings
 
 SESSION = "q7h2m0zx4t9k1vb8n5c3j6w0e2r4y8u1i3o5p7as"
 CALLBACK_KEY = "cbk-7Qm2-of-ours"
@@ -22,7 +22,7 @@ JSON = st.recursive(
 )
 """Whatever a stranger may put where we expect something."""
 
-QUESTION = Question(key=VerificationKey(account="identomat", reference=SESSION))
+QUESTION = ReadRequest(key=VerificationKey(account="identomat", reference=SESSION))
 
 
 def settings(**given: Any) -> IdentomatSettings:

@@ -5,7 +5,10 @@ import json
 import httpx
 import pytest
 
-from domain.errors import (
+from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
+from tests.providers.identomat.samples import QUESTION, SESSION, settings
+from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
+from vigil.domain.errors import (
     ArtifactLost,
     ArtifactNotReady,
     ProviderError,
@@ -13,13 +16,10 @@ from domain.errors import (
     ProviderUnavailable,
     ReferenceUnknown,
 )
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind, LossReason
-from providers.identomat.reader import IdentomatReader
-from providers.identomat.result import snapshot_of
-from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
-from tests.providers.identomat.samples import QUESTION, SESSION, settings
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.identomat.reader import IdentomatReader
+from vigil.providers.identomat.result import snapshot_of
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 100
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100

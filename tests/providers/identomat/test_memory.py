@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from accounts import open_tracker
-from demo.processes import Program
-from demo.temporal_server import run_temporal_server
-from domain.digest import Digester
-from domain.identity import VerificationKey
-from domain.record import Record
-from domain.registration import Registration
-from domain.terms import ArtifactState, Decision
-from settings import load_settings
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
 from tests.providers.identomat.samples import CALLBACK_KEY, SESSION
-from tracking import Tracker
-from workflows.steps import SEARCH_ATTRIBUTES
+from vigil.client import VerificationClient
+from vigil.config.accounts import open_client
+from vigil.config.settings import load_settings
+from vigil.demo.processes import Program
+from vigil.demo.temporal_server import run_temporal_server
+from vigil.domain.digest import Digester
+from vigil.domain.record import Record
+from vigil.domain.registration import Registration
+from vigil.domain.terms import ArtifactState, Decision
+from vigil.domain.verification_key import VerificationKey
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 BLOCKS = 300
 MIB = 1024 * 1024
@@ -85,7 +85,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
         )
         await worker.start()
         try:
-            async with open_tracker(load_settings(config)) as tracker:
+            async with open_client(load_settings(config)) as tracker:
                 record = await _followed(tracker)
         finally:
             await worker.stop()
@@ -102,7 +102,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
     assert memory.growth < 64 * MIB
 
 
-async def _followed(tracker: Tracker) -> Record:
+async def _followed(tracker: VerificationClient) -> Record:
     key = VerificationKey(account="identomat", reference=SESSION)
     await tracker.register(Registration(key=key, registered_at=datetime.now(UTC), registered_by="backend"))
     async with asyncio.timeout(timedelta(minutes=3).total_seconds()):

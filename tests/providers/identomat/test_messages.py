@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from domain.message import MessageKind
-from providers.identomat.messages import IdentomatMessenger
 from tests.providers.identomat.samples import JSON, SESSION, change, message, video
+from vigil.domain.message import MessageKind
+from vigil.providers.identomat.messages import IdentomatMessenger
 
 LINK = "https://widget.example.test/?session_token=" + SESSION
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from domain.errors import CallbackRefused, ProviderError
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind
-from providers.identomat.provider import Identomat
-from providers.identomat.reader import IdentomatReader
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import CALLBACK_KEY, QUESTION, SESSION, callback, change, result, settings, video
 from tests.providers.raw_server import Answer, Told, told
+from vigil.domain.errors import CallbackRefused, ProviderError
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.identomat.provider import Identomat
+from vigil.providers.identomat.reader import IdentomatReader
 
 CANARY = "Quillfeather Anne-Lise"
 PERSON = {"first_name": CANARY, "address": CANARY, "mrz": CANARY, "status": CANARY, "birthday_time": CANARY}

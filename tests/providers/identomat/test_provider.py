@@ -6,14 +6,14 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from domain.digest import Digester
-from domain.errors import CallbackRefused
-from domain.identity import VerificationKey, place_of
-from domain.terms import Proof
-from providers.contract import Provider
-from providers.identomat.provider import open_account
-from providers.identomat.settings import IdentomatSettings
 from tests.providers.identomat.samples import CALLBACK_KEY, SESSION, callback, change, message, settings
+from vigil.domain.digest import Digester
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Proof
+from vigil.domain.verification_key import VerificationKey, path_of
+from vigil.providers.contract import Provider
+from vigil.providers.identomat.provider import open_account
+from vigil.providers.identomat.settings import IdentomatSettings
 
 TWO_KEYS = ["cbk-9Rn4-of-ours", CALLBACK_KEY]
 
@@ -101,7 +101,7 @@ def test_the_session_id_is_in_no_workflow_id(http: httpx.AsyncClient) -> None:
     provider = opened(http, settings())
     key = VerificationKey(account="identomat", reference=SESSION)
 
-    place = place_of(key, Digester(b"key"), is_capability=provider.reference_is_capability)
+    place = path_of(key, Digester(b"key"), is_capability=provider.reference_is_capability)
 
     assert SESSION not in place
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.terms import Decision, Stage
-from providers.identomat.reader import IdentomatReader
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import QUESTION, SESSION, result, settings
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.terms import Decision, Stage
+from vigil.providers.identomat.reader import IdentomatReader
 
 
 async def test_a_result_is_read_and_kept_as_it_was_written(identomat: FakeIdentomat, reader: IdentomatReader) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from domain.snapshot import Check, Drift, Reason, Snapshot
-from domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
-from providers.identomat.result import snapshot_of
 from tests.providers.identomat.samples import JSON, result
+from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
+from vigil.domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
+from vigil.providers.identomat.result import snapshot_of
 
 MISSING = object()
 

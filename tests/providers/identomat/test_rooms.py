@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.snapshot import MOST_ROOMS, Artifact, Room
-from domain.terms import EvidenceKind
-from providers.identomat.rooms import calls_in
+from vigil.domain.snapshot import MOST_ROOMS, Artifact, Room
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.identomat.rooms import calls_in
 
 
 def room(status: str, *, ready: bool | None, file: str | None = None, name: str = "r-1") -> Room:

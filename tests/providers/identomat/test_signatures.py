@@ -9,13 +9,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from domain.errors import ArtifactSpoiled, ProviderRefusesUs, ReferenceUnknown, ReplyUnproven
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind, LossReason
-from providers.identomat.reader import IdentomatReader
 from tests.providers.identomat.fake_identomat import FakeIdentomat
 from tests.providers.identomat.samples import QUESTION, SESSION, result, settings
 from tests.providers.raw_server import Answer, Told, told
+from vigil.domain.errors import ArtifactSpoiled, ProviderRefusesUs, ReferenceUnknown, ReplyUnproven
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.identomat.reader import IdentomatReader
 
 KEY = "hmac-of-ours-31"
 BODY = json.dumps(result()).encode()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.message import MessageKind
-from domain.terms import Decision, EvidenceKind, Outcome, ReasonCode, SessionKind, Stage
-from providers.identomat import vocabulary
+from vigil.domain.message import MessageKind
+from vigil.domain.terms import Decision, EvidenceKind, Outcome, ReasonCode, SessionKind, Stage
+from vigil.providers.identomat import vocabulary
 
 AWAITING, REVIEW, CONCLUDED = Stage.AWAITING_APPLICANT, Stage.IN_REVIEW, Stage.CONCLUDED
 

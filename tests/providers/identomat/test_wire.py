@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from domain.notice import RoomChanged, StatusSeen, Unreadable
-from domain.terms import SessionKind
-from providers.identomat.wire import read_callback
 from tests.providers.identomat.samples import JSON, SESSION, change, message, video
+from vigil.domain.callback_event import RoomChanged, StatusSeen, Unreadable
+from vigil.domain.terms import SessionKind
+from vigil.providers.identomat.wire import read_callback
 
 MISSING = object()
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest_asyncio
 
-from providers.signicat.assure import AssureApi
-from providers.signicat.finder import SignicatFinder
-from providers.signicat.reader import SignicatReader
 from tests.providers.raw_server import SteadyClock
 from tests.providers.signicat.fake_signicat import FakeSignicat
 from tests.providers.signicat.samples import settings
+from vigil.providers.signicat.assure import AssureApi
+from vigil.providers.signicat.finder import SignicatFinder
+from vigil.providers.signicat.reader import SignicatReader
 
 
 @pytest_asyncio.fixture

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, Scenario, SenderKit, Sent
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, Scenario, SenderKit
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
 
 FIRST: Final = "Bearer first-of-two-conformance"
 SECOND: Final = "Bearer second-of-two-conformance"
@@ -48,16 +48,18 @@ def scenarios(provider: str, **knobs: Any) -> tuple[Scenario, Scenario]:
     return partial(played, provider, **knobs), partial(played, provider, unknown_status=UNKNOWN, **knobs)
 
 
-def legacy_callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def legacy_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     dossier, _, process = reference.partition(":")
     body = {"dossierId": dossier, "processId": process, "status": "accepted"}
     if condition is Condition.UNKNOWN_WORD:
         body["status"] = UNKNOWN
     headers = _headers("Authorization", condition)
-    return Sent(headers, b'{"dossierId": ' if condition is Condition.MALFORMED else json.dumps(body).encode())
+    return NotificationResult(
+        headers, b'{"dossierId": ' if condition is Condition.MALFORMED else json.dumps(body).encode()
+    )
 
 
-def event_callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def event_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     dossier, _, process = reference.partition(":")
     data = {"dossierId": dossier, "processId": process, "status": "accepted", "externalReference": None}
     if condition is Condition.UNKNOWN_WORD:
@@ -74,7 +76,9 @@ def event_callback(condition: Condition, reference: str, at: datetime) -> Sent:
         "tags": [],
     }
     whole = json.dumps(body).encode()
-    return Sent(_headers(EVENTS_HEADER, condition), whole[:40] if condition is Condition.UNPROVABLE else whole)
+    return NotificationResult(
+        _headers(EVENTS_HEADER, condition), whole[:40] if condition is Condition.UNPROVABLE else whole
+    )
 
 
 def _headers(name: str, condition: Condition) -> Mapping[str, str]:
@@ -170,7 +174,10 @@ def legacy(
 
 
 def _kit(
-    sender: str, orders: tuple[Scenario, Scenario], callback: Callable[[Condition, str, datetime], Sent], **more: Any
+    sender: str,
+    orders: tuple[Scenario, Scenario],
+    callback: Callable[[Condition, str, datetime], NotificationResult],
+    **more: Any,
 ) -> SenderKit:
     return SenderKit(
         scenario=orders[0],

@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from providers.contract import CallbackRequest
-from providers.signicat.settings import SignicatSettings
 from tests.providers.signicat.fake_signicat import CLIENT, SECRET
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.signicat.settings import SignicatSettings
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
@@ -23,7 +23,7 @@ DOSSIER = "0b9e9f6e-7F55-4a0c-9a52-3c0a7d1b2e10"
 PROCESS = "A1f6c7d2-52d1-4a55-9f0d-6f0a6a5b1e01"
 REFERENCE = f"{DOSSIER}:{PROCESS}"
 PLACE = f"/dossiers/{DOSSIER}/processes/{PROCESS}"
-QUESTION = Question(key=VerificationKey(account="assure", reference=REFERENCE))
+QUESTION = ReadRequest(key=VerificationKey(account="assure", reference=REFERENCE))
 AUTHORIZATION = "Bearer of news"
 
 

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from domain.errors import (
+from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
+from tests.providers.signicat.fake_signicat import FakeSignicat
+from tests.providers.signicat.samples import PLACE, QUESTION, settings
+from vigil.domain.errors import (
     ArtifactError,
     ArtifactLost,
     ArtifactNotReady,
@@ -15,15 +18,12 @@ from domain.errors import (
     ProviderUnavailable,
     ReferenceUnknown,
 )
-from domain.identity import VerificationKey
-from domain.snapshot import Artifact, Question
-from domain.terms import EvidenceKind, LossReason
-from providers.files import media_type_of, with_head
-from providers.signicat.assure import AssureApi
-from providers.signicat.reader import SignicatReader
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
-from tests.providers.signicat.fake_signicat import FakeSignicat
-from tests.providers.signicat.samples import PLACE, QUESTION, settings
+from vigil.domain.snapshot import Artifact, ReadRequest
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.files import media_type_of, with_head
+from vigil.providers.signicat.assure import AssureApi
+from vigil.providers.signicat.reader import SignicatReader
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 500
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
@@ -46,7 +46,7 @@ def artifact(name: str) -> Artifact:
     return Artifact(name=name, kind=EvidenceKind.DOCUMENT_FRONT, locator=name)
 
 
-async def download(reader: SignicatReader, name: str, question: Question = QUESTION) -> tuple[bytes, str | None]:
+async def download(reader: SignicatReader, name: str, question: ReadRequest = QUESTION) -> tuple[bytes, str | None]:
     async with reader.open_artifact(question, artifact(name), None) as stream:
         return b"".join([chunk async for chunk in stream.chunks]), stream.media_type
 
@@ -214,7 +214,7 @@ async def test_a_name_that_no_process_has_is_not_asked_for(
 
 
 async def test_a_file_of_no_reference_of_ours_is_not_asked_for(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    question = Question(key=VerificationKey(account="assure", reference="../..:x"))
+    question = ReadRequest(key=VerificationKey(account="assure", reference="../..:x"))
 
     with pytest.raises(ProviderError) as caught:
         await download(reader, "bundle", question)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from providers.contract import FoundVerification
-from providers.signicat.finder import COORDINATES, SignicatFinder
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.signicat.fake_signicat import FakeSignicat
 from tests.providers.signicat.samples import DOSSIER
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.providers.contract import FoundVerification
+from vigil.providers.signicat.finder import COORDINATES, SignicatFinder
 
 SINCE = datetime(2031, 3, 4, 10, 0, 0, 500_000, tzinfo=UTC)
 UNTIL = SINCE + timedelta(hours=1)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.record import Record
-from domain.terms import Decision
 from tests.conformance.conftest import stepped
-from tests.conformance.kit import SenderKit, Sent
+from tests.conformance.kit import NotificationResult, SenderKit
 from tests.conformance.rig import Play, Rig
 from tests.providers.signicat.kit import EVENTS_HEADER, FIRST, KIT, played
+from vigil.domain.record import Record
+from vigil.domain.terms import Decision
 
 __all__ = ["stepped"]
 
@@ -27,7 +27,7 @@ def told_in_both_ways(url: str) -> Mapping[str, Any]:
     return {**played("onfido", url), "endpoints": [legacy, event]}
 
 
-async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, Sent]]:
+async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, NotificationResult]]:
     play = await rig.play("signicat", ONFIDO, told_in_both_ways, unproven=unproven)
     await rig.register(play)
     await rig.time.passes(ENDED)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ProviderError
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind
-from providers.signicat.finder import SignicatFinder
-from providers.signicat.reader import SignicatReader
-from providers.signicat.wire import read_event, read_legacy
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, SECRET, FakeSignicat
 from tests.providers.signicat.samples import DOSSIER, PLACE, QUESTION, event, process, triple
+from vigil.domain.errors import ProviderError
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.signicat.finder import SignicatFinder
+from vigil.providers.signicat.reader import SignicatReader
+from vigil.providers.signicat.wire import read_event, read_legacy
 
 CANARY = "Quillfeather Anne-Lise"
 PERSON = {"firstName": CANARY, "dateOfBirth": CANARY, "personalIdentificationNumber": CANARY}

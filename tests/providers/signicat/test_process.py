@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.snapshot import Snapshot
-from domain.terms import Decision, Stage
-from providers.signicat.process import snapshot_of
 from tests.providers.signicat.samples import JSON, PROCESS, process
+from vigil.domain.snapshot import Snapshot
+from vigil.domain.terms import Decision, Stage
+from vigil.providers.signicat.process import snapshot_of
 
 FIELDS = (
     *("processId", "provider", "processType", "failReason", "statusReasons", "depictions"),

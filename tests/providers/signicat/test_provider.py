@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import CallbackRefused
-from domain.terms import Proof
-from providers.contract import Provider
-from providers.signicat.provider import open_account
 from tests.providers.signicat.samples import AUTHORIZATION, REFERENCE, callback, event, settings, triple
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Proof
+from vigil.providers.contract import Provider
+from vigil.providers.signicat.provider import open_account
 
 EVENTS_SECRET = {"events_secret": ["newer of two", "older of two"], "events_secret_header": "X-Assure-Proof"}
 BODY = json.dumps(event()).encode()

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from domain.terms import Decision, Stage
-from providers.signicat.assure import AssureApi
-from providers.signicat.reader import SignicatReader
 from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
 from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, LEGACY_LOGIN, FakeSignicat
 from tests.providers.signicat.samples import PLACE, QUESTION, process, settings
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.terms import Decision, Stage
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.signicat.assure import AssureApi
+from vigil.providers.signicat.reader import SignicatReader
 
 ASKED = "/assure" + PLACE
 PROBLEM = {"status": 0, "type": "base:client-problem", "title": "In words", "detail": "Of a person", "traceId": "t"}
@@ -165,7 +165,7 @@ async def test_a_reference_cannot_lead_to_another_address(
     signicat: FakeSignicat, reader: SignicatReader, reference: str
 ) -> None:
     with pytest.raises(ReferenceUnknown, match=r"^not_a_reference$"):
-        await reader.read(Question(key=VerificationKey(account="assure", reference=reference)))
+        await reader.read(ReadRequest(key=VerificationKey(account="assure", reference=reference)))
 
     assert signicat.asked == []
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.sender import AnswerMeaning
-from domain.terms import Proof
-from providers.signicat.senders import CONTRACTS
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Proof
+from vigil.providers.signicat.senders import CONTRACTS
 
 S, M, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.signicat.settings import SignicatSettings
 from tests.providers.signicat.samples import settings
+from vigil.providers.signicat.settings import SignicatSettings
 
 EUROPE = "https://eu01.signicat.com"
 

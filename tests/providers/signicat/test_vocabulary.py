@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.signicat import vocabulary
+from vigil.providers.signicat import vocabulary
 
 # word: stage, decision, end, advice, what it looks like in a callback
 STATUSES: dict[str, tuple[str, str | None, str | None, str, str]] = {

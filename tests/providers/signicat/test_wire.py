@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from domain.notice import StatusSeen, Unreadable
-from providers.contract import Callback
-from providers.signicat.wire import generation_of, ids_of, read_event, read_legacy
 from tests.providers.signicat.samples import DOSSIER, JSON, PROCESS, REFERENCE, event, triple
+from vigil.domain.callback_event import StatusSeen, Unreadable
+from vigil.providers.contract import Callback
+from vigil.providers.signicat.wire import generation_of, ids_of, read_event, read_legacy
 
 
 def legacy(body: object) -> Callback:

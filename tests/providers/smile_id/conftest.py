@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest_asyncio
 
-from providers.smile_id.links import Links
-from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import KEY, PARTNER, settings
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
 
 
 @pytest_asyncio.fixture

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, Sent
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
 
 PARTNER: Final = "4107"
 FIRST: Final = "first-of-two-conformance-keys"
@@ -61,7 +61,7 @@ def _proof(condition: Condition, at: datetime) -> tuple[str, str]:
     return written, base64.b64encode(digest).decode()
 
 
-def v1_callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def v1_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     timestamp, signature = _proof(condition, at)
     codes = {Condition.INTERMEDIATE: "1012", Condition.UNKNOWN_WORD: UNKNOWN_CODE}
     body: dict[str, Any] = {
@@ -77,10 +77,12 @@ def v1_callback(condition: Condition, reference: str, at: datetime) -> Sent:
     if condition is Condition.MALFORMED:
         body |= {"PartnerParams": "nothing of ours", "ResultCode": []}
     whole = json.dumps(body).encode()
-    return Sent({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
+    return NotificationResult(
+        {"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole
+    )
 
 
-def v3_callback(condition: Condition, reference: str, at: datetime) -> Sent:
+def v3_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
     timestamp, signature = _proof(condition, at)
     headers = {"Content-Type": "application/json", "Job-ID": reference}
     if condition is not Condition.FORGED:
@@ -95,7 +97,7 @@ def v3_callback(condition: Condition, reference: str, at: datetime) -> Sent:
         "kyc_receipt": None,
     }
     whole = json.dumps(body).encode()
-    return Sent(headers, whole[:-9] if condition is Condition.MALFORMED else whole)
+    return NotificationResult(headers, whole[:-9] if condition is Condition.MALFORMED else whole)
 
 
 ANY_2XX: Final = MeaningRow(

@@ -8,13 +8,13 @@ import pytest
 from pydantic import SecretStr
 from smile_id_core import Signature  # type: ignore[import-untyped]
 
-from domain.errors import CallbackRefused
-from domain.notice import StatusSeen
-from domain.terms import Proof
-from providers.contract import GenuineRequest, Provider
-from providers.smile_id.provider import ENTRY
-from providers.smile_id.signature import Signatures
 from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, settings
+from vigil.domain.callback_event import StatusSeen
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Proof
+from vigil.providers.contract import GenuineRequest, Provider
+from vigil.providers.smile_id.provider import ENTRY
+from vigil.providers.smile_id.signature import Signatures
 
 NOW = datetime.now(UTC)
 RESULT = {

@@ -5,12 +5,12 @@ import json
 import pytest
 from hypothesis import given
 
-from providers.contract import PartnerMetadataSource
-from providers.smile_id.partner_metadata import read_partner_metadata
-from providers.smile_id.provider import SmileId
-from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import JOB, JSON, USER, frame, question, result, settings
+from vigil.providers.contract import PartnerMetadataSource
+from vigil.providers.smile_id.partner_metadata import read_partner_metadata
+from vigil.providers.smile_id.provider import SmileId
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
 
 OWN = {"job_id": JOB, "user_id": USER, "job_type": 6}
 

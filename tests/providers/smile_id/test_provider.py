@@ -8,15 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import CallbackRefused
-from domain.identity import VerificationKey
-from domain.plan import DAY, HOUR, MINUTE
-from domain.snapshot import Question
-from domain.terms import Proof, Stage
-from providers.contract import DetailReader, Provider
-from providers.registry import PROVIDERS
-from providers.smile_id.provider import open_account
-from providers.smile_id.senders import CONTRACTS
 from tests.providers.raw_server import told
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
 from tests.providers.smile_id.v1.samples import (
@@ -35,6 +26,15 @@ from tests.providers.smile_id.v1.samples import (
     settings,
     signed,
 )
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.terms import Proof, Stage
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import DetailReader, Provider
+from vigil.providers.registry import PROVIDERS
+from vigil.providers.smile_id.provider import open_account
+from vigil.providers.smile_id.senders import CONTRACTS
 
 BOTH = ["v1", "v3"]
 JOB_V3 = "job_01kj0000000000000000000001"
@@ -173,7 +173,7 @@ async def test_an_account_of_both_generations_asks_each_for_its_own_jobs(
     smile.will_answer(f"/v3/status/{JOB_V3}", told({"status": "processing"}, 202))
 
     first = await provider.reader.read(question())
-    third = await provider.reader.read(Question(key=VerificationKey(account="smile", reference=JOB_V3)))
+    third = await provider.reader.read(ReadRequest(key=VerificationKey(account="smile", reference=JOB_V3)))
 
     assert first.snapshot is not None
     assert third.snapshot is not None

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from domain.terms import Proof
-from providers.smile_id.signature import Signatures, instant_of, proof_at
+from vigil.domain.terms import Proof
+from vigil.providers.smile_id.signature import Signatures, instant_of, proof_at
 
 DEMO = "demo-key-not-real-0001"
 OTHER = "c0ffee00-1111-4222-8333-444455556666"

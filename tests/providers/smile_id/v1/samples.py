@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.identity import VerificationKey
-from domain.snapshot import Question, Snapshot
-from providers.contract import CallbackRequest
-from providers.smile_id.settings import SmileIdSettings
-from providers.smile_id.v1.job_status import snapshot_of
+from vigil.domain.snapshot import ReadRequest, Snapshot
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.smile_id.settings import SmileIdSettings
+from vigil.providers.smile_id.v1.job_status import snapshot_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
@@ -35,9 +35,9 @@ def settings(**given: Any) -> SmileIdSettings:
     return SmileIdSettings.model_validate(shape | given)
 
 
-def question(job_type: object = 1, **coordinates: str) -> Question:
+def question(job_type: object = 1, **coordinates: str) -> ReadRequest:
     told = {"user_id": USER, "job_type": str(job_type)} | coordinates
-    return Question(key=VerificationKey(account="smile", reference=JOB), coordinates=told)
+    return ReadRequest(key=VerificationKey(account="smile", reference=JOB), coordinates=told)
 
 
 def signed(content: dict[str, Any], *, key: str = KEY, partner: str = PARTNER, stamp: str = STAMP) -> dict[str, Any]:

@@ -7,20 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import (
-    ArtifactError,
-    ArtifactLost,
-    ArtifactNotReady,
-    ArtifactSpoiled,
-    ProviderUnavailable,
-)
-from domain.snapshot import Artifact, Drift
-from domain.terms import EvidenceKind, LossReason
-from providers.smile_id.links import Links
-from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.raw_server import Answer, Told
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import JOB, USER, frame, question, result, settings, snapshot
+from vigil.domain.errors import ArtifactError, ArtifactLost, ArtifactNotReady, ArtifactSpoiled, ProviderUnavailable
+from vigil.domain.snapshot import Artifact, Drift
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
 
 JPEG = b"\xff\xd8\xff\xe0 an invented selfie"
 PDF = b"%PDF-1.7 an invented receipt"

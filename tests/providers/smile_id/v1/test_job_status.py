@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from domain.snapshot import Check, Drift, Lapse, Part, Reason, Snapshot
-from domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, SessionKind, Stage
 from tests.providers.smile_id.v1.samples import BIOMETRIC, IDENTITY, JSON, frame, past, result, snapshot
+from vigil.domain.snapshot import Check, Drift, Part, Reason, ReviewExpiry, Snapshot
+from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, SessionKind, Stage
 
 APPROVED, DECLINED, INCONCLUSIVE = Decision.APPROVED, Decision.DECLINED, Decision.INCONCLUSIVE
 Verdict = tuple[Stage, Decision | None, Outcome | None, Advice]
@@ -140,14 +140,14 @@ def test_both_parts_are_shown() -> None:
 def test_what_is_not_complete_is_never_decided(job_type: int, code: str) -> None:
     told = snapshot(frame(result(code, job_type), is_complete=False, history=past("1012")), of_6_0817="approved")
 
-    assert (told.stage, told.decision, told.ended, told.lapses_to) == (Stage.PROCESSING, None, None, None)
+    assert (told.stage, told.decision, told.ended, told.review_expires_to) == (Stage.PROCESSING, None, None, None)
     assert told.artifacts == ()
 
 
 def test_a_review_that_the_vendor_does_not_call_complete_lapses_to_nothing() -> None:
     told = of_type_1("0814", "1012", is_complete=False)
 
-    assert (told.stage, told.word, told.code, told.lapses_to) == (Stage.IN_REVIEW, "0814", "0814", None)
+    assert (told.stage, told.word, told.code, told.review_expires_to) == (Stage.IN_REVIEW, "0814", "0814", None)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_provisional_result_lapses_to_inconclusive() -> None:
 
     reasons = (Reason(code=ReasonCode.PROVISIONAL, word="0814"),)
     assert told.reasons == reasons
-    assert told.lapses_to == Lapse(decision=INCONCLUSIVE, reasons=reasons)
+    assert told.review_expires_to == ReviewExpiry(decision=INCONCLUSIVE, reasons=reasons)
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ def test_a_provisional_result_lapses_to_inconclusive() -> None:
 def test_an_authority_that_stays_away_lapses_to_a_failure(told: Snapshot, code: str) -> None:
     reasons = (Reason(code=ReasonCode.AUTHORITY_UNAVAILABLE, word=code),)
     assert told.stage is Stage.PROCESSING
-    assert told.lapses_to == Lapse(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT, reasons=reasons)
+    assert told.review_expires_to == ReviewExpiry(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT, reasons=reasons)
 
 
 def test_a_part_that_is_missing_lapses_to_nothing() -> None:
-    assert of_type_1("0814").lapses_to is None
-    assert of_type_1("1012").lapses_to is None
+    assert of_type_1("0814").review_expires_to is None
+    assert of_type_1("1012").review_expires_to is None
 
 
 @pytest.mark.parametrize("decision", ["approved", "declined", "inconclusive"])
@@ -231,7 +231,7 @@ def test_a_policy_approves_nobody_whose_identity_did_not_pass(identity: tuple[st
     told = snapshot(frame(result("0814"), history=past("0814", *identity)), of_1_0814="approved")
 
     assert told.decision is not APPROVED
-    assert told.lapses_to is None or told.lapses_to.decision is None
+    assert told.review_expires_to is None or told.review_expires_to.decision is None
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_policy_approves_nobody_whose_identity_did_not_pass(identity: tuple[st
 def test_what_no_table_knows_is_no_verdict(content: object, field: str, value: str | None) -> None:
     told = snapshot(content)
 
-    assert (told.stage, told.decision, told.lapses_to) == (Stage.UNRECOGNISED, None, None)
+    assert (told.stage, told.decision, told.review_expires_to) == (Stage.UNRECOGNISED, None, None)
     assert told.unrecognised == (Drift(field=field, value=value),)
 
 

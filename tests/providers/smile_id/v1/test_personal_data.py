@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from domain.errors import CallbackRefused, ProviderError
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind
-from providers.smile_id.signature import Signatures
-from providers.smile_id.v1.reader import SmileV1Reader
-from providers.smile_id.v1.wire import prove_v1, read_v1
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, frame, question, result, settings, signed
+from vigil.domain.errors import CallbackRefused, ProviderError
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.smile_id.signature import Signatures
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
+from vigil.providers.smile_id.v1.wire import prove_v1, read_v1
 
 CANARY = "Quillfeather Anne-Lise"
 SCORE = "87.654321"

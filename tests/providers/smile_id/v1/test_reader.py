@@ -5,14 +5,14 @@ import json
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
-from domain.snapshot import Question
-from domain.terms import Decision, Stage
-from providers.smile_id.links import Links
-from providers.smile_id.v1.reader import SmileV1Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
 from tests.providers.smile_id.v1.samples import JOB, KEY, PARTNER, USER, frame, past, question, result, settings
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.terms import Decision, Stage
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
 
 STATUS = "/v1/job_status"
 JOB_OF_USER = (USER, JOB)
@@ -117,7 +117,7 @@ async def test_nobody_but_smile_id_can_say_that_a_job_is_not_there(smile: FakeSm
 
 async def test_without_a_user_nobody_is_asked(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     with pytest.raises(ReferenceUnknown):
-        await reader.read(Question(key=question().key))
+        await reader.read(ReadRequest(key=question().key))
 
     assert smile.asked == []
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.terms import Advice, ReasonCode, SessionKind
-from providers.smile_id.v1 import vocabulary
-from providers.smile_id.v1.vocabulary import ROWS, Effect, Row, looks, row_of, session_kind
+from vigil.domain.terms import Advice, ReasonCode, SessionKind
+from vigil.providers.smile_id.v1 import vocabulary
+from vigil.providers.smile_id.v1.vocabulary import ROWS, Effect, Row, looks, row_of, session_kind
 
 PASS, FAIL, UNCLEAR = Effect.PASS, Effect.FAIL, Effect.UNCLEAR
 ERROR, WAIT, REVIEW = Effect.ERROR, Effect.WAIT, Effect.REVIEW

@@ -10,12 +10,6 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from domain.errors import CallbackRefused
-from domain.notice import StatusSeen, Unreadable
-from domain.terms import Proof, SessionKind
-from providers.contract import Callback
-from providers.smile_id.signature import Signatures
-from providers.smile_id.v1.wire import prove_v1, read_v1
 from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
     IDENTITY,
@@ -30,6 +24,12 @@ from tests.providers.smile_id.v1.samples import (
     result,
     signed,
 )
+from vigil.domain.callback_event import StatusSeen, Unreadable
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Proof, SessionKind
+from vigil.providers.contract import Callback
+from vigil.providers.smile_id.signature import Signatures
+from vigil.providers.smile_id.v1.wire import prove_v1, read_v1
 
 SIGNATURES = Signatures(PARTNER, (SecretStr(KEY),))
 

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest_asyncio
 
-from providers.login import Login
-from providers.smile_id.links import Links
-from providers.smile_id.settings import SmileIdSettings
-from providers.smile_id.v3.login import login_of
-from providers.smile_id.v3.reader import SmileV3Reader
-from providers.smile_id.v3.replayer import SmileV3Replayer
 from tests.providers.raw_server import SteadyClock
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import settings
+from vigil.providers.login import Login
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.settings import SmileIdSettings
+from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
+from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 
 
 @pytest_asyncio.fixture

@@ -4,15 +4,15 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from providers.contract import CallbackRequest
-from providers.smile_id.settings import SmileIdSettings
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import CallbackRequest
+from vigil.providers.smile_id.settings import SmileIdSettings
 
 KEY = "demo-key-not-real-0001"
 PARTNER = "2041"
 JOB = "job_01kj0000000000000000000001"
-QUESTION = Question(key=VerificationKey(account="smile", reference=JOB))
+QUESTION = ReadRequest(key=VerificationKey(account="smile", reference=JOB))
 SIGNED_AT = "2026-10-01T09:00:03.500Z"
 SIGNATURE = "/+06w9rH/rJTIwtjy6XzRc2yYKggiD8Mmci+9xArDJY="
 """Over that time and that partner's id, under that key; made with the vendor's library."""

@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import ArtifactError, ArtifactLost, ArtifactSpoiled, ProviderError, ProviderUnavailable
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind, LossReason
-from providers.smile_id.links import Links
-from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import QUESTION, attention, settings, status
+from vigil.domain.errors import ArtifactError, ArtifactLost, ArtifactSpoiled, ProviderError, ProviderUnavailable
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 100
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100

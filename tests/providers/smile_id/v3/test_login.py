@@ -6,13 +6,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
-from providers.smile_id.links import Links
-from providers.smile_id.v3.login import login_of
-from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, KEY, QUESTION, settings, status
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 STATUS = f"/v3/status/{JOB}"
 

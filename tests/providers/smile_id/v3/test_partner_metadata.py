@@ -1,10 +1,10 @@
 """What a partner has put beside a job comes back with the callback that explains its verdict."""
 
-from providers.smile_id.partner_metadata import read_partner_metadata
-from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import told
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION, as_bytes, clear, status
+from vigil.providers.smile_id.partner_metadata import read_partner_metadata
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 
 async def test_what_the_partner_added_comes_back_and_ids_do_not(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:

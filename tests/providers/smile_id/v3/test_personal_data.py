@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import ProviderError
-from domain.snapshot import Artifact
-from domain.terms import EvidenceKind
-from providers.smile_id.links import Links
-from providers.smile_id.v3.login import login_of
-from providers.smile_id.v3.reader import SmileV3Reader
-from providers.smile_id.v3.replayer import SmileV3Replayer
-from providers.smile_id.v3.wire import read_v3
 from tests.providers.raw_server import Answer, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import HEADERS, JOB, QUESTION, as_bytes, attention, settings, status
+from vigil.domain.errors import ProviderError
+from vigil.domain.snapshot import Artifact
+from vigil.domain.terms import EvidenceKind
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
+from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
+from vigil.providers.smile_id.v3.wire import read_v3
 
 CANARY = "Quillfeather Anne-Lise"
 PERSON = {"full_name": CANARY, "id_number": CANARY, "date_of_birth": CANARY, CANARY: CANARY}

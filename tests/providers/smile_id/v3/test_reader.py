@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.identity import VerificationKey
-from domain.snapshot import Drift, Question
-from domain.terms import Decision, Stage
-from providers.contract import DetailReader, Reader
-from providers.smile_id.links import Links
-from providers.smile_id.v3.login import login_of
-from providers.smile_id.v3.reader import SmileV3Reader
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION, as_bytes, attention, block, clear, settings, status
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.snapshot import Drift, ReadRequest
+from vigil.domain.terms import Decision, Stage
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import DetailReader, Reader
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 STATUS = f"/v3/status/{JOB}"
 
@@ -161,5 +161,5 @@ async def test_what_is_no_job_id_becomes_no_part_of_an_address(
     smile_id: FakeSmileId, reader: SmileV3Reader, reference: str
 ) -> None:
     with pytest.raises(ReferenceUnknown, match="not_a_reference"):
-        await reader.read(Question(key=VerificationKey(account="smile", reference=reference)))
+        await reader.read(ReadRequest(key=VerificationKey(account="smile", reference=reference)))
     assert smile_id.asked == []

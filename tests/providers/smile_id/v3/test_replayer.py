@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from providers.smile_id.v3.replayer import SmileV3Replayer
 from tests.providers.raw_server import Answer, HangUp, Told, told
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION
+from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.verification_key import VerificationKey
+from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 
 REPLAY = f"/v3/replay/{JOB}"
 ACCEPTED = told({"status": "accepted", "job_id": JOB, "user_id": "cust-38", "message": "Queued"}, 202)
@@ -78,5 +78,5 @@ async def test_smile_id_says_when_to_ask_again(smile_id: FakeSmileId, replayer: 
 
 async def test_what_is_no_job_id_is_not_replayed(smile_id: FakeSmileId, replayer: SmileV3Replayer) -> None:
     with pytest.raises(ReferenceUnknown, match="not_a_reference"):
-        await replayer.replay(Question(key=VerificationKey(account="smile", reference="chk-7f01")))
+        await replayer.replay(ReadRequest(key=VerificationKey(account="smile", reference="chk-7f01")))
     assert smile_id.asked == []

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.snapshot import Check, Drift, Reason, Snapshot
-from domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
-from providers.smile_id.policy import Decided
-from providers.smile_id.v3.details import Details, details_of
-from providers.smile_id.v3.status import snapshot_of
 from tests.providers.smile_id.v3.samples import as_bytes, attention, block, clear, error, status
 from tests.providers.smile_id.v3.test_wire import JSON
+from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
+from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
+from vigil.providers.smile_id.policy import Decided
+from vigil.providers.smile_id.v3.details import Details, details_of
+from vigil.providers.smile_id.v3.status import snapshot_of
 
 
 def snapshot(

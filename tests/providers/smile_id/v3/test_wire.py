@@ -8,11 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import CallbackRefused
-from domain.notice import Observation, StatusSeen, Unreadable
-from domain.terms import Outcome, Proof
-from providers.smile_id.signature import Signatures
-from providers.smile_id.v3.wire import prove_v3, read_v3
 from tests.providers.smile_id.v3.samples import (
     HEADERS,
     JOB,
@@ -28,6 +23,11 @@ from tests.providers.smile_id.v3.samples import (
     error,
     settings,
 )
+from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.terms import Outcome, Proof
+from vigil.providers.smile_id.signature import Signatures
+from vigil.providers.smile_id.v3.wire import prove_v3, read_v3
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.sender import AnswerMeaning
-from domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, Sent
+from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import Decision
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, NotificationResult
 
 LIVE: Final = ("verdant of the summer", "verdant of the winter")
 
@@ -31,7 +31,7 @@ def unknown_word(url: str) -> Mapping[str, Any]:
     return {**scenario(url), "face": "perhaps"}
 
 
-def callback(condition: Condition, reference: str, sent_at: datetime) -> Sent:
+def callback(condition: Condition, reference: str, sent_at: datetime) -> NotificationResult:
     body = {"token": LIVE[0], "inquiry": reference, "part": "face", "verdict": "pass"}
     match condition:
         case Condition.SECOND_SECRET:
@@ -45,10 +45,10 @@ def callback(condition: Condition, reference: str, sent_at: datetime) -> Sent:
         case Condition.MALFORMED:
             del body["inquiry"]
         case Condition.UNPROVABLE:
-            return Sent({"Content-Type": "application/json"}, json.dumps(body).encode()[:-1])
+            return NotificationResult({"Content-Type": "application/json"}, json.dumps(body).encode()[:-1])
         case _:
             pass
-    return Sent({"Content-Type": "application/json"}, json.dumps(body).encode())
+    return NotificationResult({"Content-Type": "application/json"}, json.dumps(body).encode())
 
 
 KIT: Final = Kit(

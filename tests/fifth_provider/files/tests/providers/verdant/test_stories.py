@@ -2,11 +2,11 @@ from pathlib import Path
 
 import httpx
 
-from cli.context import opened
-from cli.demo import TIME_SCALE, _untold
-from demo.stack import Ports, Stack
-from demo.story_runner import StoryRunner
-from simulator.verdant import ACCOUNTS, STORIES
+from vigil.cli.context import opened
+from vigil.cli.demo import TIME_SCALE, _untold
+from vigil.demo.stack import Ports, Stack
+from vigil.demo.story_runner import StoryRunner
+from vigil.simulator.verdant import ACCOUNTS, STORIES
 
 
 async def test_every_story_ends_as_expected(tmp_path: Path) -> None:

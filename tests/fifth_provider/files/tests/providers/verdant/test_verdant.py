@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from domain.errors import ArtifactLost, CallbackRefused
-from domain.identity import VerificationKey
-from domain.snapshot import Question
-from domain.terms import LossReason
-from providers.contract import CallbackRequest, GenuineRequest
-from providers.verdant.inquiry import listed_files, snapshot_of
-from providers.verdant.provider import Verdant
-from providers.verdant.reader import VerdantReader
-from providers.verdant.settings import VerdantSettings
-from simulator.app import create_app
+from vigil.domain.errors import ArtifactLost, CallbackRefused
+from vigil.domain.verification_key import VerificationKey
+from vigil.domain.snapshot import ReadRequest
+from vigil.domain.terms import LossReason
+from vigil.providers.contract import CallbackRequest, GenuineRequest
+from vigil.providers.verdant.inquiry import listed_files, snapshot_of
+from vigil.providers.verdant.provider import Verdant
+from vigil.providers.verdant.reader import VerdantReader
+from vigil.providers.verdant.settings import VerdantSettings
+from vigil.simulator.app import create_app
 from tests.providers.verdant.kit import settings
 
 SIMULATOR = "http://simulator.test"
@@ -35,10 +35,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     await app.state.engine.aclose()
 
 
-async def begun(http: httpx.AsyncClient, expired_links: int) -> Question:
+async def begun(http: httpx.AsyncClient, expired_links: int) -> ReadRequest:
     order = {"token": "a token", "think": "PT0S", "step_every": "PT0S", "expired_links": expired_links}
     told = (await http.post("/control/verdant/verifications", json=order)).json()
-    return Question(key=VerificationKey(account="verdant", reference=told["reference"]))
+    return ReadRequest(key=VerificationKey(account="verdant", reference=told["reference"]))
 
 
 def test_the_token_is_cut_out_of_what_is_kept() -> None:

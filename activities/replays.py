@@ -1,0 +1,34 @@
+"""Having a provider call back once more."""
+
+from collections.abc import Mapping
+
+import structlog
+from temporalio import activity
+
+from activities.failures import try_again
+from vigil.domain.errors import ProviderError, ProviderUnavailable
+from vigil.providers.contract import CallbackReplayer
+from vigil.temporal import messages
+
+_log = structlog.get_logger("vigil.reads")
+
+
+class ReplayActivities:
+    """The acting half of the accounts whose provider can be asked to call back again."""
+
+    def __init__(self, replayers: Mapping[str, CallbackReplayer]) -> None:
+        """Take the replayers by account."""
+        self._replayers = replayers
+
+    @activity.defn(name=messages.REPLAY)
+    async def replay(self, order: messages.ReadInput) -> None:
+        """Ask for the callback again; only an outage is tried again, since any other answer stays as it is."""
+        replayer = self._replayers.get(order.question.key.account)
+        if replayer is None:
+            raise try_again("account_not_configured")
+        try:
+            await replayer.replay(order.question)
+        except ProviderUnavailable as error:
+            raise try_again(error.code, after=error.retry_after) from None
+        except ProviderError as error:
+            _log.info("callback.not_replayed", account=order.question.key.account, code=error.code)

@@ -1,0 +1,210 @@
+"""Settings: what is taken from where, and every fault as one sentence that shows no secret."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from vigil.config.accounts import open_accounts
+from vigil.config.settings import Settings, SettingsError, load_settings
+
+WHOLE = """
+digest_key = { env = "VIGIL_DIGEST_KEY" }
+[temporal]
+address = "temporal.example:7233"
+[storage]
+url = "file:///var/lib/vigil"
+[api]
+port = 8001
+public_url = "https://callbacks.example.com"
+faces = ["callbacks"]
+trusted_proxies = ["10.0.0.0/8", "192.0.2.7"]
+keys = [{ name = "checkout", secret = { env = "VIGIL_KEY_CHECKOUT" } }]
+[accounts.id360-sandbox]
+provider = "id360"
+username = "robot"
+password = { file = "password" }
+callback_headers = { Authorization = [{ env = "OLD" }, { env = "NEW" }] }
+watch = { deadline = "7d", callback_expected_within = "PT10M" }
+allowed_sources = ["203.0.113.0/24"]
+[endpoints.checkout]
+url = "https://checkout.example/hooks"
+secret = { env = "HOOK" }
+"""
+ENVIRON = {
+    "VIGIL_DIGEST_KEY": "a-key-of-some-length",
+    "VIGIL_KEY_CHECKOUT": "checkout-key",
+    "OLD": "old-header",
+    "NEW": "new-header",
+    "HOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+HIDDEN = {*ENVIRON.values(), "from-a-file"}
+
+
+def load(folder: Path, text: str = WHOLE, **environ: str) -> Settings:
+    (folder / "vigil.toml").write_text(text)
+    (folder / "password").write_text("from-a-file\n")
+    return load_settings(folder / "vigil.toml", environ=ENVIRON | environ)
+
+
+def fault(folder: Path, text: str = WHOLE, **environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(folder, text, **environ)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert str(folder / "vigil.toml") in sentence
+    assert not any(secret in sentence for secret in HIDDEN)
+    return sentence.removeprefix(f"{folder / 'vigil.toml'}: ")
+
+
+def test_a_whole_file_is_taken_with_its_secrets_from_elsewhere(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+
+    assert settings.digest_key.get_secret_value() == "a-key-of-some-length"
+    assert settings.temporal.address == "temporal.example:7233"
+    assert settings.api.faces == ("callbacks",)
+    assert settings.api.keys[0].secret[0].get_secret_value() == "checkout-key"
+    account = settings.accounts["id360-sandbox"]
+    assert account.watch == {"deadline": timedelta(days=7), "callback_expected_within": timedelta(minutes=10)}
+    assert account.own.model_dump()["password"][0].get_secret_value() == "from-a-file"
+
+
+def test_no_secret_shows_where_settings_are_printed(tmp_path: Path) -> None:
+    printed = repr(load(tmp_path))
+
+    assert not any(secret in printed for secret in HIDDEN)
+
+
+def test_an_opened_account_has_its_own_times_and_all_of_them_scaled(tmp_path: Path) -> None:
+    settings = load(tmp_path, VIGIL_TIME_SCALE="60")
+
+    accounts = open_accounts(settings, http=httpx.AsyncClient())
+
+    plan = accounts["id360-sandbox"].tracked.plan_for(None)
+    assert plan.deadline == timedelta(days=7) / 60
+    assert plan.callback_expected_within == timedelta(seconds=10)
+    assert plan.deadline_lag == timedelta(seconds=15)
+    assert accounts["id360-sandbox"].contracts["id360"].watch == plan
+
+
+def test_storage_beside_the_file_is_the_default(tmp_path: Path) -> None:
+    text = WHOLE.replace('[storage]\nurl = "file:///var/lib/vigil"', "")
+
+    assert load(tmp_path, text).storage.url == (tmp_path / ".vigil" / "storage").as_uri()
+
+
+def test_the_environment_overrules_the_file(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        VIGIL_API__PORT="9000",
+        VIGIL_API__FACES='["backend"]',
+        VIGIL_ACCOUNTS__ID360_SANDBOX__USERNAME="other",
+        VIGIL_STORAGE__URL="s3://vigil",
+        VIGIL_METRICS_ADDRESS="0.0.0.0:9464",
+    )
+
+    assert settings.api.port == 9000
+    assert settings.api.faces == ("backend",)
+    assert settings.accounts["id360-sandbox"].own.model_dump()["username"] == "other"
+    assert settings.storage.url == "s3://vigil"
+
+
+def test_temporals_own_variables_overrule_everything(tmp_path: Path) -> None:
+    settings = load(tmp_path, TEMPORAL_ADDRESS="a:1", TEMPORAL_NAMESPACE="idv", VIGIL_TEMPORAL__ADDRESS="b:1")
+
+    assert (settings.temporal.address, settings.temporal.namespace) == ("a:1", "idv")
+
+
+def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('digest_key = "a-key-of-some-length"')
+
+    assert load_settings(environ={"VIGIL_CONFIG": str(tmp_path / "other.toml")}).accounts == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("[temporal]", "[temporal", "is not TOML"),
+        ("port = 8001", "prot = 8001", 'api.prot: there is no such setting; did you mean "port"?'),
+        ("[storage]\nurl", "[storage]\nurk", "storage.url: is missing"),
+        ("port = 8001", 'port = "eight"', "api.port: input should be a valid integer"),
+        ("port = 8001", "port = 70000", "api.port: input should be less than or equal to 65535"),
+        ("port = 8001", 'metrics_address = "9465"', "api.metrics_address: "),
+        ('["callbacks"]', '["callback"]', "api.faces[0]: input should be 'callbacks' or 'backend'"),
+        ('"10.0.0.0/8"', '"ten"', "api.trusted_proxies[0]: value is not a valid IPv4 or IPv6 network"),
+        ('env = "OLD"', 'env = "ODL"', "accounts.id360-sandbox.callback_headers.Authorization[0]: set the environment"),
+        ('file = "password"', 'file = "passwort"', "accounts.id360-sandbox.password: the file passwort cannot be read"),
+        ('provider = "id360"', 'provider = "id36"', "accounts.id360-sandbox.provider: must be one of id360"),
+        ('username = "robot"', 'user = "robot"', "accounts.id360-sandbox.username: is missing"),
+        ('username = "robot"', 'username = "r"\nuser = "r"', "accounts.id360-sandbox.user: there is no such setting"),
+        ("deadline =", "deadlin =", 'the watch has no such duration; did you mean "deadline"?'),
+        ('"7d"', '"a week"', "accounts.id360-sandbox.watch.deadline: input should be a valid timedelta"),
+        ('"7d"', '"-P7D"', "accounts.id360-sandbox.watch.deadline: a duration cannot be negative"),
+        ("[accounts.id360-sandbox]", "[accounts.ID360]", "accounts.ID360: an account's name has small letters"),
+        ('{ env = "HOOK" }', '"changeme"', "endpoints.checkout.secret: is empty or a placeholder"),
+        ('provider = "id360"', 'provider = "id360"\nenvironment = "production"', None),
+    ],
+)
+def test_a_wrong_file_is_one_sentence_with_the_setting_and_the_mend(
+    tmp_path: Path, before: str, after: str, sentence: str | None
+) -> None:
+    assert before in WHOLE
+    text = WHOLE.replace(before, after, 1)
+
+    if sentence is None:
+        assert load(tmp_path, text).accounts["id360-sandbox"].own.environment == "production"
+    else:
+        assert sentence in fault(tmp_path, text)
+
+
+def test_broken_toml_names_its_line(tmp_path: Path) -> None:
+    assert "(at line 3, column 8)" in fault(tmp_path, "\n\nport = = 1\n")
+
+
+def test_an_empty_variable_is_no_secret(tmp_path: Path) -> None:
+    sentence = "api.keys[0].secret: the environment variable VIGIL_KEY_CHECKOUT is empty"
+    assert fault(tmp_path, VIGIL_KEY_CHECKOUT=" ") == sentence
+
+
+def test_a_short_digest_key_is_refused(tmp_path: Path) -> None:
+    assert fault(tmp_path, VIGIL_DIGEST_KEY="fifteen-letters") == "digest_key must have 16 characters or more"
+
+
+@pytest.mark.parametrize("key", [" " * 17, "changemechangeme", "change-me-change-me"])
+def test_a_digest_key_that_is_blank_or_a_placeholder_is_refused(tmp_path: Path, key: str) -> None:
+    sentence = "digest_key is empty or a placeholder; set a real secret"
+    assert fault(tmp_path, VIGIL_DIGEST_KEY=key) == sentence
+
+
+def test_time_is_not_scaled_beside_an_account_that_is_no_sandbox(tmp_path: Path) -> None:
+    text = WHOLE.replace('provider = "id360"', 'provider = "id360"\nenvironment = "production"')
+
+    assert "time_scale must be 1 while accounts.id360-sandbox is not a sandbox" in fault(
+        tmp_path, text, VIGIL_TIME_SCALE="10"
+    )
+
+
+def test_a_file_that_is_not_there_says_what_to_copy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no such file; copy vigil\.example\.toml"):
+        load_settings(tmp_path / "none.toml", environ={})
+
+
+def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Path(__file__).parent.parent / "vigil.example.toml"
+    variables = (
+        "VIGIL_DIGEST_KEY",
+        "VIGIL_KEY_CHECKOUT",
+        "VIGIL_HOOK_CHECKOUT",
+        "ID360_PASSWORD",
+        "ID360_AUTHORIZATION",
+        "ASSURE_CLIENT_SECRET",
+        "ASSURE_AUTHORIZATION",
+        "IDENTOMAT_COMPANY_KEY",
+        "IDENTOMAT_CALLBACK_KEY",
+        "SMILE_API_KEY",
+    )
+
+    settings = load_settings(example, environ=dict.fromkeys(variables, "a-secret-of-some-length"))
+
+    assert list(settings.accounts) == ["id360", "assure", "identomat", "smile"]

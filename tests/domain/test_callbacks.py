@@ -1,0 +1,381 @@
+"""Callbacks: their order, loss and repetition do not matter, and they never decide."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, Course
+from tests.domain.order import Event, Fold, after, answers, counterexample, judged
+from tests.domain.samples import (
+    APPROVED,
+    DIGESTER,
+    KEY,
+    PLAN,
+    PORTRAIT,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    status,
+    step,
+)
+from vigil.domain.callback_event import CallbackEvent, RoomChanged, StepFinished, Unreadable
+from vigil.domain.callbacks import apply_callback, apply_registration, complete, counted_after_erasure, open_record
+from vigil.domain.decisions import Verdict, decide
+from vigil.domain.progress import Progress
+from vigil.domain.record import Cause, Record
+from vigil.domain.registration import Registration
+from vigil.domain.snapshot import Check
+from vigil.domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
+from vigil.domain.tracking_plan import HOUR, MINUTE
+
+by_course = pytest.mark.parametrize("course", COURSES, ids=lambda course: course.name)
+thorough = settings(max_examples=120, derandomize=True, deadline=None, database=None)
+
+
+def disturbed(course: Course) -> st.SearchStrategy[tuple[Event, ...]]:
+    """Callbacks lost, repeated and out of order, some reads among them, and the last answer somewhere."""
+    some = st.lists(st.sampled_from(course.notices()), max_size=12)
+    reads = st.lists(st.sampled_from(answers(course)), max_size=4)
+    return st.builds(lambda apply_callback, told: [*apply_callback, *told, answers(course)[-1]], some, reads).flatmap(
+        lambda events: st.permutations(events).map(tuple)
+    )
+
+
+@by_course
+def test_before_any_read_no_order_and_no_repetition_of_callbacks_changes_the_judgement(course: Course) -> None:
+    sent = course.notices()
+    expected = judged(apply_callback, sent)
+
+    @thorough
+    @given(st.lists(st.sampled_from(sent), max_size=6).flatmap(lambda again: st.permutations([*sent, *again])))
+    def holds(events: list[Event]) -> None:
+        assert judged(apply_callback, events) == expected
+
+    holds()
+
+
+@by_course
+def test_once_the_last_answer_is_read_no_order_loss_or_repetition_changes_the_judgement(course: Course) -> None:
+    expected = judged(apply_callback, (*course.notices(), *answers(course)))
+
+    @thorough
+    @given(disturbed(course))
+    def holds(events: tuple[Event, ...]) -> None:
+        assert judged(apply_callback, events) == expected
+
+    holds()
+
+
+@by_course
+def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_heard(course: Course) -> None:
+    for position, one in enumerate(course.notices()):
+        before = after(apply_callback, course.notices()[:position])
+        assert _known_by(apply_callback(before, one)) != _known_by(before)
+
+
+def _known_by(record: Record) -> object:
+    words = [entry.words for entry in record.timeline]
+    return record.progress, record.announcements, words
+
+
+@pytest.mark.parametrize("course", [DECLINED, FAILED, REPEATED, LAGGING], ids=lambda course: course.name)
+def test_an_exhaustive_search_finds_no_order_loss_or_repetition_that_matters(course: Course) -> None:
+    assert counterexample(apply_callback, course) is None
+
+
+def _last_writer_wins(record: Record, one: CallbackEvent) -> Record:
+    seen = one.observation
+    after_it = apply_callback(record, one)
+    if not isinstance(seen, StepFinished) or seen.name is None:
+        return after_it
+    others = tuple(check for check in record.progress.checks if check.name != seen.check_name)
+    latest = Check(kind=seen.check, name=seen.check_name or "", status=seen.status)
+    checks = tuple(sorted((*others, latest), key=lambda check: check.name))
+    last = Progress(done=seen.done or 0, total=seen.total or 0, checks=checks)
+    return after_it.model_copy(update={"progress": last})
+
+
+def _ignores_what_follows_a_final(record: Record, one: CallbackEvent) -> Record:
+    return record if record.announcements else apply_callback(record, one)
+
+
+def _ignores_a_lower_count(record: Record, one: CallbackEvent) -> Record:
+    seen = one.observation
+    is_older = isinstance(seen, StepFinished) and (seen.done or 0) < record.progress.done
+    return record if is_older else apply_callback(record, one)
+
+
+def _counts_steps(record: Record, one: CallbackEvent) -> Record:
+    after_it = apply_callback(record, one)
+    if not isinstance(one.observation, StepFinished):
+        return after_it
+    progress = after_it.progress.model_copy(update={"done": record.progress.done + 1})
+    return after_it.model_copy(update={"progress": progress})
+
+
+def _decides_by_callback(record: Record, one: CallbackEvent) -> Record:
+    seen = one.observation
+    decision = {"OK": Decision.APPROVED, "KO": Decision.DECLINED}.get(getattr(seen, "word", None) or "")
+    if decision is None:
+        return apply_callback(record, one)
+    verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.CALLBACK)
+    return decide(apply_callback(record, one), verdict, at=one.received_at, cause=Cause.CALLBACK)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "course"),
+    [
+        (_last_writer_wins, DECLINED),
+        (_last_writer_wins, REPEATED),
+        (_ignores_what_follows_a_final, DECLINED),
+        (_ignores_a_lower_count, DECLINED),
+        (_counts_steps, DECLINED),
+        (_decides_by_callback, LAGGING),
+    ],
+)
+def test_a_reducer_that_goes_by_order_or_count_is_caught_by_the_search(mutant: Fold, course: Course) -> None:
+    assert counterexample(mutant, course) is not None
+
+
+@by_course
+def test_callbacks_alone_never_conclude_anything(course: Course) -> None:
+    judgement = judged(apply_callback, course.notices())
+    assert (judgement.stage, judgement.decision, judgement.outcome) == (Stage.AWAITING_APPLICANT, None, None)
+
+
+def test_a_read_that_was_asked_earlier_than_the_last_one_changes_nothing() -> None:
+    newer = read(fresh(), APPROVED, at=T0 + MINUTE)
+    assert read(newer, STARTED, at=T0) == newer
+
+
+@pytest.mark.parametrize(
+    ("proof", "done"),
+    [(Proof.SECRET, 1), (Proof.SIGNED_BODY, 1), (Proof.UNBOUND, 1), (Proof.STALE, 0), (Proof.NONE, 0)],
+)
+def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -> None:
+    record = apply_callback(fresh(), notice(step(1, 2, "id_document"), proof=proof))
+    assert record.steps[0] == done
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        (Proof.SECRET, {"user_id": "u-1"}),
+        (Proof.UNBOUND, {"user_id": "u-1"}),
+        (Proof.STALE, {}),
+        (Proof.NONE, {}),
+    ],
+)
+def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_told(
+    proof: Proof, told: dict[str, str]
+) -> None:
+    callback = notice(status("OK"), proof=proof).model_copy(update={"coordinates": {"user_id": "u-1"}})
+
+    assert apply_callback(fresh(), callback).question(PLAN).coordinates == told
+
+
+def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
+    callback = notice(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
+    registration = Registration(key=KEY, registered_at=T0, registered_by="shop", coordinates={"user_id": "u-2"})
+
+    record = apply_registration(apply_callback(fresh(), callback), registration, plan=PLAN)
+
+    assert record.question(PLAN).coordinates == {"user_id": "u-2", "job_type": "6"}
+
+
+def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
+    one, other = (
+        notice(status(word)).model_copy(update={"coordinates": told})
+        for word, told in (("OK", {"user_id": "u-1", "job_type": "6"}), ("KO", {"user_id": "u-2"}))
+    )
+
+    first, second = (
+        apply_callback(apply_callback(fresh(), one), other),
+        apply_callback(apply_callback(fresh(), other), one),
+    )
+
+    assert first.coordinates == second.coordinates == {"user_id": "u-1", "job_type": "6"}
+
+
+def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
+    record = apply_callback(fresh(), notice(step(1, 2, "id_document"), proof=Proof.NONE))
+    assert [(note.reason, note.actor) for note in record.attention] == [(Attention.UNPROVEN_CALLBACKS, Actor.OPERATOR)]
+
+
+def test_an_unknown_word_in_a_callback_asks_a_person_and_concludes_nothing() -> None:
+    record = apply_callback(fresh(), notice(status("BLUE", looks="unrecognised")))
+    assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
+    assert record.outcome is None
+    assert record.announcements == ()
+
+
+def test_a_callback_that_cannot_be_read_is_quarantined() -> None:
+    record = apply_callback(fresh(), notice(Unreadable(why="not_json")))
+    assert [note.reason for note in record.attention] == [Attention.QUARANTINED]
+
+
+def test_a_room_that_has_ended_does_not_become_empty_again() -> None:
+    ended = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="f1")
+    empty = RoomChanged(room="r1", room_status="empty")
+    record = apply_callback(apply_callback(fresh(), notice(ended)), notice(empty))
+    assert [(room.status, room.file_ready, room.file_id) for room in record.rooms] == [("ended", True, "f1")]
+
+
+ONE_FILE = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="vf-1")
+ANOTHER_FILE = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="vf-2")
+NO_FILE = RoomChanged(room="r1", room_status="empty")
+
+
+@pytest.mark.parametrize("read_after", range(4))
+@pytest.mark.parametrize("heard_of", list(permutations([ONE_FILE, ANOTHER_FILE, NO_FILE])))
+def test_every_file_of_a_room_is_in_the_ledger_whatever_the_order(
+    heard_of: tuple[RoomChanged, ...], read_after: int
+) -> None:
+    record = fresh()
+    for told in heard_of[:read_after]:
+        record = apply_callback(record, notice(told))
+    record = read(record, APPROVED)
+    for told in heard_of[read_after:]:
+        record = apply_callback(record, notice(told))
+
+    assert [(row.locator, row.state) for row in record.evidence] == [("vf-1", "available"), ("vf-2", "available")]
+    assert [(room.room, room.file_id) for room in record.progress.rooms] == [("r1", "vf-1"), ("r1", "vf-2")]
+
+
+def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
+    names = ["f" * 63 + end for end in "12"]
+    record = read(fresh(), APPROVED)
+    for room, name in zip(["r1", "r2"], names, strict=True):
+        record = apply_callback(
+            record, notice(RoomChanged(room=room, room_status="ended", file_ready=True, file_id=name))
+        )
+
+    assert [row.locator for row in record.evidence] == names
+
+
+def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
+    one = notice(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
+    record = apply_callback(apply_callback(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
+    assert (record.heard, record.duplicates) == (2, 1)
+    assert [(seen.first_at, seen.last_at, seen.count) for seen in record.identities] == [(T0, T0 + HOUR, 2)]
+
+
+def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
+    one = notice(status("MANUAL_CHECK", looks="open"))
+    again = one.model_copy(update={"received_at": T0 + HOUR})
+    record = apply_callback(apply_callback(fresh(), one), again)
+
+    assert (record.heard, record.duplicates) == (2, 0)
+    assert apply_callback(record, again).duplicates == 1
+
+
+def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:
+    record = apply_callback(read(fresh(), APPROVED), notice(status("KO"), at=T0 + HOUR))
+    assert (record.late, record.announcements) == (1, ())
+
+
+def test_an_announcement_keeps_the_time_at_which_it_was_first_received_whatever_the_order() -> None:
+    later, earlier = notice(status("OK"), at=T0 + HOUR), notice(status("OK"), at=T0)
+    record = apply_callback(apply_callback(fresh(), later), earlier)
+    assert [announcement.first_at for announcement in record.announcements] == [T0]
+
+
+def test_first_and_last_heard_go_by_time_of_receipt_and_not_by_order() -> None:
+    later, earlier = (notice(step(1, 2, "phone"), at=T0 + HOUR), notice(step(2, 2, "otp"), at=T0))
+    record = apply_callback(apply_callback(fresh(), later), earlier)
+    assert (record.first_heard_at, record.last_heard_at) == (T0, T0 + HOUR)
+
+
+def test_a_repeated_registration_changes_nothing() -> None:
+    once = apply_registration(fresh(), registration(), plan=PLAN)
+    assert apply_registration(once, registration(registered_at=T0 + HOUR), plan=PLAN) == once
+
+
+def test_a_second_registration_that_differs_leaves_the_first_and_raises_attention() -> None:
+    first = registration(applicant="a-1")
+    record = apply_registration(apply_registration(fresh(), first, plan=PLAN), registration(applicant="a-2"), plan=PLAN)
+    assert record.registration == first
+    assert [(note.reason, note.actor) for note in record.attention] == [
+        (Attention.CONFLICTING_REGISTRATION, Actor.BACKEND)
+    ]
+
+
+def test_a_registration_takes_back_that_it_was_never_registered_and_sets_the_deadline() -> None:
+    from_callback = apply_callback(fresh(), notice(step(1, 2, "phone")))
+    waiting = from_callback.model_copy(update={"deadline_at": T0})
+    lagging = PLAN.model_copy(update={"deadline_lag": 15 * MINUTE})
+    record = apply_registration(waiting, registration(deadline_at=T0 + HOUR), plan=lagging)
+    assert record.is_registered
+    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+
+
+@pytest.mark.parametrize("is_registered_first", [True, False])
+def test_a_foreign_correlation_is_noticed_whichever_comes_first(*, is_registered_first: bool) -> None:
+    foreign = notice(status("OK"), correlation="order-2")
+    ours = registration(correlation="order-1")
+    if is_registered_first:
+        record = apply_callback(apply_registration(fresh(), ours, plan=PLAN), foreign)
+    else:
+        record = apply_registration(apply_callback(fresh(), foreign), ours, plan=PLAN)
+    assert [note.reason for note in record.attention] == [Attention.CORRELATION_MISMATCH]
+
+
+def test_files_that_a_late_registration_does_not_want_are_not_brought_home() -> None:
+    record = read(fresh(), STARTED.model_copy(update={"artifacts": (PORTRAIT,)}))
+    record = apply_registration(record, registration(evidence="none"), plan=PLAN)
+    assert [(row.state, row.loss) for row in record.evidence] == [("lost", "not_wanted")]
+
+
+def test_an_expected_file_is_in_the_ledger_before_anybody_lists_it() -> None:
+    record = apply_registration(fresh(), registration(expects=(EvidenceKind.CALL_RECORDING,)), plan=PLAN)
+    assert [(row.kind, row.state) for row in record.evidence] == [("call_recording", "expected")]
+
+
+def test_an_erased_verification_only_counts_what_it_hears() -> None:
+    record = fresh()
+    after_erasure = counted_after_erasure(record)
+    assert after_erasure == record.model_copy(update={"heard": 1, "late": 1})
+
+
+def test_completing_twice_keeps_the_first_time() -> None:
+    once = complete(read(fresh(), APPROVED), at=T0)
+    assert complete(once, at=T0 + HOUR) == once
+    assert (once.stage, once.completed_at) == (Stage.COMPLETE, T0)
+
+
+def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider() -> None:
+    lagging = PLAN.model_copy(update={"deadline": HOUR, "deadline_lag": 15 * MINUTE})
+    record = open_record(KEY, provider="invented", environment="sandbox", at=T0, plan=lagging)
+    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3, 4, 4, 2, 1, 0)])
+def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: tuple[int, ...]) -> None:
+    names = [f"verifications/acme/v-1/receipts/2031030{day}T090000.000000Z-00" for day in range(5)]
+    record = fresh()
+    for number in order:
+        record = apply_callback(record, notice(status("OK"), at=T0).model_copy(update={"receipt": names[number]}))
+    assert record.receipts == (names[4], names[3], names[2], names[1])
+
+
+@pytest.mark.parametrize(
+    "told", [(None, "business"), ("person", "business"), ("business", "person"), ("unrecognised", "business")]
+)
+def test_whom_it_is_about_does_not_depend_on_which_callback_came_first(told: tuple[str | None, ...]) -> None:
+    record = fresh()
+    for kind in told:
+        said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind(kind) if kind else None})
+        record = apply_callback(record, said)
+
+    assert record.session_kind is SessionKind.BUSINESS
+
+
+def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
+    said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+
+    assert [note.reason for note in apply_callback(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]

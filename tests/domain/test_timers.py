@@ -1,0 +1,246 @@
+"""What is due by time alone."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.domain.samples import (
+    APPROVED,
+    PLAN,
+    PORTRAIT,
+    STARTED,
+    T0,
+    fresh,
+    notice,
+    read,
+    registration,
+    silent,
+    status,
+)
+from vigil.domain.callbacks import add_attention, apply_callback, apply_registration
+from vigil.domain.decisions import close_confirmation_window, give_up_files, time_out, withdraw
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Answer
+from vigil.domain.terms import Attention, EvidenceKind, LossReason, Outcome
+from vigil.domain.timers import TimerName, is_settled, summary, timers, unknown_from, wants_poll
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+
+POLLING, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
+REGISTERED = apply_registration(fresh(), registration(registered_at=T0 + MINUTE), plan=PLAN)
+ANNOUNCED = apply_callback(REGISTERED, notice(status("OK"), at=T0 + HOUR))
+NOT_READY = PORTRAIT.model_copy(update={"ready": False})
+WAITING = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (NOT_READY,)}), at=T0 + HOUR)
+EXPECTING = registration(registered_at=T0 + MINUTE, expects=(EvidenceKind.CALL_RECORDING,))
+HOPING = read(apply_registration(fresh(), EXPECTING, plan=PLAN), APPROVED, at=T0 + HOUR)
+AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
+APPROVED_ONE = read(REGISTERED, APPROVED, at=T0 + HOUR)
+LATE = apply_callback(APPROVED_ONE, notice(status("KO"), at=T0 + 3 * HOUR))
+TIMED_OUT_AND_HEARD = apply_callback(time_out(REGISTERED, at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR))
+WITHDRAWN_AND_HEARD = apply_callback(
+    withdraw(REGISTERED, author="checkout", at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR)
+)
+UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (fresh(), {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE}),
+        (
+            add_attention(fresh(), Attention.NEVER_REGISTERED, at=T0),
+            {"polling": POLLING, "deadline": DEADLINE},
+        ),
+        (
+            read(add_attention(fresh(), Attention.NEVER_REGISTERED, at=T0), silent(Answer.NOT_FOUND)),
+            {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE},
+        ),
+        (REGISTERED, {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE}),
+        (
+            ANNOUNCED,
+            {
+                "polling": POLLING + MINUTE,
+                "deadline": DEADLINE + MINUTE,
+                "window": T0 + HOUR + 30 * MINUTE,
+            },
+        ),
+        (
+            add_attention(ANNOUNCED, Attention.CONTRADICTION, at=T0),
+            {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE},
+        ),
+        (WAITING, {"late_files": T0 + HOUR + 2 * DAY}),
+        (HOPING, {"late_files": T0 + HOUR + 2 * DAY}),
+        (AVAILABLE, {}),
+        (time_out(fresh(), at=T0), {}),
+        (UNANSWERED, {"answer": T0 + 3 * HOUR + 2 * DAY}),
+    ],
+    ids=[
+        "never registered",
+        "looked at for that already",
+        "looked at for that already and denied by the provider",
+        "registered",
+        "announced",
+        "contradicted already",
+        "a listed file not ready",
+        "a file that somebody expects",
+        "a file to be downloaded",
+        "timed out",
+        "nobody answers what a late callback was about",
+    ],
+)
+def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) -> None:
+    assert {name.value: at for name, at in timers(record, PLAN).items()} == due
+
+
+@pytest.mark.parametrize(
+    ("record", "after", "wants"),
+    [
+        (REGISTERED, timedelta(0), False),
+        (REGISTERED, 16 * MINUTE - timedelta(seconds=1), False),
+        (REGISTERED, 16 * MINUTE, True),
+        (apply_callback(REGISTERED, notice(status("OK"), at=T0)), timedelta(0), True),
+        (read(REGISTERED, silent(Answer.REFUSED)), timedelta(0), True),
+        (read(REGISTERED, silent(Answer.UNPROVEN)), timedelta(0), True),
+        (read(REGISTERED, silent(Answer.UNREACHABLE)), timedelta(0), True),
+        (read(REGISTERED, STARTED), timedelta(0), False),
+        (WAITING, HOUR, True),
+        (HOPING, HOUR, False),
+        (AVAILABLE, HOUR, False),
+        (UNANSWERED, 4 * HOUR, True),
+        (UNANSWERED, 3 * HOUR + 2 * DAY, False),
+        (read(TIMED_OUT_AND_HEARD, silent(Answer.NOT_READY, at=T0 + 3 * HOUR)), 4 * HOUR, True),
+        (read(WITHDRAWN_AND_HEARD, silent(Answer.NOT_READY, at=T0 + 3 * HOUR)), 4 * HOUR, False),
+        (read(APPROVED_ONE, silent(Answer.REFUSED, at=T0 + 3 * HOUR)), 4 * HOUR, False),
+        (read(LATE, APPROVED, at=T0 + 4 * HOUR), 5 * HOUR, False),
+    ],
+    ids=[
+        "just registered",
+        "a second before it is overdue",
+        "overdue",
+        "an end is announced",
+        "refused",
+        "unproven",
+        "unreachable",
+        "told as open",
+        "a listed file is not ready",
+        "nobody has listed the expected file",
+        "nothing to ask for",
+        "nobody answers what a late callback was about",
+        "nobody has answered it for too long",
+        "what a callback after our deadline announced is not ready",
+        "it is withdrawn",
+        "nobody answers, and nothing was heard",
+        "what a late callback was about is answered",
+    ],
+)
+def test_a_poll_is_wanted_when_the_callback_is_overdue_or_an_answer_is_owed(
+    record: Record, after: timedelta, *, wants: bool
+) -> None:
+    assert wants_poll(record, PLAN, T0 + after) is wants
+
+
+@pytest.mark.parametrize(
+    ("record", "settled"),
+    [
+        (fresh(), False),
+        (read(fresh(), APPROVED), True),
+        (AVAILABLE, False),
+        (WAITING, False),
+        (give_up_files(AVAILABLE, LossReason.GONE, at=T0), True),
+        (time_out(fresh(), at=T0), True),
+        (UNANSWERED, False),
+    ],
+    ids=["open", "no files", "a file to download", "a file to come", "the file is lost", "timed out", "unanswered"],
+)
+def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Record, *, settled: bool) -> None:
+    assert is_settled(record, PLAN, T0 + 4 * HOUR) is settled
+
+
+DENIED = read(fresh(), silent(Answer.NOT_FOUND, at=T0 + MINUTE))
+DENIED_AND_ANNOUNCED = apply_callback(DENIED, notice(status("CANCELED", end=Outcome.CANCELED), at=T0 + MINUTE))
+
+
+@pytest.mark.parametrize(
+    ("record", "at"),
+    [
+        (DENIED, T0 + 15 * MINUTE),
+        (add_attention(DENIED, Attention.NEVER_REGISTERED, at=T0), T0 + 15 * MINUTE),
+        (DENIED_AND_ANNOUNCED, None),
+        (
+            close_confirmation_window(apply_callback(DENIED, notice(status("OK"), at=T0 + MINUTE)), at=T0 + HOUR),
+            T0 + 15 * MINUTE,
+        ),
+        (fresh(), None),
+        (read(fresh(), STARTED), None),
+        (read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=T0 + MINUTE)), None),
+        (read(REGISTERED, silent(Answer.NOT_FOUND, at=T0 + MINUTE)), None),
+        (time_out(DENIED, at=T0 + MINUTE), None),
+    ],
+    ids=[
+        "denied",
+        "adopted and denied",
+        "an end is announced",
+        "what was announced is judged",
+        "never asked",
+        "told",
+        "told before",
+        "registered",
+        "ended",
+    ],
+)
+def test_what_nobody_registered_and_the_provider_denies_is_unknown_after_its_grace_unless_an_end_is_announced(
+    record: Record, at: datetime | None
+) -> None:
+    assert unknown_from(record, PLAN) == at
+
+
+def test_a_grace_that_has_ended_is_not_due_again_while_an_announced_end_is_to_be_judged() -> None:
+    record = add_attention(DENIED_AND_ANNOUNCED, Attention.NEVER_REGISTERED, at=T0 + 15 * MINUTE)
+    assert {due.value for due in timers(record, PLAN)} == {"polling", "deadline", "window"}
+
+
+DELETING = PLAN.model_copy(update={"not_found_is_deleted_after": 20 * MINUTE})
+MISSING = read(read(REGISTERED, STARTED), silent(Answer.NOT_FOUND, at=T0 + HOUR))
+STILL_MISSING = read(MISSING, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (MISSING, T0 + HOUR + 20 * MINUTE),
+        (STILL_MISSING, T0 + HOUR + 20 * MINUTE),
+        (read(MISSING, STARTED, at=T0 + 2 * HOUR), None),
+        (read(MISSING, silent(Answer.UNREACHABLE, at=T0 + 2 * HOUR)), None),
+        (read(REGISTERED, silent(Answer.NOT_FOUND, at=T0 + HOUR)), None),
+        (apply_callback(MISSING, notice(status("CANCELED"), at=T0 + HOUR)), T0 + HOUR + 30 * MINUTE),
+        (read(AVAILABLE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), T0 + 2 * HOUR + 20 * MINUTE),
+        (read(APPROVED_ONE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), None),
+    ],
+    ids=[
+        "not found",
+        "not found again",
+        "found again",
+        "nobody knows",
+        "never found",
+        "a callback announced something",
+        "a file is to come",
+        "nothing is to come",
+    ],
+)
+def test_what_is_not_found_for_long_is_deleted(record: Record, due: datetime | None) -> None:
+    assert timers(record, DELETING).get(TimerName.DELETED) == due
+    assert TimerName.DELETED not in timers(record, PLAN)
+
+
+def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:
+    record = apply_callback(fresh(at=T0 - HOUR), notice(status("OK", looks="open"), at=T0))
+    assert timers(record, PLAN)[TimerName.POLLING] == POLLING
+
+
+def test_a_summary_tells_when_something_is_due() -> None:
+    published = summary(ANNOUNCED, PLAN)
+    assert published.poll_from == POLLING + MINUTE
+    assert published.deadline_at == DEADLINE + MINUTE
+    assert published.grace_until is None
+    assert published.confirmation_until == T0 + HOUR + 30 * MINUTE
+    assert published.registered

@@ -1,0 +1,58 @@
+"""One Verdant account: the verbs that every provider has."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+
+from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
+from vigil.providers.verdant.reader import VerdantReader
+from vigil.providers.verdant.senders import CONTRACT, CONTRACTS
+from vigil.providers.verdant.settings import VerdantSettings
+from vigil.providers.verdant.wire import TOKEN, read_callback, without_token
+
+# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+NAME: Final = "verdant"
+
+
+class Verdant(Provider):
+    """One account at Verdant."""
+
+    provider: ProviderName = NAME
+    reference_is_capability = False
+    contracts = CONTRACTS
+    default_contract = CONTRACT
+
+    def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
+        """Take the account's name, its settings and what reads it."""
+        self.account = account
+        self.environment = settings.environment
+        self.reader = reader
+        self._tokens = settings.callback_token
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Accept a callback whose body holds a live token, which is then taken out. Raises `CallbackRefused`."""
+        kept = without_token(request.body, self._tokens)
+        return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=kept)
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Say what a callback says: always one thing."""
+        return (read_callback(request.kept_body),)
+
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
+        """Show what to enter at Verdant, with the secret named by its setting."""
+        return (
+            f"Under Notifications, enter the address {callback_url}",
+            f"and as `{TOKEN}` the secret of accounts.{self.account}.callback_token.",
+        )
+
+
+def open_account(account: str, settings: VerdantSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
+    return Verdant(account, settings, VerdantReader(settings, http))
+
+
+ENTRY: Final = ProviderEntry(
+    name=NAME, title="Verdant", settings=VerdantSettings, contracts=CONTRACTS, open=open_account
+)

@@ -1,0 +1,100 @@
+"""`vigil simulate`: begins a verification at the simulator and registers it, as a backend and an applicant would."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+
+from vigil.cli.accounts import callback_url
+from vigil.cli.context import Installation, opened
+from vigil.cli.errors import CommandError
+from vigil.cli.watch import follow
+from vigil.demo.simulator_accounts import scenario_for
+from vigil.registration import RegistrationRequest
+from vigil.simulator.registry import PLAYED
+from vigil.simulator.story import PlayedAccount
+
+CALLER: Final = "vigil-simulate"
+
+
+def simulate(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="An account whose base_url is at the simulator.", metavar="ACCOUNT")],
+    knob: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="A knob of the scenario, such as drop_finals=true.", metavar="KNOB=VALUE"),
+    ] = None,
+    register: Annotated[bool, typer.Option(help="Whether a backend registers it.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
+) -> None:
+    """Begin a verification at the simulator, with whatever should go wrong, and register it."""
+    asyncio.run(_simulate(context.obj, account, _knobs(knob or []), register=register, watch=watch))
+
+
+async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *, register: bool, watch: bool) -> None:
+    console = Console()
+    async with opened(config) as installation:
+        installation.key(account, "any")
+        play = await _begin(installation, account, knobs)
+        key = installation.key(account, play["reference"])
+        if register:
+            known = _played(account, installation.settings.accounts[account].own.provider).registration
+            told = {"reference": key.reference, "coordinates": play["coordinates"]}
+            request = RegistrationRequest(account=account, **told, **known)
+            await installation.registrar.register(request, by=CALLER)
+        console.print(f"{account} {key.reference}", highlight=False)
+        if watch:
+            await follow(installation, key, console)
+
+
+async def _begin(installation: Installation, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    configured = installation.settings.accounts[account]
+    provider = configured.own.provider
+    url = callback_url(installation.settings, account)
+    scenario = scenario_for(_played(account, provider), configured, knobs, callback_url=url)
+    simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
+    nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
+    if not is_simulator:
+        raise CommandError(nowhere)
+    try:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.post(f"{simulator}/control/{provider}/verifications", json=scenario)
+    except httpx.HTTPError:
+        raise CommandError(nowhere) from None
+    if not answer.is_success:
+        raise CommandError(_refusal(answer) or nowhere)
+    begun: dict[str, Any] = answer.json()
+    return begun
+
+
+def _played(account: str, provider: str) -> PlayedAccount:
+    """Return the played account of that name; one of another name is played like the provider's first."""
+    played = sorted((each for each in PLAYED if each.provider == provider), key=lambda each: each.name != account)
+    if not played:
+        raise CommandError(f"The simulator does not play {provider}.")
+    return played[0]
+
+
+def _refusal(answer: httpx.Response) -> str | None:
+    if answer.headers.get("content-type") != "application/problem+json":
+        return None
+    problem = answer.json()
+    wrong = "; ".join(f"{error['field']}: {error['problem']}" for error in problem.get("errors", []))
+    return f"{problem['title']} {wrong}".strip()
+
+
+def _knobs(given: list[str]) -> dict[str, Any]:
+    knobs = {}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise CommandError("A knob is given as KNOB=VALUE.")
+        try:
+            knobs[name] = json.loads(value)
+        except ValueError:
+            knobs[name] = value
+    return knobs

@@ -1,0 +1,229 @@
+"""The settings of an installation: `vigil.toml`, overruled by the environment, with secrets from elsewhere.
+
+A value comes from the first of these that has one:
+
+1. `TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE`, as everywhere in Temporal's world;
+2. `VIGIL_...` in the environment, with `__` between levels (`VIGIL_API__PORT=8001`, `VIGIL_ACCOUNTS__ACME__USERNAME`;
+   `-` in a name is written `_`); lists and tables as TOML (`VIGIL_API__FACES='["callbacks"]'`);
+3. the file: `--config FILE`, else `VIGIL_CONFIG`, else `./vigil.toml`;
+4. the default.
+
+A secret is `{ env = "NAME" }` or `{ file = "PATH" }` (from the folder of the settings file), or a list of two of them
+during a rotation. Every fault is one sentence that names the file, the setting and the mend, and never shows a value.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from vigil.config.settings_file import SettingsError, first_fault, nearest, overlaid, read_toml, resolved
+from vigil.domain.secrets import Secrets, is_placeholder
+from vigil.domain.terms import Name
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.messaging.settings import MessageSettings
+from vigil.providers.account_settings import AccountSettings
+from vigil.providers.registry import PROVIDERS, AnyEntry
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
+DEFAULT_FILE: Final = Path("vigil.toml")
+SHORTEST_DIGEST_KEY: Final = 16
+SANDBOX: Final = "sandbox"
+
+Face: TypeAlias = Literal["callbacks", "backend"]
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(given: Any) -> Any:
+    short = re.fullmatch(r"(\d{1,9})([smhd])", given) if isinstance(given, str) else None
+    return timedelta(**{_UNITS[short[2]]: int(short[1])}) if short else given
+
+
+def _positive(duration: timedelta) -> timedelta:
+    if duration < timedelta(0):
+        raise ValueError("a duration cannot be negative")
+    return duration
+
+
+Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+"""`90s`, `15m`, `2h`, `7d`, or ISO 8601 (`P7D`, `PT15M`)."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class TemporalSettings(_Table):
+    """Where Temporal is; None leaves it to the SDK's own environment variables and defaults."""
+
+    address: str | None = None
+    namespace: str | None = None
+
+
+class StorageSettings(_Table):
+    """Where receipts, results, files and records rest."""
+
+    url: str
+
+
+class KeySettings(_Table):
+    """What one backend proves itself with."""
+
+    name: Name
+    secret: Secrets
+
+
+ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
+"""`host:port`."""
+
+
+class ApiSettings(_Table):
+    """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    keys: tuple[KeySettings, ...] = ()
+    metrics_address: ListenerAddress | None = None
+
+
+class EndpointSettings(_Table):
+    """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    secret: Secrets
+    allow_private: bool = False
+
+
+class WorkerSettings(_Table):
+    """The worker process. At `metrics_address` it listens for Prometheus; without it there is no such listener."""
+
+    metrics_address: ListenerAddress | None = None
+
+
+def _watch_field(name: str) -> str:
+    if name not in _WATCH_FIELDS:
+        raise ValueError("the watch has no such duration" + nearest(name, _WATCH_FIELDS))
+    return name
+
+
+_WATCH_FIELDS: Final = frozenset(
+    name for name, field in TrackingPlan.model_fields.items() if field.annotation is timedelta
+)
+Watch: TypeAlias = Mapping[Annotated[str, AfterValidator(_watch_field)], Duration]
+
+
+class Common(_Table):
+    """What every account may say beside its provider's own settings."""
+
+    watch: Watch = Field(default_factory=dict)
+    """Times of the watch that differ from the sender's contract, such as `{ deadline = "7d" }`."""
+    allowed_sources: tuple[IPvAnyNetwork, ...] = ()
+    """Networks that callbacks may come from; empty: any."""
+    reads_per_second: Annotated[float, Field(gt=0)] = 10
+    """How often the provider may be asked, over all workers."""
+    discovery: bool = True
+    """Whether verifications that the provider lists and nobody registered are tracked, where it lists any."""
+
+
+class ConfiguredAccount(Common):
+    """One account: what is common to all, and its provider's own settings."""
+
+    own: AccountSettings
+
+
+class Settings(_Table):
+    """Everything that can be set. `time_scale` divides the durations of every watch, for sandboxes only."""
+
+    digest_key: SecretStr
+    temporal: TemporalSettings = TemporalSettings()
+    storage: StorageSettings
+    api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
+    accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
+    endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
+    messages: MessageSettings = MessageSettings()
+    time_scale: Annotated[float, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _only_sandboxes_hurry(self) -> "Settings":
+        if is_placeholder(self.digest_key.get_secret_value()):
+            raise ValueError("digest_key is empty or a placeholder; set a real secret")
+        if len(self.digest_key.get_secret_value()) < SHORTEST_DIGEST_KEY:
+            raise ValueError(f"digest_key must have {SHORTEST_DIGEST_KEY} characters or more")
+        real = [name for name, account in self.accounts.items() if account.own.environment != SANDBOX]
+        if self.time_scale != 1 and real:
+            raise ValueError(f"time_scale must be 1 while accounts.{real[0]} is not a sandbox")
+        return self
+
+
+def load_settings(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    providers: Mapping[str, AnyEntry] = PROVIDERS,
+) -> Settings:
+    """Load and check the settings. Raises `SettingsError`, which says in one sentence what to mend."""
+    environ = os.environ if environ is None else environ
+    file = path or Path(environ.get("VIGIL_CONFIG") or DEFAULT_FILE)
+    given = overlaid(read_toml(file), environ, Settings.model_fields)
+    given = resolved(given, environ, file)
+    _take_temporal_variables(given, environ)
+    given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
+    accounts = given.get("accounts", {})
+    if not isinstance(accounts, dict):
+        raise SettingsError(file, ("accounts",), "must be a table of accounts")
+    given["accounts"] = {name: _account(file, name, table, providers) for name, table in accounts.items()}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise first_fault(file, error, Settings) from None
+
+
+def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) -> None:
+    temporal = given.setdefault("temporal", {})
+    if isinstance(temporal, dict):
+        for name in ("address", "namespace"):
+            temporal[name] = environ.get(f"TEMPORAL_{name.upper()}") or temporal.get(name)
+
+
+def _account(file: Path, name: str, table: Any, providers: Mapping[str, AnyEntry]) -> ConfiguredAccount:
+    at = ("accounts", name)
+    if not isinstance(table, dict):
+        raise SettingsError(file, at, "must be a table")
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise SettingsError(file, at, "an account's name has small letters, digits and hyphens") from None
+    common = {key: value for key, value in table.items() if key in Common.model_fields}
+    own = {key: value for key, value in table.items() if key not in Common.model_fields}
+    entry = providers.get(str(own.get("provider")))
+    if entry is None:
+        raise SettingsError(file, (*at, "provider"), f"must be one of {', '.join(sorted(providers))}")
+    try:
+        settings = entry.settings.model_validate(own)
+    except ValidationError as error:
+        raise first_fault(file, error, entry.settings, at) from None
+    try:
+        return ConfiguredAccount.model_validate({**common, "own": settings})
+    except ValidationError as error:
+        raise first_fault(file, error, ConfiguredAccount, at) from None

@@ -1,0 +1,101 @@
+"""What the workflow is told of a callback: coded, bounded, without personal data."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from vigil.domain.snapshot import Coordinates
+from vigil.domain.terms import (
+    CheckKind,
+    CheckStatus,
+    Ended,
+    Frozen,
+    Instant,
+    KeyedDigest,
+    Name,
+    Proof,
+    SessionKind,
+    StorageName,
+    Word,
+    as_word,
+)
+
+
+class StatusSeen(Frozen):
+    """The callback names a status. It decides nothing; `ended` is an end without decision that it announces."""
+
+    kind: Literal["status"] = "status"
+    word: Word | None = None
+    code: Word | None = None
+    looks: Literal["open", "final", "reopened", "unrecognised"]
+    ended: Ended | None = None
+    part: Literal["identity", "biometric", "whole"] | None = None
+
+
+class StepFinished(Frozen):
+    """The callback tells of one finished step."""
+
+    kind: Literal["step"] = "step"
+    done: int | None = Field(None, ge=0, le=10_000)
+    total: int | None = Field(None, ge=0, le=10_000)
+    name: Word | None = None
+    check: CheckKind = CheckKind.OTHER
+    ordinal: int | None = Field(None, ge=0, le=100)
+    status: CheckStatus = CheckStatus.UNRECOGNISED
+    documents: tuple[Word, ...] = Field((), max_length=20)
+
+    @property
+    def check_name(self) -> str | None:
+        """The name that tells this step from another of the same name, as a report spells it: `liveness$1`."""
+        if self.name is None or self.ordinal is None:
+            return self.name
+        # The number of the longest names does not fit any more.
+        return as_word(f"{self.name}${self.ordinal}") or self.name
+
+
+class RoomChanged(Frozen):
+    """The callback tells of a video room."""
+
+    kind: Literal["room"] = "room"
+    room: Word
+    room_status: Literal["empty", "ended", "unrecognised"]
+    composition_ready: bool | None = None
+    file_ready: bool | None = None
+    file_id: Word | None = None
+
+
+class FileReady(Frozen):
+    """The callback tells that a file can be downloaded."""
+
+    kind: Literal["file"] = "file"
+    name: Word
+
+
+class Unreadable(Frozen):
+    """The callback is proven, and we do not understand it."""
+
+    kind: Literal["unreadable"] = "unreadable"
+    why: Literal["not_json", "wrong_shape", "too_deep", "unknown_type"]
+
+
+Observation: TypeAlias = Annotated[
+    StatusSeen | StepFinished | RoomChanged | FileReady | Unreadable, Field(discriminator="kind")
+]
+
+
+class CallbackEvent(Frozen):
+    """Signal `callback_received`."""
+
+    delivery: KeyedDigest = Field(description="of the body")
+    identity: KeyedDigest | None = Field(None, description="the same for two deliveries of one event")
+    intermediate: bool = Field(default=False, description="adds progress only; no read is needed")
+    receipt: StorageName | None = Field(None, description="None: storage was down")
+    received_at: Instant
+    proof: Proof
+    sender: Name | None = None
+    event_id: Word | None = None
+    correlation: Word | None = None
+    coordinates: Coordinates = Field(default_factory=dict)
+    session_kind: SessionKind | None = None
+    unknown_fields: tuple[Word, ...] = Field((), max_length=20)
+    observation: Observation

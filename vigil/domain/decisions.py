@@ -1,0 +1,375 @@
+"""The pure decisions about verdicts: what a read, a person, a callback's window or a deadline may decide."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from vigil.domain import evidence
+from vigil.domain.callbacks import (
+    add_attention,
+    add_log_entry,
+    apply_ledger,
+    clear_attention,
+    enter_stage,
+    list_recordings,
+)
+from vigil.domain.evidence import UNLISTED
+from vigil.domain.progress import merge_session_kind
+from vigil.domain.record import Cause, EntryKind, Record, Replay, Revision
+from vigil.domain.snapshot import Answer, ReadResult, Reason, Snapshot
+from vigil.domain.terms import (
+    Advice,
+    ArtifactState,
+    Attention,
+    Basis,
+    Decision,
+    EvidenceKind,
+    LossReason,
+    Name,
+    Outcome,
+    ReasonCode,
+    Stage,
+)
+from vigil.domain.timers import window_until
+from vigil.domain.tracking_plan import TrackingPlan
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is decided: an outcome, and with `decided` a decision. No outcome: an earlier one is taken back."""
+
+    outcome: Outcome | None
+    basis: Basis
+    decision: Decision | None = None
+    advice: Advice = Advice.NONE
+    reasons: tuple[Reason, ...] = ()
+    word: str | None = None
+    code: str | None = None
+    result: str | None = None
+
+    def differs_from(self, record: Record) -> bool:
+        """Whether the record holds another verdict. The basis alone makes no other verdict."""
+        held = (record.outcome, record.decision, record.reasons)
+        return (self.outcome, self.decision, self.reasons) != held
+
+
+def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause: Cause) -> Record:
+    """Apply what came of a question. One that was asked earlier than the last applied is ignored."""
+    if record.reading is not None and reading.asked_at < record.reading.asked_at:
+        return record
+    at = reading.asked_at
+    record = record.model_copy(
+        update={"reading": reading.model_copy(update={"snapshot": None}), "reads": record.reads + 1}
+    )
+    record = _access(record, reading)
+    match reading.answer:
+        case Answer.TOLD if reading.snapshot is not None:
+            return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
+        case Answer.GONE if window_until(record, plan) is None or record.is_concluded:
+            return mark_deleted(record, at=at, cause=cause)
+        case Answer.GONE:
+            # What callbacks announced is judged first; then `TimerName.DELETED` comes.
+            return add_attention(record, Attention.DISAPPEARED, at=at)
+        case Answer.NOT_FOUND if record.snapshot is not None:
+            # It may pass; where it lasts, and where that means deleted, `TimerName.DELETED` comes.
+            return add_attention(record, Attention.DISAPPEARED, at=at)
+        case _:
+            return record
+
+
+def decide(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, author: Name | None = None) -> Record:
+    """Make a verdict the record's own, as a new revision."""
+    revision = Revision(
+        number=record.revision + 1,
+        at=at,
+        decision=verdict.decision,
+        outcome=verdict.outcome,
+        basis=verdict.basis,
+        word=verdict.word,
+        code=verdict.code,
+        reasons=verdict.reasons,
+        result=verdict.result,
+        cause=cause,
+        author=author,
+    )
+    record = _held(record, verdict).model_copy(
+        update={
+            "revision": revision.number,
+            "revisions": (*record.revisions, revision)[-100:],
+            "decided_at": at if verdict.outcome else None,
+            "announcements": (),
+        }
+    )
+    words = (verdict.outcome, verdict.decision, verdict.basis.value)
+    record = add_log_entry(record, EntryKind.REVISED, at=at, words=words, actor=author)
+    return enter_stage(record, Stage.CONCLUDED, at=at) if verdict.outcome else record
+
+
+def apply_manual_decision(
+    record: Record, decision: Decision, reason: ReasonCode, *, author: Name, at: datetime
+) -> Record:
+    """Take a person's decision; it also settles every question that asked for a person."""
+    verdict = Verdict(outcome=Outcome.DECIDED, decision=decision, basis=Basis.PERSON, reasons=(Reason(code=reason),))
+    record = clear_attention(record, *_ENDED_BY_A_PERSON, *_ENDED_BY_A_VERDICT)
+    return decide(record, verdict, at=at, cause=Cause.COMMAND, author=author)
+
+
+def withdraw(record: Record, *, author: Name, at: datetime) -> Record:
+    """End it because the backend no longer wants it."""
+    verdict = Verdict(outcome=Outcome.WITHDRAWN, basis=Basis.PERSON)
+    return decide(record, verdict, at=at, cause=Cause.COMMAND, author=author)
+
+
+def time_out(record: Record, *, at: datetime) -> Record:
+    """End it at our deadline, and say who was waited for."""
+    waited_for = {
+        Stage.AWAITING_APPLICANT: Attention.OVERDUE_APPLICANT,
+        Stage.IN_REVIEW: Attention.OVERDUE_REVIEW,
+    }.get(record.stage, Attention.SILENCE)
+    verdict = Verdict(outcome=Outcome.TIMED_OUT, basis=Basis.DEADLINE, advice=Advice.NEW_ATTEMPT)
+    return decide(add_attention(record, waited_for, at=at), verdict, at=at, cause=Cause.DEADLINE)
+
+
+def expire_review(record: Record, *, at: datetime) -> Record:
+    """End it at the review deadline, as the provider's last word says that it then is."""
+    snapshot = record.snapshot
+    if snapshot is None or snapshot.review_expires_to is None:
+        raise AssertionError("judged the review deadline of one that waits for no review")
+    lapse = snapshot.review_expires_to
+    verdict = Verdict(
+        outcome=Outcome(lapse.ended) if lapse.ended else Outcome.DECIDED,
+        decision=lapse.decision,
+        basis=Basis.DEADLINE,
+        advice=lapse.advice,
+        reasons=lapse.reasons,
+        word=snapshot.word,
+        code=snapshot.code,
+        result=snapshot.result,
+    )
+    return decide(add_attention(record, Attention.OVERDUE_REVIEW, at=at), verdict, at=at, cause=Cause.DEADLINE)
+
+
+def mark_unknown_to_provider(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """End it because the provider knows no such verification."""
+    verdict = Verdict(outcome=Outcome.UNKNOWN_TO_PROVIDER, basis=Basis.READ, advice=Advice.FIX_INPUT)
+    return decide(record, verdict, at=at, cause=cause)
+
+
+def close_confirmation_window(record: Record, *, at: datetime) -> Record:
+    """End the window in which a read could have confirmed what callbacks announced.
+
+    One end without a decision, announced with a secret, that no read contradicted is accepted, whatever others
+    announced beside it without one; everything else is a contradiction for a person, and a decision is never taken
+    from a callback.
+    """
+    if record.is_concluded:
+        # What callbacks said since did not come true; an old word of its course that came late asks for nobody.
+        calm = record.model_copy(update={"announcements": ()})
+        is_disputed = any(announcement.is_final for announcement in record.announcements)
+        return add_attention(calm, Attention.CONTRADICTION, at=at) if is_disputed else calm
+    proven = [announcement for announcement in record.announcements if announcement.proof.may_end]
+    ends = {announcement.ended for announcement in proven}
+    asked = record.reading is not None and any(one.first_at <= record.reading.asked_at for one in proven)
+    silent = record.reading is not None and record.reading.answer in {
+        Answer.NOT_READY,
+        Answer.NOT_FOUND,
+        Answer.GONE,
+    }
+    ended = next(iter(ends)) if len(ends) == 1 else None
+    if ended is None or not (asked and silent):
+        return add_attention(record, Attention.CONTRADICTION, at=at)
+    word = proven[0].word
+    verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
+    return decide(add_attention(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause=Cause.CALLBACK)
+
+
+def _access(record: Record, reading: ReadResult) -> Record:
+    troubles = {
+        Answer.REFUSED: Attention.PROVIDER_REFUSES_US,
+        Answer.UNPROVEN: Attention.REPLY_UNPROVEN,
+        Answer.UNREACHABLE: Attention.PROVIDER_UNREACHABLE,
+    }
+    now = troubles.get(reading.answer)
+    record = clear_attention(record, *(reason for reason in troubles.values() if reason is not now))
+    return add_attention(record, now, at=reading.asked_at) if now else record
+
+
+def _told(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
+    before = record.snapshot
+    snapshot = snapshot.with_details_of(before)
+    if not snapshot.says_the_same_as(before):
+        record = add_log_entry(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
+    record = record.model_copy(
+        update={
+            "snapshot": snapshot,
+            "sender": snapshot.sender or record.sender,
+            "session_kind": merge_session_kind(record.session_kind, snapshot.session_kind),
+            "evidence": evidence.list_artifacts(
+                record.evidence, snapshot.artifacts, wanted=record.wanted, at=at, is_draft=record.revision == 0
+            ),
+        }
+    )
+    record = clear_attention(list_recordings(record, at=at), Attention.DISAPPEARED)
+    record = _explained(_addressed(record, snapshot, at=at), before, at=at)
+    if _is_unrecognised(snapshot):
+        record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
+    elif before is not None and _is_unrecognised(before):
+        # What a callback said and nobody understood no read explains; it stays until there is a verdict.
+        record = clear_attention(record, Attention.UNRECOGNISED_WORD)
+    if snapshot.stage is Stage.CONCLUDED:
+        return _concluded(record, snapshot, plan=plan, cause=cause, at=at)
+    if snapshot.stage is Stage.UNRECOGNISED and record.is_concluded and not _ended_as_unknown(record):
+        return record  # nobody knows whether such a word takes the verdict back, so a person is asked
+    if record.is_concluded:
+        return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
+    record = record.model_copy(update={"reasons": snapshot.reasons, "advice": snapshot.advice})
+    return enter_stage(record, snapshot.stage, at=at)
+
+
+def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
+    """Ask a person where the provider shows a recording and nobody told by which name it can be asked for."""
+    has_some = any(row.kind is EvidenceKind.CALL_RECORDING and row.locator != UNLISTED for row in record.evidence)
+    if snapshot.has_unaddressed_recording and not has_some:
+        return add_attention(record, Attention.RECORDING_UNADDRESSED, at=at)
+    return clear_attention(record, Attention.RECORDING_UNADDRESSED)
+
+
+def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Record:
+    """Ask a person where the details of a verdict have not come though they were asked for, until they come."""
+    told = record.snapshot
+    lacks_still = told is not None and told.lacks_details and before is not None and told.has_the_end_of(before)
+    if not lacks_still:
+        return clear_attention(record, Attention.DETAILS_MISSING)
+    return add_attention(record, Attention.DETAILS_MISSING, at=at) if Replay.DETAILS in record.replayed else record
+
+
+def _is_unrecognised(snapshot: Snapshot) -> bool:
+    return bool(snapshot.unrecognised) or snapshot.stage is Stage.UNRECOGNISED
+
+
+_ENDED_BY_A_PERSON: Final = (Attention.DISAGREES_WITH_PERSON, Attention.SECOND_FINAL, Attention.UNRECOGNISED_WORD)
+_ENDED_BY_A_VERDICT: Final = (
+    Attention.CONTRADICTION,
+    Attention.UNCONFIRMED_END,
+    Attention.OVERDUE_APPLICANT,
+    Attention.OVERDUE_REVIEW,
+    Attention.SILENCE,
+)
+
+
+def _concluded(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
+    verdict = _verdict_of(snapshot, Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED)
+    same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
+    if record.basis is Basis.PERSON and record.is_concluded:
+        record = _confirmed(record, snapshot)
+        return record if same_end else add_attention(record, Attention.DISAGREES_WITH_PERSON, at=at)
+    if record.basis is Basis.CALLBACK and same_end:
+        return clear_attention(_held(record, verdict), Attention.UNCONFIRMED_END)
+    if not verdict.differs_from(record) or (same_end and snapshot.lacks_details):
+        return record
+    record = clear_attention(record, *_ENDED_BY_A_VERDICT)
+    if not same_end:
+        record = record.model_copy(update={"replayed": ()})  # what stands behind this end was never asked for
+    if not _is_unrecognised(snapshot):
+        record = clear_attention(record, Attention.UNRECOGNISED_WORD)
+    if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
+        record = add_attention(record, Attention.SECOND_FINAL, at=at)
+    return decide(_missed(record, cause), verdict, at=at, cause=cause)
+
+
+def _confirmed(record: Record, snapshot: Snapshot) -> Record:
+    """Take back what callbacks announced and a read now says too, though it decides nothing: it is no contradiction."""
+    said = (snapshot.word or "").casefold()
+    left = tuple(each for each in record.announcements if (each.word or "").casefold() != said)
+    return record.model_copy(update={"announcements": left})
+
+
+def _missed(record: Record, cause: Cause) -> Record:
+    """Count a callback as missed where we found by ourselves what it should have told."""
+    # After the verdict, polls and last reads wait for files and for what a late callback was about.
+    is_new = cause in {Cause.POLL, Cause.DEADLINE} and not record.is_concluded
+    by_ourselves = cause in {Cause.RECHECK, Cause.DISCOVERY} or is_new
+    if record.announcements or not by_ourselves:
+        return record
+    return record.model_copy(update={"missed": record.missed + 1})
+
+
+def _reopened(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
+    """Go on with one that the provider now shows as open; what a person or our deadline ended stays ended."""
+    if record.basis in {Basis.PERSON, Basis.DEADLINE}:
+        return _confirmed(record, snapshot)
+    if _was_told_otherwise(record) and not plan.finals_may_change:
+        return add_attention(record, Attention.SECOND_FINAL, at=at)
+    if record.basis is Basis.CALLBACK:
+        record = clear_attention(add_attention(record, Attention.CONTRADICTION, at=at), Attention.UNCONFIRMED_END)
+    record = decide(_missed(record, cause), _verdict_of(snapshot, None), at=at, cause=cause)
+    return enter_stage(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
+
+
+def _verdict_of(snapshot: Snapshot, outcome: Outcome | None) -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        decision=snapshot.decision,
+        basis=Basis.READ,
+        advice=snapshot.advice,
+        reasons=snapshot.reasons,
+        word=snapshot.word,
+        code=snapshot.code,
+        result=snapshot.result,
+    )
+
+
+def was_given_up(record: Record) -> bool:
+    """Whether it ended by us alone, without a word of the provider's or a person's that could stand."""
+    return record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER}
+
+
+def resume(record: Record, *, plan: TrackingPlan, at: datetime, cause: Cause) -> Record:
+    """Go on with one that we gave up, because a backend says that it exists."""
+    basis = record.basis or Basis.DEADLINE
+    record = decide(record, Verdict(outcome=None, basis=basis), at=at, cause=cause)
+    stage = record.snapshot.stage if record.snapshot else Stage.AWAITING_APPLICANT
+    open_stage = Stage.AWAITING_APPLICANT if stage is Stage.CONCLUDED else stage
+    return enter_stage(_with_fresh_deadline(record, plan=plan, at=at), open_stage, at=at)
+
+
+def _with_fresh_deadline(record: Record, *, plan: TrackingPlan, at: datetime) -> Record:
+    """Begin the deadlines anew; one that the backend named stays while it lies ahead."""
+    named_at = record.registration.deadline_at if record.registration else None
+    due_at = named_at if named_at is not None and named_at > at else at + plan.deadline
+    review_at = record.review_deadline_at
+    review_at = review_at if review_at is not None and review_at > at else None
+    return record.model_copy(update={"deadline_at": due_at + plan.deadline_lag, "review_deadline_at": review_at})
+
+
+def _was_told_otherwise(record: Record) -> bool:
+    """Whether the verdict that stands is the provider's own word."""
+    return record.is_concluded and record.basis is Basis.READ and not _ended_as_unknown(record)
+
+
+def _ended_as_unknown(record: Record) -> bool:
+    return record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+
+
+def mark_deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
+    """Keep the verdict, or end without one, and give up the files: the provider has deleted it."""
+    record = add_attention(record, Attention.DISAPPEARED, at=at)
+    ended = record if record.is_concluded else mark_unknown_to_provider(record, at=at, cause=cause)
+    return give_up_files(ended, LossReason.GONE, at=at)
+
+
+def give_up_files(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
+    """Give up every file that is not settled, or those in one state."""
+    return apply_ledger(record, evidence.mark_unsettled_lost(record.evidence, why, at=at, only=only), at=at)
+
+
+def _held(record: Record, verdict: Verdict) -> Record:
+    return record.model_copy(
+        update={
+            "outcome": verdict.outcome,
+            "decision": verdict.decision,
+            "basis": verdict.basis,
+            "advice": verdict.advice,
+            "reasons": verdict.reasons,
+        }
+    )

@@ -1,0 +1,275 @@
+"""Why is it pending, what happens next and when, and who must act: a pure function of what one look shows."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from vigil.domain.record import Summary
+from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Frozen, Instant, Stage
+from vigil.domain.tracking_plan import TrackingPlan, spoken
+
+SILENT_WORKER: Final = timedelta(seconds=75)
+"""A waiting worker asks at least once a minute; later than this, nobody waits there."""
+STORAGE_AWAY: Final = "StorageUnavailable"
+"""The coded answer of a step that storage kept from being done."""
+STUCK_TASK: Final = timedelta(seconds=10)
+
+
+class PendingStep(Frozen):
+    """One activity that the server holds for us."""
+
+    step: str
+    queue: str
+    attempt: int
+    is_running: bool
+    scheduled_at: Instant | None = None
+    next_at: Instant | None = None
+    last_answer: str | None = None
+    """The coded reason why its last attempt did not settle it."""
+
+
+class PendingTask(Frozen):
+    """The workflow task that the server holds for us."""
+
+    attempt: int
+    is_running: bool
+    since: Instant
+
+
+class Queue(Frozen):
+    """A task queue, and when a worker last asked it for work (None: not within the server's memory, some minutes)."""
+
+    name: str
+    last_asked_at: Instant | None
+
+
+class Situation(Frozen):
+    """Everything that one look at the server shows of a verification."""
+
+    summary: Summary | None
+    is_open: bool
+    steps: tuple[PendingStep, ...] = ()
+    task: PendingTask | None = None
+    queues: tuple[Queue, ...] = ()
+
+
+class Explanation(Frozen):
+    """What a person who is woken at night wants to read."""
+
+    sentence: str
+    next_event: str | None
+    next_at: Instant | None
+    actor: Actor | None
+    cause: Literal["ours", "theirs", "nobody"]
+    notes: tuple[str, ...] = ()
+
+
+_WAITS_FOR: Final = {
+    Stage.AWAITING_APPLICANT: (Actor.APPLICANT, "the applicant has not finished"),
+    Stage.PROCESSING: (Actor.PROVIDER, "the provider is working"),
+    Stage.IN_REVIEW: (Actor.REVIEWER, "a reviewer at the provider is looking at it"),
+    Stage.UNRECOGNISED: (Actor.OPERATOR, "the provider says a word that our tables do not have"),
+}
+
+_ADVICE: Final = {
+    Attention.UNRECOGNISED_WORD: "the provider says a word that our tables do not have",
+    Attention.CONTRADICTION: "callbacks announced an end that the provider's own answers do not show",
+    Attention.UNCONFIRMED_END: "the end was taken from a callback; no read could confirm it",
+    Attention.SECOND_FINAL: "the provider gave two different final answers",
+    Attention.NEVER_REGISTERED: "no backend has registered it",
+    Attention.CORRELATION_MISMATCH: "a callback came to another correlation than the registered one",
+    Attention.QUARANTINED: "a callback is proven and not understood",
+    Attention.UNPROVEN_CALLBACKS: "callbacks come without proof",
+    Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: mend the account's settings",
+    Attention.PROVIDER_UNREACHABLE: "the provider has given no usable answer for a while",
+    Attention.REPLY_UNPROVEN: "the provider's answer does not carry a valid signature",
+    Attention.OVERDUE_APPLICANT: "the applicant did not finish in time",
+    Attention.OVERDUE_REVIEW: "the review did not end in time",
+    Attention.SILENCE: "the provider never came to an end",
+    Attention.EVIDENCE_LOST: "a file that was wanted will not come",
+    Attention.DETAILS_MISSING: "the callback that explains the verdict was asked for again and did not come",
+    Attention.RECORDING_UNADDRESSED: "a recording is announced and cannot be addressed",
+    Attention.MESSAGE_NOT_SENT: (
+        "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"
+        " and [messages] sms and email in the settings say through whom"
+    ),
+    Attention.MESSAGE_FIELDS_UNKNOWN: "a message that the provider asked us to send has fields that we do not know",
+    Attention.DISAGREES_WITH_PERSON: "the provider now says otherwise than the person who decided",
+    Attention.CONFLICTING_REGISTRATION: "it was registered twice, differently",
+    Attention.DISAPPEARED: "the provider no longer knows it",
+}
+
+
+def what_attention_means(reason: Attention) -> str:
+    """Say in a clause why a person should look."""
+    return _ADVICE[reason]
+
+
+def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Explanation:
+    """Explain where a verification stands. Our own faults come first: while one lasts, nothing else can happen.
+
+    `next_at` is never before `now`; it is `now` while something runs or is about to.
+    """
+    notes = _notes(situation)
+    if situation.summary is not None and not situation.is_open:
+        return _complete(situation.summary, notes)
+    ours = _our_fault(situation, now)
+    if ours is not None:
+        return Explanation(
+            sentence=ours,
+            next_event="storage answers again" if _storage_is_away(situation) else "a worker takes it up",
+            next_at=None,
+            actor=Actor.OPERATOR,
+            cause="ours",
+            notes=notes,
+        )
+    summary = situation.summary
+    if summary is None:
+        return Explanation(
+            sentence="it has been accepted and no worker has looked at it yet",
+            next_event="a worker takes it up",
+            next_at=now,
+            actor=None,
+            cause="nobody",
+            notes=notes,
+        )
+    if summary.outcome is not None:
+        return _concluded(situation, summary, plan=plan, now=now, notes=notes)
+    return _open(situation, summary, plan=plan, now=now, notes=notes)
+
+
+def _our_fault(situation: Situation, now: datetime) -> str | None:
+    task = situation.task
+    if task is not None and task.attempt > 1:
+        since = f"{task.attempt - 1} times since {_clock(task.since)}"
+        return f"its workflow task has failed {since}: look at the worker's log"
+    if _storage_is_away(situation):
+        return "storage gives no usable answer: mend it, or look at [storage] url"
+    waiting = task is not None and not task.is_running and now - task.since > STUCK_TASK
+    needed = {step.queue for step in situation.steps if not step.is_running and (step.next_at or now) <= now}
+    for queue in situation.queues:
+        is_silent = queue.last_asked_at is None or now - queue.last_asked_at > SILENT_WORKER
+        holds_work = queue.name in needed or (waiting and queue is situation.queues[0])
+        if is_silent or (holds_work and waiting):
+            return _silence(queue, now)
+    return None
+
+
+def _storage_is_away(situation: Situation) -> bool:
+    return any(step.last_answer == STORAGE_AWAY for step in situation.steps)
+
+
+def _silence(queue: Queue, now: datetime) -> str:
+    if queue.last_asked_at is None:
+        return f"no worker polls `{queue.name}`: start a worker"
+    return f"no worker has polled `{queue.name}` for {spoken(now - queue.last_asked_at)}: start a worker"
+
+
+def _complete(summary: Summary, notes: tuple[str, ...]) -> Explanation:
+    return Explanation(
+        sentence=f"it is complete: {_verdict(summary)}",
+        next_event=None,
+        next_at=None,
+        actor=None,
+        cause="nobody",
+        notes=notes,
+    )
+
+
+def _concluded(
+    situation: Situation, summary: Summary, *, plan: TrackingPlan, now: datetime, notes: tuple[str, ...]
+) -> Explanation:
+    waiting = sum(summary.evidence.get(state, 0) for state in (ArtifactState.AVAILABLE, ArtifactState.EXPECTED))
+    to_come = {0: "no file is still to come", 1: "1 file is still to come"}
+    step = _soonest(situation.steps)
+    gives_up_at = summary.stage_entered_at + plan.late_files_within
+    if step is not None:
+        next_at, next_event = _time_of(step, now), f"{step.step}, attempt {step.attempt + (not step.is_running)}"
+    elif waiting and gives_up_at > now:
+        next_at, next_event = gives_up_at, "we stop waiting for late files"
+    else:
+        next_at, next_event = now, "it completes"
+    return Explanation(
+        sentence=f"it is concluded ({_verdict(summary)}); {to_come.get(waiting, f'{waiting} files are still to come')}",
+        next_event=next_event,
+        next_at=next_at,
+        actor=None,
+        cause="nobody",
+        notes=notes,
+    )
+
+
+def _verdict(summary: Summary) -> str:
+    return " ".join(str(word) for word in (summary.outcome, summary.decision) if word) or "without a verdict"
+
+
+def _open(
+    situation: Situation, summary: Summary, *, plan: TrackingPlan, now: datetime, notes: tuple[str, ...]
+) -> Explanation:
+    actor, waits = _WAITS_FOR.get(summary.stage, (Actor.PROVIDER, "it is open"))
+    troubled = next((reason for reason in summary.attention if reason in _TROUBLES), None)
+    if troubled is not None:
+        actor, waits = ACTS_ON[troubled], _ADVICE[troubled]
+    next_at, next_event = min(_events(situation, summary, now))
+    return Explanation(
+        sentence=f"{waits}; {_habit(summary, plan, now)}",
+        next_event=next_event,
+        next_at=next_at,
+        actor=actor,
+        cause="ours" if troubled is Attention.PROVIDER_REFUSES_US else "theirs",
+        notes=notes,
+    )
+
+
+_TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABLE, Attention.CONTRADICTION)
+
+
+def _habit(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
+    confirmation_until = summary.confirmation_until
+    if confirmation_until is not None and confirmation_until > now:
+        return f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until {_clock(confirmation_until)}"
+    if now >= summary.poll_from:
+        return f"polls go {plan.poll_plan(summary.stage).words()}"
+    return f"a callback is awaited until {_clock(summary.poll_from)}, then we ask"
+
+
+def _events(situation: Situation, summary: Summary, now: datetime) -> Sequence[tuple[datetime, str]]:
+    steps = [
+        (_time_of(step, now), "we are asking the provider now" if step.is_running else "we ask the provider")
+        for step in situation.steps
+    ]
+    by_time_alone = (
+        (summary.poll_from, "we start to ask the provider"),
+        (summary.confirmation_until, "the window for confirming the announced end closes"),
+        (summary.grace_until, "the grace for registering it ends"),
+        (summary.review_until, "the review deadline ends it"),
+    )
+    coming = [(at, name) for at, name in by_time_alone if at is not None and at > now]
+    return [*steps, *coming, (max(summary.deadline_at, now), "our deadline ends it")]
+
+
+def _time_of(step: PendingStep, now: datetime) -> datetime:
+    return now if step.is_running or step.next_at is None else max(step.next_at, now)
+
+
+def _soonest(steps: Sequence[PendingStep]) -> PendingStep | None:
+    ordered = sorted(steps, key=lambda step: (not step.is_running, step.next_at.timestamp() if step.next_at else 0.0))
+    return ordered[0] if ordered else None
+
+
+def _notes(situation: Situation) -> tuple[str, ...]:
+    summary = situation.summary
+    reasons = [
+        f"{reason}: {_ADVICE[reason]} ({ACTS_ON[reason]} acts)" for reason in (summary.attention if summary else ())
+    ]
+    steps = [
+        f"{step.step}: attempt {step.attempt}"
+        + (", running" if step.is_running else f", next at {_clock(step.next_at)}" if step.next_at else ", waiting")
+        + (f", last answer {step.last_answer}" if step.last_answer else "")
+        for step in situation.steps
+    ]
+    return (*reasons, *steps)
+
+
+def _clock(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,86 @@
+"""Messages that a provider asks us to send to the applicant: which, until when, and what became of them."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from vigil.domain.terms import Frozen, Instant, KeyedDigest, StorageName, Word
+from vigil.domain.verification_key import VerificationKey
+
+SEND_WITHIN: Final = timedelta(seconds=120)
+"""From when we were asked until nothing is sent any more: a late code is worse than none."""
+
+
+class Channel(StrEnum):
+    """How a message reaches the applicant."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class MessageKind(StrEnum):
+    """What a provider may ask us to send."""
+
+    ONE_TIME_PASSWORD = "one_time_password"  # noqa: S105 -- the name of a kind of message, not a password
+    EMAIL_ONE_TIME_PASSWORD = "email_one_time_password"  # noqa: S105 -- as above
+    SESSION_LINK_BY_SMS = "session_link_by_sms"
+    SESSION_LINK_BY_EMAIL = "session_link_by_email"
+
+    @property
+    def channel(self) -> Channel:
+        """How such a message travels."""
+        by_email = {MessageKind.EMAIL_ONE_TIME_PASSWORD, MessageKind.SESSION_LINK_BY_EMAIL}
+        return Channel.EMAIL if self in by_email else Channel.SMS
+
+
+class MessageResult(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    """A carrier has accepted it."""
+    REFUSED = "refused"
+    """Nothing was sent, and we know why."""
+    UNKNOWN = "unknown"
+    """It may have been sent: whoever should have told us was cut off."""
+    TOO_LATE = "too_late"
+    """Nothing was sent before the fence, and nothing will be."""
+
+
+ADDRESS_UNKNOWN: Final = "address_unknown"
+"""Why a message was refused whose receiver stands in a field that nobody has described."""
+CHANNEL_NOT_CONFIGURED: Final = "channel_not_configured"
+
+
+class MessageRequest(Frozen):
+    """Which message is to be sent, and until when; what it says and to whom is in the receipt alone.
+
+    Two orders of one `digest` ask for the same message.
+    """
+
+    key: VerificationKey
+    path: str
+    kind: MessageKind
+    digest: KeyedDigest
+    received_at: Instant
+    send_before: Instant
+
+    @property
+    def workflow_id(self) -> str:
+        """The id of the workflow that sends it: the same for each delivery of one message."""
+        return f"message/{self.key.account}/{self.digest}"
+
+
+class MessageReceived(Frozen):
+    """Signal `message_received`: what was asked for, and where the callback that asks rests."""
+
+    order: MessageRequest
+    receipt: StorageName
+
+
+class MessageOutcome(Frozen):
+    """Signal `message_reported`: what a verification is told of a message. `why` is a coded word."""
+
+    kind: MessageKind
+    result: MessageResult
+    at: Instant
+    why: Word | None = None

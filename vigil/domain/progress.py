@@ -1,0 +1,82 @@
+"""What callbacks alone told, folded by unions and maxima, so that no order or repetition matters."""
+
+from typing import Final
+
+from pydantic import Field
+
+from vigil.domain.callback_event import RoomChanged, StepFinished
+from vigil.domain.snapshot import MOST_ROOMS, Check, Room
+from vigil.domain.terms import CheckStatus, Frozen, SessionKind
+
+
+class Progress(Frozen):
+    """What callbacks alone told: folded by unions and maxima, so that no order or repetition matters."""
+
+    done: int = 0
+    total: int = 0
+    checks: tuple[Check, ...] = Field((), max_length=60)
+    rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
+
+
+_CHECK_RANK: Final = (
+    CheckStatus.UNRECOGNISED,
+    CheckStatus.NOT_DONE,
+    CheckStatus.NOT_APPLICABLE,
+    CheckStatus.UNDER_REVIEW,
+    CheckStatus.UNCLEAR,
+    CheckStatus.FAILED,
+    # A failed step may be tried again and pass; one that has passed stays passed.
+    CheckStatus.PASSED,
+)
+
+
+def merge_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Unite checks by name; of two statuses the one that comes later in a check's life stays."""
+    united: dict[str, Check] = {}
+    for check in (check for checks in several for check in checks):
+        known = united.get(check.name)
+        if known is None or _CHECK_RANK.index(check.status) > _CHECK_RANK.index(known.status):
+            united[check.name] = check
+    return tuple(sorted(united.values(), key=lambda check: check.name))[:60]
+
+
+def merge_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
+    """Unite rooms by id and file: one with two files stands twice, and once it has any it does not stand without.
+
+    A file that was ready was ready, and without one an empty room has nothing to wait for.
+    """
+    rank = ("unrecognised", "ended", "empty")
+    united: dict[tuple[str, str], Room] = {}
+    for room in (room for rooms in several for room in rooms):
+        mark = (room.room, room.file_id or "")
+        known = united.get(mark, room)
+        united[mark] = Room(
+            room=room.room,
+            status="ended" if room.file_id else max(known.status, room.status, key=rank.index),
+            file_ready=max((known.file_ready, room.file_ready), key=lambda ready: (ready is not None, ready)),
+            file_id=room.file_id,
+        )
+    with_file = {room for room, file in united if file}
+    return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:MOST_ROOMS]
+
+
+def merge_session_kind(*several: SessionKind | None) -> SessionKind | None:
+    """Unite what was told of whom it is about: a callback that says nothing of it speaks of a person."""
+    rank = (None, SessionKind.PERSON, SessionKind.UNRECOGNISED, SessionKind.BUSINESS)
+    return max(several, key=rank.index)
+
+
+def add_progress(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:
+    """Fold one callback into what callbacks told."""
+    if isinstance(seen, RoomChanged):
+        room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
+        return progress.model_copy(update={"rooms": merge_rooms(progress.rooms, (room,))})
+    name = seen.check_name
+    checks = (Check(kind=seen.check, name=name, status=seen.status),) if name else ()
+    return progress.model_copy(
+        update={
+            "done": max(progress.done, seen.done or 0),
+            "total": max(progress.total, seen.total or 0),
+            "checks": merge_checks(progress.checks, checks),
+        }
+    )

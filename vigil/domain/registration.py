@@ -1,0 +1,52 @@
+"""What a backend tells us when it has created a verification at the provider."""
+
+import json
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from vigil.domain.digest import Digester
+from vigil.domain.snapshot import Coordinates
+from vigil.domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
+from vigil.domain.verification_key import VerificationKey
+
+Wanted: TypeAlias = Literal["all", "none"] | tuple[EvidenceKind, ...]
+
+
+class Registration(Frozen):
+    """Signal `register`. `notify` names configured endpoints, never URLs; `fingerprint` is filled by `signed`."""
+
+    key: VerificationKey
+    correlation: Word | None = None
+    coordinates: Coordinates = Field(default_factory=dict)
+    sender: Name | None = None
+    session_kind: SessionKind | None = None
+    expects: tuple[EvidenceKind, ...] = Field((), max_length=20)
+    evidence: Wanted = "all"
+    applicant: Word | None = None
+    deadline_at: Instant | None = None
+    review_deadline_at: Instant | None = None
+    notify: tuple[Name, ...] = Field((), max_length=8)
+    registered_at: Instant
+    registered_by: Name
+    fingerprint: Mapping[Word, Word] = Field(default_factory=dict)
+
+    def signed(self, digester: Digester) -> "Registration":
+        """Return the registration with its fingerprint: a short keyed digest of every field that must not differ.
+
+        Two registrations are the same if their fingerprints are; a field by field digest lets a conflict be
+        named without either value leaving the process that holds it.
+        """
+        said = self.model_dump(mode="json", exclude={"registered_at", "registered_by", "fingerprint"})
+        marks = {
+            name: digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]
+            for name, value in sorted(said.items())
+            if value not in (None, [], {})
+        }
+        return self.model_copy(update={"fingerprint": marks})
+
+    def differs_from(self, fingerprint: Mapping[str, str]) -> tuple[str, ...]:
+        """Name the fields in which this registration is not the one that the fingerprint was made of."""
+        names = sorted(set(self.fingerprint) | set(fingerprint))
+        return tuple(name for name in names if self.fingerprint.get(name) != fingerprint.get(name))

@@ -1,0 +1,226 @@
+"""A provider's answer, read by us at one moment, in our words."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self, TypeAlias
+
+from pydantic import Field, StringConstraints, model_validator
+
+from vigil.domain.terms import (
+    Advice,
+    CheckKind,
+    CheckStatus,
+    Decision,
+    Ended,
+    EvidenceKind,
+    Frozen,
+    Instant,
+    KeyedDigest,
+    Name,
+    ReasonCode,
+    SessionKind,
+    Stage,
+    StorageName,
+    Word,
+)
+from vigil.domain.verification_key import VerificationKey
+
+MOST_COORDINATES: Final = 8
+MOST_RECEIPTS: Final = 4
+"""Of the newest callbacks, for a provider that explains a verdict in callbacks only."""
+MOST_REASONS: Final = 20
+MOST_PARTS: Final = 4
+MOST_CHECKS: Final = 60
+MOST_ROOMS: Final = 200
+"""As many as the ledger has room for recordings."""
+MOST_FILES: Final = 200
+MOST_DRIFTS: Final = 20
+
+Coordinates: TypeAlias = Annotated[
+    Mapping[Word, Annotated[str, StringConstraints(max_length=128)]], Field(max_length=MOST_COORDINATES)
+]
+
+
+class ReadRequest(Frozen):
+    """What a provider must be told to be asked about a verification."""
+
+    key: VerificationKey
+    coordinates: Coordinates = Field(default_factory=dict)
+    sender: Name | None = None
+    correlation: Word | None = None
+    receipts: tuple[StorageName, ...] = Field(
+        (), max_length=MOST_RECEIPTS, description="of its newest callbacks, the newest first"
+    )
+
+
+class Reason(Frozen):
+    """Why: our code, and the provider's own word for it where it has one."""
+
+    code: ReasonCode
+    word: Word | None = None
+
+
+class Part(Frozen):
+    """One of several verdicts that together make the decision."""
+
+    name: Literal["identity", "biometric"]
+    code: Word | None = None
+    decision: Decision | None = None
+    provisional: bool = False
+    reviewed: bool = False
+
+
+class Check(Frozen):
+    """One thing that the provider looked at. `name` is unique within a verification, such as `liveness$1`."""
+
+    kind: CheckKind
+    name: Word
+    status: CheckStatus
+
+
+class Room(Frozen):
+    """One video call."""
+
+    room: Word
+    status: Literal["empty", "ended", "unrecognised"]
+    file_ready: bool | None = None
+    file_id: Word | None = None
+
+
+class Artifact(Frozen):
+    """One file that the provider lists. `locator` finds it again in the stored result; links stay there."""
+
+    name: Word
+    kind: EvidenceKind
+    locator: Word
+    ready: bool = True
+
+
+class Drift(Frozen):
+    """A field, and where it has a word-like form its value, that our tables do not know."""
+
+    field: Word
+    value: Word | None = None
+
+
+class ReviewExpiry(Frozen):
+    """What becomes of it at the review deadline if the provider still says the same by then."""
+
+    decision: Decision | None = None
+    ended: Ended | None = None
+    advice: Advice = Advice.NONE
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.decision is None) == (self.ended is None):
+            raise ValueError("a lapse has a decision or an end without one")
+        return self
+
+
+class Snapshot(Frozen):
+    """The provider's answer at one moment, in our words.
+
+    With stage `concluded` it has either a `decision` or an `ended`; with any other stage it has neither, and lacks
+    no details. A snapshot that breaks this raises `ValidationError`.
+    """
+
+    stage: Stage
+    decision: Decision | None = None
+    ended: Ended | None = None
+    advice: Advice = Advice.NONE
+    word: Word | None = None
+    code: Word | None = None
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
+    parts: tuple[Part, ...] = Field((), max_length=MOST_PARTS)
+    checks: tuple[Check, ...] = Field((), max_length=MOST_CHECKS)
+    steps_done: int | None = None
+    steps_total: int | None = None
+    rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
+    artifacts: tuple[Artifact, ...] = Field((), max_length=MOST_FILES)
+    has_unaddressed_recording: bool = Field(
+        default=False, description="a recording is spoken of, and nothing names it by which it could be asked for"
+    )
+    review_expires_to: ReviewExpiry | None = Field(
+        None, description="set only while it waits for somebody at the provider"
+    )
+    lacks_details: bool = Field(
+        default=False, description="the verdict is told; what stands behind it only a callback tells"
+    )
+    sender: Name | None = None
+    session_kind: SessionKind | None = None
+    assurance: Word | None = None
+    provider_created_at: Instant | None = None
+    provider_finished_at: Instant | None = None
+    result: StorageName | None = None
+    result_digest: KeyedDigest | None = None
+    unrecognised: tuple[Drift, ...] = Field((), max_length=MOST_DRIFTS)
+
+    @model_validator(mode="after")
+    def _ends_exactly_when_concluded(self) -> Self:
+        ends = [end for end in (self.decision, self.ended) if end is not None]
+        if len(ends) != (self.stage is Stage.CONCLUDED):
+            raise ValueError("concluded comes with a decision or an end, and nothing else does")
+        if self.lacks_details and not ends:
+            raise ValueError("only a verdict can lack details")
+        return self
+
+    def with_details_of(self, before: "Snapshot | None") -> "Snapshot":
+        """Return this answer with the details that stood behind the same verdict before, if it lacks its own.
+
+        Words that nobody knows are kept from both answers, so that a person is asked about each.
+        """
+        if before is None or not (self.lacks_details and self.has_the_end_of(before)):
+            return self
+        drifts = tuple(dict.fromkeys((*before.unrecognised, *self.unrecognised)))
+        return before.model_copy(update={"unrecognised": drifts[:MOST_DRIFTS]})
+
+    def has_the_end_of(self, other: "Snapshot") -> bool:
+        """Whether both answers are the same verdict. Two open answers are none."""
+        return self.stage is Stage.CONCLUDED and (self.decision, self.ended) == (other.decision, other.ended)
+
+    def says_the_same_as(self, other: "Snapshot | None") -> bool:
+        """Compare what is said, not when or in which bytes: fresh signed links alone are no difference.
+
+        An answer that lacks details says the same as the one whose details it would keep.
+        """
+        return other is not None and self.with_details_of(other).said() == other.said()
+
+    def said(self) -> "Snapshot":
+        return self.model_copy(
+            update={
+                "provider_created_at": None,
+                "provider_finished_at": None,
+                "result": None,
+                "result_digest": None,
+            }
+        )
+
+
+class Answer(StrEnum):
+    """What became of a question."""
+
+    TOLD = "told"
+    NOT_READY = "not_ready"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    REFUSED = "refused"
+    UNPROVEN = "unproven"
+    UNREACHABLE = "unreachable"
+
+
+class ReadResult(Frozen):
+    """One question and what came of it. `snapshot` is set exactly when the answer is `told`."""
+
+    asked_at: Instant
+    answer: Answer
+    word: Word | None = None
+    snapshot: Snapshot | None = None
+
+    def says_the_same_as(self, other: "ReadResult | None") -> bool:
+        """Whether a poll that already knows `other` would learn nothing from this one."""
+        if other is None or self.answer is not other.answer:
+            return False
+        if self.snapshot is None:
+            return other.snapshot is None
+        return self.snapshot.says_the_same_as(other.snapshot)

@@ -1,0 +1,119 @@
+"""List verifications with Temporal's list filter."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import AwareDatetime, Field
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+
+from vigil.client import DESCRIBE_TIMEOUT
+from vigil.domain.record import Summary
+from vigil.domain.terms import Attention, Decision, Frozen, Name, Outcome, Stage, Word
+from vigil.domain.verification_key import path_of_workflow
+from vigil.errors import InvalidPageToken
+from vigil.temporal import messages
+
+LARGEST_PAGE: Final = 200
+
+
+class Filters(Frozen):
+    """Conditions that every listed verification meets."""
+
+    account: Name | None = None
+    stage: Stage | None = None
+    decision: Decision | None = None
+    outcome: Outcome | None = None
+    attention: Attention | None = None
+    applicant: Word | None = None
+    opened_after: AwareDatetime | None = Field(None, description="the run started after this time")
+    opened_before: AwareDatetime | None = Field(None, description="the run started before this time")
+    is_open: bool | None = None
+
+    def query(self, *, needs_attention: bool = False) -> str:
+        """Return Temporal's list filter. Every value has a closed form, so none can end its quotes."""
+        clauses = [f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}'", *self._clauses()]
+        if needs_attention:
+            # An empty list is not the same as none, so the filter names the reasons.
+            clauses.append(f"VigilAttention IN ({', '.join(repr(reason.value) for reason in Attention)})")
+        return " AND ".join(clauses)
+
+    def _clauses(self) -> Iterator[str]:
+        for name in ("account", "stage", "decision", "outcome", "attention", "applicant"):
+            value = getattr(self, name)
+            if value is not None:
+                yield f"Vigil{name.capitalize()} = '{value}'"
+        if self.opened_after is not None:
+            yield f"StartTime > '{self.opened_after.isoformat()}'"
+        if self.opened_before is not None:
+            yield f"StartTime < '{self.opened_before.isoformat()}'"
+        # A run that continued as a new one would list the same verification twice.
+        yield "ExecutionStatus != 'ContinuedAsNew'"
+        if self.is_open is not None:
+            yield f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """One run of a verification. `encoded_reference` is its reference, or the digest that replaces it; both find it.
+
+    `summary` is None until a worker has published the first one.
+    """
+
+    account: str
+    encoded_reference: str
+    is_open: bool
+    started_at: datetime
+    summary: Summary | None
+
+
+@dataclass(frozen=True)
+class ListedPage:
+    """One page of runs, the newest first. `next_page` is None on the last page."""
+
+    runs: tuple[ListedRun, ...]
+    next_page: str | None
+
+
+async def list_page(client: Client, filters: Filters, *, page: str | None, limit: int) -> ListedPage:
+    """Return one page of runs, the newest first. Raises `InvalidPageToken`, `RPCError`."""
+    found = client.list_workflows(
+        filters.query(), page_size=limit, next_page_token=_decode_token(page), rpc_timeout=DESCRIBE_TIMEOUT
+    )
+    await found.fetch_next_page()
+    runs = [await _run_of(execution) for execution in found.current_page or ()]
+    token = found.next_page_token
+    return ListedPage(runs=tuple(runs), next_page=base64.urlsafe_b64encode(token).decode() if token else None)
+
+
+async def iterate_verifications(
+    client: Client, filters: Filters, *, needs_attention: bool = False
+) -> AsyncIterator[ListedRun]:
+    """Yield the newest run of each verification, the newest first. Raises `RPCError`."""
+    seen: set[str] = set()
+    async for execution in client.list_workflows(filters.query(needs_attention=needs_attention)):
+        if execution.id not in seen:
+            seen.add(execution.id)
+            yield await _run_of(execution)
+
+
+def _decode_token(page: str | None) -> bytes | None:
+    try:
+        return base64.b64decode(page, altchars=b"-_", validate=True) if page else None
+    except (binascii.Error, ValueError):
+        raise InvalidPageToken from None
+
+
+async def _run_of(execution: WorkflowExecution) -> ListedRun:
+    summary: Summary | None = await execution.memo_value(messages.MEMO, None, type_hint=Summary)
+    account, _, encoded_reference = path_of_workflow(execution.id).partition("/")
+    return ListedRun(
+        account=account,
+        encoded_reference=encoded_reference,
+        is_open=execution.status is WorkflowExecutionStatus.RUNNING,
+        started_at=execution.start_time,
+        summary=summary,
+    )

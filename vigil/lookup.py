@@ -1,0 +1,148 @@
+"""Look a verification up: Temporal knows it while it keeps the run, the storage keeps its record for ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from pydantic import JsonValue, ValidationError
+from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError
+
+from vigil.client import VerificationClient
+from vigil.config.accounts import Account
+from vigil.domain.explanation import Situation
+from vigil.domain.record import Record, Summary
+from vigil.domain.timers import summary
+from vigil.domain.verification_key import VerificationKey, stands_in
+from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
+from vigil.providers.contract import PartnerMetadataSource
+from vigil.storage.contract import Storage, StorageError, StorageUnavailable
+from vigil.storage.records import Records
+
+QUERY_TIMEOUT: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class KnownVerification:
+    """The present state of one verification. `record` is the last stored one; None: no run has stored one yet."""
+
+    key: VerificationKey
+    situation: Situation
+    record: Record | None
+
+
+class VerificationLookup:
+    """Looks verifications up. Only `read_record` of an open verification needs a worker."""
+
+    def __init__(self, tracker: VerificationClient, storage: Storage, accounts: Mapping[str, Account]) -> None:
+        self._tracker = tracker
+        self._storage = storage
+        self._records = Records(storage)
+        self._accounts = accounts
+
+    async def resolve_key(self, account: str, reference: str) -> VerificationKey:
+        """Return the key for a reference, or for the digest that replaces a reference which must not be shown.
+
+        Raises:
+            UnknownAccount: the settings have no such account.
+            UnknownVerification: no verification can have such a reference.
+            RPCError, StorageUnavailable: a digest cannot be resolved now.
+
+        """
+        found = await self._key_at(account, reference) if stands_in(reference) else None
+        try:
+            return found or VerificationKey(account=account, reference=reference)
+        except ValidationError:
+            raise UnknownVerification from None
+
+    async def _key_at(self, account: str, encoded_reference: str) -> VerificationKey | None:
+        path = f"{self._tracker.account(account).name}/{encoded_reference}"
+        started = await self._tracker.key_at(path)
+        written = await self._records.latest(path) if started is None else None
+        return Record.model_validate_json(written[1]).key if written else started
+
+    async def get(self, key: VerificationKey) -> KnownVerification:
+        """Return all that is known without a worker.
+
+        Raises:
+            UnknownAccount: the settings have no such account.
+            UnknownVerification: neither Temporal nor the storage knows it.
+            RPCError: Temporal gave no usable answer.
+            StorageUnavailable: Temporal does not know it, and the storage gave no usable answer.
+
+        """
+        # Temporal first: a run stores its record before it ends, so the record of an ended run can be read.
+        seen = await self._tracker.describe_with_queues(key)
+        try:
+            record = await self._read_stored(key)
+        except StorageUnavailable:
+            if seen is None:
+                raise
+            record = None  # Temporal's knowledge must be returned although the storage is unavailable.
+        if seen is None and record is None:
+            raise UnknownVerification
+        situation = seen or Situation(summary=None, is_open=False)
+        if record is not None and _is_behind(situation.summary, record):
+            situation = situation.model_copy(update={"summary": self._summarize(record)})
+        return KnownVerification(key=key, situation=situation, record=record)
+
+    async def read_record(self, key: VerificationKey) -> Record:
+        """Return the current record: from a worker while the verification is open, else from the storage.
+
+        Raises:
+            UnknownAccount: the settings have no such account.
+            UnknownVerification: neither Temporal nor the storage knows it.
+            RecordUnavailable: it is open, and no worker returned the record in time.
+            RPCError, StorageUnavailable: Temporal or the storage gave no usable answer.
+
+        """
+        seen = await self._tracker.describe(key)
+        if seen is not None and seen.is_open:
+            return await self._query_record(key)
+        record = await self._read_stored(key)
+        if record is None:
+            raise UnknownVerification
+        return record
+
+    async def read_partner_metadata(self, record: Record | None) -> Mapping[str, JsonValue] | None:
+        """Return the metadata that the backend gave to the provider, as the last stored result returns it.
+
+        None: there is no result, the provider returns no metadata, or the storage is unavailable. The metadata may be
+        personal, so neither records nor Temporal hold it.
+        """
+        result = record.snapshot.result if record is not None and record.snapshot is not None else None
+        if record is None or result is None:
+            return None
+        account = self._accounts.get(record.key.account)
+        if account is None or not isinstance(account.provider, PartnerMetadataSource):
+            return None
+        try:
+            return account.provider.partner_metadata(await self._storage.read(result))
+        except StorageError:
+            return None
+
+    async def _read_stored(self, key: VerificationKey) -> Record | None:
+        found = await self._records.latest(self._tracker.path(key))
+        return Record.model_validate_json(found[1]) if found else None
+
+    async def _query_record(self, key: VerificationKey) -> Record:
+        try:
+            record: Record | None = await self._tracker.handle(key).query(
+                "record",
+                result_type=Record | None,  # type: ignore[arg-type]
+                rpc_timeout=QUERY_TIMEOUT,
+            )
+        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            raise RecordUnavailable from None
+        if record is None:
+            raise RecordLoading
+        return record
+
+    def _summarize(self, record: Record) -> Summary:
+        return summary(record, self._tracker.account(record.key.account).plan_for(record.sender))
+
+
+def _is_behind(published: Summary | None, record: Record) -> bool:
+    """Whether a run has published less than an earlier run stored: a follow-up run that has not loaded it yet."""
+    return published is None or published.sequence < record.sequence

@@ -1,0 +1,48 @@
+"""The carriers that the settings name."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from vigil.domain.message import Channel
+from vigil.messaging.contract import MessageSender
+from vigil.messaging.gateway import Gateway, GatewayCarrier
+from vigil.messaging.mail import MailCarrier, MailServer
+from vigil.messaging.settings import MessageSettings
+
+
+def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[Channel, MessageSender]:
+    """Return a carrier for each channel that has one. Nothing is asked of them yet; the HTTP client stays its owner's.
+
+    Raises `OSError` for a file of certificates that cannot be read.
+    """
+    carriers: dict[Channel, MessageSender] = {}
+    if settings.sms is not None:
+        carriers[Channel.SMS] = GatewayCarrier(
+            Gateway(
+                url=settings.sms.url,
+                body=settings.sms.body,
+                headers={name: value.get_secret_value() for name, value in settings.sms.headers.items()},
+                accepted=settings.sms.accepted,
+                id_header=settings.sms.id_header,
+                is_idempotent=settings.sms.idempotent,
+                allow_private=settings.sms.allow_private,
+            ),
+            http,
+        )
+    if settings.email is not None:
+        given = settings.email
+        carriers[Channel.EMAIL] = MailCarrier(
+            MailServer(
+                host=given.host,
+                port=given.port,
+                security=given.security,
+                from_address=given.from_address,
+                from_name=given.from_name,
+                subject=given.subject,
+                username=given.username,
+                password=given.password.get_secret_value() if given.password else None,
+                ca_file=given.ca_file,
+            )
+        )
+    return carriers

@@ -1,0 +1,81 @@
+"""The settings of what takes messages to applicants: `[messages] sms` and `email`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
+
+from vigil.domain.secrets import is_placeholder
+from vigil.messaging.gateway import PLACEHOLDER
+
+
+def _real(secret: SecretStr) -> SecretStr:
+    if is_placeholder(secret.get_secret_value()):
+        raise ValueError("is empty or a placeholder; set a real secret")
+    return secret
+
+
+Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_real)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class GatewaySettings(_Table):
+    """An HTTP gateway for SMS. In the texts of `body`, `{to}`, `{text}` and `{id}` stand for a message's own."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    headers: Mapping[str, Secret] = Field(default_factory=dict)
+    body: Mapping[str, JsonValue] = Field(default_factory=lambda: {"to": "{to}", "text": "{text}"})
+    accepted: frozenset[Annotated[int, Field(ge=200, le=299)]] = frozenset()
+    id_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Idempotency-Key"
+    idempotent: bool = False
+    allow_private: bool = False
+
+    @model_validator(mode="after")
+    def _says_what_is_to_be_sent(self) -> Self:
+        named = {found[1] for text in _texts(dict(self.body)) for found in PLACEHOLDER.finditer(text)}
+        missing = sorted({"to", "text"} - named)
+        if missing:
+            raise ValueError(f"body must hold {' and '.join(f'{{{name}}}' for name in missing)} in a text")
+        if not self.allow_private and not self.url.startswith("https://"):
+            raise ValueError("url must begin with https://, unless allow_private is true")
+        return self
+
+
+class MailServerSettings(_Table):
+    """A mail server. `security`: `starttls`, `tls` from the first byte on, or `none`."""
+
+    host: Annotated[str, Field(pattern=r"^[^\s/@]+$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: Secret | None = None
+    ca_file: str | None = None
+    from_address: Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
+    from_name: str = ""
+    subject: str = "Your identity verification"
+
+    @model_validator(mode="after")
+    def _logs_in_safely(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give username and password, or neither")
+        if self.password is not None and self.security == "none":
+            raise ValueError("security must be starttls or tls where there is a password")
+        return self
+
+
+class MessageSettings(_Table):
+    """Through whom messages go that providers ask us to send; without one, none of that channel is sent."""
+
+    sms: GatewaySettings | None = None
+    email: MailServerSettings | None = None
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

@@ -1,0 +1,262 @@
+"""The interface of a provider: prove a callback, read it, read the verification, open its files."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import httpx
+from pydantic import JsonValue
+
+from vigil.domain.callback_event import Observation
+from vigil.domain.message import MessageKind
+from vigil.domain.sender_contract import SenderContract
+from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
+from vigil.domain.terms import Instant, Name, Proof, ProviderName, SessionKind
+from vigil.providers.account_settings import KEPT_HEADERS, AccountSettings
+
+
+@dataclass(frozen=True)
+class CallbackRequest:
+    """A callback as it was received; nothing about it is proven yet. Header names are lower case."""
+
+    account: str
+    correlation: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: Instant
+
+
+@dataclass(frozen=True)
+class GenuineRequest:
+    """A callback that `prove` accepted, with the strength of its proof. Only this type can be read."""
+
+    request: CallbackRequest
+    proof: Proof
+    kept_body: bytes = field(repr=False)
+    """The body as it may be stored: without the secrets that it carried."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """One event that a callback reports. `reference` is None if the body names no verification."""
+
+    reference: str | None
+    observation: Observation
+    intermediate: bool = False
+    identity: str | None = None
+    """A text that is equal for two deliveries of one event. It is digested before it leaves the process."""
+    sender: Name | None = None
+    event_id: str | None = None
+    coordinates: Mapping[str, str] = field(default_factory=dict)
+    session_kind: SessionKind | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Names in the body that the provider does not document, each once. Their values are not read."""
+
+
+@dataclass(frozen=True)
+class ProviderResponse:
+    """A provider's answer to a read. `raw` is stored as the result; None means that the answer had no content.
+
+    `snapshot` is None if the provider answered that there is no result yet.
+    """
+
+    snapshot: Snapshot | None
+    word: str | None = None
+    raw: bytes | None = field(default=None, repr=False)
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class ArtifactStream:
+    """An open download. Iteration raises `ArtifactSpoiled` at the end if the bytes do not match their digest."""
+
+    chunks: AsyncIterator[bytes]
+    media_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A value that a read needs besides the reference. `pattern` must match the whole value."""
+
+    name: str
+    pattern: str
+    description: str
+    is_required: bool = True
+
+
+@dataclass(frozen=True)
+class FoundVerification:
+    """A verification that exists at the provider, registered with us or not."""
+
+    reference: str
+    created_at: Instant
+
+
+@dataclass(frozen=True)
+class DelegatedMessage:
+    """A message that the provider asks us to send. `address` is None if no field that we know holds it."""
+
+    kind: MessageKind
+    reference: str
+    address: str | None = field(repr=False)
+    text: str = field(repr=False)
+    subject: str | None = field(default=None, repr=False)
+    link: str | None = field(default=None, repr=False)
+
+    @property
+    def content(self) -> str:
+        """The text to send. A link that the text does not contain is added on a line of its own."""
+        if self.link is None or self.link in self.text:
+            return self.text
+        return f"{self.text.rstrip()}\n{self.link}"
+
+
+class MessageReader(Protocol):
+    """Recognises the callbacks that ask us to send a message."""
+
+    def read_message(self, body: bytes) -> DelegatedMessage | None:
+        """Return the message that a callback's stored body asks for; None if it asks for none. Pure; never raises."""
+        ...
+
+
+class VerificationFinder(Protocol):
+    """Finds the references of verifications that were not registered, or not by their reference. Only reads."""
+
+    by: tuple[str, ...]
+    """Names of the coordinates that `find` needs."""
+
+    async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
+        """Return the verifications with these coordinates, newest first; empty if there is none yet.
+
+        Raises the same errors as `Reader.read`.
+        """
+        ...
+
+    def list_created(self, *, since: Instant, until: Instant) -> AsyncIterator[FoundVerification]:
+        """List the verifications created at or after `since` and before `until`. Raises the same as `Reader.read`."""
+        ...
+
+
+class Reader(Protocol):
+    """The part of a provider's client that only reads. Polls and downloads hold nothing else."""
+
+    async def read(self, question: ReadRequest) -> ProviderResponse:
+        """Read the state of a verification.
+
+        Raises:
+            ProviderUnavailable: there was no usable answer; `retry_after` is set if the provider named a time.
+            ProviderRefusesUs: our credentials or rights were refused, also after one fresh login.
+            ReplyUnproven: the answer lacks the signature that this account's answers carry.
+            ReferenceUnknown: the provider knows no such verification; `gone` if it says that it was deleted.
+
+        """
+        ...
+
+    def open_artifact(
+        self, question: ReadRequest, artifact: Artifact, result: bytes | None
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
+        """Open one file for streaming. `result` is the stored result that listed it, with its links and hashes.
+
+        Raises:
+            ArtifactNotReady: the file comes later.
+            ArtifactSpoiled: the bytes are not those of the file.
+            ArtifactLost: the file will not come; the reason is in `loss`.
+            ProviderUnavailable, ProviderRefusesUs: as `read`.
+
+        """
+        ...
+
+    async def check_login(self) -> None:
+        """Check the credentials without any other effect. Raises the same errors as `read`."""
+        ...
+
+
+@runtime_checkable
+class DetailReader(Protocol):
+    """A reader whose provider sends the details of a verdict in callbacks only."""
+
+    async def read_with_callbacks(self, question: ReadRequest, callbacks: Sequence[bytes]) -> ProviderResponse:
+        """Read as `Reader.read` does. `callbacks` are the stored bodies of the newest callbacks, newest first."""
+        ...
+
+
+class CallbackReplayer(Protocol):
+    """Asks the provider to send the callback of a verdict again. The only part of a client that is not read-only."""
+
+    async def replay(self, question: ReadRequest) -> None:
+        """Ask for the callback again. Raises the same errors as `Reader.read`."""
+        ...
+
+
+@runtime_checkable
+class PartnerMetadataSource(Protocol):
+    """A provider whose results return the data that the backend attached to a verification."""
+
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return that data from a stored result, by the backend's own names. Pure; never raises."""
+        ...
+
+
+class Provider(Protocol):
+    """One account at one provider."""
+
+    account: Name
+    provider: ProviderName
+    environment: str
+    reference_is_capability: bool
+    """Whether the reference gives access to the applicant's session, so that it must not be shown."""
+    contracts: Mapping[Name, SenderContract]
+    """By sender, with unscaled times; at least one."""
+    default_contract: SenderContract
+    """The contract that decides the answer to a callback whose sender is not known."""
+    kept_headers: frozenset[str] = KEPT_HEADERS
+    """Names, in lower case, of the headers that may be stored with a receipt."""
+    reader: Reader
+    # The features that only some providers have. A class that derives from this one overrides those that it has.
+    coordinates: Sequence[Coordinate] = ()
+    """Empty: the reference is enough to read a verification."""
+    finder: VerificationFinder | None = None
+    """None: verifications cannot be found without their reference, nor listed."""
+    message_reader: MessageReader | None = None
+    """None: this provider never asks us to send messages."""
+    replayer: CallbackReplayer | None = None
+    """None: this provider cannot send a callback again."""
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Return the callback with the strength of its proof. Compares secrets in constant time.
+
+        Raises:
+            CallbackRefused: the proof is missing, wrong or cannot be checked; the reason is in `reason`.
+
+        """
+        ...
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Return the events that a callback reports. Never raises for content: an unknown body is `Unreadable`."""
+        ...
+
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
+        """Return, line by line, how to configure the provider. A secret is named by its setting, never shown."""
+        ...
+
+
+S = TypeVar("S", bound=AccountSettings)
+
+
+@dataclass(frozen=True)
+class ProviderEntry(Generic[S]):
+    """A provider as the registry lists it: its settings, its senders, and how to open one account."""
+
+    name: ProviderName
+    title: str
+    settings: type[S]
+    contracts: Mapping[Name, SenderContract]
+    open: Callable[[str, S, httpx.AsyncClient], Provider]
+    """Opens the account of this name. The HTTP client is shared; its owner closes it."""
+
+    def open_account(self, account: str, settings: AccountSettings, http: httpx.AsyncClient) -> Provider:
+        """Return the account's provider. Raises `TypeError` for the settings of another provider."""
+        if not isinstance(settings, self.settings):
+            raise TypeError(f"an account at {self.title} needs {self.settings.__name__}, not {type(settings).__name__}")
+        return self.open(account, settings, http)

@@ -1,0 +1,71 @@
+"""One ID360 account: the verbs that every provider has."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import httpx
+
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.secrets import matches
+from vigil.domain.sender_contract import SenderContract
+from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
+from vigil.providers.id360.reader import Id360Reader
+from vigil.providers.id360.senders import CONTRACT, SENDER
+from vigil.providers.id360.settings import Id360Settings
+from vigil.providers.id360.wire import read_callback
+
+# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+NAME: Final = "id360"
+CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
+SUBSCRIPTION: Final = ("E", "F", "C", "I")
+"""OK or KO, failed, canceled, and every step. `E` alone would miss the other two ends."""
+
+
+class Id360(Provider):
+    """One account at ID360."""
+
+    provider: ProviderName = NAME
+    reference_is_capability = False
+    contracts = CONTRACTS
+    default_contract = CONTRACT
+
+    def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
+        """Take the account's name, its settings and what reads it."""
+        self.account = account
+        self.environment = settings.environment
+        self.reader = reader
+        self._headers = settings.callback_headers
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Accept a callback that carries every header we gave, with a live secret. Raises `CallbackRefused`."""
+        presented = {name: request.headers.get(name.lower()) for name in self._headers}
+        found = [matches(presented[name], secrets) for name, secrets in self._headers.items()]
+        if all(found):
+            return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=request.body)
+        raise CallbackRefused("missing_header" if None in presented.values() else "wrong_header")
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Say what a callback says: always one thing."""
+        return (read_callback(request.request.body),)
+
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
+        """Show what the creation of a user file must hold, with secrets named by their setting."""
+        headers = [
+            {"name": name, "value": f"<the secret of accounts.{self.account}.callback_headers.{name}>"}
+            for name in self._headers
+        ]
+        endpoint = {"url": callback_url, "on": list(SUBSCRIPTION), "headers": headers}
+        return (
+            "Put this into the body of POST /api/1.0.0/process/{id}/enrollment:",
+            *json.dumps({"callback_endpoints": [endpoint]}, indent=2).splitlines(),
+        )
+
+
+def open_account(account: str, settings: Id360Settings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
+    return Id360(account, settings, Id360Reader(settings, http))
+
+
+ENTRY: Final = ProviderEntry(name=NAME, title="ID360", settings=Id360Settings, contracts=CONTRACTS, open=open_account)

@@ -1,0 +1,32 @@
+"""What an ID360 account must be told."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from vigil.domain.secrets import Secrets
+from vigil.providers.account_settings import AccountSettings, SecretHeader
+
+PRODUCTION: Final = "https://id360docaposte.com"
+PREPRODUCTION: Final = "https://preprod.id360docaposte.com"
+
+
+def _reject_repeats(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
+    if len({name.lower() for name in headers}) != len(headers):
+        raise ValueError("names one header twice; upper and lower case are the same")
+    return headers
+
+
+class Id360Settings(AccountSettings, frozen=True):
+    """One account. `base_url` follows from the environment if it is not given."""
+
+    base_urls: ClassVar[Mapping[str, str]] = {"sandbox": PREPRODUCTION, "production": PRODUCTION}
+
+    username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    password: Annotated[Secrets, Field(max_length=1)]
+    """One secret: ID360 knows one password at a time, and a second one would only be a second guess."""
+    callback_headers: Annotated[Mapping[SecretHeader, Secrets], Field(min_length=1), AfterValidator(_reject_repeats)]
+    """The headers that we gave to ID360 for its callbacks; a callback must carry every one of them."""
+    largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
+    """In bytes. Uploads end at 9.5 MB (documented for documents); videos are not bounded by any source."""

@@ -1,0 +1,145 @@
+"""One Smile ID account: the verbs that every provider has, for each generation that the account takes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import httpx
+from pydantic import JsonValue
+
+from vigil.domain.errors import CallbackRefused
+from vigil.domain.sender_contract import SenderContract
+from vigil.domain.terms import Name, ProviderName
+from vigil.providers.account_settings import KEPT_HEADERS
+from vigil.providers.contract import (
+    Callback,
+    CallbackReplayer,
+    CallbackRequest,
+    Coordinate,
+    GenuineRequest,
+    Provider,
+    ProviderEntry,
+    Reader,
+)
+from vigil.providers.parsing import NotReadable, as_object, parse_json
+from vigil.providers.smile_id.generations import BothReader
+from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.partner_metadata import read_partner_metadata
+from vigil.providers.smile_id.senders import CONTRACTS, V1, V3
+from vigil.providers.smile_id.settings import Generation, SmileIdSettings
+from vigil.providers.smile_id.signature import Signatures
+from vigil.providers.smile_id.v1.reader import SmileV1Reader
+from vigil.providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
+from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.reader import SmileV3Reader
+from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
+from vigil.providers.smile_id.v3.wire import COORDINATES as OF_V3
+from vigil.providers.smile_id.v3.wire import prove_v3, read_v3
+
+# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+NAME: Final = "smile_id"
+
+_OF_V1: Final = frozenset({"ResultCode", "PartnerParams"})
+_OF_V3: Final = frozenset({"status", "product"})
+_SIGNED_V3: Final = "response-signature"
+
+
+class SmileId(Provider):
+    """One account at Smile ID."""
+
+    provider: ProviderName = NAME
+    reference_is_capability = False
+    kept_headers = KEPT_HEADERS | {"job-id", "api-version"}
+
+    def __init__(
+        self, account: Name, settings: SmileIdSettings, *, reader: Reader, replayer: CallbackReplayer | None = None
+    ) -> None:
+        """Take the account's name, its settings, what reads it and what asks it to call back once more."""
+        self.account = account
+        self.environment = settings.environment
+        self.reader = reader
+        self.replayer = replayer
+        self.contracts: Mapping[Name, SenderContract] = {name: CONTRACTS[name] for name in settings.generations}
+        self.default_contract = self.contracts[settings.generations[0]]
+        self.coordinates = _coordinates(settings)
+        self._settings = settings
+        self._signatures = Signatures(settings.partner_id, settings.api_key)
+
+    def prove(self, request: CallbackRequest) -> GenuineRequest:
+        """Say how strongly a callback is proven, by the rules of its generation. Raises `CallbackRefused`."""
+        generation = _generation_of(request)
+        if generation not in self._settings.generations:
+            raise CallbackRefused("generation_not_taken")
+        prove = prove_v1 if generation == V1 else prove_v3
+        return prove(self._signatures, request)
+
+    def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
+        """Say what a callback says: always one thing."""
+        if _generation_of(request.request) == V1:
+            return (read_v1(request.kept_body),)
+        return (read_v3(request.kept_body, request.request.headers),)
+
+    def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
+        """Return the data that the partner attached to a job."""
+        return read_partner_metadata(result)
+
+    def setup_instructions(self, callback_url: str) -> Sequence[str]:
+        """Show what to configure for each generation; nothing of it is a secret."""
+        lines = [
+            f"In the portal, switch to the {self.environment} environment and set its default callback:",
+            f"Callback URL: {callback_url}",
+        ]
+        if V1 in self._settings.generations:
+            lines += _ADVICE_FOR_V1
+        if V3 in self._settings.generations:
+            lines += _ADVICE_FOR_V3
+        return lines
+
+
+_ADVICE_FOR_V1: Final = (
+    "A job's own address goes before it: `callback_url` over REST, `optional_callback` in the libraries.",
+    "The Python library drops `optional_callback`: hand the address to its constructor instead.",
+    "Mobile SDKs have a callback setter of their own; an address without https:// is dropped in silence.",
+)
+_ADVICE_FOR_V3: Final = (
+    "Ask for this address's host to be allowed; a job's own `callback_url` must be allowed, too.",
+    "Put a correlation at its end where you know one: it leads to the job even if no header names that.",
+)
+
+
+def _generation_of(request: CallbackRequest) -> Generation:
+    """Say whose callback it is. What is neither's is taken for the first's, whose proof is in the body."""
+    try:
+        names = frozenset(as_object(parse_json(request.body)))
+    except NotReadable:
+        names = frozenset()
+    if names & _OF_V1:
+        return "v1"
+    return "v3" if names >= _OF_V3 or _SIGNED_V3 in request.headers else "v1"
+
+
+def _coordinates(settings: SmileIdSettings) -> Sequence[Coordinate]:
+    # Nothing tells in advance whose a job will be, so with both generations none can be demanded.
+    is_required = settings.generations == (V1,)
+    about_user = "the user_id that the job was started with: job_status asks for it"
+    about_type = "the job_type that the job was started with, 1 to 12: result codes mean nothing without it"
+    of_v1 = (
+        Coordinate("user_id", USER_ID_PATTERN, about_user, is_required=is_required),
+        Coordinate("job_type", JOB_TYPE_PATTERN, about_type, is_required=is_required),
+    )
+    return (*(of_v1 if V1 in settings.generations else ()), *(OF_V3 if V3 in settings.generations else ()))
+
+
+def open_account(account: str, settings: SmileIdSettings, http: httpx.AsyncClient) -> Provider:
+    """Open one account."""
+    links, login = Links(settings, http), login_of(settings, http)
+    v1 = SmileV1Reader(settings, http, links)
+    v3 = SmileV3Reader(settings, http, login, links)
+    if V3 not in settings.generations:
+        return SmileId(account, settings, reader=v1)
+    reader: Reader = v3 if V1 not in settings.generations else BothReader(v1, v3)
+    return SmileId(account, settings, reader=reader, replayer=SmileV3Replayer(settings, http, login))
+
+
+ENTRY: Final = ProviderEntry(
+    name=NAME, title="Smile ID", settings=SmileIdSettings, contracts=CONTRACTS, open=open_account
+)

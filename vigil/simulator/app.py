@@ -1,0 +1,68 @@
+"""All simulated providers as one ASGI application, each under its name, with what takes messages and control routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router
+
+from vigil.simulator.clock import Clock
+from vigil.simulator.control import PROBLEMS, Control
+from vigil.simulator.engine import Engine
+from vigil.simulator.gateway import Gateway
+from vigil.simulator.mail import MailServer
+from vigil.simulator.outage import OutageSwitch
+from vigil.simulator.registry import SIMULATED
+
+# While a sender waits for a connection its answer budget runs out, so none may wait for another one's. None is kept
+# either: one that the receiver has closed meanwhile would count as a failed delivery.
+FRESH_CONNECTIONS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+
+
+def create_app(
+    *,
+    time_scale: float,
+    client: httpx.AsyncClient | None = None,
+    clock: Clock | None = None,
+    mail_at: tuple[str, int] | None = None,
+) -> Starlette:
+    """Return the application. Contract times pass `time_scale` times as fast as real time.
+
+    `client` delivers the callbacks; without one the application makes its own, which trusts no proxy of the
+    environment. `clock` replaces the real one, and then `time_scale` must be its scale. `mail_at` is the host and port
+    where a mail server listens, with the application's lifespan; None: nowhere. Whoever serves the application without
+    its lifespan closes `app.state.engine` in the end.
+    """
+    clock = clock or Clock(time_scale)
+    delivering = client or httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS)
+    engine = Engine(delivering, clock)
+    simulators = {name: each.build(engine) for name, each in SIMULATED.items()}
+    switches = {
+        name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
+    }
+    gateway, mail = Gateway(), MailServer()
+    control = Control(simulators, switches, engine)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as open_:
+            if mail_at is not None:
+                await open_.enter_async_context(mail.listening(*mail_at))
+            yield
+        await engine.aclose()
+        if client is None:
+            await delivering.aclose()
+
+    app = Starlette(
+        routes=[
+            Mount("/control", routes=[*gateway.control_routes(), *mail.control_routes(), *control.routes()]),
+            Mount("/gateway", routes=gateway.routes()),
+            *(Mount(f"/{name}", app=switch) for name, switch in switches.items()),
+        ],
+        exception_handlers=PROBLEMS,
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    return app

@@ -1,0 +1,158 @@
+"""What a store of named contents promises, whichever one is behind it."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
+
+# StorageError
+# ├── NotStored           nothing rests under the name
+# ├── AlreadyStored       something does, and was left as it is
+# └── StorageUnavailable  the store gave no usable answer; the same call may succeed later
+
+
+class StorageError(Exception):
+    """The store did not do what was asked."""
+
+    def __init__(self, name: str, condition: str) -> None:
+        super().__init__(f"{name}: {condition}")
+        self.name = name
+
+
+class NotStored(StorageError):
+    """Nothing rests under the name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "not stored")
+
+
+class AlreadyStored(StorageError):
+    """Something rests under the name and was left as it is.
+
+    After a call that ended in `StorageUnavailable` it may be what that call wrote.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "already stored")
+
+
+class StorageUnavailable(StorageError):
+    """No usable answer; whether a write took effect is unknown."""
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(name, f"storage unavailable ({cause})")
+
+
+Content = bytes | AsyncIterable[bytes]
+Names = list[str]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a write left behind; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+class Storage(Protocol):
+    """Named contents; every method raises `StorageUnavailable` when there is no usable answer.
+
+    Names come from `storage_name`. A name is never also the folder of another.
+    """
+
+    async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
+        """Store under a free name, durably, or raise `AlreadyStored`.
+
+        The name shows nothing until all content is written; an error raised by the content's
+        own iterator comes out unchanged and leaves nothing behind.
+        """
+        ...
+
+    async def put(self, name: str, content: Content) -> Stored:
+        """As `put_new`, but replaces what is there in one step."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """The whole content, in memory; raises `NotStored`."""
+        ...
+
+    def open(self, name: str) -> AsyncIterator[bytes]:
+        """The content in chunks; the first step raises `NotStored`."""
+        ...
+
+    async def size(self, name: str) -> int:
+        """Bytes under the name, without reading them; raises `NotStored`."""
+        ...
+
+    async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> Names:
+        """Names inside the folder `prefix` and its folders, in byte order, those beyond `after`."""
+        ...
+
+    async def erase(self, name: str) -> None:
+        """Remove the content; nothing to remove is success."""
+        ...
+
+
+async def names_under(storage: Storage, prefix: str, *, after: str | None = None) -> AsyncIterator[str]:
+    """Every name that `Storage.list` would give, page by page."""
+    page_size = 1000
+    while page := await storage.list(prefix, after=after, limit=page_size):
+        for name in page:
+            yield name
+        if len(page) < page_size:
+            return
+        after = page[-1]
+
+
+# File systems take 255 bytes a segment and S3 1,024 a name. "~" is never left unencoded, so that a
+# shortened segment cannot equal a whole one.
+_LONGEST_SEGMENT = 200
+_STEM = 100
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})(?:[A-Za-z0-9._~-]|%[0-9A-F]{2}){0,199}")
+
+
+def storage_name(*segments: str) -> str:
+    """One name out of any texts: different texts, different names; raises ValueError on an empty one.
+
+    A leading dot is encoded, which leaves dotted names to the stores themselves. A segment of more
+    than 200 encoded characters keeps its first hundred and a digest of the whole.
+    """
+    return "/".join(_segment(text) for text in segments)
+
+
+def under(path: str, *segments: str) -> str:
+    """The name of something that belongs to the verification at `path`, which is `account/encoded_reference`.
+
+    Everything of one verification lies under one prefix, so that erasing it is one act.
+    """
+    return storage_name("verifications", *path.split("/"), *segments)
+
+
+def _segment(text: str) -> str:
+    if not text:
+        raise ValueError("a storage name has no empty segment")
+    encoded = quote(text, safe="").replace("~", "%7E")
+    if encoded.startswith("."):
+        encoded = "%2E" + encoded[1:]
+    if len(encoded) <= _LONGEST_SEGMENT:
+        return encoded
+    stem = re.sub(r"%.?$", "", encoded[:_STEM])
+    return f"{stem}~{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def check_name(name: str) -> None:
+    """Refuse with ValueError what `storage_name` could not have made."""
+    if not all(_SEGMENT.fullmatch(segment) for segment in name.split("/")):
+        raise ValueError("not a storage name: build it with storage_name()")
+
+
+def folder_of(prefix: str) -> str:
+    """The prefix as "" or a checked name with one closing slash, so that only whole segments match."""
+    folder = prefix.removesuffix("/")
+    if not folder:
+        return ""
+    check_name(folder)
+    return folder + "/"

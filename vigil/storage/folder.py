@@ -1,0 +1,232 @@
+"""A local folder as storage: acknowledged only when the disk has it."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from vigil.storage.contract import (
+    AlreadyStored,
+    Content,
+    Names,
+    NotStored,
+    StorageUnavailable,
+    Stored,
+    check_name,
+    folder_of,
+)
+
+T = TypeVar("T")
+
+STALE_AFTER = timedelta(days=1)
+CHUNK = 256 * 1024
+# A stalled disk then blocks these threads and not the event loop's own, which resolve host names.
+THREADS = 8
+FOLDERS_REMEMBERED = 10_000
+
+# A name inside a content, or that of a folder, is as absent as any other.
+ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+Placing = Callable[[Path, Path], None]
+
+
+class FolderStorage:
+    """Storage in one folder, which several processes may share.
+
+    A write goes to a temporary file, which is synced and then linked (or renamed) into place, and
+    the folder is synced before the call returns. A call that is canceled may still take effect.
+    Media types are not kept.
+    """
+
+    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
+        """Make the folder if need be and sweep temporary files older than a day; raises OSError."""
+        self._root = root
+        self._drafts = root / ".tmp"
+        self._fsync = fsync
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
+        self._durable_folders: set[Path] = set()
+        self._make_folder(self._drafts)
+        _sweep(self._drafts)
+
+    async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
+        return await self._write(name, content, os.link)
+
+    async def put(self, name: str, content: Content) -> Stored:
+        return await self._write(name, content, os.replace)
+
+    async def read(self, name: str) -> bytes:
+        return await self._in_thread(name, partial(_read, name, self._path(name)))
+
+    async def open(self, name: str) -> AsyncIterator[bytes]:
+        file = await self._in_thread(name, partial(_open, name, self._path(name)))
+        try:
+            while chunk := await self._in_thread(name, partial(file.read, CHUNK)):
+                yield chunk
+        finally:
+            file.close()
+
+    async def size(self, name: str) -> int:
+        return await self._in_thread(name, partial(_size, name, self._path(name)))
+
+    async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> Names:
+        work = partial(self._list, folder_of(prefix), after or "", limit)
+        return await self._in_thread(prefix, work)
+
+    async def erase(self, name: str) -> None:
+        await self._in_thread(name, partial(self._erase, self._path(name)))
+
+    async def _write(self, name: str, content: Content, place: Placing) -> Stored:
+        target = self._path(name)
+        if isinstance(content, bytes):
+            return await self._in_thread(name, partial(self._write_whole, name, content, target, place))
+        draft = await self._in_thread(name, partial(_Draft, self._drafts))
+        try:
+            async for chunk in content:
+                await self._in_thread(name, partial(draft.write, chunk))
+        except BaseException:
+            await self._in_thread(name, draft.discard)
+            raise
+        return await self._in_thread(name, partial(self._finish, name, draft, target, place))
+
+    async def _in_thread(self, name: str, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except OSError as error:
+            raise StorageUnavailable(name, type(error).__name__) from error
+
+    def _path(self, name: str) -> Path:
+        check_name(name)
+        return self._root / name
+
+    def _write_whole(self, name: str, content: bytes, target: Path, place: Placing) -> Stored:
+        draft = _Draft(self._drafts)
+        try:
+            draft.write(content)
+        except BaseException:
+            draft.discard()
+            raise
+        return self._finish(name, draft, target, place)
+
+    def _finish(self, name: str, draft: "_Draft", target: Path, place: Placing) -> Stored:
+        try:
+            draft.close(self._fsync)
+            self._make_folder(target.parent)
+            _place(name, draft.path, target, place)
+            self._sync_folder(target.parent)
+        finally:
+            draft.discard()
+        return Stored(name, draft.size)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make the folder and those above it, and sync the entry of each, once per process.
+
+        One that exists may have been made a moment ago by a process that has not synced it yet.
+        """
+        is_given = self._root.is_relative_to(folder) and folder.is_dir()
+        if is_given or folder in self._durable_folders:
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._sync_folder(folder.parent)
+        if len(self._durable_folders) >= FOLDERS_REMEMBERED:
+            self._durable_folders.clear()
+        self._durable_folders.add(folder)
+
+    def _sync_folder(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            self._fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _list(self, folder: str, after: str, limit: int) -> Names:
+        names: Names = []
+        for name in self._walk(folder, after):
+            if len(names) >= limit:
+                break
+            names.append(name)
+        return names
+
+    def _walk(self, folder: str, after: str) -> Iterator[str]:
+        try:
+            entries = [*os.scandir(self._root / folder)]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        visible = (entry for entry in entries if not entry.name.startswith("."))
+        # With its slash a folder sorts where its names belong: "a-b" before "a/x".
+        for name in sorted(folder + entry.name + "/" * entry.is_dir() for entry in visible):
+            if name.endswith("/"):
+                if name > after or after.startswith(name):
+                    yield from self._walk(name, after)
+            elif name > after:
+                yield name
+
+    def _erase(self, path: Path) -> None:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+            self._sync_folder(path.parent)
+
+
+class _Draft:
+    """A temporary file; its buffer's lock lets `discard` come while a write is under way."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / secrets.token_hex(16)
+        self.size = 0
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: BinaryIO = os.fdopen(descriptor, "wb")
+
+    def write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+    def close(self, fsync: Callable[[int], None]) -> None:
+        self._file.flush()
+        fsync(self._file.fileno())
+        self._file.close()
+
+    def discard(self) -> None:
+        """Remove the temporary name, whatever became of the file."""
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink(missing_ok=True)
+
+
+def _sweep(drafts: Path) -> None:
+    oldest = time.time() - STALE_AFTER.total_seconds()
+    for draft in drafts.iterdir():
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < oldest:
+                draft.unlink()
+
+
+def _place(name: str, draft: Path, target: Path, place: Placing) -> None:
+    try:
+        place(draft, target)
+    except FileExistsError:
+        raise AlreadyStored(name) from None
+
+
+def _read(name: str, path: Path) -> bytes:
+    with _open(name, path) as file:
+        return file.read()
+
+
+def _open(name: str, path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except ABSENT:
+        raise NotStored(name) from None
+
+
+def _size(name: str, path: Path) -> int:
+    with _open(name, path) as file:
+        return os.fstat(file.fileno()).st_size

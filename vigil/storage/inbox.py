@@ -1,0 +1,224 @@
+"""Callbacks as they were kept: pending, filed under their verification, quarantined or refused."""
+
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NotRequired
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
+from typing_extensions import TypedDict
+
+from vigil.domain.message import SEND_WITHIN, MessageRequest
+from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
+
+PENDING = "inbox/pending/"
+QUARANTINED = "inbox/quarantined/"
+REFUSED = "inbox/refused/"
+JSON = "application/json"
+_MESSAGE = "-message"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+class KeptNotice(TypedDict):
+    """A notice that the callback led to; `start` if it may begin a verification at `path`.
+
+    Until `repeats_until`, an instant, its sender may send the same again.
+    """
+
+    path: str | None
+    reference: NotRequired[str]
+    start: bool
+    notice: dict[str, JsonValue]
+    repeats_until: NotRequired[str]
+
+
+class Receipt(BaseModel):
+    """Our copy of a callback; headers and body without what proves the sender."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    received_at: AwareDatetime
+    account: str
+    correlation: str | None
+    proof: str
+    headers: dict[str, str]
+    body: bytes
+    notices: list[KeptNotice]
+    message: MessageRequest | None = None
+    """What it asks us to send; such a receipt is erased, never filed."""
+
+
+class Refusal(BaseModel):
+    """A callback that was not let in; `digest8` is the start of its body's keyed digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    account: str
+    reason: str
+    source: str | None
+    digest8: str
+
+
+class Quarantined(BaseModel):
+    """A callback that was kept and belongs to no verification, without what it said.
+
+    `name` is its receipt's below `inbox/quarantined/`. Account and proof are None where the receipt cannot be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    account: str | None
+    proof: str | None
+    reason: Literal["names_no_verification", "verification_not_known", "receipt_not_readable"]
+    name: str
+
+
+class Inbox:
+    """Receipts and refusals in a store; a `path` is a verification's `account/encoded_reference`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def keep(self, receipt: Receipt) -> str:
+        """Make the receipt durable as pending; returns its name."""
+        name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else "")
+        await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
+        return name
+
+    async def pending(self, older_than: datetime, limit: int, *, after: str | None = None) -> list[str]:
+        """Names of at most `limit` pending receipts received before the instant, oldest first, those beyond `after`."""
+        names = await self._storage.list(PENDING, after=after, limit=limit)
+        return [name for name in names if name < PENDING + _stamp(older_than)]
+
+    async def read(self, name: str) -> Receipt:
+        """Raises `NotStored`, also when another process has filed it meanwhile."""
+        return Receipt.model_validate_json(await self._storage.read(name))
+
+    async def body(self, filed: str) -> bytes | None:
+        """Return what a callback said, by the name that it has once it is filed; None where it is gone or spoiled."""
+        for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two looks
+            with suppress(NotStored, ValidationError):
+                return (await self.read(name)).body
+        return None
+
+    async def file_under(self, name: str, path: str | None) -> str:
+        """Move a pending receipt under its verification, or to quarantine; returns its new name.
+
+        May be repeated, and done by two at once.
+        """
+        filed = filed_name(name, path)
+        with suppress(NotStored):
+            content = await self._storage.read(name)
+            with suppress(AlreadyStored):
+                await self._storage.put_new(filed, content, media_type=JSON)
+            await self._storage.erase(name)
+        return filed
+
+    async def forget(self, name: str) -> None:
+        """Erase a receipt, whatever is in it."""
+        await self._storage.erase(name)
+
+    async def forget_text(self, name: str) -> None:
+        """Take the body out of a pending receipt; the rest still says which message was asked for."""
+        with suppress(NotStored):
+            receipt = await self.read(name)
+            bare = receipt.model_copy(update={"body": b"", "headers": {}})
+            await self._storage.put(name, bare.model_dump_json().encode())
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """List a refusal; how many a minute is for the caller to bound."""
+        content = refusal.model_dump_json().encode()
+        await self._storage.put_new(REFUSED + _leaf(refusal.at), content, media_type=JSON)
+
+    async def refusals(self, limit: int) -> list[Refusal]:
+        """The newest refusals, newest first."""
+        kept = []
+        for name in await self._newest(REFUSED, limit):
+            with suppress(NotStored):
+                kept.append(Refusal.model_validate_json(await self._storage.read(name)))
+        return kept
+
+    async def quarantined(self, limit: int) -> list[Quarantined]:
+        """The newest callbacks that belong to no verification, newest first. What is not ours there is passed over."""
+        kept = []
+        for name in await self._newest(QUARANTINED, limit):
+            leaf = name.removeprefix(QUARANTINED)
+            with suppress(NotStored):
+                content = await self._storage.read(name)
+                if (at := _instant(leaf)) is not None:
+                    kept.append(_quarantined(leaf, at, content))
+        return kept
+
+    async def quarantined_at_least(self, limit: int) -> int:
+        """How many callbacks belong to no verification, counted up to `limit`."""
+        return len(await self._storage.list(QUARANTINED, limit=limit))
+
+    async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
+        """Remember that a notice of this identity was signalled, and until when it may come again as a repetition."""
+        with suppress(AlreadyStored):
+            await self._storage.put_new(_seen(path, identity), until.isoformat().encode())
+
+    async def was_seen(self, path: str, identity: str, *, at: datetime) -> bool:
+        """Whether what came `at` this time repeats what was signalled; much later it is told as if it were new."""
+        try:
+            until = await self._storage.read(_seen(path, identity))
+        except NotStored:
+            return False
+        return at <= datetime.fromisoformat(until.decode())
+
+    async def _newest(self, folder: str, limit: int) -> list[str]:
+        # A store lists forwards only, so the newest are looked for in ever wider spans of time.
+        names: list[str] = []
+        for span in (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None):
+            after = folder + _stamp(datetime.now(UTC) - span) if span else None
+            names = [name async for name in names_under(self._storage, folder, after=after)]
+            if len(names) >= limit:
+                break
+        return names[::-1][:limit]
+
+
+def filed_name(name: str, path: str | None) -> str:
+    """Where a pending receipt will rest once it is filed."""
+    leaf = name.removeprefix(PENDING)
+    return under(path, "receipts", leaf) if path else QUARANTINED + leaf
+
+
+def is_late_message(name: str, now: datetime) -> bool:
+    """Whether a pending receipt asks for a message that must not be sent any more, as far as its name tells."""
+    received_at = _instant(name.removeprefix(PENDING)) if name.endswith(_MESSAGE) else None
+    return received_at is not None and received_at + SEND_WITHIN <= now
+
+
+def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:
+    try:
+        receipt = Receipt.model_validate_json(content)
+    except ValidationError:
+        return Quarantined(at=at, account=None, proof=None, reason="receipt_not_readable", name=leaf)
+    return Quarantined(
+        at=at,
+        account=receipt.account,
+        proof=receipt.proof,
+        reason="verification_not_known" if receipt.notices else "names_no_verification",
+        name=leaf,
+    )
+
+
+def _seen(path: str, identity: str) -> str:
+    return under(path, "seen", identity)
+
+
+def _leaf(at: datetime) -> str:
+    return f"{_stamp(at)}-{secrets.token_hex(8)}"
+
+
+def _stamp(at: datetime) -> str:
+    """Of one length, so that names in order are in order of time."""
+    return f"{at.astimezone(UTC):{_STAMP}}"
+
+
+def _instant(leaf: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.strptime(leaf.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    return None

@@ -1,0 +1,55 @@
+"""The numbered records of a verification, and where its results and files rest."""
+
+from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
+
+
+class Records:
+    """Records of a verification by number; what is written once is never changed."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def write(self, path: str, number: int, content: bytes) -> int:
+        """Write under the number, or under the next that is free or holds the same content.
+
+        Returns the number it has, so that a repeated call ends where the first did.
+        """
+        while True:
+            name = _folder(path) + f"{number:06}"
+            try:
+                await self._storage.put_new(name, content, media_type="application/json")
+            except AlreadyStored:
+                if await self._storage.read(name) != content:
+                    number += 1
+                    continue
+            return number
+
+    async def latest(self, path: str) -> tuple[int, bytes] | None:
+        """The record with the highest number."""
+        newest = None
+        async for name in names_under(self._storage, _folder(path)):
+            newest = name
+        if newest is None:
+            return None
+        return int(newest.rpartition("/")[2]), await self._storage.read(newest)
+
+    async def numbered(self, path: str, number: int) -> tuple[int, bytes] | None:
+        """The record of a number, if there is one."""
+        try:
+            return number, await self._storage.read(_folder(path) + f"{number:06}")
+        except NotStored:
+            return None
+
+
+def result_name(path: str, digest: str) -> str:
+    """Return where an answer of the provider rests, as it was read."""
+    return under(path, "results", digest)
+
+
+def artifact_name(path: str, name: str) -> str:
+    """Return where a downloaded file rests."""
+    return under(path, "artifacts", name)
+
+
+def _folder(path: str) -> str:
+    return under(path, "records") + "/"

@@ -1,0 +1,78 @@
+"""The one way to Temporal: the client, with the converter that every process of ours shares."""
+
+import secrets
+from typing import Final
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from vigil.temporal.messages import SEARCH_ATTRIBUTES
+
+CONVERTER: Final[DataConverter] = pydantic_data_converter
+
+_KINDS: Final = {
+    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+}
+
+
+class SearchAttributesMissing(Exception):
+    """Temporal does not know our search attributes; the text is one sentence with the mend."""
+
+
+async def connect(
+    address: str | None, namespace: str | None, *, lazy: bool = False, runtime: Runtime | None = None
+) -> Client:
+    """Connect, or with `lazy` let the first call connect, for a process that may start before Temporal does.
+
+    TLS, API key and headers come from the SDK's own environment variables (`TEMPORAL_TLS`, `TEMPORAL_API_KEY` ...);
+    `address` and `namespace` overrule theirs.
+    """
+    config = ClientConfig.load_client_connect_config(disable_file=True)
+    config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
+    config["namespace"] = namespace or config.get("namespace") or "default"
+    return await Client.connect(**config, data_converter=CONVERTER, identity=_identity(), lazy=lazy, runtime=runtime)
+
+
+def _identity() -> str:
+    """Return a name that tells two processes apart and says nothing of the machine."""
+    return f"vigil-{secrets.token_hex(4)}"
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """Return which of our search attributes the namespace does not have."""
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return [name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes]
+
+
+async def add_search_attributes(client: Client) -> list[str]:
+    """Register the search attributes that the namespace does not have, and return them. Idempotent.
+
+    Raises:
+        SearchAttributesMissing: they are missing, and we may not register them.
+
+    """
+    missing = await missing_search_attributes(client)
+    if not missing:
+        return []
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace, search_attributes={name: _KINDS[SEARCH_ATTRIBUTES[name]] for name in missing}
+    )
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as error:
+        names = ", ".join(missing)
+        raise SearchAttributesMissing(
+            f"namespace `{client.namespace}` lacks the search attributes {names}, and this client may not add them "
+            f"({error.status.name}): run `vigil setup` with rights to do so"
+        ) from error
+    return missing

@@ -1,0 +1,55 @@
+"""What one look at the Temporal server shows of a verification, read in our terms."""
+
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+
+from vigil.domain.explanation import PendingStep, PendingTask, Situation
+from vigil.domain.record import Summary
+from vigil.temporal import messages
+
+
+async def read_description(description: WorkflowExecutionDescription) -> Situation:
+    """Read a description in our terms."""
+    raw = description.raw_description
+    task = raw.pending_workflow_task if raw.HasField("pending_workflow_task") else None
+    memo = await description.memo_value(messages.MEMO, None, type_hint=Summary)
+    return Situation(
+        summary=memo,
+        is_open=description.status is WorkflowExecutionStatus.RUNNING,
+        steps=tuple([await _step(description, pending) for pending in raw.pending_activities]),
+        task=PendingTask(
+            attempt=task.attempt,
+            is_running=task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED,
+            since=instant_of(task.original_scheduled_time) or datetime.now(UTC),
+        )
+        if task
+        else None,
+    )
+
+
+async def _step(description: WorkflowExecutionDescription, pending: PendingActivityInfo) -> PendingStep:
+    details = pending.last_failure.application_failure_info.details.payloads
+    unchanged = pending.last_failure.application_failure_info.type == messages.UNCHANGED and details
+    answer: str | None = pending.last_failure.application_failure_info.type or None
+    if unchanged:
+        converter = description.data_converter
+        told = (await converter.decode(details, [messages.Unchanged]))[0]
+        answer = told.answer
+    return PendingStep(
+        step=pending.activity_type.name,
+        queue=pending.activity_options.task_queue.name or messages.VERIFICATIONS_QUEUE,
+        attempt=pending.attempt,
+        is_running=pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+        scheduled_at=instant_of(pending.scheduled_time),
+        next_at=instant_of(pending.next_attempt_schedule_time),
+        last_answer=answer,
+    )
+
+
+def instant_of(stamp: Timestamp) -> datetime | None:
+    """Return a time of the server's; None where it gives none."""
+    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds else None

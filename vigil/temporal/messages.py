@@ -1,0 +1,301 @@
+"""The names, inputs and outputs of the activities, and the messages that a verification takes.
+
+`activities/` implements what stands here; whoever starts or signals a workflow speaks in these terms too.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, Literal
+
+from vigil.domain.evidence import EvidenceRow
+from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
+from vigil.domain.terms import (
+    Decision,
+    Frozen,
+    Instant,
+    Name,
+    Outcome,
+    ProviderName,
+    ReasonCode,
+    Stage,
+    StorageName,
+    Word,
+)
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.domain.verification_key import VerificationKey
+
+VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
+NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
+MESSAGE_DELIVERY_WORKFLOW: Final = "MessageDeliveryWorkflow"
+DISCOVERY_WORKFLOW: Final = "DiscoveryWorkflow"
+RECHECK_WORKFLOW: Final = "RecheckWorkflow"
+MEMO: Final = "vigil"
+
+VERIFICATIONS_QUEUE: Final = "verifications"
+ARTIFACTS_QUEUE: Final = "artifacts"
+NOTIFICATIONS_QUEUE: Final = "notifications"
+MESSAGES_QUEUE: Final = "messages"
+
+
+def provider_queue(account: str) -> str:
+    """Return the task queue for reads of one account, whose rate the server caps."""
+    return f"provider/{account}"
+
+
+class BegunBy(StrEnum):
+    """Why a run was begun."""
+
+    WORD = "word"
+    """Somebody sent one: a backend, a provider or a person."""
+    DISCOVERY = "discovery"
+    """The provider lists it, and nobody told us of it."""
+    RECHECK = "recheck"
+    """Its verdict may have been taken back meanwhile."""
+
+
+class TrackVerification(Frozen):
+    """The input of a run: which verification, and where its things rest. The rest is in its record."""
+
+    key: VerificationKey
+    path: str
+    provider: ProviderName
+    environment: Name
+    opened_at: Instant
+    begun_by: BegunBy = BegunBy.WORD
+
+
+LOAD_RECORD: Final = "load_record"
+WRITE_RECORD: Final = "write_record"
+READ: Final = "read"
+POLL: Final = "poll"
+DOWNLOAD: Final = "download"
+SEND_NOTIFICATION: Final = "send_notification"
+SEND_MESSAGE: Final = "send_message"
+ERASE_MESSAGE: Final = "erase_message"
+REPORT_MESSAGE: Final = "report_message"
+DISCOVER: Final = "discover"
+RECHECK: Final = "recheck"
+REPLAY: Final = "replay"
+
+UNCHANGED: Final = "Unchanged"
+"""The error type of a poll that has nothing new; its details are one `Unchanged`."""
+
+
+class LoadRecord(Frozen):
+    """Input of `load_record`."""
+
+    path: str
+    account: Name
+
+
+class LoadedRecord(Frozen):
+    """What a run begins with: the newest record, its number, and the plan of every sender of the account."""
+
+    record: Record | None
+    number: int
+    plans: Mapping[Name, TrackingPlan]
+    default_sender: Name
+
+
+class WriteRecord(Frozen):
+    """Input of `write_record`; the answer is the number under which it stands."""
+
+    path: str
+    number: int
+    record: Record
+
+
+class ReadInput(Frozen):
+    """Input of `read`."""
+
+    path: str
+    question: ReadRequest
+
+
+class PollInput(Frozen):
+    """Input of `poll`: ask until the answer is not the known one."""
+
+    path: str
+    question: ReadRequest
+    known: ReadResult | None
+    stage: Stage
+    entered_at: Instant
+    confirmation_until: Instant | None = None
+
+
+class Unchanged(Frozen):
+    """Why a poll sleeps on: shown by `explain` from the pending activity, and nowhere else."""
+
+    asked_at: Instant | None
+    answer: str
+    next_at: Instant
+    trouble_since: Instant | None = None
+
+
+class DownloadInput(Frozen):
+    """Input of `download`."""
+
+    path: str
+    question: ReadRequest
+    artifact: Artifact
+    result: StorageName | None
+
+
+class DownloadResult(Frozen):
+    """What became of a download: the settled row, or `expected` again where the file comes later."""
+
+    row: EvidenceRow
+
+
+class Notification(Frozen):
+    """Input of `NotificationWorkflow` and `send_notification`: thin, without personal data."""
+
+    endpoint: Name
+    message_id: str
+    key: VerificationKey
+    path: str
+    revision: int
+    sequence: int
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    at: Instant
+
+
+class NotificationResult(Frozen):
+    """How a notification ended."""
+
+    result: Literal["delivered", "gone", "given_up"]
+    attempts: int
+
+
+class SendMessage(Frozen):
+    """Input of `send_message`: what the message says is read from the receipt.
+
+    `is_uncertain`: an earlier attempt may have sent it.
+    """
+
+    notice: MessageReceived
+    message_id: str
+    is_uncertain: bool
+
+
+class SendAttempt(Frozen):
+    """What one attempt came to; `again`: another one, before the fence, may fare better and cannot do harm."""
+
+    result: MessageResult
+    why: Word | None = None
+    again: bool = False
+
+
+class EraseMessage(Frozen):
+    """Input of `erase_message`: erase what the message said and to whom."""
+
+    receipts: tuple[StorageName, ...]
+
+
+class ReportMessage(Frozen):
+    """Input of `report_message`: tell the verification, if there is one."""
+
+    order: MessageRequest
+    noted: MessageOutcome
+
+
+class DiscoveryInput(Frozen):
+    """Input of `DiscoveryWorkflow`: how long a backend has to register, and how far a sweep looks back.
+
+    The first sweep of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
+    """
+
+    account: Name
+    grace: timedelta
+    looks_back: timedelta
+    overlap: timedelta
+    starts_every: timedelta
+
+
+class DiscoverInput(Frozen):
+    """Input of `adopt`: what was created from `since` on and before `until`, one at most every `starts_every`."""
+
+    account: Name
+    since: Instant
+    until: Instant
+    starts_every: timedelta
+
+
+class DiscoveryResult(Frozen):
+    """How far a sweep has come, what it saw, and how much of that nobody had told us of."""
+
+    until: Instant
+    listed: int
+    adopted: int
+
+
+class RecheckSchedule(Frozen):
+    """Input of `RecheckWorkflow`: when a verdict that may be reopened is read again."""
+
+    key: VerificationKey
+    revision: int
+    due_at: tuple[Instant, ...]
+
+
+class RecheckInput(Frozen):
+    """Input of `reread`; the answer is whether that revision is still the last."""
+
+    key: VerificationKey
+    revision: int
+
+
+class PollNow(Frozen):
+    """Update `poll_now`."""
+
+    author: Name
+
+
+class ExtendDeadline(Frozen):
+    """Update `extend_deadline`."""
+
+    author: Name
+    deadline_at: Instant
+
+
+class Withdraw(Frozen):
+    """Update `withdraw`."""
+
+    author: Name
+
+
+class Resolve(Frozen):
+    """Update `resolve`: a person decides, for a coded reason."""
+
+    author: Name
+    decision: Decision
+    reason: ReasonCode = ReasonCode.OTHER
+
+
+class CommandAccepted(Frozen):
+    """The answer to a command that was accepted."""
+
+    revision: int
+    sequence: int
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+
+
+REFUSED: Final = "CommandRefused"
+"""The error type of a command that does not fit where the verification stands."""
+
+SEARCH_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "VigilAccount": "Keyword",
+    "VigilProvider": "Keyword",
+    "VigilStage": "Keyword",
+    "VigilDecision": "Keyword",
+    "VigilOutcome": "Keyword",
+    "VigilAttention": "KeywordList",
+    "VigilDeadline": "Datetime",
+    "VigilApplicant": "Keyword",
+}

@@ -1,0 +1,130 @@
+"""Sending one message that a provider asked us to send: once, and not after its fence."""
+
+from datetime import datetime
+from itertools import chain, repeat
+
+from temporalio import exceptions, workflow
+
+with workflow.unsafe.imports_passed_through():
+    from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
+    from vigil.domain.terms import Frozen, StorageName
+    from vigil.temporal import messages
+
+    from workflows import options
+
+_NOT_SENT = messages.SendAttempt(result=MessageResult.TOO_LATE)
+_CUT_OFF = messages.SendAttempt(result=MessageResult.UNKNOWN, why="worker_cut_off", again=True)
+"""The worker that sends next knows whether a repetition can do harm."""
+_PERHAPS_SENT = frozenset({MessageResult.SENT, MessageResult.UNKNOWN})
+"""What must not be sent again for as long as what asks for it may be a repetition."""
+
+
+@workflow.defn(name=messages.MESSAGE_DELIVERY_WORKFLOW)
+class MessageDeliveryWorkflow:
+    """Sends the message, forgets what it said, tells the verification, and stays to take in its repetitions."""
+
+    @workflow.init
+    def __init__(self, notice: MessageReceived) -> None:
+        self._notice = notice
+        self._receipts: set[StorageName] = set()
+
+    @workflow.run
+    async def run(self, notice: MessageReceived) -> MessageOutcome:
+        """Deliver it. Raises nothing that a carrier may do."""
+        tried = await self._send_before_the_fence()
+        order = notice.order
+        # For one that came too late the time is computed, so that telling it twice is telling it once.
+        at = order.send_before if tried.result is MessageResult.TOO_LATE else workflow.now()
+        noted = MessageOutcome(kind=order.kind, result=tried.result, why=tried.why, at=at)
+        is_over = tried.result in _PERHAPS_SENT
+        # What was not sent may be asked for again: each time has its own fence, and the relay finds what is left here.
+        await (self._forget() if is_over else _erase((notice.receipt,)))
+        await _step(messages.REPORT_MESSAGE, messages.ReportMessage(order=order, noted=noted), f"Note: {tried.result}")
+        if is_over:
+            await self._take_in_repetitions(at + (order.send_before - order.received_at))
+        return noted
+
+    @workflow.signal
+    def message_received(self, notice: MessageReceived) -> None:
+        """Take one delivery of the message, the first included."""
+        self._receipts.add(notice.receipt)
+
+    async def _send_before_the_fence(self) -> messages.SendAttempt:
+        order = self._notice.order
+        so_far = _NOT_SENT
+        pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
+        while workflow.now() < order.send_before:
+            tried = await self._try(is_uncertain=so_far.result is MessageResult.UNKNOWN)
+            so_far = _with(so_far, tried)
+            pause = next(pauses)
+            if not tried.again or workflow.now() + pause >= order.send_before:
+                break
+            await workflow.sleep(pause, summary="Until the next attempt")
+        return so_far
+
+    async def _try(self, *, is_uncertain: bool) -> messages.SendAttempt:
+        order = self._notice.order
+        send = messages.SendMessage(notice=self._notice, message_id=_message_id(order), is_uncertain=is_uncertain)
+        try:
+            tried: messages.SendAttempt = await workflow.execute_activity(
+                messages.SEND_MESSAGE,
+                send,
+                task_queue=messages.MESSAGES_QUEUE,
+                result_type=messages.SendAttempt,
+                # A worker that comes back after the fence must not find it.
+                schedule_to_start_timeout=order.send_before - workflow.now(),
+                start_to_close_timeout=options.MESSAGE_TIMEOUT,
+                retry_policy=options.ONCE,
+                summary=f"Send: {order.kind}",
+            )
+        except exceptions.ActivityError as error:
+            cause = error.cause
+            waited = exceptions.TimeoutType.SCHEDULE_TO_START
+            return _NOT_SENT if isinstance(cause, exceptions.TimeoutError) and cause.type is waited else _CUT_OFF
+        return tried
+
+    async def _take_in_repetitions(self, until: datetime) -> None:
+        while True:
+            try:
+                await workflow.wait_condition(
+                    lambda: bool(self._receipts),
+                    timeout=until - workflow.now(),
+                    timeout_summary="Until a repetition is a message of its own",
+                )
+            except TimeoutError:
+                return
+            await self._forget()
+
+    async def _forget(self) -> None:
+        while self._receipts:
+            receipts, self._receipts = tuple(sorted(self._receipts)), set()
+            await _erase(receipts)
+
+
+def _with(so_far: messages.SendAttempt, tried: messages.SendAttempt) -> messages.SendAttempt:
+    """Add an attempt: what may have been sent before it stays so, unless this one is known to be."""
+    if tried.result is MessageResult.TOO_LATE:
+        return so_far
+    if so_far.result is not MessageResult.UNKNOWN:
+        return tried
+    return tried.model_copy(update={"why": "after_unknown"}) if tried.result is MessageResult.SENT else so_far
+
+
+def _message_id(order: MessageRequest) -> str:
+    """Return what a carrier knows it by: the same in each attempt, another when it is asked for again later."""
+    return f"{order.digest}-{order.received_at:%Y%m%d%H%M%S%f}"
+
+
+async def _erase(receipts: tuple[StorageName, ...]) -> None:
+    await _step(messages.ERASE_MESSAGE, messages.EraseMessage(receipts=receipts), "Erase what it said")
+
+
+async def _step(name: str, order: Frozen, summary: str) -> None:
+    await workflow.execute_activity(
+        name,
+        order,
+        task_queue=messages.MESSAGES_QUEUE,
+        start_to_close_timeout=options.STORAGE_TIMEOUT,
+        retry_policy=options.STORAGE_RETRY,
+        summary=summary,
+    )
