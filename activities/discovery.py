@@ -14,7 +14,7 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import FoundVerification, VerificationFinder
 from vigil.temporal import messages
 
-_log = structlog.get_logger("vigil.adopting")
+_log = structlog.get_logger("vigil.discovery")
 
 
 class DiscoveryActivities:

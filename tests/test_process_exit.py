@@ -15,13 +15,13 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("code", [0, 1, 75])
 def test_the_exit_code_is_the_one_given(code: int) -> None:
-    assert run(f"from leaving import leave; leave({code})").returncode == code
+    assert run(f"from vigil.process_exit import exit_now; exit_now({code})").returncode == code
 
 
 def test_what_was_written_to_a_pipe_arrives() -> None:
     ended = run(
-        "import sys; from leaving import leave; "
-        "print('x' * 100_000, 'last', end=''); print('said', end='', file=sys.stderr); leave(3)"
+        "import sys; from vigil.process_exit import exit_now; "
+        "print('x' * 100_000, 'last', end=''); print('said', end='', file=sys.stderr); exit_now(3)"
     )
 
     assert ended.stdout.endswith("x last")
@@ -30,25 +30,28 @@ def test_what_was_written_to_a_pipe_arrives() -> None:
 
 def test_buffered_log_records_are_written() -> None:
     ended = run(
-        "import logging, logging.handlers, sys; from leaving import leave; "
+        "import logging, logging.handlers, sys; from vigil.process_exit import exit_now; "
         "target = logging.StreamHandler(sys.stdout); "
         "logging.getLogger().addHandler(logging.handlers.MemoryHandler(100, target=target)); "
-        "logging.getLogger().warning('worker.stopped'); leave(0)"
+        "logging.getLogger().warning('worker.stopped'); exit_now(0)"
     )
 
     assert ended.stdout == "worker.stopped\n"
 
 
 def test_what_would_happen_at_the_interpreters_end_does_not() -> None:
-    ended = run("import atexit, os; from leaving import leave; atexit.register(os._exit, 134); print('done'); leave(0)")
+    ended = run(
+        "import atexit, os; from vigil.process_exit import exit_now; "
+        "atexit.register(os._exit, 134); print('done'); exit_now(0)"
+    )
 
     assert (ended.returncode, ended.stdout) == (0, "done\n")
 
 
 def test_a_reader_who_went_away_does_not_change_the_code() -> None:
     ended = run(
-        "import os; from leaving import leave; reader, writer = os.pipe(); os.close(reader); "
-        "print('kept back', end=''); os.dup2(writer, 1); leave(0)"
+        "import os; from vigil.process_exit import exit_now; reader, writer = os.pipe(); os.close(reader); "
+        "print('kept back', end=''); os.dup2(writer, 1); exit_now(0)"
     )
 
     assert ended.returncode == 0

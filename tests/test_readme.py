@@ -34,9 +34,7 @@ PAPERS: Final = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 _BLOCK: Final = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
-_PATH: Final = re.compile(
-    r"(?:api|activities|carriers|cli|demo|deploy|docs|domain|providers|simulator|storage|tests|workflows)/[\w./-]+"
-)
+_PATH: Final = re.compile(r"(?<![.\w/])(?:api|activities|deploy|docs|tests|vigil|workflows)/[\w./-]+")
 _VERB: Final = re.compile(r"(?:`|^\$ |\()vigil ([a-z]+)", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 
@@ -79,7 +77,7 @@ def test_a_path_that_is_named_is_in_the_tree(document: Path) -> None:
     named = {path.rstrip("./") for path in _PATH.findall(document.read_text())}
     here = {path for path in named if (ROOT / path).exists() or (document.parent / path).exists()}
 
-    assert {path for path in named - here if "<" not in path and not path.startswith("providers/name")} == set()
+    assert {path for path in named - here if "<" not in path and not path.startswith("vigil/providers/name")} == set()
 
 
 @PAPERS
@@ -152,7 +150,9 @@ def test_the_runbook_has_every_search_attribute_and_no_attention_that_is_none() 
 
 def test_the_runbook_says_of_every_attention_that_is_raised_who_acts() -> None:
     sources = "\n".join(
-        path.read_text() for path in (ROOT / "domain").glob("*.py") if path.stem not in {"explanation", "terms"}
+        path.read_text()
+        for path in (ROOT / "vigil" / "domain").glob("*.py")
+        if path.stem not in {"explanation", "terms"}
     )
     used = {Attention[name] for name in re.findall(r"Attention\.([A-Z_]+)", sources)}
     runbook = (ROOT / "docs" / "runbook.md").read_text()
@@ -162,7 +162,7 @@ def test_the_runbook_says_of_every_attention_that_is_raised_who_acts() -> None:
 
 
 def test_the_runbook_has_every_reason_of_a_refusal() -> None:
-    sources = [*ROOT.glob("providers/**/*.py"), ROOT / "api" / "intake.py"]
+    sources = [*ROOT.glob("vigil/providers/**/*.py"), ROOT / "api" / "intake.py"]
     given = re.findall(r"(?:CallbackRefused\(|refused = )(.*)", "\n".join(path.read_text() for path in sources))
     reasons = {reason for text in given for reason in re.findall(r'"([a-z_]+)"', text)}
     runbook = (ROOT / "docs" / "runbook.md").read_text()

@@ -48,8 +48,10 @@ def refused(table: Sequence[Row], imports: Iterable[Import]) -> list[str]:
 
 
 def unplaced(table: Sequence[Row], names: Iterable[str]) -> list[str]:
-    """The top-level packages and modules that no row mentions as its own."""
-    return sorted(name for name in names if _row_for(table, name) is None)
+    """Return the modules that no row mentions as its own; a package that only holds others needs none."""
+    every = set(names)
+    packages = {name.rpartition(".")[0] for name in every}
+    return sorted(name for name in every - packages if _row_for(table, name) is None)
 
 
 def _row_for(table: Sequence[Row], module: str) -> Row | None:
@@ -89,7 +91,8 @@ class AllowedImports(Contract):
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001 - import-linter's
         table = [Row.read(text) for text in cast("list[str]", self.table)]
         ours = top_level_names(Path.cwd())
-        problems = [f"{name} has no row in the table" for name in unplaced(table, ours)]
+        named = {name for name in graph.modules if name.split(".")[0] in ours} | set(ours)
+        problems = [f"{name} has no row in the table" for name in unplaced(table, named)]
         problems += [
             f"{name} is not among root_packages"
             for name, path in ours.items()

@@ -69,10 +69,15 @@ def test_imports_inside_functions_and_by_name_are_seen() -> None:
 @pytest.mark.parametrize(
     ("path", "content", "said"),
     [
-        ("domain/stray.py", "import storage\n", "domain.stray imports storage"),
-        ("leaving.py", "from providers import registry\n", "leaving imports providers.registry"),
+        ("vigil/domain/stray.py", "import vigil.storage\n", "vigil.domain.stray imports vigil.storage"),
+        (
+            "vigil/process_exit.py",
+            "from vigil.providers import registry\n",
+            "vigil.process_exit imports vigil.providers.registry",
+        ),
         ("cellar/__init__.py", "", "cellar has no row in the table"),
         ("cellar.py", "", "cellar has no row in the table"),
+        ("vigil/cellar.py", "", "vigil.cellar has no row in the table"),
     ],
 )
 def test_the_check_that_is_run_refuses_a_stray_import_and_a_new_name(

@@ -50,7 +50,7 @@ def test_the_command_of_a_service_of_ours_starts_something_that_exists(name: str
     "command",
     [
         ["uvicorn", "--factory", "worker:create_app"],
-        ["python", "-m", "domain"],
+        ["python", "-m", "vigil.domain"],
         ["python", "nowhere.py"],
         ["vigil-worker"],
     ],

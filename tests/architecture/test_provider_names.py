@@ -7,25 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = [path.parent.name for path in sorted((ROOT / "providers").glob("*/__init__.py"))]
-SOURCE = [
-    "*.py",
-    "activities",
-    "api",
-    "carriers",
-    "cli",
-    "demo",
-    "domain",
-    "providers",
-    "simulator",
-    "storage",
-    "workflows",
-]
+FOLDERS = [path.parent.name for path in sorted((ROOT / "vigil" / "providers").glob("*/__init__.py"))]
+SOURCE = ["*.py", "activities", "api", "vigil", "workflows"]
 
 
 def own_places(name: str) -> tuple[str, ...]:
-    simulated = (f"simulator/{name}.py", f"simulator/{name}/")
-    return (f"providers/{name}/", *simulated, "providers/registry.py", "simulator/registry.py")
+    simulated = (f"vigil/simulator/{name}.py", f"vigil/simulator/{name}/")
+    return (f"vigil/providers/{name}/", *simulated, "vigil/providers/registry.py", "vigil/simulator/registry.py")
 
 
 def spellings(name: str) -> re.Pattern[str]:
@@ -62,7 +50,7 @@ def test_there_are_providers_to_search_for() -> None:
 
 @pytest.mark.parametrize("line", ["if provider == 'smile_id':", "# Smile ID is slow", "class SmileIdClient:"])
 def test_the_search_finds_a_name_that_leaked(tmp_path: Path, line: str) -> None:
-    for place in ("workflows/story.py", "providers/smile_id/wire.py", "simulator/smile_id.py"):
+    for place in ("workflows/story.py", "vigil/providers/smile_id/wire.py", "vigil/simulator/smile_id.py"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(f"\n{line}\n")
 

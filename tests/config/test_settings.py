@@ -191,7 +191,7 @@ def test_a_file_that_is_not_there_says_what_to_copy(tmp_path: Path) -> None:
 
 
 def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    example = Path(__file__).parent.parent / "vigil.example.toml"
+    example = Path(__file__).parents[2] / "vigil.example.toml"
     variables = (
         "VIGIL_DIGEST_KEY",
         "VIGIL_KEY_CHECKOUT",

@@ -98,7 +98,7 @@ async def until_failed(heard: Overheard) -> None:
 
 async def wrong_requests(rig: Rig, play: Play, person: Mapping[str, str]) -> None:
     whole = " ".join(person.values())
-    place = f"/verifications/{rig.tracker.place(play.key)}"
+    place = f"/verifications/{rig.tracker.path(play.key)}"
     wrong = {"account": play.key.account, "reference": [whole], "applicant": whole, "deadline": whole}
     answers = [
         await rig.api.post("/verifications", json=wrong),

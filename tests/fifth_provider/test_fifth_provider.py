@@ -13,17 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = Path(__file__).parent / "files"
 NAME = "verdant"
-OWN = [f"providers/{NAME}", f"simulator/{NAME}", f"tests/providers/{NAME}"]
+OWN = [f"vigil/providers/{NAME}", f"vigil/simulator/{NAME}", f"tests/providers/{NAME}"]
 
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "vigil.toml", "accounts.env")
 ENTRIES = {
-    "providers/registry.py": (
-        f"from providers.{NAME}.provider import ENTRY as VERDANT",
+    "vigil/providers/registry.py": (
+        f"from vigil.providers.{NAME}.provider import ENTRY as VERDANT",
         "build_registry((",
         "build_registry((VERDANT, ",
     ),
-    "simulator/registry.py": (
-        f"from simulator import {NAME}",
+    "vigil/simulator/registry.py": (
+        f"from vigil.simulator import {NAME}",
         "Mapping[str, Simulated]] = {\n",
         f"""Mapping[str, Simulated]] = {{
     "{NAME}": Simulated({NAME}.Verdant, {NAME}.ACCOUNTS, {NAME}.STORIES, {NAME}.CANARIES),
@@ -44,7 +44,7 @@ def copied_with_the_fifth_provider(tree: Path) -> None:
 
 def with_import(text: str, line: str) -> str:
     """Put an import among those of the same package, in their order."""
-    block = re.search(rf"(^from {line.split()[1].partition('.')[0]}\b.*\n)+", text, re.MULTILINE)
+    block = re.search(r"(^from vigil\b.*\n)+", text, re.MULTILINE)
     assert block
     lines = sorted([*block[0].splitlines(), line], key=lambda each: each.split()[1])
     return text[: block.start()] + "\n".join(lines) + "\n" + text[block.end() :]
@@ -81,7 +81,7 @@ def contents(root: Path) -> Mapping[str, bytes]:
 
 
 def test_what_runs_in_the_copy_is_the_copy(tree: Path) -> None:
-    said = run(tree, "python", "-c", "import domain, providers, simulator; print(domain, providers, simulator)")
+    said = run(tree, "python", "-c", "import vigil, api, workflows; print(vigil, api, workflows)")
 
     assert said.count(str(tree)) == 3
 
@@ -122,10 +122,10 @@ def test_the_pages_about_senders_take_the_fifth_provider_in(tmp_path: Path) -> N
     tree = tmp_path / "tree"
     copied_with_the_fifth_provider(tree)
 
-    run(tree, "python", "-m", "providers.sender_pages")
+    run(tree, "python", "-m", "vigil.providers.sender_pages")
 
     row = "| Verdant | a shared secret | 200 within 5 s | never | none |"
-    assert row in (tree / "providers" / NAME / "README.md").read_text()
+    assert row in (tree / "vigil" / "providers" / NAME / "README.md").read_text()
     assert row in (tree / "docs" / "senders.md").read_text()
 
 

@@ -38,7 +38,7 @@ def test_the_page_says_what_the_contracts_say(page: Path) -> None:
 
 
 def test_there_is_a_page_for_each_provider_and_one_for_all() -> None:
-    own = {f"providers/{name}/README.md" for name in PROVIDERS}
+    own = {f"vigil/providers/{name}/README.md" for name in PROVIDERS}
 
     assert {page.relative_to(ROOT).as_posix() for page in pages(ROOT)} == own | {"docs/senders.md"}
 

@@ -19,7 +19,7 @@ SIZE = 300_000
 DIES_AT_A_SYNC = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from storage.folder import FolderStorage
+from vigil.storage.folder import FolderStorage
 
 folder, fatal, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 syncs = 0
@@ -41,7 +41,7 @@ print("acknowledged")
 WRITES_FOR_EVER = """
 import asyncio, itertools, sys
 from pathlib import Path
-from storage.folder import FolderStorage
+from vigil.storage.folder import FolderStorage
 
 async def pieces(letter):
     for _ in range(30):

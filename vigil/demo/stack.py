@@ -80,7 +80,7 @@ class Stack:
         self._reported: set[str] = set()
         serve = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", LOOPBACK, "--port", str(ports.api)]
         listen = ["--port", str(ports.simulator), "--mail-port", str(ports.mail)]
-        play = ["-m", "simulator", *listen, "--time-scale", str(time_scale)]
+        play = ["-m", "vigil.simulator", *listen, "--time-scale", str(time_scale)]
         self.programs: dict[str, Program] = {
             name: Program(name, arguments, log=self.log(name), config=self.config)
             for name, arguments in (

@@ -227,7 +227,10 @@ _TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABL
 def _habit(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
     confirmation_until = summary.confirmation_until
     if confirmation_until is not None and confirmation_until > now:
-        return f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until {_clock(confirmation_until)}"
+        return (
+            f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until "
+            f"{_clock(confirmation_until)}"
+        )
     if now >= summary.poll_from:
         return f"polls go {plan.poll_plan(summary.stage).words()}"
     return f"a callback is awaited until {_clock(summary.poll_from)}, then we ask"

@@ -32,7 +32,7 @@ def build_registry(entries: Iterable[AnyEntry]) -> Mapping[str, AnyEntry]:
 def _faults(entry: AnyEntry) -> Iterable[str]:
     if not _FOLDER_NAME.fullmatch(entry.name):
         yield "has a name that no folder can have"
-    if not entry.settings.__module__.startswith(f"providers.{entry.name}."):
+    if not entry.settings.__module__.startswith(f"vigil.providers.{entry.name}."):
         yield "has settings outside the folder of its name"
     if not entry.title:
         yield "has no title"

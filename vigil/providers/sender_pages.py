@@ -28,7 +28,9 @@ _DONE: Final = ("Sender", "When a callback is lost", "We begin to ask", "and ask
 
 def pages(root: Path) -> Mapping[Path, str]:
     """Return each page with tables as it should read: every provider's own, and the one of all providers."""
-    own = {root / "providers" / name / "README.md": tuple(e.contracts.values()) for name, e in PROVIDERS.items()}
+    own = {
+        root / "vigil" / "providers" / name / "README.md": tuple(e.contracts.values()) for name, e in PROVIDERS.items()
+    }
     everyone = tuple(contract for contracts in own.values() for contract in contracts)
     shown = {**own, root / "docs" / "senders.md": everyone}
     return {page: filled(page.read_text(), contracts) for page, contracts in shown.items()}
@@ -89,7 +91,7 @@ def proven_by(contract: SenderContract) -> str:
 
 def main() -> None:
     """Write the tables of all pages anew."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     for page, text in pages(root).items():
         if page.read_text() != text:
             page.write_text(text)
