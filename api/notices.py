@@ -104,7 +104,6 @@ def _notice(
         received_at=genuine.request.received_at,
         proof=genuine.proof,
         sender=callback.sender,
-        event_id=callback.event_id,
         correlation=genuine.request.correlation,
         coordinates=dict(callback.coordinates),
         session_kind=callback.session_kind,

@@ -124,7 +124,6 @@ class RecordView(Frozen):
     evidence: tuple[EvidenceView, ...]
     decided_at: Instant | None
     completed_at: Instant | None
-    erased_at: Instant | None
     heard: int
     duplicates: int
     late: int

@@ -216,18 +216,16 @@ class VerificationWorkflow:
                 self._take_registration(arrival)
             elif isinstance(arrival, MessageOutcome):
                 self._known = callbacks.apply_message_outcome(self._record, arrival)
-            elif self._record.erased_at is None:
+            else:
                 changes = self._plan.finals_may_change
                 self._known = callbacks.apply_callback(self._record, arrival, finals_may_change=changes)
                 if not arrival.intermediate:
                     self._request_read(Cause.CALLBACK)
-            else:
-                self._known = callbacks.counted_after_erasure(self._record)
 
     def _take_registration(self, registration: Registration) -> None:
         is_first = not self._record.is_registered
         self._known = callbacks.apply_registration(self._record, registration, plan=self._plan)
-        if is_first and decisions.was_given_up(self._record) and self._record.erased_at is None:
+        if is_first and decisions.was_given_up(self._record):
             cause = Cause.REGISTRATION
             self._known = decisions.resume(self._record, plan=self._plan, at=workflow.now(), cause=cause)
             self._request_read(cause)
@@ -286,9 +284,6 @@ class VerificationWorkflow:
         self._read_wanted = cause.or_stronger(self._read_wanted)
 
     def _ask(self) -> None:
-        if self._record.erased_at is not None:
-            self._read_wanted = None  # what was erased must not come back
-            return
         now = workflow.now()
         if self._read_wanted and not self._reads.is_reading and now >= self._read_allowed_at():
             self._reads.read(self._record, self._plan, cause=self._read_wanted)
@@ -374,8 +369,7 @@ class VerificationWorkflow:
     def _is_settled(self) -> bool:
         asks = self._reads.is_reading or self._reads.is_replaying
         under_way = asks or self._downloads.are_under_way or self._read_wanted is not None
-        erased = self._known is not None and self._known.erased_at is not None
-        return erased or (is_settled(self._record, self._plan, workflow.now()) and not under_way)
+        return is_settled(self._record, self._plan, workflow.now()) and not under_way
 
     def _has_news(self) -> bool:
         """Whether a verdict has not been told to the backend that registered it."""
@@ -414,8 +408,6 @@ class VerificationWorkflow:
 
     async def _until_loaded(self) -> None:
         await workflow.wait_condition(lambda: self._known is not None)
-        if self._record.erased_at is not None:
-            _refuse("its data are erased")
 
     def _carried_out(self, record: Record) -> messages.CommandAccepted:
         self._known = record

@@ -107,7 +107,7 @@ class Acme(Provider):
                 reference=one.get("ref"),
                 observation=StatusSeen(word="DONE", looks="final"),
                 identity=one.get("id"),
-                event_id=one.get("event"),
+                sender=one.get("sender"),
             )
             for one in said
         ]

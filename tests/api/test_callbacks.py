@@ -67,7 +67,7 @@ TABLE = [
     (
         "POST",
         "/callbacks/acme",
-        says({"ref": "r-1", "event": "not a word!"}),
+        says({"ref": "r-1", "sender": "not a word!"}),
         PROVEN,
         "up",
         "up",

@@ -24,7 +24,7 @@ from tests.domain.samples import (
     step,
 )
 from vigil.domain.callback_event import CallbackEvent, RoomChanged, StepFinished, Unreadable
-from vigil.domain.callbacks import apply_callback, apply_registration, complete, counted_after_erasure, open_record
+from vigil.domain.callbacks import apply_callback, apply_registration, complete, open_record
 from vigil.domain.decisions import Verdict, decide
 from vigil.domain.progress import Progress
 from vigil.domain.record import Cause, Record
@@ -334,12 +334,6 @@ def test_files_that_a_late_registration_does_not_want_are_not_brought_home() -> 
 def test_an_expected_file_is_in_the_ledger_before_anybody_lists_it() -> None:
     record = apply_registration(fresh(), registration(expects=(EvidenceKind.CALL_RECORDING,)), plan=PLAN)
     assert [(row.kind, row.state) for row in record.evidence] == [("call_recording", "expected")]
-
-
-def test_an_erased_verification_only_counts_what_it_hears() -> None:
-    record = fresh()
-    after_erasure = counted_after_erasure(record)
-    assert after_erasure == record.model_copy(update={"heard": 1, "late": 1})
 
 
 def test_completing_twice_keeps_the_first_time() -> None:

@@ -53,12 +53,6 @@ def test_what_is_told_twice_is_noted_once_and_the_next_message_is_noted_too() ->
     assert len(lines(apply_message_outcome(once, noted(MessageResult.SENT, minutes=3)))) == 2
 
 
-def test_an_erased_verification_notes_nothing() -> None:
-    erased = fresh().model_copy(update={"erased_at": T0})
-
-    assert apply_message_outcome(erased, noted(MessageResult.UNKNOWN)) == erased
-
-
 def test_the_kind_says_by_which_channel_a_message_goes() -> None:
     assert {kind.value: kind.channel for kind in MessageKind} == {
         "one_time_password": Channel.SMS,

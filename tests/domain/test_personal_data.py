@@ -62,7 +62,6 @@ def test_the_search_finds_the_strings_that_it_must() -> None:
         "CallbackEvent.receipt",
         "StatusSeen.word",
         "RoomChanged.file_id",
-        "StepFinished.documents",
         "Reason.word",
         "Drift.value",
         "EvidenceRow.media_type",
@@ -95,7 +94,6 @@ def test_every_string_that_is_free_is_on_the_list_with_a_reason() -> None:
     [
         (CallbackEvent, {"correlation": 0}),
         (CallbackEvent, {"receipt": 0}),
-        (CallbackEvent, {"event_id": 0}),
         (CallbackEvent, {"unknown_fields": [0]}),
         (CallbackEvent, {"observation": {"kind": "status", "looks": "open", "word": 0}}),
         (CallbackEvent, {"observation": {"kind": "step", "name": 0}}),

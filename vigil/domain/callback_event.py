@@ -1,6 +1,6 @@
 """What the workflow is told of a callback: coded, bounded, without personal data."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ from vigil.domain.terms import (
     Word,
     as_word,
 )
+
+MOST_UNKNOWN_FIELDS: Final = 20
 
 
 class StatusSeen(Frozen):
@@ -42,7 +44,6 @@ class StepFinished(Frozen):
     check: CheckKind = CheckKind.OTHER
     ordinal: int | None = Field(None, ge=0, le=100)
     status: CheckStatus = CheckStatus.UNRECOGNISED
-    documents: tuple[Word, ...] = Field((), max_length=20)
 
     @property
     def check_name(self) -> str | None:
@@ -59,16 +60,8 @@ class RoomChanged(Frozen):
     kind: Literal["room"] = "room"
     room: Word
     room_status: Literal["empty", "ended", "unrecognised"]
-    composition_ready: bool | None = None
     file_ready: bool | None = None
     file_id: Word | None = None
-
-
-class FileReady(Frozen):
-    """The callback tells that a file can be downloaded."""
-
-    kind: Literal["file"] = "file"
-    name: Word
 
 
 class Unreadable(Frozen):
@@ -78,9 +71,7 @@ class Unreadable(Frozen):
     why: Literal["not_json", "wrong_shape", "too_deep", "unknown_type"]
 
 
-Observation: TypeAlias = Annotated[
-    StatusSeen | StepFinished | RoomChanged | FileReady | Unreadable, Field(discriminator="kind")
-]
+Observation: TypeAlias = Annotated[StatusSeen | StepFinished | RoomChanged | Unreadable, Field(discriminator="kind")]
 
 
 class CallbackEvent(Frozen):
@@ -93,9 +84,8 @@ class CallbackEvent(Frozen):
     received_at: Instant
     proof: Proof
     sender: Name | None = None
-    event_id: Word | None = None
     correlation: Word | None = None
     coordinates: Coordinates = Field(default_factory=dict)
     session_kind: SessionKind | None = None
-    unknown_fields: tuple[Word, ...] = Field((), max_length=20)
+    unknown_fields: tuple[Word, ...] = Field((), max_length=MOST_UNKNOWN_FIELDS)
     observation: Observation

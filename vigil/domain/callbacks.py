@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from vigil.domain import evidence
-from vigil.domain.callback_event import CallbackEvent, RoomChanged, StatusSeen, StepFinished, Unreadable
+from vigil.domain.callback_event import (
+    MOST_UNKNOWN_FIELDS,
+    CallbackEvent,
+    RoomChanged,
+    StatusSeen,
+    StepFinished,
+    Unreadable,
+)
 from vigil.domain.message import ADDRESS_UNKNOWN, MessageOutcome, MessageResult
 from vigil.domain.progress import add_progress, merge_rooms, merge_session_kind
 from vigil.domain.record import (
@@ -24,6 +31,7 @@ from vigil.domain.record import (
     Replay,
 )
 from vigil.domain.registration import Registration
+from vigil.domain.snapshot import MOST_COORDINATES, MOST_RECEIPTS
 from vigil.domain.terms import ACTS_ON, Attention, Name, Proof, ProviderName, SessionKind, Stage, earliest, latest
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey
@@ -74,7 +82,7 @@ def apply_registration(record: Record, registration: Registration, *, plan: Trac
 
 def note_replay(record: Record, what: Replay, *, at: datetime) -> Record:
     """Note that the provider is asked to call back once more, and for what."""
-    record = record.model_copy(update={"replayed": (*record.replayed, what)})
+    record = record.model_copy(update={"replayed": tuple(dict.fromkeys((*record.replayed, what)))})
     return add_log_entry(record, EntryKind.COMMANDED, at=at, words=("replay", what.value))
 
 
@@ -103,8 +111,6 @@ def apply_callback(record: Record, notice: CallbackEvent, *, finals_may_change: 
 
 def apply_message_outcome(record: Record, told: MessageOutcome) -> Record:
     """Note what became of a message that the provider asked us to send; told twice it is noted once."""
-    if record.erased_at is not None:
-        return record
     words = tuple(word for word in (told.kind.value, told.result.value, told.why) if word)
     if any((entry.kind, entry.at, entry.words) == (EntryKind.MESSAGE, told.at, words) for entry in record.timeline):
         return record
@@ -166,11 +172,6 @@ def complete(record: Record, *, at: datetime) -> Record:
     return enter_stage(record.model_copy(update={"completed_at": at}), Stage.COMPLETE, at=at)
 
 
-def counted_after_erasure(record: Record) -> Record:
-    """Count a callback of a verification whose data are erased, and keep nothing else of it."""
-    return record.model_copy(update={"heard": record.heard + 1, "late": record.late + 1})
-
-
 def _counted(record: Record, notice: CallbackEvent) -> Record:
     at = notice.received_at
     identity = notice.identity or notice.delivery
@@ -196,20 +197,20 @@ def _counted(record: Record, notice: CallbackEvent) -> Record:
 
 
 def _once_per_name(record: Record, notice: CallbackEvent) -> dict[str, int]:
-    """Count in how many callbacks each name was, for the first 20 names; twice in one callback is once."""
+    """Count in how many callbacks each name was, for the first names; a name that a callback has twice counts once."""
     counts = dict(record.unknown_fields)
     for name in dict.fromkeys(notice.unknown_fields):
-        if name in counts or len(counts) < 20:  # noqa: PLR2004 -- a bound, as on every collection
+        if name in counts or len(counts) < MOST_UNKNOWN_FIELDS:
             counts[name] = counts.get(name, 0) + 1
     return counts
 
 
 def _united_coordinates(record: Record, notice: CallbackEvent) -> Mapping[str, str]:
-    """Return what callbacks told by which the provider can be asked; of two that differ the lesser, in any order."""
+    """Return the coordinates that callbacks named: of two values the lesser, and the least names, in any order."""
     if not notice.proof.may_start:
         return record.coordinates
     told = (record.coordinates, notice.coordinates)
-    names = sorted({*record.coordinates, *notice.coordinates})
+    names = sorted({*record.coordinates, *notice.coordinates})[:MOST_COORDINATES]
     return {name: min(each[name] for each in told if name in each) for name in names}
 
 
@@ -249,8 +250,6 @@ def _observed(
             return (seen.kind, seen.word, seen.code), record
         case Unreadable() as seen:
             return (seen.kind, seen.why), add_attention(record, Attention.QUARANTINED, at=at)
-        case seen:
-            return (seen.kind, seen.name), record
 
 
 def _with_receipt(record: Record, receipt: str | None) -> Record:
@@ -258,7 +257,7 @@ def _with_receipt(record: Record, receipt: str | None) -> Record:
         return record
     # By name, which begins with the time of receipt: they may be told of in any order.
     newest = sorted((receipt, *record.receipts), key=lambda name: name.rpartition("/")[2], reverse=True)
-    return record.model_copy(update={"receipts": tuple(newest[:4])})
+    return record.model_copy(update={"receipts": tuple(newest[:MOST_RECEIPTS])})
 
 
 def _announces(record: Record, seen: StatusSeen, *, finals_may_change: bool) -> bool:

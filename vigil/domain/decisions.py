@@ -15,7 +15,7 @@ from vigil.domain.callbacks import (
 )
 from vigil.domain.evidence import UNLISTED
 from vigil.domain.progress import merge_session_kind
-from vigil.domain.record import Cause, EntryKind, Record, Replay, Revision
+from vigil.domain.record import MOST_REVISIONS, Cause, EntryKind, Record, Replay, Revision
 from vigil.domain.snapshot import Answer, ReadResult, Reason, Snapshot
 from vigil.domain.terms import (
     Advice,
@@ -95,7 +95,7 @@ def decide(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, auth
     record = _held(record, verdict).model_copy(
         update={
             "revision": revision.number,
-            "revisions": (*record.revisions, revision)[-100:],
+            "revisions": (*record.revisions, revision)[-MOST_REVISIONS:],
             "decided_at": at if verdict.outcome else None,
             "announcements": (),
         }

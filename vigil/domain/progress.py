@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import Field
 
 from vigil.domain.callback_event import RoomChanged, StepFinished
-from vigil.domain.snapshot import MOST_ROOMS, Check, Room
+from vigil.domain.snapshot import MOST_CHECKS, MOST_ROOMS, Check, Room
 from vigil.domain.terms import CheckStatus, Frozen, SessionKind
 
 
@@ -14,7 +14,7 @@ class Progress(Frozen):
 
     done: int = 0
     total: int = 0
-    checks: tuple[Check, ...] = Field((), max_length=60)
+    checks: tuple[Check, ...] = Field((), max_length=MOST_CHECKS)
     rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
 
 
@@ -37,7 +37,7 @@ def merge_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
         known = united.get(check.name)
         if known is None or _CHECK_RANK.index(check.status) > _CHECK_RANK.index(known.status):
             united[check.name] = check
-    return tuple(sorted(united.values(), key=lambda check: check.name))[:60]
+    return tuple(sorted(united.values(), key=lambda check: check.name))[:MOST_CHECKS]
 
 
 def merge_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:

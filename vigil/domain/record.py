@@ -6,10 +6,24 @@ from typing import Final
 
 from pydantic import ConfigDict, Field
 
+from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
 from vigil.domain.evidence import EvidenceRow, RowView
 from vigil.domain.progress import Progress, merge_checks, merge_rooms
 from vigil.domain.registration import Registration, Wanted
-from vigil.domain.snapshot import Check, Coordinates, Part, ReadRequest, ReadResult, Reason, Room, Snapshot
+from vigil.domain.snapshot import (
+    MOST_COORDINATES,
+    MOST_FILES,
+    MOST_REASONS,
+    MOST_RECEIPTS,
+    Check,
+    Coordinates,
+    Part,
+    ReadRequest,
+    ReadResult,
+    Reason,
+    Room,
+    Snapshot,
+)
 from vigil.domain.terms import (
     Actor,
     Advice,
@@ -86,7 +100,7 @@ class Revision(Frozen):
     basis: Basis
     word: Word | None = None
     code: Word | None = None
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
     result: StorageName | None = None
     cause: Cause
     author: Name | None = None
@@ -217,26 +231,26 @@ class Record(Frozen):
     outcome: Outcome | None = None
     basis: Basis | None = None
     advice: Advice = Advice.NONE
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
     revision: int = 0
     sequence: int = 1
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     rechecked_revision: int = 0
-    replayed: tuple[Replay, ...] = Field((), max_length=2)
-    receipts: tuple[StorageName, ...] = Field((), max_length=4)
+    replayed: tuple[Replay, ...] = Field((), max_length=len(Replay))
+    receipts: tuple[StorageName, ...] = Field((), max_length=MOST_RECEIPTS)
     notified_revision: int = 0
     run: Word | None = None
     """Temporal's id of the run that wrote it."""
-    attention: tuple[AttentionNote, ...] = ()
-    evidence: tuple[EvidenceRow, ...] = ()
+    attention: tuple[AttentionNote, ...] = Field((), max_length=len(Attention))
+    evidence: tuple[EvidenceRow, ...] = Field((), max_length=MOST_FILES)
 
     snapshot: Snapshot | None = None
     reading: ReadResult | None = None
     progress: Progress = Progress()
     announcements: tuple[Announcement, ...] = Field((), max_length=MOST_ANNOUNCEMENTS)
     identities: tuple[HeardIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
-    unknown_fields: Mapping[Word, int] = Field(default_factory=dict)
-    timeline: tuple[Entry, ...] = ()
+    unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
+    timeline: tuple[Entry, ...] = Field((), max_length=MOST_ENTRIES)
     timeline_folded: int = 0
 
     opened_at: Instant
@@ -247,7 +261,6 @@ class Record(Frozen):
     completed_at: Instant | None = None
     deadline_at: Instant
     review_deadline_at: Instant | None = None
-    erased_at: Instant | None = None
 
     heard: int = 0
     duplicates: int = 0
@@ -286,9 +299,11 @@ class Record(Frozen):
     def question(self, plan: TrackingPlan) -> ReadRequest:
         """What the provider must be told to be asked again."""
         registration = self.registration
+        registered = registration.coordinates if registration else {}
+        heard = sorted((name, value) for name, value in self.coordinates.items() if name not in registered)
         return ReadRequest(
             key=self.key,
-            coordinates={**self.coordinates, **(registration.coordinates if registration else {})},
+            coordinates={**dict(heard[: MOST_COORDINATES - len(registered)]), **registered},
             sender=self.sender,
             correlation=registration.correlation if registration else self.correlation,
             receipts=self.receipts if plan.details_in_callbacks else (),

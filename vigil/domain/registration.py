@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ from vigil.domain.verification_key import VerificationKey
 
 Wanted: TypeAlias = Literal["all", "none"] | tuple[EvidenceKind, ...]
 
+MOST_EXPECTED: Final = 20
+MOST_ENDPOINTS: Final = 8
+
 
 class Registration(Frozen):
     """Signal `register`. `notify` names configured endpoints, never URLs; `fingerprint` is filled by `signed`."""
@@ -22,12 +25,12 @@ class Registration(Frozen):
     coordinates: Coordinates = Field(default_factory=dict)
     sender: Name | None = None
     session_kind: SessionKind | None = None
-    expects: tuple[EvidenceKind, ...] = Field((), max_length=20)
+    expects: tuple[EvidenceKind, ...] = Field((), max_length=MOST_EXPECTED)
     evidence: Wanted = "all"
     applicant: Word | None = None
     deadline_at: Instant | None = None
     review_deadline_at: Instant | None = None
-    notify: tuple[Name, ...] = Field((), max_length=8)
+    notify: tuple[Name, ...] = Field((), max_length=MOST_ENDPOINTS)
     registered_at: Instant
     registered_by: Name
     fingerprint: Mapping[Word, Word] = Field(default_factory=dict)

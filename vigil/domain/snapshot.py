@@ -149,7 +149,6 @@ class Snapshot(Frozen):
     )
     sender: Name | None = None
     session_kind: SessionKind | None = None
-    assurance: Word | None = None
     provider_created_at: Instant | None = None
     provider_finished_at: Instant | None = None
     result: StorageName | None = None

@@ -17,7 +17,22 @@ Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
 StorageName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~%/-]{1,1024}$")]
-Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+LATEST_YEAR: Final = 8999
+"""So that every duration of a plan can be added to every instant."""
+
+
+def in_utc(instant: datetime) -> datetime:
+    """Return the instant in UTC. Raises `ValueError` for one that UTC does not have, or after `LATEST_YEAR`."""
+    try:
+        moved = instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant that UTC does not have") from None
+    if moved.year > LATEST_YEAR:
+        raise ValueError(f"an instant after the year {LATEST_YEAR}")
+    return moved
+
+
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class Frozen(BaseModel):

@@ -124,7 +124,7 @@ def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
 def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
     is_ours_alone = record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
-    if record.decided_at is None or is_ours_alone or record.erased_at is not None:
+    if record.decided_at is None or is_ours_alone:
         return ()
     return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
 

@@ -47,7 +47,6 @@ class Callback:
     identity: str | None = None
     """A text that is equal for two deliveries of one event. It is digested before it leaves the process."""
     sender: Name | None = None
-    event_id: str | None = None
     coordinates: Mapping[str, str] = field(default_factory=dict)
     session_kind: SessionKind | None = None
     unknown_fields: tuple[str, ...] = ()

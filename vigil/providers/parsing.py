@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from vigil.domain.terms import as_word
+from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
+from vigil.domain.terms import as_word, in_utc
 
 DEEPEST: Final = 40
-_MOST_NAMES: Final = 20
 
 
 class NotReadable(Exception):
@@ -65,8 +65,8 @@ def as_instant(value: Any) -> datetime | None:
     """Return the value as an instant if it is an ISO 8601 time; one without a zone is UTC."""
     try:
         told = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return told and (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return told and in_utc(told if told.tzinfo else told.replace(tzinfo=UTC))
+    except ValueError:
         return None
 
 
@@ -83,7 +83,7 @@ def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[st
         for name in (as_object(body.get(holder)) if holder else body)
         if name not in own and as_word(name) and (word := as_word(f"{holder}.{name}" if holder else name))
     }
-    return tuple(sorted(names))[:_MOST_NAMES]
+    return tuple(sorted(names))[:MOST_UNKNOWN_FIELDS]
 
 
 def _no_number(name: str) -> None:

@@ -39,7 +39,6 @@ def test_a_finished_step_is_progress_and_nothing_more() -> None:
         "check": "face_match",
         "ordinal": None,
         "status": "passed",
-        "documents": ("id_document_image", "selfie_image"),
     }
 
 
@@ -83,7 +82,7 @@ def test_the_outcome_of_a_step_stands_under_either_name(outcome: dict[str, str],
 def test_a_start_without_a_step_tells_the_count_only(nothing: object) -> None:
     seen = step(step_callback(enrollment_step=nothing))
 
-    assert (seen.done, seen.total, seen.name, seen.documents) == (3, 7, None, ())
+    assert (seen.done, seen.total, seen.name) == (3, 7, None)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_change_tells_a_word_and_what_it_looks_like(result: str, looks: str) -
 
     assert callback.reference == SESSION
     assert callback.observation == StatusSeen.model_validate({"word": result, "looks": looks})
-    assert (callback.intermediate, callback.identity, callback.sender, callback.event_id) == (False, None, None, None)
+    assert (callback.intermediate, callback.identity, callback.sender) == (False, None, None)
 
 
 def test_two_equal_changes_are_never_taken_for_one() -> None:
@@ -64,31 +64,30 @@ ABSENT = dict.fromkeys(NOTHING, MISSING)
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "composition_ready", "file_ready", "file_id"),
+    ("fields", "status", "file_ready", "file_id"),
     [
-        ({}, "ended", True, True, "vf-90a1"),
-        ({"videoFileStatus": "AVAILABLE"}, "ended", True, True, "vf-90a1"),
-        ({"roomStatus": "empty", **NOTHING}, "empty", False, False, None),
-        ({"roomStatus": "empty", **ABSENT}, "empty", False, False, None),
-        (NOTHING, "ended", False, False, None),
-        (ABSENT, "ended", False, False, None),
-        ({"videoFileStatus": "processing"}, "ended", True, None, "vf-90a1"),
-        ({"videoFileId": None}, "ended", True, None, None),
-        ({"videoFileId": "not a word"}, "ended", True, None, None),
-        ({"videoFileId": 7}, "ended", True, None, None),
-        ({"roomStatus": "paused"}, "unrecognised", True, True, "vf-90a1"),
-        ({"roomStatus": MISSING}, "unrecognised", True, True, "vf-90a1"),
+        ({}, "ended", True, "vf-90a1"),
+        ({"videoFileStatus": "AVAILABLE"}, "ended", True, "vf-90a1"),
+        ({"roomStatus": "empty", **NOTHING}, "empty", False, None),
+        ({"roomStatus": "empty", **ABSENT}, "empty", False, None),
+        (NOTHING, "ended", False, None),
+        (ABSENT, "ended", False, None),
+        ({"videoFileStatus": "processing"}, "ended", None, "vf-90a1"),
+        ({"videoFileId": None}, "ended", None, None),
+        ({"videoFileId": "not a word"}, "ended", None, None),
+        ({"videoFileId": 7}, "ended", None, None),
+        ({"roomStatus": "paused"}, "unrecognised", True, "vf-90a1"),
+        ({"roomStatus": MISSING}, "unrecognised", True, "vf-90a1"),
     ],
 )
 def test_a_room_tells_how_it_stands_and_of_its_recording(
-    fields: dict[str, Any], status: Any, composition_ready: Any, file_ready: Any, file_id: str | None
+    fields: dict[str, Any], status: Any, file_ready: Any, file_id: str | None
 ) -> None:
     callback = read_callback(body(video(**fields)))
 
     assert callback.observation == RoomChanged(
         room="room-0032",
         room_status=status,
-        composition_ready=composition_ready,
         file_ready=file_ready,
         file_id=file_id,
     )

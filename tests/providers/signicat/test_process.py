@@ -40,7 +40,7 @@ def test_an_accepted_process_says_everything_once() -> None:
     )
 
     assert (snapshot.stage, snapshot.decision, snapshot.word) == (Stage.CONCLUDED, Decision.APPROVED, "accepted")
-    assert (snapshot.sender, snapshot.assurance, snapshot.reasons) == ("onfido", "documentSelfie", ())
+    assert (snapshot.sender, snapshot.reasons) == ("onfido", ())
     assert [(each.name, each.kind, each.status) for each in snapshot.checks] == [
         ("documentVerification", "document", "passed"),
         ("facialSimilarity", "face_match", "unclear"),

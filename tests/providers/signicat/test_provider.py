@@ -142,7 +142,7 @@ def test_an_event_is_read_as_one(http: httpx.AsyncClient) -> None:
 
     (told,) = provider.read_callbacks(provider.prove(callback(event(), {})))
 
-    assert (told.reference, told.sender, told.event_id) == (REFERENCE, "events", event()["id"])
+    assert (told.reference, told.sender, told.identity) == (REFERENCE, "events", event()["id"])
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_legacy_callback_is_known_by_its_three_words() -> None:
     callback = legacy(triple(traceId="t-1"))
 
     assert callback.identity == f'["{DOSSIER}","{PROCESS}","accepted"]'
-    assert (callback.sender, callback.event_id, callback.coordinates) == (None, None, {})
+    assert (callback.sender, callback.coordinates) == (None, {})
     assert callback.unknown_fields == ("traceId",)
     assert legacy(triple(status="rejected")).identity != callback.identity
 
@@ -52,7 +52,7 @@ def test_a_legacy_callback_is_known_by_its_three_words() -> None:
 def test_an_event_is_known_by_its_id() -> None:
     callback = events(event(triple(externalReference="vrf-0001", verdict="x"), attempt=2))
 
-    assert callback.identity == callback.event_id == "1c0ffee0a1b24c3d8e9f001122334455"
+    assert callback.identity == "1c0ffee0a1b24c3d8e9f001122334455"
     assert callback.sender == "events"
     assert callback.unknown_fields == ("attempt", "eventData.verdict")
 

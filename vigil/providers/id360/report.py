@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from vigil.domain.snapshot import Artifact, Check, Drift, Snapshot
+from vigil.domain.snapshot import MOST_CHECKS, MOST_FILES, MOST_REASONS, Artifact, Check, Drift, Snapshot
 from vigil.domain.terms import Advice, CheckStatus, Stage, as_word
 from vigil.providers.id360 import vocabulary
 from vigil.providers.id360.documents import listed_files
 from vigil.providers.id360.wire import enrollment_id
 from vigil.providers.parsing import as_instant, as_list, as_object
 
-_MOST_CODES: Final = 19
-"""One less than a snapshot holds: a reason of our own may come before them."""
-_MOST_CHECKS: Final = 60
-_MOST_ARTIFACTS: Final = 200
+_MOST_CODES: Final = MOST_REASONS - 1
+"""A reason of our own may come before them."""
 
 
 def is_deleted(report: object) -> bool:
@@ -46,8 +44,9 @@ def snapshot_of(report: object, *, reference: str) -> Snapshot:
 
 def _told(report: dict[str, Any], status: str, standing: vocabulary.Standing) -> Snapshot:
     codes = tuple(islice(_codes(report), _MOST_CODES))
-    checks = tuple(islice(_checks(report), _MOST_CHECKS))
-    artifacts = tuple(islice(_artifacts(report), _MOST_ARTIFACTS + 1))
+    checks = tuple(islice(_checks(report), MOST_CHECKS))
+    artifacts = tuple(islice(_artifacts(report), MOST_FILES + 1))
+    cut_off = (Drift(field="documents", value=f"more_than_{MOST_FILES}"),) if len(artifacts) > MOST_FILES else ()
     total = len(as_object(report.get("steps")))
     done = sum(_is_done(step) for step in as_object(report.get("steps")).values())
     is_technical = vocabulary.is_only_technical(standing, codes)
@@ -62,11 +61,10 @@ def _told(report: dict[str, Any], status: str, standing: vocabulary.Standing) ->
         checks=checks,
         steps_done=done if total else None,
         steps_total=total or None,
-        artifacts=artifacts[:_MOST_ARTIFACTS],
-        assurance=_word(report.get("level")),
+        artifacts=artifacts[:MOST_FILES],
         provider_created_at=as_instant(report.get("creation_time")),
         provider_finished_at=as_instant(report.get("finished_time")),
-        unrecognised=(Drift(field="documents", value="more_than_200"),) if len(artifacts) > _MOST_ARTIFACTS else (),
+        unrecognised=cut_off,
     )
 
 

@@ -68,7 +68,6 @@ def _progress(reference: str, content: dict[str, Any]) -> Callback:
         ordinal=_shared_ordinal(documents) if ordinal is None else ordinal,
         # The prose of the guide speaks of a "result"; on the wire it was `status`.
         status=vocabulary.step_status(step.get("status", step.get("result"))),
-        documents=documents,
     )
     return Callback(
         reference=reference,

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
-from vigil.domain.snapshot import Artifact, Check, Drift, Reason, Snapshot
+from vigil.domain.snapshot import MOST_FILES, Artifact, Check, Drift, Reason, Snapshot
 from vigil.domain.terms import CheckKind, CheckStatus, Decision, Stage, as_word
 from vigil.providers.identomat import vocabulary
 from vigil.providers.identomat.rooms import calls_in
 from vigil.providers.parsing import as_count, as_object
-
-_MOST_ARTIFACTS: Final = 200
 
 
 def unrecognised(field: str, value: object = None) -> Snapshot:
@@ -44,7 +42,7 @@ def _told(result: dict[str, Any], word: str, standing: vocabulary.Standing) -> S
         reasons=tuple(_reasons(result, standing)),
         checks=tuple(_checks(result)),
         rooms=calls.rooms,
-        artifacts=tuple(islice((*pictures, *calls.recordings), _MOST_ARTIFACTS)),
+        artifacts=tuple(islice((*pictures, *calls.recordings), MOST_FILES)),
         has_unaddressed_recording=calls.has_unaddressed,
     )
 

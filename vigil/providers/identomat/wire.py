@@ -80,7 +80,6 @@ def _room(reference: str, told: dict[str, Any]) -> Callback:
         RoomChanged(
             room=room,
             room_status=vocabulary.room_status(told.get("roomStatus")),
-            composition_ready=vocabulary.readiness(told.get("compositionStatus")),
             file_ready=_file_ready(told, file),
             file_id=file,
         )

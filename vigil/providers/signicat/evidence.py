@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from vigil.domain.snapshot import Artifact, Drift
+from vigil.domain.snapshot import MOST_DRIFTS, Artifact, Drift
 from vigil.domain.terms import EvidenceKind, LossReason, as_word
 from vigil.providers.parsing import as_list
 from vigil.providers.signicat import vocabulary
@@ -18,7 +18,6 @@ VIDEO: Final = "video"
 
 _JSON: Final = "application/json"
 _IMAGE: Final = "image-"
-_MOST_DRIFTS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def artifacts_of(process: dict[str, Any], standing: Standing) -> tuple[Artifact,
 def drifts_of(process: dict[str, Any]) -> tuple[Drift, ...]:
     """Name the depictions that no table knows, so that somebody hears of pictures that we leave behind."""
     words = (as_word(raw) for raw in as_list(process.get("depictions")) if not _is_known(raw))
-    return tuple(Drift(field="depictions", value=word) for word in dict.fromkeys(words))[:_MOST_DRIFTS]
+    return tuple(Drift(field="depictions", value=word) for word in dict.fromkeys(words))[:MOST_DRIFTS]
 
 
 def _files(process: dict[str, Any], *, has_decision: bool) -> Iterator[tuple[str, EvidenceKind]]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
-from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
+from vigil.domain.snapshot import MOST_CHECKS, MOST_REASONS, Check, Drift, Reason, Snapshot
 from vigil.domain.terms import CheckKind, Name, ReasonCode, Stage, as_word
 from vigil.providers.parsing import as_instant, as_list, as_object
 from vigil.providers.signicat import vocabulary
 from vigil.providers.signicat.evidence import artifacts_of, drifts_of
 from vigil.providers.signicat.senders import ELECTRONIC_IDENTIFICATION
 from vigil.providers.signicat.vocabulary import Standing
-
-_MOST_REASONS: Final = 20
-_MOST_CHECKS: Final = 60
 
 
 def unrecognised(field: str, value: object = None) -> Snapshot:
@@ -56,9 +53,8 @@ def _told(process: dict[str, Any], status: str, standing: Standing) -> Snapshot:
         word=as_word(status),
         code=next(_words_of_failure(process), None) if is_final else None,
         reasons=_reasons(process, standing),
-        checks=tuple(islice(_checks(process), _MOST_CHECKS)),
+        checks=tuple(islice(_checks(process), MOST_CHECKS)),
         artifacts=artifacts_of(process, standing) if is_final else (),
-        assurance=as_word(process.get("processType")),
         provider_created_at=as_instant(process.get("createdAt")),
         provider_finished_at=as_instant(process.get("updatedAt")) if is_final else None,
         unrecognised=drifts_of(process) if is_final else (),
@@ -78,7 +74,7 @@ def _reasons(process: dict[str, Any], standing: Standing) -> tuple[Reason, ...]:
     if standing.because is None:
         return ()
     words = dict.fromkeys((*_words_of_failure(process), *_words_of_verdict(process)))
-    told = tuple(Reason(code=standing.because, word=word) for word in islice(words, _MOST_REASONS))
+    told = tuple(Reason(code=standing.because, word=word) for word in islice(words, MOST_REASONS))
     # A failure is technical by definition; the other words say nothing without a word of their own.
     return told or ((Reason(code=standing.because),) if standing.because is ReasonCode.TECHNICAL else ())
 

@@ -66,7 +66,6 @@ def read_event(body: bytes) -> Callback:
         observation=_told_by(envelope, reference),
         identity=identity if isinstance(identity, str) and 0 < len(identity) <= _LONGEST_EVENT_ID else None,
         sender=EVENTS,
-        event_id=as_word(identity),
         unknown_fields=unknown_names(content, _EVENT_FIELDS),
     )
 

@@ -277,10 +277,10 @@ def test_the_type_of_job_is_the_answers_own_and_else_the_one_that_we_were_told()
     assert snapshot(frame(bare | {"PartnerParams": {"job_type": "1"}}), 6).stage is Stage.PROCESSING
 
 
-def test_an_answer_says_whom_it_is_about_and_by_what_kind_of_job() -> None:
+def test_an_answer_says_whom_it_is_about() -> None:
     business = snapshot(frame(result("1012", 7)))
 
-    assert (business.sender, business.session_kind, business.assurance) == ("v1", SessionKind.BUSINESS, "job_type_7")
+    assert (business.sender, business.session_kind) == ("v1", SessionKind.BUSINESS)
     assert (business.word, business.code) == ("1012", "1012")
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vigil.domain.snapshot import Check, Drift
+from vigil.domain.snapshot import MOST_CHECKS, Check, Drift
 from vigil.domain.terms import CheckKind, CheckStatus, as_word
 
 FIELD: Final = "Actions"
-_MOST_CHECKS: Final = 60
 
 KINDS: Final[Mapping[str, CheckKind]] = {
     "Document_Check": CheckKind.DOCUMENT,
@@ -77,7 +76,7 @@ class LookedAt:
 
 def looked_at(actions: Mapping[str, Any]) -> LookedAt:
     """Say what was looked at. Never raises: what is not understood is `unrecognised` and named."""
-    named = sorted((word, value) for name, value in actions.items() if (word := as_word(name)))[:_MOST_CHECKS]
+    named = sorted((word, value) for name, value in actions.items() if (word := as_word(name)))[:MOST_CHECKS]
     checks = tuple(
         Check(kind=KINDS.get(name, CheckKind.OTHER), name=name, status=_status_of(value)) for name, value in named
     )

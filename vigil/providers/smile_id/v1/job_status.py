@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from vigil.domain.snapshot import Drift, Part, Reason, ReviewExpiry, Snapshot
+from vigil.domain.snapshot import MOST_DRIFTS, Drift, Part, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import Advice, Decision, Outcome, ReasonCode, Stage, as_word
 from vigil.providers.parsing import as_object
 from vigil.providers.smile_id.policy import Decided, as_reason
@@ -17,7 +17,6 @@ from vigil.providers.smile_id.v1.vocabulary import Effect, PartName, Row
 from vigil.providers.smile_id.v1.wire import code_of, job_type_of
 
 _MOST_RESULTS: Final = 100
-_MOST_DRIFTS: Final = 20
 _DECISIVE: Final = frozenset({Effect.PASS, Effect.FAIL, Effect.UNCLEAR, Effect.ERROR})
 _DECISIONS: Final[Mapping[Effect, Decision]] = {
     Effect.PASS: Decision.APPROVED,
@@ -134,8 +133,7 @@ def _judged(
         checks=seen.checks,
         sender=V1,
         session_kind=vocabulary.session_kind(job_type),
-        assurance=None if job_type is None else f"job_type_{job_type}",
-        unrecognised=tuple(drifts[:_MOST_DRIFTS]),
+        unrecognised=tuple(drifts[:MOST_DRIFTS]),
     )
     if unknown or not halves.found:
         return base

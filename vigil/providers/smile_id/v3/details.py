@@ -28,11 +28,6 @@ class Details:
         """The provider's word for why, if it is one."""
         return as_word(self.body.get("reason"))
 
-    @property
-    def product(self) -> str | None:
-        """What was bought, if it is a word."""
-        return as_word(self.body.get("product"))
-
     def reasons(self) -> tuple[Reason, ...]:
         """Return why the job ended as it did; a reason that is no word is told without it."""
         told = self.body.get("reason")

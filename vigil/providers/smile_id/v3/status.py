@@ -36,9 +36,7 @@ def snapshot_of(
     standing = vocabulary.STATUSES.get(word)
     if standing is None or not is_over:
         return _not_ended(word, product=product)
-    bare = Snapshot(
-        stage=Stage.CONCLUDED, decision=standing.decision, ended=standing.ended, sender=V3, word=word, assurance=product
-    )
+    bare = Snapshot(stage=Stage.CONCLUDED, decision=standing.decision, ended=standing.ended, sender=V3, word=word)
     if details is None:
         return bare.model_copy(update={"lacks_details": True})
     return _explained(bare, details, policy)
@@ -46,7 +44,7 @@ def snapshot_of(
 
 def _not_ended(word: str, *, product: str | None) -> Snapshot:
     if word == vocabulary.PROCESSING:
-        return Snapshot(stage=vocabulary.waiting_stage(product), sender=V3, word=word, assurance=product)
+        return Snapshot(stage=vocabulary.waiting_stage(product), sender=V3, word=word)
     # An older document has `complete` in the place of a verdict: the job is over, and how it ended is not told.
     # A verdict comes here, too, if the answer's code says that the job is not over: then nothing is certain.
     return unrecognised("status", word).model_copy(update={"word": as_word(word)})
@@ -65,7 +63,6 @@ def _explained(bare: Snapshot, details: Details, policy: Mapping[str, Decided]) 
             "reasons": (*details.reasons(), *((as_reason(row),) if ruled else ())),
             "checks": details.checks(),
             "artifacts": details.artifacts(),
-            "assurance": details.product or bare.assurance,
             "provider_created_at": as_instant(details.body.get("created_at")),
             "provider_finished_at": as_instant(details.body.get("completed_at")),
         }

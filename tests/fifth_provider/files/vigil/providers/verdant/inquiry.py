@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vigil.domain.snapshot import Artifact, Drift, Part, Reason, Snapshot
+from vigil.domain.snapshot import MOST_FILES, Artifact, Drift, Part, Reason, Snapshot
 from vigil.domain.terms import Decision, EvidenceKind, Stage, as_word
 from vigil.providers.parsing import NotReadable, as_list, as_object, parse_json
 from vigil.providers.verdant import vocabulary
 from vigil.providers.verdant.wire import inquiry_id
 
-_MOST_ARTIFACTS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _told(content: dict[str, Any], verdicts: Mapping[vocabulary.PartName, str]) 
         decision=decision if is_whole else None,
         reasons=tuple(Reason(code=vocabulary.FAILURES[part]) for part in failed) if is_whole else (),
         parts=tuple(Part(name=part, code=verdicts[part], decision=decisions[part]) for part in decisions),
-        artifacts=tuple(file.artifact for file in listed_files(content))[:_MOST_ARTIFACTS],
+        artifacts=tuple(file.artifact for file in listed_files(content))[:MOST_FILES],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from vigil.domain.errors import CallbackRefused
-from vigil.domain.callback_event import StatusSeen, Unreadable
+from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS, StatusSeen, Unreadable
 from vigil.domain.secrets import matches
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback
@@ -16,7 +16,6 @@ from vigil.providers.verdant import vocabulary
 
 TOKEN: Final = "token"  # noqa: S105 -- the name of a field
 _KNOWN_FIELDS: Final = frozenset({"inquiry", "part", "verdict"})
-_MOST_NAMES: Final = 20
 
 
 def without_token(body: bytes, tokens: tuple[SecretStr, ...]) -> bytes:
@@ -63,4 +62,4 @@ def inquiry_id(raw: object) -> str | None:
 
 def _unknown_fields(content: dict[str, Any]) -> tuple[str, ...]:
     words = {word for name in content if name not in _KNOWN_FIELDS and (word := as_word(name))}
-    return tuple(sorted(words))[:_MOST_NAMES]
+    return tuple(sorted(words))[:MOST_UNKNOWN_FIELDS]
