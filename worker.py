@@ -15,7 +15,6 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from activities.accounts import WatchedAccount
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
 from activities.messages import MessageActivities
@@ -24,21 +23,19 @@ from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
-from vigil.client import VerificationClient
-from vigil.config.accounts import Account, open_accounts
+from vigil.config.accounts import OpenAccount
+from vigil.config.runtime import open_runtime
 from vigil.config.settings import Settings, SettingsError, load_settings
-from vigil.domain.digest import Digester
+from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
 from vigil.process_exit import exit_now
 from vigil.providers.contract import MessageReader, VerificationFinder
-from vigil.providers.transport import open_http
 from vigil.schedules import keep_discovering
-from vigil.storage.factory import open_storage
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
 from vigil.temporal import messages
-from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, connect
+from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes
 from workflows.discovery import DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
@@ -68,26 +65,21 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Client]:
     """Open everything, and serve for as long as the context lasts."""
-    digester = Digester(settings.digest_key.get_secret_value().encode())
-    runtime = _runtime(settings)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(open_http())
-        accounts = open_accounts(settings, http=http)
-        client = await connect(settings.temporal.address, settings.temporal.namespace, runtime=runtime)
+        runtime = await stack.enter_async_context(open_runtime(settings, temporal_runtime=_temporal_runtime(settings)))
+        accounts, client, storage, tracker = runtime.accounts, runtime.client, runtime.storage, runtime.tracker
         await add_search_attributes(client)
-        storage = open_storage(settings.storage.url)
-        watched = {name: watched_account(account) for name, account in accounts.items()}
-        records = RecordActivities(Records(storage), watched)
-        reading = ReadActivities(watched, storage, digester)
-        downloading = DownloadActivities(watched, storage, digester)
-        notifying = NotificationActivities(_endpoints(settings), http)
-        tracker = VerificationClient(client, {name: account.tracked for name, account in accounts.items()}, digester)
+        readers = {name: account.provider.reader for name, account in accounts.items()}
+        records = RecordActivities(Records(storage), accounts)
+        reading = ReadActivities(accounts, readers, storage, runtime.digester)
+        downloading = DownloadActivities(accounts, readers, storage, runtime.digester)
+        notifying = NotificationActivities(_endpoints(settings), runtime.http)
         replayers = {name: account.provider.replayer for name, account in accounts.items()}
         replaying = ReplayActivities({name: each for name, each in replayers.items() if each is not None})
         rereading = RecheckActivities(tracker.start_recheck)
         messaging = MessageActivities(
             _messengers(accounts),
-            open_senders(settings.messages, http),
+            open_senders(settings.messages, runtime.http),
             Inbox(storage),
             Records(storage),
             tracker.report_message,
@@ -131,27 +123,19 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         yield client
 
 
-def watched_account(account: Account) -> WatchedAccount:
-    """Return what activities must know of an account."""
-    return WatchedAccount(
-        name=account.name,
-        reader=account.provider.reader,
-        plans=account.tracked.plans,
-        default_sender=account.tracked.default_sender,
-    )
-
-
-def _finders(accounts: Mapping[str, Account]) -> Mapping[str, VerificationFinder]:
+def _finders(accounts: Mapping[str, OpenAccount]) -> Mapping[str, VerificationFinder]:
     finders = {name: account.provider.finder for name, account in accounts.items()}
     return {name: finder for name, finder in finders.items() if finder is not None}
 
 
-def _messengers(accounts: Mapping[str, Account]) -> Mapping[str, MessageReader]:
+def _messengers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, MessageReader]:
     messengers = {name: account.provider.message_reader for name, account in accounts.items()}
     return {name: messenger for name, messenger in messengers.items() if messenger is not None}
 
 
-def _readers(client: Client, accounts: Mapping[str, Account], activities: Sequence[Callable[..., Any]]) -> list[Worker]:
+def _readers(
+    client: Client, accounts: Mapping[str, OpenAccount], activities: Sequence[Callable[..., Any]]
+) -> list[Worker]:
     """Serve each account's reads on a queue of its own, whose rate the server caps for all workers together."""
     return [
         Worker(
@@ -177,7 +161,7 @@ def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
     }
 
 
-def _runtime(settings: Settings) -> Runtime | None:
+def _temporal_runtime(settings: Settings) -> Runtime | None:
     address = settings.worker.metrics_address
     if address is None:
         return None
@@ -190,12 +174,14 @@ def main() -> None:
     code = 0
     try:
         asyncio.run(run(load_settings()))
-    except (SettingsError, SearchAttributesMissing) as error:
+    except (SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
         sys.stderr.write(f"{error}\n")
         code = 2
+    except TemporalUnreachable as error:
+        sys.stderr.write(f"{error}\n")
+        code = 1
     except (RPCError, RuntimeError) as error:
-        # A client that cannot connect says so by a RuntimeError.
-        sys.stderr.write(f"Temporal gave no usable answer ({type(error).__name__}): is it running at that address?\n")
+        sys.stderr.write(f"Temporal gave no usable answer ({type(error).__name__}).\n")
         code = 1
     except KeyboardInterrupt:
         with contextlib.suppress(Exception):

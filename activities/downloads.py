@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 
 from temporalio import activity
 
-from activities.accounts import WatchedAccount
 from activities.failures import try_again
+from vigil.domain.account import Account
 from vigil.domain.digest import Digester, RunningDigest
 from vigil.domain.errors import (
     ArtifactLost,
@@ -18,6 +18,7 @@ from vigil.domain.errors import (
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.terms import ArtifactState, LossReason
 from vigil.domain.tracking_plan import TrackingPlan
+from vigil.providers.contract import Reader
 from vigil.storage.contract import AlreadyStored, NotStored, Storage
 from vigil.storage.records import artifact_name
 from vigil.temporal import messages
@@ -29,8 +30,12 @@ MOST_SPOILED = 5
 class DownloadActivities:
     """The downloads of all accounts."""
 
-    def __init__(self, accounts: Mapping[str, WatchedAccount], storage: Storage, digester: Digester) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], readers: Mapping[str, Reader], storage: Storage, digester: Digester
+    ) -> None:
+        """Take accounts and readers by the account's name."""
         self._accounts = accounts
+        self._readers = readers
         self._storage = storage
         self._digester = digester
 
@@ -40,15 +45,15 @@ class DownloadActivities:
         account = self._accounts[order.question.key.account]
         plan = account.plan_for(order.question.sender)
         try:
-            return await self._brought_home(order, account)
+            return await self._brought_home(order, self._readers[order.question.key.account])
         except ProviderError as error:
             return await self._stored_before(order) or _lost_or_tried_again(order, error, plan)
 
-    async def _brought_home(self, order: messages.DownloadInput, account: WatchedAccount) -> messages.DownloadResult:
+    async def _brought_home(self, order: messages.DownloadInput, reader: Reader) -> messages.DownloadResult:
         name = artifact_name(order.path, order.artifact.name)
         digest = self._digester.running("artifact")
         result = await self._result(order)
-        async with account.reader.open_artifact(order.question, order.artifact, result) as stream:
+        async with reader.open_artifact(order.question, order.artifact, result) as stream:
             try:
                 stored = await self._storage.put_new(
                     name, _watched(stream.chunks, digest), media_type=stream.media_type

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.accounts import WatchedAccount
 from activities.failures import try_again, unchanged
+from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
 from vigil.domain.snapshot import Answer, ReadRequest, ReadResult
@@ -22,8 +22,12 @@ from vigil.temporal import messages
 class ReadActivities:
     """The reads of all accounts; the worker serves each account on a queue of its own."""
 
-    def __init__(self, accounts: Mapping[str, WatchedAccount], storage: Storage, digester: Digester) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], readers: Mapping[str, Reader], storage: Storage, digester: Digester
+    ) -> None:
+        """Take accounts and readers by the account's name."""
         self._accounts = accounts
+        self._readers = readers
         self._storage = storage
         self._inbox = Inbox(storage)
         self._digester = digester
@@ -68,7 +72,7 @@ class ReadActivities:
     async def _ask(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
         asked_at = activity.info().started_time
         try:
-            reply = await self._told(self._accounts[question.key.account].reader, question)
+            reply = await self._told(self._readers[question.key.account], question)
         except ReferenceUnknown as error:
             answer = Answer.GONE if error.gone else Answer.NOT_FOUND
             return ReadResult(asked_at=asked_at, answer=answer, word=error.code), None

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from temporalio import activity
 
-from activities.accounts import WatchedAccount
 from activities.failures import try_again
+from vigil.domain.account import Account
 from vigil.domain.record import Record
 from vigil.storage.records import Records
 from vigil.temporal import messages
@@ -14,7 +14,7 @@ from vigil.temporal import messages
 class RecordActivities:
     """The steps with which a run begins and ends."""
 
-    def __init__(self, records: Records, accounts: Mapping[str, WatchedAccount]) -> None:
+    def __init__(self, records: Records, accounts: Mapping[str, Account]) -> None:
         self._records = records
         self._accounts = accounts
 

@@ -24,19 +24,14 @@ from api.relay import Relay
 from api.unattached import unattached_routes
 from api.verifications import verification_routes
 from api.waiting import SharedWaits
-from vigil.client import VerificationClient
-from vigil.config.accounts import open_accounts
+from vigil.config.runtime import open_runtime
 from vigil.config.settings import Settings, SettingsError, load_settings
-from vigil.domain.digest import Digester
 from vigil.lookup import VerificationLookup
 from vigil.observability import set_up_logging, where
 from vigil.process_exit import exit_now
-from vigil.providers.transport import open_http
 from vigil.storage.correlations import Correlations
-from vigil.storage.factory import open_storage
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
-from vigil.temporal.connection import connect
 
 _ABOUT = """Vigil keeps watch over identity verifications: register one, read where it stands and why, command it.
 
@@ -87,16 +82,12 @@ class ServedApp:
 @asynccontextmanager
 async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
     """Open storage, accounts and a lazy Temporal client, and run the application for as long as the context lasts."""
-    digester = Digester(settings.digest_key.get_secret_value().encode())
-    async with open_http() as http:
-        accounts = open_accounts(settings, http=http)
-        client = await connect(settings.temporal.address, settings.temporal.namespace, lazy=True)
-        tracked = {name: account.tracked for name, account in accounts.items()}
+    async with open_runtime(settings, lazy=True) as runtime:
         parts = Parts(
-            accounts=accounts,
-            tracker=VerificationClient(client, tracked, digester),
-            storage=open_storage(settings.storage.url),
-            digester=digester,
+            accounts=runtime.accounts,
+            tracker=runtime.tracker,
+            storage=runtime.storage,
+            digester=runtime.digester,
             keys=[BackendKey.of(key.name, key.secret) for key in settings.api.keys],
             endpoints=frozenset(settings.endpoints),
             faces=settings.api.faces,

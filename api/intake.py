@@ -13,7 +13,7 @@ from api.bounds import CircuitBreaker, TokenBucket
 from api.delivery import Delivered, Delivery, Verifications
 from api.filing import Filing, Message
 from api.notices import Arrival, notice_of, order_of, receipt_of, request_of
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.message import MessageReceived, MessageRequest
@@ -66,7 +66,7 @@ class Intake:
 
     def __init__(
         self,
-        accounts: Mapping[str, Account],
+        accounts: Mapping[str, OpenAccount],
         verifications: Verifications,
         inbox: Inbox,
         delivery: Delivery,
@@ -143,7 +143,7 @@ class Intake:
         told = [self._tell(message, course, n) for n, message in enumerate(course.messages)]
         course.delivered = await asyncio.gather(*told)
 
-    async def _messages(self, account: Account, genuine: GenuineRequest) -> Sequence[Message]:
+    async def _messages(self, account: OpenAccount, genuine: GenuineRequest) -> Sequence[Message]:
         try:
             callbacks = account.provider.read_callbacks(genuine)
         except Exception as error:  # noqa: BLE001 -- it is proven, so it is kept, whatever our reading does with it
@@ -155,7 +155,7 @@ class Intake:
         found = (self._message(account, genuine, callback) for callback in callbacks)
         return tuple(message for message in found if message is not None)
 
-    async def _correlated(self, account: Account, correlation: str) -> str | None:
+    async def _correlated(self, account: OpenAccount, correlation: str) -> str | None:
         """Return the reference that was registered with the correlation; None where none was, or storage is away."""
         if not self.storage_breaker.allows():
             return None
@@ -167,7 +167,7 @@ class Intake:
             self.storage_breaker.failed()
             return None
 
-    def _message(self, account: Account, genuine: GenuineRequest, callback: Callback) -> Message | None:
+    def _message(self, account: OpenAccount, genuine: GenuineRequest, callback: Callback) -> Message | None:
         """Return None where it names no verification, or none that can exist."""
         try:
             key = VerificationKey(account=genuine.request.account, reference=callback.reference or "")
@@ -177,7 +177,7 @@ class Intake:
         repeats_until = notice.received_at + _repeats_for(account, callback.sender)
         return Message(key=key, path=self._verifications.path(key), notice=notice, repeats_until=repeats_until)
 
-    def _order(self, account: Account, genuine: GenuineRequest) -> MessageRequest | None:
+    def _order(self, account: OpenAccount, genuine: GenuineRequest) -> MessageRequest | None:
         """Return what it asks us to send; None where it asks for nothing, or has not proven that it may."""
         messenger = account.provider.message_reader
         if messenger is None or not genuine.proof.may_ask_for_messages:
@@ -191,24 +191,24 @@ class Intake:
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return None
 
-    def _order_for(self, account: Account, genuine: GenuineRequest, message: DelegatedMessage) -> MessageRequest:
+    def _order_for(self, account: OpenAccount, genuine: GenuineRequest, message: DelegatedMessage) -> MessageRequest:
         key = VerificationKey(account=account.name, reference=message.reference)
         path, send_before = self._verifications.path(key), account.message_send_within
         return order_of(genuine, message, key, path, send_before=send_before, digester=self._digester)
 
-    async def _send(self, account: Account, genuine: GenuineRequest, course: Course, order: MessageRequest) -> None:
+    async def _send(self, account: OpenAccount, genuine: GenuineRequest, course: Course, order: MessageRequest) -> None:
         receipt = receipt_of(genuine, account.provider.kept_headers, message=order)
         course.receipt, _ = await self._keep(account, receipt, ())
         if course.receipt is not None:
             await self._delivery.send(MessageReceived(order=order, receipt=course.receipt))
 
-    async def _keep_notices(self, account: Account, genuine: GenuineRequest, course: Course) -> None:
+    async def _keep_notices(self, account: OpenAccount, genuine: GenuineRequest, course: Course) -> None:
         kept = [message.kept() for message in course.messages]
         receipt = receipt_of(genuine, account.provider.kept_headers, kept)
         course.receipt, course.seen = await self._keep(account, receipt, course.messages)
 
     async def _keep(
-        self, account: Account, receipt: Receipt, messages: Sequence[Message]
+        self, account: OpenAccount, receipt: Receipt, messages: Sequence[Message]
     ) -> tuple[str | None, Sequence[bool]]:
         """Keep the receipt and look up what was told before, side by side; None if storage did not take it."""
         unseen = [False] * len(messages)
@@ -260,7 +260,7 @@ class Intake:
         return arrival.account if arrival.account in self._accounts else "unknown"
 
 
-def _repeats_for(account: Account, sender: str | None) -> timedelta:
+def _repeats_for(account: OpenAccount, sender: str | None) -> timedelta:
     """Return how long an event may come again; of a sender that the callback does not name, as long as of any."""
     if sender is not None and sender in account.contracts:
         return account.contracts[sender].repeats_for

@@ -7,7 +7,7 @@ from datetime import timedelta
 from api.auth import BackendKey
 from api.callbacks import Network
 from vigil.client import VerificationClient
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.observability import Metrics
 from vigil.storage.contract import Storage
@@ -20,7 +20,7 @@ class Parts:
     A worker must take a command up within `command_within`; beyond that the caller is told to come again.
     """
 
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, OpenAccount]
     tracker: VerificationClient
     storage: Storage
     digester: Digester

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,6 @@ from api.intake import Intake
 from api.relay import Relay
 from tests.api.fakes import Acme, account_of
 from tests.world import World
-from vigil.config.accounts import Account
 from vigil.domain.message import SEND_WITHIN, Channel, MessageKind, MessageOutcome
 from vigil.domain.record import EntryKind, Record
 from vigil.messaging.contract import MessageSender
@@ -132,7 +131,7 @@ class Messages:
         self.inbox = Inbox(self.world.storage)
         self.metrics = Metrics()
         account = account_of(asking(self.world.account))
-        account = Account(**{**vars(account), "message_send_within": self.send_before})
+        account = replace(account, message_send_within=self.send_before)
         tracker, digester = self.world.tracker, self.world.digester
         accounts = {account.name: account}
         delivery = Delivery(tracker, self.world.records, accounts, self.metrics)

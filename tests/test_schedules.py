@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.api.fakes import Acme, account_of
 from tests.workflows.test_discovery import Listing
 from tests.world import own_account
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.schedules import keep_discovering
 from vigil.temporal import messages
 from vigil.temporal.connection import connect
@@ -22,17 +22,17 @@ async def client(temporal_address: str) -> Client:
 
 
 @pytest.fixture
-def account() -> Account:
+def account() -> OpenAccount:
     provider = Acme(own_account())
     provider.finder = Listing()
     return account_of(provider)
 
 
-def schedule_of(client: Client, account: Account) -> ScheduleHandle:
+def schedule_of(client: Client, account: OpenAccount) -> ScheduleHandle:
     return client.get_schedule_handle(f"discovery/{account.name}")
 
 
-async def exists(client: Client, account: Account) -> bool:
+async def exists(client: Client, account: OpenAccount) -> bool:
     try:
         await schedule_of(client, account).describe()
     except RPCError as error:
@@ -40,7 +40,7 @@ async def exists(client: Client, account: Account) -> bool:
     return True
 
 
-async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client, account: Account) -> None:
+async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client, account: OpenAccount) -> None:
     await keep_discovering(client, account, time_scale=1)
     await keep_discovering(client, account, time_scale=10)
 
@@ -49,7 +49,7 @@ async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client
     await schedule_of(client, account).delete()
 
 
-async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: Client, account: Account) -> None:
+async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: Client, account: OpenAccount) -> None:
     await keep_discovering(client, account, time_scale=10_000)
 
     schedule = (await schedule_of(client, account).describe()).schedule
@@ -57,7 +57,7 @@ async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: C
     await schedule_of(client, account).delete()
 
 
-async def test_one_that_an_operator_paused_stays_paused(client: Client, account: Account) -> None:
+async def test_one_that_an_operator_paused_stays_paused(client: Client, account: OpenAccount) -> None:
     await keep_discovering(client, account, time_scale=1)
     await schedule_of(client, account).pause(note="the provider asked us to")
     await keep_discovering(client, account, time_scale=1)
@@ -68,7 +68,7 @@ async def test_one_that_an_operator_paused_stays_paused(client: Client, account:
 
 
 async def test_it_goes_when_the_settings_say_so_and_where_the_provider_lists_nothing(
-    client: Client, account: Account
+    client: Client, account: OpenAccount
 ) -> None:
     await keep_discovering(client, account, time_scale=1)
     was_there = await exists(client, account)
@@ -79,11 +79,13 @@ async def test_it_goes_when_the_settings_say_so_and_where_the_provider_lists_not
     assert not await exists(client, account)
 
 
-async def test_the_order_of_a_sweep_leaves_backends_their_time_to_register(client: Client, account: Account) -> None:
+async def test_the_order_of_a_sweep_leaves_backends_their_time_to_register(
+    client: Client, account: OpenAccount
+) -> None:
     await keep_discovering(client, account, time_scale=1)
 
     action = (await schedule_of(client, account).describe()).schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
     order = await client.data_converter.decode(action.args, [messages.DiscoveryInput])
-    assert order[0].grace == account.tracked.plan_for(None).registration_grace == timedelta(minutes=15)
+    assert order[0].grace == account.plan_for(None).registration_grace == timedelta(minutes=15)
     await schedule_of(client, account).delete()

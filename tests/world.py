@@ -14,7 +14,6 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.accounts import WatchedAccount
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
 from activities.notifications import Endpoint, NotificationActivities
@@ -23,7 +22,8 @@ from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
 from tests.gate import GatedStorage
-from vigil.client import RegistrationResult, TrackedAccount, VerificationClient
+from vigil.client import RegistrationResult, VerificationClient
+from vigil.domain.account import Account
 from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, StepFinished
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError
@@ -161,15 +161,16 @@ class World:
     def __post_init__(self) -> None:
         self.digester = Digester(b"a key for tests")
         self.storage = GatedStorage(FolderStorage(self.folder))
-        account = TrackedAccount(
+        account = Account(
             name=self.account,
-            provider="acme",
+            provider_name="acme",
             environment="sandbox",
             reference_is_capability=False,
             plans={SENDER: self.plan},
             default_sender=SENDER,
         )
-        self.tracker = VerificationClient(self.client, {self.account: account}, self.digester)
+        self.accounts = {self.account: account}
+        self.tracker = VerificationClient(self.client, self.accounts, self.digester)
         self.key = VerificationKey(account=self.account, reference=f"v-{uuid4().hex[:12]}")
 
     def with_plan(self, plan: TrackingPlan) -> "World":
@@ -200,14 +201,10 @@ class World:
         )
 
     def _workers(self) -> list[Worker]:
-        watched: Mapping[str, WatchedAccount] = {
-            self.account: WatchedAccount(
-                name=self.account, reader=self.reader, plans={SENDER: self.plan}, default_sender=SENDER
-            )
-        }
-        records = RecordActivities(self.records, watched)
-        reading = ReadActivities(watched, self.storage, self.digester)
-        downloading = DownloadActivities(watched, self.storage, self.digester)
+        readers = {self.account: self.reader}
+        records = RecordActivities(self.records, self.accounts)
+        reading = ReadActivities(self.accounts, readers, self.storage, self.digester)
+        downloading = DownloadActivities(self.accounts, readers, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}
         replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {})
         rereading = RecheckActivities(self.tracker.start_recheck)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -24,6 +23,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from vigil.domain.account import Account
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callbacks import apply_registration, mark_discovered, open_record
 from vigil.domain.digest import Digester
@@ -31,9 +31,9 @@ from vigil.domain.explanation import Queue, Situation
 from vigil.domain.message import MessageOutcome, MessageReceived
 from vigil.domain.record import Record, Summary
 from vigil.domain.registration import Registration
-from vigil.domain.terms import Frozen, Name, ProviderName, Stage
+from vigil.domain.terms import Frozen, Name, Stage
 from vigil.domain.timers import summary
-from vigil.domain.tracking_plan import TrackingPlan, plan_for
+from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, path_of, workflow_id
 from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
 from vigil.temporal import messages
@@ -43,22 +43,6 @@ from vigil.temporal.visibility import search_attributes, title
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
 DESCRIBE_FINISHED_EVERY: Final = timedelta(seconds=2)
-
-
-@dataclass(frozen=True)
-class TrackedAccount:
-    """What must be known of an account to address its verifications. Plans are by sender, scaled."""
-
-    name: Name
-    provider: ProviderName
-    environment: str
-    reference_is_capability: bool
-    plans: Mapping[Name, TrackingPlan]
-    default_sender: Name
-
-    def plan_for(self, sender: Name | None) -> TrackingPlan:
-        """Return the plan for a sender; the default one's where it is not known."""
-        return plan_for(sender, self.plans, self.default_sender)
 
 
 class RegistrationResult(StrEnum):
@@ -71,17 +55,17 @@ class RegistrationResult(StrEnum):
 class VerificationClient:
     """Addresses verifications by their key. Safe to share; one per process."""
 
-    def __init__(self, client: Client, accounts: Mapping[str, TrackedAccount], digester: Digester) -> None:
+    def __init__(self, client: Client, accounts: Mapping[str, Account], digester: Digester) -> None:
         self.client = client
         self._accounts = accounts
         self._digester = digester
 
-    def account(self, name: str) -> TrackedAccount:
+    def account(self, name: str) -> Account:
         """Return a configured account. Raises `UnknownAccount`."""
         try:
             return self._accounts[name]
         except KeyError:
-            raise UnknownAccount from None
+            raise UnknownAccount(self._accounts) from None
 
     def path(self, key: VerificationKey) -> str:
         """Return the part that the workflow id and the storage names of a verification share."""
@@ -327,7 +311,7 @@ class VerificationClient:
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
         account = self.account(key.account)
-        return open_record(key, provider=account.provider, environment=account.environment, at=at, plan=plan)
+        return open_record(key, provider=account.provider_name, environment=account.environment, at=at, plan=plan)
 
     def _order(self, record: Record) -> messages.TrackVerification:
         return messages.TrackVerification(

@@ -1,6 +1,8 @@
 """Errors of the application. `api/problems.py` translates them to HTTP, and the command line prints their sentence.
 
 VigilError
+├── TemporalUnreachable       Temporal does not answer at its address
+├── StorageNotOpened          the storage of the settings cannot be opened
 ├── UnknownAccount            the settings have no account of that name
 ├── UnknownVerification       neither Temporal nor storage knows the verification
 ├── RecordUnavailable         the verification is open and no worker returned its record
@@ -16,7 +18,7 @@ VigilError
     └── CoordinatesUnknown        the provider does not know the coordinates
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,11 +35,27 @@ class VigilError(Exception):
     """An error that a caller can act on. Its text is a sentence without any value that was sent."""
 
 
-class UnknownAccount(VigilError):
-    """The settings have no account of that name. The name is kept out of the text, since a caller chose it."""
+class TemporalUnreachable(VigilError):
+    """Temporal does not answer at its address."""
 
-    def __init__(self) -> None:
-        super().__init__("No account of that name is in the settings.")
+    def __init__(self, address: str | None) -> None:
+        where = address or "127.0.0.1:7233"
+        super().__init__(f"Temporal does not answer at {where}: start it, or set [temporal] address.")
+
+
+class StorageNotOpened(VigilError):
+    """The storage cannot be opened. The text of the cause may hold credentials, so only its type is shown."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The storage cannot be opened ({cause}): correct [storage] url.")
+
+
+class UnknownAccount(VigilError):
+    """The settings have no account of that name. The name is not in the text: a caller chose it."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        names = ", ".join(sorted(known)) or "none"
+        super().__init__(f"There is no account of that name; the settings have {names}.")
 
 
 class UnknownVerification(VigilError):

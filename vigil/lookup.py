@@ -10,7 +10,7 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedErr
 from temporalio.service import RPCError
 
 from vigil.client import VerificationClient
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
 from vigil.domain.record import Record, Summary
 from vigil.domain.timers import summary
@@ -35,7 +35,7 @@ class KnownVerification:
 class VerificationLookup:
     """Looks verifications up. Only `read_record` of an open verification needs a worker."""
 
-    def __init__(self, tracker: VerificationClient, storage: Storage, accounts: Mapping[str, Account]) -> None:
+    def __init__(self, tracker: VerificationClient, storage: Storage, accounts: Mapping[str, OpenAccount]) -> None:
         self._tracker = tracker
         self._storage = storage
         self._records = Records(storage)
@@ -50,14 +50,14 @@ class VerificationLookup:
             RPCError, StorageUnavailable: a digest cannot be resolved now.
 
         """
-        found = await self._key_at(account, reference) if stands_in(reference) else None
+        self._tracker.account(account)
+        found = await self._key_at(f"{account}/{reference}") if stands_in(reference) else None
         try:
             return found or VerificationKey(account=account, reference=reference)
         except ValidationError:
             raise UnknownVerification from None
 
-    async def _key_at(self, account: str, encoded_reference: str) -> VerificationKey | None:
-        path = f"{self._tracker.account(account).name}/{encoded_reference}"
+    async def _key_at(self, path: str) -> VerificationKey | None:
         started = await self._tracker.key_at(path)
         written = await self._records.latest(path) if started is None else None
         return Record.model_validate_json(written[1]).key if written else started

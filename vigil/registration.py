@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field, StringConstraints
 
 from vigil.client import RegistrationResult, VerificationClient
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ReferenceUnknown
 from vigil.domain.registration import Registration, Wanted
@@ -73,7 +73,7 @@ class RegistrationRequest(Frozen):
 
 
 async def build_registration(
-    request: RegistrationRequest, accounts: Mapping[str, Account], endpoints: Collection[str], *, by: Name
+    request: RegistrationRequest, accounts: Mapping[str, OpenAccount], endpoints: Collection[str], *, by: Name
 ) -> Registration:
     """Return the signal that registers the verification. Without a reference, ask the provider for it.
 
@@ -87,7 +87,7 @@ async def build_registration(
     """
     account = accounts.get(request.account)
     if account is None:
-        raise UnknownAccount
+        raise UnknownAccount(accounts)
     now = datetime.now(UTC)
     faults = [*_faults(request, account, endpoints, now), *_coordinate_faults(request, account)]
     if faults:
@@ -110,7 +110,7 @@ async def build_registration(
 class Registrar:
     """Registers verifications. Needs no worker."""
 
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, OpenAccount]
     endpoints: Collection[str]
     tracker: VerificationClient
     correlations: Correlations
@@ -145,7 +145,7 @@ def digest_correlation(digester: Digester, account: str, correlation: str) -> st
 
 
 def _faults(
-    request: RegistrationRequest, account: Account, endpoints: Collection[str], now: datetime
+    request: RegistrationRequest, account: OpenAccount, endpoints: Collection[str], now: datetime
 ) -> Iterator[FieldFault]:
     if request.sender is not None and request.sender not in account.contracts:
         yield FieldFault("sender", f"must be one of {', '.join(sorted(account.contracts))}")
@@ -158,7 +158,7 @@ def _faults(
             yield FieldFault(name, "is more than ten years away")
 
 
-def _coordinate_faults(request: RegistrationRequest, account: Account) -> Iterator[FieldFault]:
+def _coordinate_faults(request: RegistrationRequest, account: OpenAccount) -> Iterator[FieldFault]:
     known = {each.name: each for each in account.provider.coordinates}
     finder = account.provider.finder
     required = {each.name for each in known.values() if each.is_required}
@@ -183,7 +183,7 @@ def _say_allowed(known: Collection[str]) -> str:
     return f"has a name that this provider does not have; it has {', '.join(sorted(known))}"
 
 
-async def _find_reference(request: RegistrationRequest, account: Account) -> str:
+async def _find_reference(request: RegistrationRequest, account: OpenAccount) -> str:
     finder = account.provider.finder
     if finder is None:
         raise AssertionError("a registration without a reference must be refused where the provider has no finder")

@@ -17,7 +17,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from vigil.config.accounts import Account
+from vigil.config.accounts import OpenAccount
 from vigil.temporal import messages
 
 ADOPTS_EVERY: Final = timedelta(minutes=5)
@@ -29,7 +29,7 @@ _SHORTEST: Final = timedelta(seconds=1)
 """Temporal schedules nothing more often."""
 
 
-async def keep_discovering(client: Client, account: Account, *, time_scale: float) -> None:
+async def keep_discovering(client: Client, account: OpenAccount, *, time_scale: float) -> None:
     """Have what an account's provider lists adopted again and again; or no longer, as the settings say. Idempotent."""
     name = f"discovery/{account.name}"
     if account.provider.finder is None or not account.discovery:
@@ -42,10 +42,10 @@ async def keep_discovering(client: Client, account: Account, *, time_scale: floa
         await client.get_schedule_handle(name).update(lambda known: _changed(known, schedule))
 
 
-def _adoption(account: Account, name: str, time_scale: float) -> Schedule:
+def _adoption(account: OpenAccount, name: str, time_scale: float) -> Schedule:
     order = messages.DiscoveryInput(
         account=account.name,
-        grace=account.tracked.plan_for(None).registration_grace,
+        grace=account.plan_for(None).registration_grace,
         looks_back=LOOKS_BACK,
         overlap=OVERLAP / time_scale,
         starts_every=STARTS_EVERY / time_scale,

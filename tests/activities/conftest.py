@@ -7,11 +7,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from activities.accounts import WatchedAccount
 from tests.gate import GatedStorage
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import settings
+from vigil.domain.account import Account
 from vigil.domain.digest import Digester
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.providers.contract import Reader
 from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT
 from vigil.storage.folder import FolderStorage
@@ -26,12 +28,27 @@ async def id360() -> AsyncIterator[FakeId360]:
         yield fake
 
 
+def account_with(plan: TrackingPlan) -> Account:
+    """Return the one account, with a plan."""
+    return Account(
+        name="id360",
+        provider_name="id360",
+        environment="sandbox",
+        reference_is_capability=False,
+        plans={CONTRACT.sender: plan},
+        default_sender=CONTRACT.sender,
+    )
+
+
+@pytest.fixture
+def accounts() -> Mapping[str, Account]:
+    return {"id360": account_with(CONTRACT.watch)}
+
+
 @pytest_asyncio.fixture
-async def accounts(id360: FakeId360) -> AsyncIterator[Mapping[str, WatchedAccount]]:
+async def readers(id360: FakeId360) -> AsyncIterator[Mapping[str, Reader]]:
     async with httpx.AsyncClient(timeout=IMPATIENT, trust_env=False) as http:
-        reader = Id360Reader(settings(base_url=id360.base_url), http)
-        plans = {CONTRACT.sender: CONTRACT.watch}
-        yield {"id360": WatchedAccount(name="id360", reader=reader, plans=plans, default_sender=CONTRACT.sender)}
+        yield {"id360": Id360Reader(settings(base_url=id360.base_url), http)}
 
 
 @pytest.fixture

@@ -11,21 +11,20 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from activities.accounts import WatchedAccount
 from activities.downloads import DownloadActivities
 from tests.activities.attempts import NOW, Attempts
 from tests.gate import GatedStorage
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import report
 from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
+from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ArtifactNotReady
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import ArtifactState, EvidenceKind, LossReason
 from vigil.domain.tracking_plan import HOUR, MINUTE
 from vigil.domain.verification_key import VerificationKey
-from vigil.providers.contract import ArtifactStream, ProviderResponse
-from vigil.providers.id360.senders import CONTRACT
+from vigil.providers.contract import ArtifactStream, ProviderResponse, Reader
 from vigil.storage.contract import StorageUnavailable
 from vigil.storage.records import result_name
 from vigil.temporal import messages
@@ -40,9 +39,9 @@ SPOILED = Told(200, PICTURE[:-1] + b"?", {"Content-Type": "image/jpeg"})
 
 @pytest.fixture
 def downloading(
-    accounts: Mapping[str, WatchedAccount], storage: GatedStorage, digester: Digester
+    accounts: Mapping[str, Account], readers: Mapping[str, Reader], storage: GatedStorage, digester: Digester
 ) -> DownloadActivities:
-    return DownloadActivities(accounts, storage, digester)
+    return DownloadActivities(accounts, readers, storage, digester)
 
 
 class Case:
@@ -237,14 +236,12 @@ Absently: TypeAlias = Callable[
 
 
 @pytest.fixture
-def downloading_absent(storage: GatedStorage, digester: Digester) -> Absently:
+def downloading_absent(accounts: Mapping[str, Account], storage: GatedStorage, digester: Digester) -> Absently:
     """Downloads from a provider that never has the file, by what it says becomes of it."""
 
     def of(otherwise: LossReason | None) -> Callable[[messages.DownloadInput], Awaitable[messages.DownloadResult]]:
-        account = WatchedAccount(
-            name="id360", reader=Absent(otherwise), plans={"id360": CONTRACT.watch}, default_sender="id360"
-        )
-        return DownloadActivities({"id360": account}, storage, digester).download
+        readers = {"id360": Absent(otherwise)}
+        return DownloadActivities(accounts, readers, storage, digester).download
 
     return of
 
@@ -297,10 +294,11 @@ async def test_a_report_that_is_no_longer_kept_is_waited_for(case: Case, downloa
 async def test_the_digest_is_equal_for_equal_bytes_and_useless_without_our_key(
     case: Case,
     downloading: DownloadActivities,
-    accounts: Mapping[str, WatchedAccount],
+    accounts: Mapping[str, Account],
+    readers: Mapping[str, Reader],
     storage: GatedStorage,
 ) -> None:
-    elsewhere = DownloadActivities(accounts, storage, Digester(b"another key"))
+    elsewhere = DownloadActivities(accounts, readers, storage, Digester(b"another key"))
     case.id360.files["9"] = GOOD
     other = Told(200, PICTURE + b"!")
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 
-from activities.accounts import WatchedAccount
 from activities.reads import ReadActivities
 from tests.activities.attempts import NOW, Attempts
 from tests.gate import GatedStorage
@@ -16,6 +15,7 @@ from tests.providers.id360.samples import QUESTION, report
 from tests.providers.raw_server import Answer as Said
 from tests.providers.raw_server import HangUp, Stall, Told, told
 from tests.world import SaidReader
+from vigil.domain.account import Account
 from vigil.domain.callbacks import apply_registration, open_record
 from vigil.domain.decisions import apply_read
 from vigil.domain.digest import Digester
@@ -26,6 +26,7 @@ from vigil.domain.snapshot import Answer, ReadResult
 from vigil.domain.terms import Attention, Decision, Outcome, Stage
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 from vigil.domain.verification_key import VerificationKey
+from vigil.providers.contract import Reader
 from vigil.providers.id360.senders import CONTRACT
 from vigil.storage.contract import StorageUnavailable
 from vigil.temporal import messages
@@ -38,8 +39,10 @@ HTML = Told(200, b"<html><body>Be right back</body></html>", {"Content-Type": "t
 
 
 @pytest.fixture
-def reading(accounts: Mapping[str, WatchedAccount], storage: GatedStorage, digester: Digester) -> ReadActivities:
-    return ReadActivities(accounts, storage, digester)
+def reading(
+    accounts: Mapping[str, Account], readers: Mapping[str, Reader], storage: GatedStorage, digester: Digester
+) -> ReadActivities:
+    return ReadActivities(accounts, readers, storage, digester)
 
 
 def record() -> Record:
@@ -415,11 +418,10 @@ async def test_trouble_that_was_over_in_between_does_not_count(id360: FakeId360,
 
 
 async def test_an_answer_that_is_not_proven_is_applied_as_such_and_nothing_of_it_is_kept(
-    storage: GatedStorage, digester: Digester
+    accounts: Mapping[str, Account], storage: GatedStorage, digester: Digester
 ) -> None:
     reader = SaidReader(says=ReplyUnproven("reply_unproven"))
-    account = WatchedAccount(name="id360", reader=reader, plans={CONTRACT.sender: PLAN}, default_sender=CONTRACT.sender)
-    reading = ReadActivities({"id360": account}, storage, digester)
+    reading = ReadActivities(accounts, {"id360": reader}, storage, digester)
 
     by_read = await Attempts().next(reading.read, ASK)
     by_poll = await Attempts().next(reading.poll, order())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.accounts import WatchedAccount
 from activities.records import RecordActivities
+from vigil.domain.account import Account
 from vigil.domain.callbacks import open_record
 from vigil.domain.record import Record
 from vigil.domain.verification_key import VerificationKey
@@ -29,7 +29,7 @@ def record(heard: int, *, run: str | None) -> Record:
 
 
 @pytest.fixture
-def steps_of_records(accounts: Mapping[str, WatchedAccount], tmp_path: Path) -> RecordActivities:
+def steps_of_records(accounts: Mapping[str, Account], tmp_path: Path) -> RecordActivities:
     return RecordActivities(Records(FolderStorage(tmp_path / "records")), accounts)
 
 

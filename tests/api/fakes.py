@@ -12,7 +12,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.delivery import Delivery
 from api.intake import Intake
-from vigil.config.accounts import Account, open_account_of
+from tests.world import World
+from vigil.config.accounts import OpenAccount, build_account
 from vigil.config.settings import ConfiguredAccount
 from vigil.domain.callback_event import CallbackEvent, StatusSeen, Unreadable
 from vigil.domain.digest import Digester
@@ -116,10 +117,16 @@ class Acme(Provider):
         return (callback_url,)
 
 
-def account_of(provider: Acme, **common: object) -> Account:
+def account_of(provider: Acme, **common: object) -> OpenAccount:
     own = AccountSettings(provider="acme", base_url="http://127.0.0.1")
     configured = ConfiguredAccount.model_validate({"own": own, **common})
-    return open_account_of(provider.account, provider, configured, time_scale=1)
+    return build_account(provider, configured, time_scale=1)
+
+
+def account_in(world: World, provider: Acme | None = None) -> OpenAccount:
+    """Return a world's account, opened at the provider."""
+    account = world.tracker.account(world.account)
+    return OpenAccount(**vars(account), provider=provider or Acme(), contracts={account.default_sender: CONTRACT})
 
 
 @dataclass
@@ -212,7 +219,7 @@ class Flaky:
 class Desk:
     """An intake and everything that it stands on."""
 
-    def __init__(self, root: Path, *accounts: Account, starts_a_minute: int = 60) -> None:
+    def __init__(self, root: Path, *accounts: OpenAccount, starts_a_minute: int = 60) -> None:
         self.storage = Flaky(FolderStorage(root))
         self.inbox = Inbox(self.storage)
         self.verifications = Verifications()

@@ -150,6 +150,9 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_witho
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:
+        def account(self, name: str) -> None:
+            return None
+
         async def describe_with_queues(self, key: object) -> None:
             raise ZeroDivisionError("about Jane Doe")
 

@@ -12,14 +12,12 @@ import pytest
 from api.app import build_app
 from api.parts import Parts
 from tests.api.conftest import in_process
-from tests.api.fakes import Acme
-from tests.world import ACCOUNT, SENDER, World
-from vigil.config.accounts import Account
+from tests.api.fakes import Acme, account_in
+from tests.world import ACCOUNT, World
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.registration import Registration
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import Coordinate, FoundVerification
-from vigil.providers.id360.senders import CONTRACT
 from vigil.temporal.connection import connect
 
 CREATED_AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
@@ -63,9 +61,7 @@ async def asked(world: World, says: Any = None, *, provider: Acme | None = None,
     provider = provider or Filing()
     if says is not None:
         provider.finder = CaseFile(says=says)
-    account = Account(
-        name=ACCOUNT, provider=provider, contracts={SENDER: CONTRACT}, tracked=world.tracker.account(ACCOUNT)
-    )
+    account = account_in(world, provider)
     parts = Parts(accounts={ACCOUNT: account}, tracker=world.tracker, storage=world.storage, digester=world.digester)
     async with in_process(build_app(parts)) as client:
         return await client.post("/verifications", json={"account": ACCOUNT, **body})

@@ -18,12 +18,10 @@ from pydantic import JsonValue
 from api.app import build_app
 from api.parts import Parts
 from tests.api.conftest import in_process
-from tests.api.fakes import Acme
-from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, SENDER, World, final
+from tests.api.fakes import Acme, account_in
+from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final
 from vigil.client import VerificationClient
-from vigil.config.accounts import Account
 from vigil.providers.contract import ProviderResponse
-from vigil.providers.id360.senders import CONTRACT
 from vigil.temporal.connection import connect
 
 
@@ -33,11 +31,8 @@ async def world(temporal_address: str, tmp_path: Path) -> World:
 
 
 def parts_of(world: World, **changes: Any) -> Parts:
-    account = Account(
-        name=ACCOUNT, provider=Acme(), contracts={SENDER: CONTRACT}, tracked=world.tracker.account(ACCOUNT)
-    )
     made: dict[str, Any] = {
-        "accounts": {ACCOUNT: account},
+        "accounts": {ACCOUNT: account_in(world)},
         "tracker": world.tracker,
         "storage": world.storage,
         "digester": world.digester,

@@ -60,8 +60,8 @@ async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_fi
 
 
 async def test_a_reference_that_opens_a_session_is_listed_by_a_digest_that_the_commands_take(stack: Stack) -> None:
-    async with opened(stack.config) as installation:
-        hiding = [name for name, each in installation.accounts.items() if each.tracked.reference_is_capability]
+    async with opened(stack.config) as runtime:
+        hiding = [name for name, each in runtime.accounts.items() if each.reference_is_capability]
     account = hiding[0]
     watched = await vigil("simulate", account, "--watch", config=stack.config)
     reference = watched.stdout.splitlines()[0].split()[1]

@@ -81,7 +81,7 @@ def test_an_opened_account_has_its_own_times_and_all_of_them_scaled(tmp_path: Pa
 
     accounts = open_accounts(settings, http=httpx.AsyncClient())
 
-    plan = accounts["id360-sandbox"].tracked.plan_for(None)
+    plan = accounts["id360-sandbox"].plan_for(None)
     assert plan.deadline == timedelta(days=7) / 60
     assert plan.callback_expected_within == timedelta(seconds=10)
     assert plan.deadline_lag == timedelta(seconds=15)

@@ -22,20 +22,16 @@ from api.parts import Parts
 from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
 from tests.simulator.step_clock import StepClock
 from vigil.client import VerificationClient
-from vigil.config.accounts import open_accounts
+from vigil.config.runtime import open_runtime
 from vigil.config.settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
-from vigil.domain.digest import Digester
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Coordinates
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.registry import PROVIDERS
-from vigil.providers.transport import open_http
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
-from vigil.storage.factory import open_storage
-from vigil.temporal.connection import connect
 
 
 class PlayedTime(Protocol):
@@ -239,15 +235,12 @@ async def rig(
 
 
 async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
-    http = await stack.enter_async_context(open_http())
-    digester = Digester(settings.digest_key.get_secret_value().encode())
-    accounts = open_accounts(settings, http=http)
-    client = await connect(settings.temporal.address, settings.temporal.namespace)
+    runtime = await stack.enter_async_context(open_runtime(settings))
     return Parts(
-        accounts=accounts,
-        tracker=VerificationClient(client, {name: each.tracked for name, each in accounts.items()}, digester),
-        storage=open_storage(settings.storage.url),
-        digester=digester,
+        accounts=runtime.accounts,
+        tracker=runtime.tracker,
+        storage=runtime.storage,
+        digester=runtime.digester,
     )
 
 

@@ -14,7 +14,7 @@ from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
 from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, NotificationResult, SenderKit
 from tests.conformance.rig import account_of, configured
 from tests.simulator.step_clock import StepClock
-from vigil.config.accounts import Account, open_account_of
+from vigil.config.accounts import OpenAccount, build_account
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.providers.registry import PROVIDERS
 from vigil.simulator.engine import Engine
@@ -58,13 +58,13 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def opened(provider: str, http: httpx.AsyncClient, *, hints: bool) -> Account:
+def opened(provider: str, http: httpx.AsyncClient, *, hints: bool) -> OpenAccount:
     kit = KITS[provider]
     settings = kit.unproven_settings if hints and kit.unproven_settings else kit.settings
     account = configured(provider, settings(NOWHERE))
     name = account_of(provider)
     opened = PROVIDERS[provider].open_account(name, account.own, http)
-    return open_account_of(name, opened, account, time_scale=1)
+    return build_account(opened, account, time_scale=1)
 
 
 async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from vigil.cli.context import Installation, opened
+from vigil.cli.context import opened
+from vigil.config.runtime import Runtime
 from vigil.demo.stack import Ports, Stack
 from vigil.providers.id360.settings import Id360Settings
 from vigil.simulator.registry import PLAYED
@@ -21,13 +22,13 @@ class Running:
     """A stack that runs."""
 
     stack: Stack
-    installation: Installation
+    runtime: Runtime
     http: httpx.AsyncClient
 
     @property
     def authorization(self) -> dict[str, str]:
         """The header that proves a callback of the played account."""
-        own = self.installation.settings.accounts[ACCOUNT].own
+        own = self.runtime.settings.accounts[ACCOUNT].own
         assert isinstance(own, Id360Settings)
         return {"Authorization": own.callback_headers["Authorization"][0].get_secret_value()}
 
@@ -68,5 +69,5 @@ class Running:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     stack = Stack(tmp_path / "stack", Ports.free(), accounts=PLAYED, time_scale=240, forgets=True)
-    async with stack, opened(stack.config) as installation, httpx.AsyncClient(trust_env=False, timeout=40) as http:
-        yield Running(stack, installation, http)
+    async with stack, opened(stack.config) as runtime, httpx.AsyncClient(trust_env=False, timeout=40) as http:
+        yield Running(stack, runtime, http)

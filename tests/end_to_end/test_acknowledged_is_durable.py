@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.end_to_end.conftest import ACCOUNT, Running
 from vigil.demo.stack import Part
+from vigil.domain.verification_key import VerificationKey
 
 KILLED: Final[tuple[Part, ...]] = ("api", "worker", "api")
 VERIFICATIONS = 10
@@ -23,8 +24,8 @@ def finished_step(reference: str, number: int) -> dict[str, object]:
 
 
 async def heard(running: Running, reference: str) -> set[str]:
-    key = running.installation.key(ACCOUNT, reference)
-    record = await running.installation.tracker.handle(key).query("record")
+    key = VerificationKey(account=ACCOUNT, reference=reference)
+    record = await running.runtime.tracker.handle(key).query("record")
     checks = record["progress"]["checks"] if record else []
     return {check["name"] for check in checks}
 

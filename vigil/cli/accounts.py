@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vigil.config.accounts import Account, open_accounts
+from vigil.config.accounts import OpenAccount
+from vigil.config.runtime import open_runtime
 from vigil.config.settings import Settings, load_settings
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import spoken
 from vigil.providers.registry import PROVIDERS
 from vigil.providers.sender_pages import accepts, avoid, comes_again
-from vigil.providers.transport import open_http
 
 _PROOFS = {
     Proof.SECRET: "a shared secret: a callback may start, wake and tell progress",
@@ -33,17 +33,16 @@ def accounts(context: typer.Context) -> None:
 
 
 async def _show(settings: Settings, console: Console) -> None:
-    async with open_http() as http:
-        opened = open_accounts(settings, http=http)
-    for account in opened.values():
-        _show_account(account, settings, console)
-    if not opened:
+    async with open_runtime(settings, lazy=True) as runtime:
+        for account in runtime.accounts.values():
+            _show_account(account, settings, console)
+    if not settings.accounts:
         console.print("No account is configured: add [accounts.<name>] to the settings.")
     if settings.time_scale != 1:
         console.print(f"All durations are divided by time_scale = {settings.time_scale:g}.", style="dim")
 
 
-def _show_account(account: Account, settings: Settings, console: Console) -> None:
+def _show_account(account: OpenAccount, settings: Settings, console: Console) -> None:
     entry = PROVIDERS[account.provider.provider]
     url = callback_url(settings, account.name)
     console.print(Text.assemble((account.name, "bold cyan"), f"  {entry.title}, {account.provider.environment}"))

@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from temporalio.service import RPCError
 
-from vigil.cli.context import connected, opened_storage
-from vigil.cli.errors import CommandError
-from vigil.config.accounts import Account, open_accounts
+from vigil.config.accounts import OpenAccount
+from vigil.config.runtime import Runtime, open_runtime
 from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, load_settings
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
-from vigil.providers.transport import open_http
+from vigil.errors import TemporalUnreachable, VigilError
 from vigil.storage.contract import StorageError, storage_name
 from vigil.storage.inbox import Inbox
 from vigil.temporal.connection import missing_search_attributes
@@ -71,14 +70,14 @@ def _secrets(settings: Settings) -> Finding:
 
 
 async def _looks(settings: Settings) -> AsyncIterator[Finding]:
-    yield await _found("callback URLs", lambda: _callback_url(settings))
-    yield await _found("storage", lambda: _storage(settings))
-    yield await _found("quarantine", lambda: _quarantine(settings))
-    yield await _found("temporal", lambda: _temporal(settings))
-    if not settings.accounts:
-        yield Finding("accounts", well=False, says="none is configured: add [accounts.<name>] to the settings")
-    async with open_http() as http:
-        for name, account in open_accounts(settings, http=http).items():
+    async with open_runtime(settings, lazy=True) as runtime:
+        yield await _found("callback URLs", lambda: _callback_url(settings))
+        yield await _found("storage", lambda: _storage(runtime))
+        yield await _found("quarantine", lambda: _quarantine(runtime))
+        yield await _found("temporal", lambda: _temporal(runtime))
+        if not settings.accounts:
+            yield Finding("accounts", well=False, says="none is configured: add [accounts.<name>] to the settings")
+        for name, account in runtime.accounts.items():
             yield await _found(f"login {name}", lambda account=account: _login(account))  # type: ignore[misc]
 
 
@@ -86,7 +85,7 @@ async def _found(name: str, look: Callable[[], Awaitable[str]]) -> Finding:
     try:
         async with asyncio.timeout(LOOKED_WITHIN):
             return Finding(name, well=True, says=await look())
-    except (NotWell, CommandError) as fault:
+    except (NotWell, VigilError) as fault:
         return Finding(name, well=False, says=str(fault))
     except TimeoutError:
         return Finding(name, well=False, says=f"no answer within {LOOKED_WITHIN:g} s")
@@ -98,21 +97,21 @@ async def _callback_url(settings: Settings) -> str:
     return f"{settings.api.public_url.rstrip('/')}/callbacks/<account>"
 
 
-async def _storage(settings: Settings) -> str:
+async def _storage(runtime: Runtime) -> str:
     name = storage_name("health", f"check-{secrets.token_hex(8)}")
-    storage = opened_storage(settings)
+    storage = runtime.storage
     try:
         await storage.put_new(name, b"written by `vigil check`")
         await storage.read(name)
         await storage.erase(name)
     except StorageError:
         raise NotWell("takes no writes: look at [storage] url and its rights") from None
-    return f"writable: {settings.storage.url.partition('?')[0]}"
+    return f"writable: {runtime.settings.storage.url.partition('?')[0]}"
 
 
-async def _quarantine(settings: Settings) -> str:
+async def _quarantine(runtime: Runtime) -> str:
     try:
-        count = await Inbox(opened_storage(settings)).quarantined_at_least(MOST_COUNTED)
+        count = await Inbox(runtime.storage).quarantined_at_least(MOST_COUNTED)
     except StorageError:
         raise NotWell("cannot be listed: look at [storage] url and its rights") from None
     if not count:
@@ -121,18 +120,20 @@ async def _quarantine(settings: Settings) -> str:
     return f"callbacks that belong to no verification: {number}; GET /quarantine lists them"
 
 
-async def _temporal(settings: Settings) -> str:
-    client = await connected(settings)
+async def _temporal(runtime: Runtime) -> str:
+    client = runtime.client
     try:
         missing = await missing_search_attributes(client)
     except RPCError as error:
         raise NotWell(f"namespace {client.namespace} gives no answer ({error.status.name})") from None
+    except RuntimeError:  # a lazy client connects on its first call
+        raise TemporalUnreachable(runtime.settings.temporal.address) from None
     if missing:
         raise NotWell(f"run `vigil setup`: namespace {client.namespace} lacks {', '.join(missing)}")
     return f"namespace {client.namespace} answers and has our search attributes"
 
 
-async def _login(account: Account) -> str:
+async def _login(account: OpenAccount) -> str:
     setting = f"accounts.{account.name}"
     try:
         await account.provider.reader.check_login()

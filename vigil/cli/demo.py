@@ -81,9 +81,9 @@ async def _demo(*, as_json: bool, keep: bool) -> bool:
 
 
 async def _tell_all(stack: Stack, console: Console) -> Sequence[StoryRun]:
-    async with opened(stack.config) as installation, _patient_http() as http:
-        told = [_untold(story, installation.settings) for story in STORIES]
-        teller = StoryRunner(http, installation.tracker, api=stack.api, simulator=stack.simulator)
+    async with opened(stack.config) as runtime, _patient_http() as http:
+        told = [_untold(story, runtime.settings) for story in STORIES]
+        teller = StoryRunner(http, runtime.tracker, api=stack.api, simulator=stack.simulator)
         with Live(
             get_renderable=lambda: _table(told, is_wide=console.width >= WIDE), console=console, refresh_per_second=5
         ):

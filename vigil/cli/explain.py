@@ -30,10 +30,10 @@ def explain_(context: typer.Context, account: AccountName, reference: ReferenceT
 
 
 async def _explained(config: Path | None, account: str, reference: str) -> Explanation:
-    async with opened(config) as installation:
-        known = await installation.lookup.get(await installation.named(account, reference))
+    async with opened(config) as runtime:
+        known = await runtime.lookup.get(await runtime.lookup.resolve_key(account, reference))
         summary = known.situation.summary
-        plan = installation.tracker.account(account).plan_for(summary.sender if summary else None)
+        plan = runtime.tracker.account(account).plan_for(summary.sender if summary else None)
         return explain(known.situation, plan=plan, now=datetime.now(UTC))
 
 

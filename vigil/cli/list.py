@@ -42,11 +42,11 @@ async def _list(config: Path | None, *, attention: bool, stage: Stage | None, ac
     for name, width in (("where it stands", 18), ("since", 8)):
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("attention", min_width=16)
-    async with opened(config) as installation:
+    async with opened(config) as runtime:
         if account is not None:
-            installation.key(account, "any")
+            runtime.tracker.account(account)
         filters = Filters(stage=stage, account=account)
-        async for run in iterate_verifications(installation.client, filters, needs_attention=attention):
+        async for run in iterate_verifications(runtime.client, filters, needs_attention=attention):
             if table.row_count == limit:
                 break
             table.add_row(*_row(run))

@@ -6,8 +6,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from vigil.cli.context import connected
-from vigil.config.settings import load_settings
+from vigil.cli.context import opened
 from vigil.temporal.connection import add_search_attributes
 
 
@@ -17,7 +16,7 @@ def setup(context: typer.Context) -> None:
 
 
 async def _setup(config: Path | None) -> None:
-    client = await connected(load_settings(config))
-    added = await add_search_attributes(client)
-    told = f"added {', '.join(added)}" if added else "has all our search attributes already"
-    Console().print(f"Namespace {client.namespace}: {told}.", highlight=False, soft_wrap=True)
+    async with opened(config) as runtime:
+        added = await add_search_attributes(runtime.client)
+        done = f"added {', '.join(added)}" if added else "has all our search attributes already"
+        Console().print(f"Namespace {runtime.client.namespace}: {done}.", highlight=False, soft_wrap=True)

@@ -39,11 +39,11 @@ def show(context: typer.Context, account: AccountName, reference: ReferenceText)
 
 
 async def _look(config: Path | None, account: str, reference: str) -> _Seen:
-    async with opened(config) as installation:
-        key = await installation.named(account, reference)
-        known = await installation.lookup.get(key)
+    async with opened(config) as runtime:
+        key = await runtime.lookup.resolve_key(account, reference)
+        known = await runtime.lookup.get(key)
         try:
-            return _Seen(known, await installation.lookup.read_record(key), is_current=True)
+            return _Seen(known, await runtime.lookup.read_record(key), is_current=True)
         except VigilError:
             return _Seen(known, known.record, is_current=False)
 

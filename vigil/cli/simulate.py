@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 
 from vigil.cli.accounts import callback_url
-from vigil.cli.context import Installation, opened
+from vigil.cli.context import opened
 from vigil.cli.errors import CommandError
 from vigil.cli.watch import follow
+from vigil.config.runtime import Runtime
 from vigil.demo.simulator_accounts import scenario_for
+from vigil.domain.verification_key import VerificationKey
 from vigil.registration import RegistrationRequest
 from vigil.simulator.registry import PLAYED
 from vigil.simulator.story import PlayedAccount
@@ -37,24 +39,24 @@ def simulate(
 
 async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *, register: bool, watch: bool) -> None:
     console = Console()
-    async with opened(config) as installation:
-        installation.key(account, "any")
-        play = await _begin(installation, account, knobs)
-        key = installation.key(account, play["reference"])
+    async with opened(config) as runtime:
+        runtime.tracker.account(account)
+        play = await _begin(runtime, account, knobs)
+        key = VerificationKey(account=account, reference=play["reference"])
         if register:
-            known = _played(account, installation.settings.accounts[account].own.provider).registration
+            known = _played(account, runtime.settings.accounts[account].own.provider).registration
             told = {"reference": key.reference, "coordinates": play["coordinates"]}
             request = RegistrationRequest(account=account, **told, **known)
-            await installation.registrar.register(request, by=CALLER)
+            await runtime.registrar.register(request, by=CALLER)
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:
-            await follow(installation, key, console)
+            await follow(runtime, key, console)
 
 
-async def _begin(installation: Installation, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
-    configured = installation.settings.accounts[account]
+async def _begin(runtime: Runtime, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    configured = runtime.settings.accounts[account]
     provider = configured.own.provider
-    url = callback_url(installation.settings, account)
+    url = callback_url(runtime.settings, account)
     scenario = scenario_for(_played(account, provider), configured, knobs, callback_url=url)
     simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import track as progress
 from temporalio.service import RPCError
 
-from vigil.cli.context import Installation, opened
+from vigil.cli.context import opened
 from vigil.cli.errors import CommandError
 from vigil.client import RegistrationResult
+from vigil.config.runtime import Runtime
 from vigil.domain.errors import ProviderError
 from vigil.errors import ConflictingRegistration, RegistrationRefused, VigilError
 from vigil.registration import RegistrationRequest
@@ -96,9 +97,9 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
     wanted = [one for one in found if isinstance(one, Wanted)]
     faults = [one for one in found if isinstance(one, Fault)]
     new = 0
-    async with opened(config) as installation:
+    async with opened(config) as runtime:
         gate = asyncio.Semaphore(AT_A_TIME)
-        tasks = [asyncio.create_task(_register(installation, one, gate)) for one in wanted]
+        tasks = [asyncio.create_task(_register(runtime, one, gate)) for one in wanted]
         done = asyncio.as_completed(tasks)
         quiet = not console.is_terminal
         for task in progress(done, "Registering", total=len(tasks), console=console, transient=True, disable=quiet):
@@ -114,10 +115,10 @@ async def _track(config: Path | None, found: list[Wanted | Fault]) -> list[Fault
     return faults
 
 
-async def _register(installation: Installation, wanted: Wanted, gate: asyncio.Semaphore) -> RegistrationResult | Fault:
+async def _register(runtime: Runtime, wanted: Wanted, gate: asyncio.Semaphore) -> RegistrationResult | Fault:
     async with gate:
         try:
-            _, registered = await installation.registrar.register(wanted.request, by=CALLER)
+            _, registered = await runtime.registrar.register(wanted.request, by=CALLER)
             return registered
         except VigilError as error:
             return Fault(wanted.name, _say(error))

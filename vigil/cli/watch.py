@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from vigil.cli.context import Installation, opened
+from vigil.cli.context import opened
 from vigil.cli.errors import CommandError
 from vigil.cli.explain import AccountName, ReferenceText
 from vigil.cli.formatting import clock, spaced, standing
+from vigil.config.runtime import Runtime
 from vigil.domain.explanation import Situation, explain
 from vigil.domain.record import Summary
 from vigil.domain.verification_key import VerificationKey
@@ -27,16 +28,16 @@ def watch(context: typer.Context, account: AccountName, reference: ReferenceText
 
 
 async def _watch(config: Path | None, account: str, reference: str) -> None:
-    async with opened(config) as installation:
-        await follow(installation, await installation.named(account, reference), Console())
+    async with opened(config) as runtime:
+        await follow(runtime, await runtime.lookup.resolve_key(account, reference), Console())
 
 
-async def follow(installation: Installation, key: VerificationKey, console: Console) -> None:
+async def follow(runtime: Runtime, key: VerificationKey, console: Console) -> None:
     """Print each change until it is concluded. Raises `CommandError` where nobody knows it."""
     sequence = -1
     with console.status("") as waiting:
         while True:
-            seen = await installation.tracker.wait_until(key, _is_beyond(sequence), within=LOOK_AGAIN)
+            seen = await runtime.tracker.wait_until(key, _is_beyond(sequence), within=LOOK_AGAIN)
             if seen is None:
                 raise CommandError("Temporal knows no such verification; `vigil show` looks into storage, too.")
             if seen.summary is not None and seen.summary.sequence > sequence:
@@ -44,7 +45,7 @@ async def follow(installation: Installation, key: VerificationKey, console: Cons
                 console.print(_line(seen.summary))
             if seen.summary is not None and seen.summary.outcome is not None:
                 return
-            waiting.update(_next(installation, key, seen))
+            waiting.update(_next(runtime, key, seen))
 
 
 def _is_beyond(sequence: int) -> Callable[[Situation], bool]:
@@ -60,7 +61,7 @@ def _line(summary: Summary) -> Text:
     return line.append("".join(f"  {spaced(reason)}" for reason in summary.attention), style="yellow")
 
 
-def _next(installation: Installation, key: VerificationKey, seen: Situation) -> str:
-    plan = installation.tracker.account(key.account).plan_for(seen.summary.sender if seen.summary else None)
+def _next(runtime: Runtime, key: VerificationKey, seen: Situation) -> str:
+    plan = runtime.tracker.account(key.account).plan_for(seen.summary.sender if seen.summary else None)
     explanation = explain(seen, plan=plan, now=datetime.now(UTC))
     return f"next: {explanation.next_event} {clock(explanation.next_at)}" if explanation.next_event else ""

@@ -11,7 +11,7 @@ from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
 from tests.providers.identomat.samples import CALLBACK_KEY, SESSION
 from vigil.client import VerificationClient
-from vigil.config.accounts import open_client
+from vigil.config.runtime import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.processes import Program
 from vigil.demo.temporal_server import run_temporal_server

@@ -1,0 +1,87 @@
+"""Open everything that the settings name, once for the API, the worker, the command line and backends."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import httpx
+import temporalio.runtime
+from temporalio.client import Client
+
+from vigil.client import VerificationClient
+from vigil.config.accounts import OpenAccount, open_accounts
+from vigil.config.settings import Settings
+from vigil.domain.digest import Digester
+from vigil.errors import StorageNotOpened, TemporalUnreachable
+from vigil.lookup import VerificationLookup
+from vigil.providers.transport import open_http
+from vigil.registration import Registrar
+from vigil.storage.contract import Storage
+from vigil.storage.correlations import Correlations
+from vigil.storage.factory import open_storage
+from vigil.temporal.connection import connect
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The open parts of an installation. Safe to share; one per process."""
+
+    settings: Settings
+    digester: Digester
+    http: httpx.AsyncClient
+    accounts: Mapping[str, OpenAccount]
+    client: Client
+    tracker: VerificationClient
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The storage, opened on the first use: not every program needs it. Raises `StorageNotOpened`."""
+        try:
+            return open_storage(self.settings.storage.url)
+        except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
+            raise StorageNotOpened(type(error).__name__) from None
+
+    @cached_property
+    def lookup(self) -> VerificationLookup:
+        """The lookup of verifications. Raises `StorageNotOpened`."""
+        return VerificationLookup(self.tracker, self.storage, self.accounts)
+
+    @cached_property
+    def registrar(self) -> Registrar:
+        """The registration of verifications. Raises `StorageNotOpened`."""
+        correlations = Correlations(self.storage)
+        return Registrar(self.accounts, self.settings.endpoints, self.tracker, correlations, self.digester)
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, lazy: bool = False, temporal_runtime: temporalio.runtime.Runtime | None = None
+) -> AsyncIterator[Runtime]:
+    """Open what the settings name, for as long as the context lasts.
+
+    `lazy`: the first call connects to Temporal, for a program that may start before Temporal does.
+
+    Raises:
+        TemporalUnreachable: Temporal does not answer; never with `lazy`.
+
+    """
+    digester = Digester(settings.digest_key.get_secret_value().encode())
+    temporal = settings.temporal
+    async with open_http() as http:
+        accounts = open_accounts(settings, http)
+        try:
+            client = await connect(temporal.address, temporal.namespace, lazy=lazy, runtime=temporal_runtime)
+        except RuntimeError:
+            raise TemporalUnreachable(temporal.address) from None
+        yield Runtime(settings, digester, http, accounts, client, VerificationClient(client, accounts, digester))
+
+
+@asynccontextmanager
+async def open_client(settings: Settings) -> AsyncIterator[VerificationClient]:
+    """Connect a backend to Temporal: it can register verifications, look at them and wait for them.
+
+    Raises `TemporalUnreachable`.
+    """
+    async with open_runtime(settings) as runtime:
+        yield runtime.tracker
