@@ -394,6 +394,20 @@ async def test_trouble_that_lasts_is_told_once(id360: FakeId360, reading: ReadAc
     assert (slept_on.type, slept_on.message) == ("Unchanged", "http_503")
 
 
+async def test_a_poll_that_knows_of_lasting_trouble_sleeps_on_however_long_it_lasts(
+    id360: FakeId360, reading: ReadActivities
+) -> None:
+    id360.reports["700102"] = Told(503)
+    unreachable = ReadResult(asked_at=NOW - HOUR, answer=Answer.UNREACHABLE, word="http_503")
+    attempts = Attempts()
+
+    await attempts.fails(reading.poll, order(unreachable))
+    much_later = await attempts.fails(reading.poll, order(unreachable), at=NOW + DAY)
+
+    assert (much_later.type, much_later.message) == ("Unchanged", "http_503")
+    assert much_later.details[0].trouble_since == NOW
+
+
 async def test_an_answer_after_lasting_trouble_is_told_even_if_it_is_the_old_one(
     id360: FakeId360, reading: ReadActivities
 ) -> None:

@@ -56,6 +56,17 @@ async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Sto
     }
 
 
+async def test_a_receipt_whose_text_is_forgotten_keeps_neither_body_nor_headers(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+
+    await inbox.forget_text(name)
+
+    bare = await inbox.read(name)
+    assert (bare.body, bare.headers) == (b"", {})
+    assert (bare.received_at, bare.account, bare.notices) == (NOON, "id360", receipt().notices)
+
+
 async def test_one_callback_heard_twice_is_kept_twice(storage: Storage) -> None:
     inbox = Inbox(storage)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.workflows.conftest import SkippedTime
-from tests.world import APPROVED, APPROVED_WITH_FILE, SaidReader, World, final
+from tests.world import APPROVED, APPROVED_WITH_FILE, FILE, SaidReader, World, final
 from vigil.domain.errors import ArtifactLost, ArtifactSpoiled, ProviderUnavailable
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
@@ -92,6 +92,26 @@ async def test_a_listed_recording_that_never_becomes_ready_is_lost_in_time(skipp
 
     assert ledger(record) == [("call-1", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert reasons(record) == [Attention.EVIDENCE_LOST]
+
+
+async def test_a_file_whose_download_still_goes_on_is_not_given_up_with_those_that_never_came(
+    skipped: SkippedTime,
+) -> None:
+    world = skipped.world
+    content, world.reader.files["portrait-1"] = world.reader.files["portrait-1"], ProviderUnavailable("http_503")
+    world.reader.say(approved_with(RECORDING, FILE))
+    async with world.workers():
+        await decided(world)
+        await skipped.passes(world.plan.late_files_within + HOUR)
+        then = await world.record()
+        world.reader.files["portrait-1"] = content
+        record = await skipped.result()
+
+    assert ledger(then) == [
+        ("call-1", ArtifactState.LOST, LossReason.NEVER_CAPTURED),
+        ("portrait-1", ArtifactState.AVAILABLE, None),
+    ]
+    assert ledger(record)[1] == ("portrait-1", ArtifactState.STORED, None)
 
 
 async def test_a_recording_that_appears_after_it_was_given_up_is_still_brought_home(skipped: SkippedTime) -> None:

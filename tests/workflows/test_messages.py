@@ -11,13 +11,19 @@ import pytest
 import pytest_asyncio
 from google.protobuf.json_format import MessageToJson
 from prometheus_client import generate_latest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+from temporalio.worker import Worker
 
 from tests.conformance.places import leaks
 from tests.messages import LINK, NUMBER, TEXT, Messages, Sms, asked, simulated_sms
 from tests.world import APPROVED, World, final, own_account, quick
+from vigil.domain.message import MessageResult
 from vigil.domain.terms import Attention
+from vigil.temporal import messages
+from workflows.message_delivery import MessageDeliveryWorkflow
 
+SECOND = timedelta(seconds=1)
 SENT = {"to": NUMBER, "message": {"text": TEXT}}
 
 
@@ -116,6 +122,33 @@ async def test_nothing_is_sent_past_the_fence(client: Client, tmp_path: Path, sm
     assert await messages.stored() == []
 
 
+async def test_without_a_worker_that_sends_a_message_is_given_up_at_its_fence(
+    client: Client, tmp_path: Path, sms: Sms
+) -> None:
+    messages = Messages(World(client, tmp_path, account=own_account(), plan=quick(factor=60)), send_before=SECOND)
+    decides_only = Worker(client, task_queue=messages.MESSAGES_QUEUE, workflows=[MessageDeliveryWorkflow])
+    async with decides_only:
+        await messages.call_back(asked(messages.world.key.reference))
+        async with asyncio.timeout(10):
+            while "ACTIVITY_TASK_TIMED_OUT" not in await _events(messages):
+                await asyncio.sleep(0.1)
+    async with messages.through(sms):
+        await messages.until_forgotten()
+        [run] = await messages.runs()
+        noted = await messages.told(run)
+
+    assert (noted.result, noted.why) == (MessageResult.TOO_LATE, None)
+    assert await sms.requests() == []
+
+
+async def _events(messages: Messages) -> list[str]:
+    """Return the types of the events of each run that sends this account's messages."""
+    client = messages.world.client
+    handles = [client.get_workflow_handle(run.id, run_id=run.run_id) for run in await messages.runs()]
+    events = [event for handle in handles async for event in handle.fetch_history_events()]
+    return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in events]
+
+
 async def test_a_gateway_that_times_out_may_have_sent_it_and_is_not_asked_again(messages: Messages, sms: Sms) -> None:
     await sms.trouble(silent=True)
     async with messages.through(sms, within=0.5):
@@ -178,6 +211,24 @@ async def test_a_gateway_that_answers_no_is_not_asked_again(
     assert len(await sms.requests()) == 1
     assert Attention.MESSAGE_NOT_SENT in seen
     assert await messages.stored() == []
+
+
+async def test_what_may_have_been_sent_is_not_sent_again_when_it_is_asked_for_again(
+    messages: Messages, sms: Sms
+) -> None:
+    await sms.trouble(silent=True)
+    async with messages.through(sms, within=0.5):
+        await messages.world.register()
+        await messages.call_back(asked(messages.world.key.reference))
+        noted = await messages.noted()
+        await messages.until_forgotten()
+        await messages.call_back(asked(messages.world.key.reference))
+        await messages.until_forgotten()
+        requests = await sms.requests()
+
+    assert noted == [("one_time_password", "unknown", "gateway_timeout")]
+    assert len(requests) == 1
+    assert len(await messages.runs()) == 1
 
 
 async def test_what_was_refused_is_tried_anew_when_it_is_asked_for_again(messages: Messages, sms: Sms) -> None:
