@@ -20,7 +20,7 @@ from tests.messages import LINK, NUMBER, TEXT, Messages, Sms, asked, simulated_s
 from tests.world import APPROVED, World, final, own_account, quick
 from vigil.domain.message import MessageResult
 from vigil.domain.terms import Attention
-from vigil.temporal import messages
+from vigil.temporal.messages import MESSAGES_QUEUE
 from workflows.message_delivery import MessageDeliveryWorkflow
 
 SECOND = timedelta(seconds=1)
@@ -126,7 +126,7 @@ async def test_without_a_worker_that_sends_a_message_is_given_up_at_its_fence(
     client: Client, tmp_path: Path, sms: Sms
 ) -> None:
     messages = Messages(World(client, tmp_path, account=own_account(), plan=quick(factor=60)), send_before=SECOND)
-    decides_only = Worker(client, task_queue=messages.MESSAGES_QUEUE, workflows=[MessageDeliveryWorkflow])
+    decides_only = Worker(client, task_queue=MESSAGES_QUEUE, workflows=[MessageDeliveryWorkflow])
     async with decides_only:
         await messages.call_back(asked(messages.world.key.reference))
         async with asyncio.timeout(10):
