@@ -22,7 +22,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from vigil.config.settings import load_settings
-from vigil.demo.stack import Ports, Stack
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack
 from vigil.process_exit import exit_now
 from vigil.simulator.story import PlayedAccount
 from vigil.temporal.connection import connect
@@ -80,9 +81,9 @@ def _line(name: str, measured: Sequence[float]) -> str:
 async def measured() -> Figures:
     """Start the stack and measure it."""
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
-        stack = Stack(Path(folder), Ports.free(), accounts=[ACCOUNT], time_scale=1, forgets=True)
+        stack = Stack(Path(folder), Ports.find_free(), accounts=[ACCOUNT], time_scale=1, in_memory=True)
         async with stack, httpx.AsyncClient(trust_env=False, timeout=10) as http:
-            client = await connect(stack.temporal_address, "default")
+            client = await connect(stack.server.address, "default")
             await _bare(client, 3)  # the first of everything is slower
             key = _callback_key(stack.config)
             await _code(stack, http, key)

@@ -18,7 +18,8 @@ from api.parts import Parts
 from tests.cli.running import environment
 from vigil.cli.main import app
 from vigil.client import VerificationClient
-from vigil.demo.stack import Ports, Stack
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack
 from vigil.domain.digest import Digester
 from vigil.domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
 from vigil.providers.registry import PROVIDERS
@@ -174,7 +175,7 @@ def test_the_runbook_has_every_reason_of_a_refusal() -> None:
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
-    async with Stack(tmp_path, Ports.free(), accounts=PLAYED, time_scale=300) as stack:
+    async with Stack(tmp_path, Ports.find_free(), accounts=PLAYED, time_scale=300) as stack:
         yield stack
 
 

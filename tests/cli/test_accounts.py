@@ -1,13 +1,7 @@
-from vigil.cli.accounts import _habits, callback_url
-from vigil.config.settings import ApiSettings, Settings, StorageSettings
+from vigil.cli.accounts import _habits
+from vigil.config.settings import ApiSettings
 from vigil.domain.sender_contract import CodeRange
 from vigil.providers.id360.senders import CONTRACT
-
-
-def settings(**api: object) -> Settings:
-    return Settings.model_validate(
-        {"digest_key": "0123456789abcdef", "storage": StorageSettings(url="file:///x"), "api": ApiSettings(**api)}  # type: ignore[arg-type]
-    )
 
 
 def test_a_senders_habits_are_said_in_its_own_times() -> None:
@@ -29,7 +23,7 @@ def test_codes_that_stop_a_sender_are_said() -> None:
 
 
 def test_the_callback_url_is_the_public_one_where_there_is_one() -> None:
-    assert callback_url(settings(public_url="https://callbacks.example.com/"), "acme") == (
+    assert ApiSettings(public_url="https://callbacks.example.com/").callback_url("acme") == (
         "https://callbacks.example.com/callbacks/acme"
     )
-    assert callback_url(settings(port=8001), "acme") == "http://127.0.0.1:8001/callbacks/acme"
+    assert ApiSettings(port=8001).callback_url("acme") == "http://127.0.0.1:8001/callbacks/acme"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.cli.running import ROOT, command, environment
-from vigil.demo.processes import Program
-from vigil.demo.stack import Ports, Stack, StackFailed
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack, StackFailed, python_program
 from vigil.simulator.registry import PLAYED
 
 
@@ -30,7 +30,7 @@ def started(folder: Path, ports: Ports, output: Path) -> subprocess.Popen[bytes]
         process = subprocess.Popen(
             dev(folder, ports), cwd=ROOT, env=environment(), stdout=written, stderr=written, process_group=0
         )
-    while "Ctrl-C stops everything" not in output.read_text():
+    while "Press Ctrl-C to stop everything" not in output.read_text():
         assert process.poll() is None, output.read_text()
         time.sleep(0.1)
     return process
@@ -42,7 +42,7 @@ def stopped(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
 
 
 def test_dev_serves_on_the_ports_it_was_given_until_it_is_interrupted_and_starts_again(tmp_path: Path) -> None:
-    ports, output = Ports.free(), tmp_path / "output"
+    ports, output = Ports.find_free(), tmp_path / "output"
 
     process = started(tmp_path / "dev", ports, output)
     live = httpx.get(f"http://127.0.0.1:{ports.api}/health/ready", trust_env=False)
@@ -50,25 +50,25 @@ def test_dev_serves_on_the_ports_it_was_given_until_it_is_interrupted_and_starts
 
     assert live.json()["ready"] is True
     assert ended == 0
-    assert ports.taken() == []
+    assert ports.find_taken() == {}
     assert f"http://127.0.0.1:{ports.api}" in output.read_text()
     kept = (tmp_path / "dev" / "vigil.toml").read_text()
 
     again = started(tmp_path / "dev", ports, output)
     assert stopped(again, signal.SIGTERM) == 0
-    assert ports.taken() == []
+    assert ports.find_taken() == {}
     assert (tmp_path / "dev" / "vigil.toml").read_text() == kept
 
 
 def test_a_taken_port_is_one_sentence_and_nothing_is_started(tmp_path: Path) -> None:
-    ports = Ports.free()
+    ports = Ports.find_free()
     with socket.create_server(("127.0.0.1", ports.api)):
         ended = subprocess.run(
             dev(tmp_path / "dev", ports), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
         )
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"vigil: In use by another program: port {ports.api} (for api).")
+    assert ended.stderr.startswith(f"vigil: Another program uses port {ports.api} (for api).")
     assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "dev").exists()
 
@@ -77,9 +77,9 @@ async def test_a_part_that_does_not_start_is_named_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
-    stack = Stack(tmp_path, Ports.free(), accounts=PLAYED, time_scale=600, forgets=True)
+    stack = Stack(tmp_path, Ports.find_free(), accounts=PLAYED, time_scale=600, in_memory=True)
     broken = ["-c", "import sys; sys.exit('the disk is on fire')"]
-    stack.programs["worker"] = Program("worker", broken, log=stack.log("worker"), config=stack.config)
+    stack.programs["worker"] = python_program(broken, log=stack.log("worker"), config=stack.config)
 
     with pytest.raises(StackFailed, match=r"worker ended with code 1:\nthe disk is on fire"):
         async with stack:

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from tests.cli.running import vigil
 from vigil.cli.context import opened
-from vigil.demo.stack import Ports, Stack
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack
 from vigil.simulator.registry import PLAYED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,7 +24,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TEMPORAL_ADDRESS", raising=False)
         folder = tmp_path_factory.mktemp("stack")
-        async with Stack(folder, Ports.free(), accounts=PLAYED, time_scale=600) as stack:
+        async with Stack(folder, Ports.find_free(), accounts=PLAYED, time_scale=600) as stack:
             yield stack
 
 
@@ -126,7 +127,7 @@ async def test_once_the_worker_is_killed_explain_says_that_none_polls_and_a_rest
     stack: Stack,
 ) -> None:
     os.kill(stack.programs["worker"].pid or 0, signal.SIGKILL)
-    assert await stack.next_death() == "worker"
+    assert await stack.wait_for_ended_part() == "worker"
     begun = await vigil("simulate", ACCOUNT, config=stack.config)
     reference = begun.stdout.split()[1]
 

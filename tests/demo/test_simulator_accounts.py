@@ -1,25 +1,24 @@
 import stat
+import tomllib
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
 
 from vigil.config.settings import load_settings
-from vigil.demo.simulator_accounts import _secret, scenario_for, write_settings
+from vigil.demo.ports import Ports
+from vigil.demo.simulator_accounts import build_scenario, find_account, write_settings
 from vigil.simulator.registry import PLAYED
+from vigil.simulator.story import PlayedAccount
+
+PORTS = Ports(temporal=7001, ui=7005, api=7002, simulator=7003, mail=7004)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "made" / "vigil.toml"
-    write_settings(
-        file,
-        PLAYED,
-        temporal="127.0.0.1:7001",
-        api="http://127.0.0.1:7002",
-        simulator="http://127.0.0.1:7003",
-        mail="127.0.0.1:7004",
-        time_scale=240,
-    )
+    write_settings(file, PLAYED, PORTS, temporal="127.0.0.1:7001", time_scale=240)
     return file
 
 
@@ -45,21 +44,26 @@ def test_only_their_owner_may_read_the_settings_that_are_made(file: Path) -> Non
 def test_secrets_that_are_in_use_are_never_written_over(file: Path) -> None:
     before = file.read_text()
     with pytest.raises(FileExistsError):
-        write_settings(file, PLAYED, temporal="t", api="http://a:1", simulator="s", mail="h:2", time_scale=1)
+        write_settings(file, PLAYED, PORTS, temporal="127.0.0.1:7001", time_scale=1)
 
     assert file.read_text() == before
 
 
-@pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
-def test_a_scenario_is_told_where_to_call_back_and_the_secret_of_the_settings(played: object, file: Path) -> None:
-    account = next(each for each in PLAYED if each is played)
-    configured = load_settings(file, environ={}).accounts[account.name]
+@pytest.mark.parametrize("account", PLAYED, ids=lambda account: account.name)
+def test_a_scenario_holds_the_callback_url_and_the_secret_of_the_settings(account: PlayedAccount, file: Path) -> None:
+    settings = load_settings(file, environ={})
+    secret = reduce(getitem, account.secret_at, tomllib.loads(file.read_text())["accounts"][account.name])
 
-    scenario = str(
-        scenario_for(account, configured, {"drop_finals": True}, callback_url="http://127.0.0.1:7002/callbacks/here")
-    )
+    scenario = str(build_scenario(settings, account.name, {"drop_finals": True}))
 
-    assert "http://127.0.0.1:7002/callbacks/here" in scenario
+    assert f"http://127.0.0.1:7002/callbacks/{account.name}" in scenario
+    assert not account.secret_at or secret in scenario
     assert "{secret}" not in scenario
-    assert "drop_finals" in scenario
-    assert not account.secret_at or _secret(configured.own, account.secret_at) in scenario
+    assert "'drop_finals': True" in scenario
+
+
+def test_an_account_of_another_name_is_simulated_as_the_first_of_its_provider(file: Path) -> None:
+    settings = load_settings(file, environ={})
+    renamed = settings.model_copy(update={"accounts": {"mine": settings.accounts[PLAYED[0].name]}})
+
+    assert find_account(renamed, "mine") == PLAYED[0]

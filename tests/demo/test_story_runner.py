@@ -14,7 +14,7 @@ STORY = Story(
 )
 
 
-def seen(**state: Any) -> dict[str, Any]:
+def view(**state: Any) -> dict[str, Any]:
     return {
         "is_open": False,
         "state": {"stage": "complete", "outcome": "decided", "decision": "approved", "attention": [], **state},
@@ -22,16 +22,20 @@ def seen(**state: Any) -> dict[str, Any]:
     }
 
 
-def test_a_story_is_ok_only_when_all_that_it_expects_was_observed() -> None:
-    assert StoryRun(STORY, "acme", seen=seen(), is_over=True).is_ok
+def over(story: Story = STORY, **observed: Any) -> StoryRun:
+    return StoryRun(story, "acme", is_over=True, **{"view": view(), **observed})
 
 
-def test_a_message_that_came_more_often_than_it_should_is_not_ok() -> None:
+def test_a_story_is_ok_when_every_fact_is_as_expected() -> None:
+    assert over().is_ok
+
+
+def test_a_message_that_was_sent_more_often_than_expected_is_not_ok() -> None:
     story = STORY.model_copy(update={"expected": {**STORY.expected, "sent": 1}})
 
-    assert StoryRun(story, "acme", seen=seen(), sent=1, is_over=True).is_ok
-    assert not StoryRun(story, "acme", seen=seen(), sent=2, is_over=True).is_ok
-    assert not StoryRun(story, "acme", seen=seen(), is_over=True).is_ok
+    assert over(story, messages_sent=1).is_ok
+    assert not over(story, messages_sent=2).is_ok
+    assert not over(story).is_ok
 
 
 @pytest.mark.parametrize(
@@ -42,25 +46,25 @@ def test_a_message_that_came_more_often_than_it_should_is_not_ok() -> None:
         {"attention": [{"reason": "silence", "actor": "operator"}]},
     ],
 )
-def test_a_story_that_ended_otherwise_is_not_ok(differing: dict[str, Any]) -> None:
-    assert not StoryRun(STORY, "acme", seen=seen(**differing), is_over=True).is_ok
+def test_a_story_with_another_end_is_not_ok(differing: dict[str, Any]) -> None:
+    assert not over(view=view(**differing)).is_ok
 
 
-def test_a_story_that_is_not_over_or_broke_off_is_not_ok() -> None:
-    assert not StoryRun(STORY, "acme", seen=seen()).is_ok
-    assert not StoryRun(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s").is_ok
+def test_a_story_that_is_not_over_or_has_failed_is_not_ok() -> None:
+    assert not StoryRun(STORY, "acme", view=view()).is_ok
+    assert not over(failure="did not end within 120 s").is_ok
 
 
-def test_what_broke_off_is_said_where_the_observations_would_stand() -> None:
-    told = StoryRun(STORY, "acme", seen=seen(), is_over=True, broke="did not end within 120 s")
+def test_a_failure_takes_the_place_of_the_observed_facts() -> None:
+    run = over(failure="did not end within 120 s")
 
-    assert told.shown()["observed"] == {"broke": "did not end within 120 s"}
+    assert run.to_json()["observed"] == {"failure": "did not end within 120 s"}
 
 
-def test_a_story_is_shown_with_exactly_the_fields_that_programs_read() -> None:
-    told = StoryRun(STORY, "acme", seen=seen(), meant=4, reads=2, events=50, took=timedelta(seconds=2.34), is_over=True)
+def test_a_run_is_printed_as_json_with_exactly_these_fields() -> None:
+    run = over(planned=4, reads=2, events=50, took=timedelta(seconds=2.34))
 
-    assert told.shown() == {
+    assert run.to_json() == {
         "account": "acme",
         "provider": "acme",
         "sender": "acme",
@@ -68,9 +72,9 @@ def test_a_story_is_shown_with_exactly_the_fields_that_programs_read() -> None:
         "expected": {"outcome": "decided", "decision": "approved", "attention": [], "evidence_stored": 1, "late": 0},
         "observed": {"outcome": "decided", "decision": "approved", "attention": [], "evidence_stored": 1, "late": 0},
         "ok": True,
-        "callbacks_meant": 4,
+        "callbacks_planned": 4,
         "callbacks_received": 3,
-        "polls": 2,
+        "reads": 2,
         "events": 50,
         "seconds": 2.3,
     }

@@ -10,7 +10,8 @@ import pytest
 
 from vigil.cli.context import opened
 from vigil.config.runtime import Runtime
-from vigil.demo.stack import Ports, Stack
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack
 from vigil.providers.id360.settings import Id360Settings
 from vigil.simulator.registry import PLAYED
 
@@ -68,6 +69,6 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    stack = Stack(tmp_path / "stack", Ports.free(), accounts=PLAYED, time_scale=240, forgets=True)
+    stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=PLAYED, time_scale=240, in_memory=True)
     async with stack, opened(stack.config) as runtime, httpx.AsyncClient(trust_env=False, timeout=40) as http:
         yield Running(stack, runtime, http)

@@ -44,7 +44,7 @@ async def _show(settings: Settings, console: Console) -> None:
 
 def _show_account(account: OpenAccount, settings: Settings, console: Console) -> None:
     entry = PROVIDERS[account.provider.provider]
-    url = callback_url(settings, account.name)
+    url = settings.api.callback_url(account.name)
     console.print(Text.assemble((account.name, "bold cyan"), f"  {entry.title}, {account.provider.environment}"))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
@@ -60,12 +60,6 @@ def _show_account(account: OpenAccount, settings: Settings, console: Console) ->
     for line in account.provider.setup_instructions(url):
         console.print(Text(f"  {line}"), soft_wrap=True)
     console.print()
-
-
-def callback_url(settings: Settings, account: str) -> str:
-    """Return the URL to which the account's callbacks must go."""
-    base = settings.api.public_url or f"http://{settings.api.host}:{settings.api.port}"
-    return f"{base.rstrip('/')}/callbacks/{account}"
 
 
 def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:

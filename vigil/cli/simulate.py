@@ -9,16 +9,13 @@ import httpx
 import typer
 from rich.console import Console
 
-from vigil.cli.accounts import callback_url
 from vigil.cli.context import opened
 from vigil.cli.errors import CommandError
 from vigil.cli.watch import follow
 from vigil.config.runtime import Runtime
-from vigil.demo.simulator_accounts import scenario_for
+from vigil.demo.simulator_accounts import build_scenario, find_account
 from vigil.domain.verification_key import VerificationKey
 from vigil.registration import RegistrationRequest
-from vigil.simulator.registry import PLAYED
-from vigil.simulator.story import PlayedAccount
 
 CALLER: Final = "vigil-simulate"
 
@@ -44,7 +41,7 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
         play = await _begin(runtime, account, knobs)
         key = VerificationKey(account=account, reference=play["reference"])
         if register:
-            known = _played(account, runtime.settings.accounts[account].own.provider).registration
+            known = find_account(runtime.settings, account).registration
             told = {"reference": key.reference, "coordinates": play["coordinates"]}
             request = RegistrationRequest(account=account, **told, **known)
             await runtime.registrar.register(request, by=CALLER)
@@ -54,31 +51,23 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
 
 
 async def _begin(runtime: Runtime, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
-    configured = runtime.settings.accounts[account]
-    provider = configured.own.provider
-    url = callback_url(runtime.settings, account)
-    scenario = scenario_for(_played(account, provider), configured, knobs, callback_url=url)
-    simulator, is_simulator, _ = configured.own.base_url.rpartition(f"/{provider}")
+    configured = runtime.settings.accounts[account].own
+    simulator, is_simulator, _ = configured.base_url.rpartition(f"/{configured.provider}")
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
     if not is_simulator:
         raise CommandError(nowhere)
     try:
+        scenario = build_scenario(runtime.settings, account, knobs)
         async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.post(f"{simulator}/control/{provider}/verifications", json=scenario)
+            answer = await http.post(f"{simulator}/control/{configured.provider}/verifications", json=scenario)
+    except LookupError as error:
+        raise CommandError(str(error)) from None
     except httpx.HTTPError:
         raise CommandError(nowhere) from None
     if not answer.is_success:
         raise CommandError(_refusal(answer) or nowhere)
     begun: dict[str, Any] = answer.json()
     return begun
-
-
-def _played(account: str, provider: str) -> PlayedAccount:
-    """Return the played account of that name; one of another name is played like the provider's first."""
-    played = sorted((each for each in PLAYED if each.provider == provider), key=lambda each: each.name != account)
-    if not played:
-        raise CommandError(f"The simulator does not play {provider}.")
-    return played[0]
 
 
 def _refusal(answer: httpx.Response) -> str | None:

@@ -105,6 +105,11 @@ class ApiSettings(_Table):
     keys: tuple[KeySettings, ...] = ()
     metrics_address: ListenerAddress | None = None
 
+    def callback_url(self, account: str) -> str:
+        """Return the URL to which the provider must send the account's callbacks."""
+        base = self.public_url or f"http://{self.host}:{self.port}"
+        return f"{base.rstrip('/')}/callbacks/{account}"
+
 
 class EndpointSettings(_Table):
     """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""

@@ -1,9 +1,13 @@
-"""A stack that stays up: where its parts are, and waiting until somebody wants it to end."""
+"""A stack in the foreground of a terminal: print its addresses, and wait until the user stops it."""
 
 import asyncio
+import os
+import shutil
 import signal
+import sys
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -11,53 +15,57 @@ from rich.table import Table
 from vigil.demo.stack import Stack
 
 T = TypeVar("T")
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-async def stopped_in_order(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work; SIGTERM ends it as Ctrl-C does, so that everything it started is stopped."""
+async def stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
+    """Await the work and return its result; SIGTERM cancels it as Ctrl-C does, so that its `finally` blocks run."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await work
 
 
-def show_addresses(console: Console, stack: Stack) -> None:
-    """Print where everything is, and what to try first."""
-    account = stack.account_names[0]
+async def wait_for_stop_signal() -> None:
+    """Return at SIGINT (Ctrl-C) or SIGTERM."""
+    received = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in _STOP_SIGNALS:
+        loop.add_signal_handler(each, received.set)
+    try:
+        await received.wait()
+    finally:
+        for each in _STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+
+
+def print_addresses(console: Console, stack: Stack) -> None:
+    """Print the address of each part and two commands to begin with."""
+    ui = stack.server.ui
+    addresses = {
+        "API": f"{stack.api}/openapi.json",
+        "Temporal UI": f"{ui}/namespaces/default/workflows" if ui else "the UI of the server at TEMPORAL_ADDRESS",
+        "Temporal": stack.server.address,
+        "Simulator": f"{stack.simulator}/control/health",
+        "Settings": str(stack.config),
+        "Logs": str(stack.log("worker").parent),
+    }
     table = Table.grid(padding=(0, 2))
-    for name, address in (
-        ("API", f"{stack.api}/openapi.json"),
-        (
-            "Temporal UI",
-            f"{stack.server.ui}/namespaces/default/workflows" if stack.server.ui else "that of your server",
-        ),
-        ("Temporal", stack.server.address),
-        ("Simulator", f"{stack.simulator}/control/health"),
-        ("Settings", str(stack.config)),
-        ("Logs", str(stack.log("worker").parent)),
-    ):
+    for name, address in addresses.items():
         table.add_row(f"  {name}", address)
     console.print()
     console.print(table, highlight=False, soft_wrap=True)
     console.print(
-        f"\nCreate a verification at the simulator and follow it:\n"
-        f"  vigil --config {stack.config} simulate {account} --watch\n"
-        f"\nOr ask as a backend does:\n"
-        f"  curl {stack.api}/verifications?limit=5\n"
-        f"\nCtrl-C stops everything.",
+        f"\nStart a verification at the simulator and follow it:\n"
+        f"  {_find_command()} --config {stack.config} simulate {stack.accounts[0].name} --watch\n"
+        f"\nList verifications as a backend does:\n"
+        f"  curl '{stack.api}/verifications?limit=5'\n"
+        f"\nPress Ctrl-C to stop everything.",
         highlight=False,
         soft_wrap=True,
     )
 
 
-async def until_asked_to_stop() -> None:
-    """Return at Ctrl-C, or when the process is asked to end."""
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, asked.set)
-    try:
-        await asked.wait()
-    finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
+def _find_command() -> str:
+    """Return how to call `vigil` in another terminal: its path where it is not on PATH."""
+    return "vigil" if shutil.which("vigil") else os.path.relpath(Path(sys.executable).with_name("vigil"))

@@ -1,49 +1,59 @@
-"""Programs that we start, watch and stop, each with its own log."""
+"""Programs that we start, watch and stop, each in a process with a log of its own."""
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
 STOPPED_WITHIN: Final = timedelta(seconds=10)
+_POLL_INTERVAL: Final = timedelta(seconds=0.1)
+
+
+class ProgramFailed(Exception):
+    """A program ended too early or did not become ready; the text says how and holds the end of its log."""
 
 
 class Program:
-    """One program of ours in a process of its own; it may be started again after it ended."""
+    """One program in a process of its own. It may be started again after it ended."""
 
-    def __init__(self, name: str, arguments: Sequence[str], *, log: Path, config: Path) -> None:
-        self.name = name
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Take what to run. Without `environment` and `folder` the program inherits ours."""
         self.log = log
-        self._arguments = [sys.executable, *arguments]
-        self._environment = _environment(config)
+        self._command = command
+        self._environment = environment
+        self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
-        self._said_before = 0
+        self._log_start = 0
 
     @property
     def pid(self) -> int | None:
-        """The process, while it runs."""
+        """The process id; None while the program does not run."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
     @property
-    def code(self) -> int | None:
-        """With what code it ended; None while it runs, and before it was started."""
+    def exit_code(self) -> int | None:
+        """The exit code; None before the first start and while the program runs."""
         return self._process.returncode if self._process else None
 
     async def start(self) -> None:
-        """Start it. Raises `OSError`."""
+        """Start the program; its output is appended to its log. Raises `OSError`."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._said_before = log.tell()
-            # A group of its own: Ctrl-C in the terminal must reach us, who stop everything in order.
+            self._log_start = log.tell()
+            # A process group of its own: Ctrl-C in the terminal must reach us, who stop everything in order.
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments,
-                cwd=ROOT,
+                *self._command,
+                cwd=self._folder,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -51,44 +61,46 @@ class Program:
                 process_group=0,
             )
 
-    async def stop(self) -> None:
-        """Ask it to end, and end it if it does not."""
+    async def wait_until_ready(self, is_ready: Callable[[], Awaitable[bool]], *, within: timedelta) -> None:
+        """Return as soon as `is_ready` says so. Raises `ProgramFailed` when the program ends first or takes longer."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self.exit_code is None:
+                    if await is_ready():
+                        return
+                    await asyncio.sleep(_POLL_INTERVAL.total_seconds())
+        except TimeoutError:
+            raise ProgramFailed(f"was not ready within {within.seconds} s:\n{read_end(self.log)}") from None
+        raise ProgramFailed(f"ended with code {self.exit_code}:\n{read_end(self.log)}")
+
+    async def stop(self, *, within: timedelta = STOPPED_WITHIN) -> None:
+        """Send SIGTERM, and SIGKILL if the program still runs after `within`."""
         if self._process is None or self._process.returncode is not None:
             return
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), STOPPED_WITHIN.total_seconds())
+            await asyncio.wait_for(self._process.wait(), within.total_seconds())
         except TimeoutError:
             await self.kill()
 
     async def kill(self) -> None:
-        """End it at once, as the kernel would."""
+        """Send SIGKILL and wait for the end."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
 
-    def has_said(self, words: str) -> bool:
-        """Whether it has logged these words since it was started last."""
+    def has_logged(self, text: str) -> bool:
+        """Return whether the text is in the log since the last start."""
         with self.log.open("rb") as log:
-            log.seek(self._said_before)
-            return words.encode() in log.read()
-
-    def last_words(self, lines: int = 8) -> str:
-        """Return the end of its log."""
-        return last_words(self.log, lines)
+            log.seek(self._log_start)
+            return text.encode() in log.read()
 
 
-def last_words(log: Path, lines: int = 8) -> str:
-    """Return the last lines of a log that hold anything."""
+def read_end(log: Path, *, lines: int = 8) -> str:
+    """Return the last lines of a log that are not empty."""
     with suppress(OSError):
-        said = [line.rstrip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        return "\n".join(line[:300] for line in said[-lines:]) or "it said nothing"
-    return "it said nothing"
-
-
-def _environment(config: Path) -> Mapping[str, str]:
-    # What is set for another installation must not reach this one.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
-    return {**inherited, "VIGIL_CONFIG": str(config), "PYTHONUNBUFFERED": "1"}
+        filled = [line.rstrip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        return "\n".join(line[:300] for line in filled[-lines:]) or "(the log is empty)"
+    return "(there is no log)"

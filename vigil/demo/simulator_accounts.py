@@ -1,4 +1,4 @@
-"""Accounts at the simulator: what must be set for them, and what a scenario must be told of them."""
+"""Accounts at the simulator: the settings that they need, and the scenarios that fit their settings."""
 
 import json
 import os
@@ -9,96 +9,99 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from vigil.config.settings import ConfiguredAccount
+from vigil.config.settings import Settings
+from vigil.demo.ports import LOOPBACK, Ports
+from vigil.simulator.registry import PLAYED
 from vigil.simulator.story import PlayedAccount
 
 
-def scenario_for(
-    account: PlayedAccount, configured: ConfiguredAccount, special: Mapping[str, Any], *, callback_url: str
-) -> Mapping[str, Any]:
-    """Return a whole scenario: what every one of this account says, and what is special to one."""
-    known = {"callback_url": callback_url}
+def find_account(settings: Settings, name: str) -> PlayedAccount:
+    """Return the simulator's account of that name, else its first account at the same provider.
+
+    Raises `LookupError` if the simulator does not simulate the provider.
+    """
+    provider = settings.accounts[name].own.provider
+    same_provider = [account for account in PLAYED if account.provider == provider]
+    for account in sorted(same_provider, key=lambda account: account.name != name):
+        return account
+    raise LookupError(f"The simulator does not simulate {provider}.")
+
+
+def build_scenario(settings: Settings, name: str, special: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a complete scenario: what all verifications of the account share, overlaid by `special`.
+
+    Raises `LookupError` as `find_account` does.
+    """
+    account = find_account(settings, name)
+    known = {"callback_url": settings.api.callback_url(name)}
     if account.secret_at:
-        known["secret"] = _secret(configured.own, account.secret_at)
-    filled: Mapping[str, Any] = _filled({**account.scenario, **special}, known)
-    return filled
+        known["secret"] = _find_secret(settings.accounts[name].own, account.secret_at)
+    return {name: _fill(value, known) for name, value in {**account.scenario, **special}.items()}
 
 
 def write_settings(
-    file: Path,
-    accounts: Iterable[PlayedAccount],
-    *,
-    temporal: str,
-    api: str,
-    simulator: str,
-    mail: str,
-    time_scale: float,
+    file: Path, accounts: Iterable[PlayedAccount], ports: Ports, *, temporal: str, time_scale: float
 ) -> None:
-    """Write the settings of an installation that has only played accounts, with fresh secrets, for us alone to read.
+    """Write settings whose accounts are all at the simulator, with new secrets, readable by their owner only.
 
-    Raises `FileExistsError`: secrets that are in use are never written over.
+    Raises `FileExistsError`: secrets that are in use must not be replaced.
     """
-    host, _, port = api.removeprefix("http://").rpartition(":")
-    tables: dict[str, dict[str, Any]] = {
+    tables: dict[str, Mapping[str, Any]] = {
         "temporal": {"address": temporal},
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
-        "api": {"host": host, "port": int(port), "public_url": api},
-    }
-    mail_host, _, mail_port = mail.rpartition(":")
-    tables["messages"] = {
-        "sms": {"url": f"{simulator}/gateway/messages", "idempotent": True, "allow_private": True},
-        "email": {
-            "host": mail_host,
-            "port": int(mail_port),
-            "security": "none",
-            "from_address": "vigil@demonstration.example",
+        "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url},
+        "messages": {
+            "sms": {"url": f"{ports.simulator_url}/gateway/messages", "idempotent": True, "allow_private": True},
+            "email": {
+                "host": LOOPBACK,
+                "port": ports.mail,
+                "security": "none",
+                "from_address": "vigil@demonstration.example",
+            },
         },
     }
     for account in accounts:
-        known = {"simulator": simulator, "secret": secrets.token_urlsafe(24)}
+        known = {"simulator": ports.simulator_url, "secret": secrets.token_urlsafe(24)}
         settings = {"provider": account.provider, "environment": "sandbox", **account.settings}
-        tables[f"accounts.{account.name}"] = _filled(settings, known)
+        tables[f"accounts.{account.name}"] = {name: _fill(value, known) for name, value in settings.items()}
     lines = [
-        "# Made by vigil for the simulator on this machine. To begin anew, delete the folder that holds it.",
-        f"digest_key = {_toml(secrets.token_urlsafe(32))}",
+        "# Written by vigil for the simulator on this machine. To start afresh, delete the folder of this file.",
+        f"digest_key = {_format_toml(secrets.token_urlsafe(32))}",
         f"time_scale = {time_scale:g}",
     ]
     for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
-    _write_for_us_alone(file, "\n".join(lines) + "\n")
-
-
-def _write_for_us_alone(file: Path, text: str) -> None:
+        lines += ["", f"[{name}]", *(f"{key} = {_format_toml(value)}" for key, value in table.items())]
     file.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(text)
+        opened.write("\n".join(lines) + "\n")
 
 
-def _toml(value: Any) -> str:
+def _format_toml(value: Any) -> str:
     match value:
         case Mapping():
-            return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + " }"
+            pairs = (f"{json.dumps(key)} = {_format_toml(inner)}" for key, inner in value.items())
+            return "{ " + ", ".join(pairs) + " }"
         case list() | tuple():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case _:  # the texts, numbers and truths of JSON are also TOML's
+            return "[" + ", ".join(map(_format_toml, value)) + "]"
+        case _:  # JSON writes strings, numbers and Booleans as TOML does
             return json.dumps(value, ensure_ascii=False)
 
 
-def _filled(template: Any, known: Mapping[str, str]) -> Any:
+def _fill(template: Any, known: Mapping[str, str]) -> Any:
     match template:
         case str():
             for name, value in known.items():
                 template = template.replace("{" + name + "}", value)
             return template
         case Mapping():
-            return {key: _filled(inner, known) for key, inner in template.items()}
+            return {key: _fill(inner, known) for key, inner in template.items()}
         case list() | tuple():
-            return [_filled(inner, known) for inner in template]
+            return [_fill(inner, known) for inner in template]
         case _:
             return template
 
 
-def _secret(settings: Any, path: tuple[str, ...]) -> str:
+def _find_secret(settings: Any, path: tuple[str, ...]) -> str:
     for step in path:
         settings = settings[step] if isinstance(settings, Mapping) else getattr(settings, step)
     newest = settings[0] if isinstance(settings, tuple) else settings

@@ -1,8 +1,9 @@
-"""Telling one story: at the simulator and at our API, as a backend would, until both have come to their end."""
+"""Play stories: create a verification at the simulator, register it at our API as a backend does, and await the end."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -10,6 +11,9 @@ from typing import Any, Final
 import httpx
 
 from vigil.client import VerificationClient
+from vigil.config.settings import Settings
+from vigil.demo.simulator_accounts import build_scenario, find_account
+from vigil.demo.stack import Stack
 from vigil.domain.record import EntryKind
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import ArtifactState, Stage
@@ -17,29 +21,30 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.simulator.story import Registers, Story
 
 REOPENED: Final = "reopened"
-AT_ONCE: Final = 12
-"""So many stories are told at the same time, however many there are: more would each take longer.
+CONCURRENCY: Final = 12
+"""Stories that are played at the same time; with more, each would take longer.
 
-A sender waits a real second at least for our answer, and a machine that is drowned in stories does not keep to it.
+A sender waits only one real second for our answer, and a machine with too many stories does not answer that fast.
 """
-APART: Final = timedelta(seconds=0.2)
-"""The first begin one after the other, so that they do not all send their callbacks at once."""
-ENDS_WITHIN: Final = timedelta(minutes=2)
-_NEWS_WITHIN: Final = timedelta(seconds=1)
-_RELAYED_WITHIN: Final = timedelta(seconds=10)
-"""A callback that we took may reach its verification later, and one that repeats another need not reach it at all."""
-_SOON: Final = timedelta(seconds=0.2)
+_START_GAP: Final = timedelta(seconds=0.2)
+"""Between the starts of the first stories, so that they do not all send their callbacks at once."""
+_END_WITHIN: Final = timedelta(minutes=2)
+_LONG_POLL: Final = timedelta(seconds=1)
+_RELAY_WITHIN: Final = timedelta(seconds=10)
+"""An accepted callback may reach its verification this much later. A repeated one may not reach it at all."""
+_RETRY_AFTER: Final = timedelta(seconds=0.2)
 
 
 class StoryFailed(Exception):
-    """The story could not be told; the text says where it broke off."""
+    """A story could not be played to its end; the text says what failed."""
 
 
 @dataclass
 class StoryRun:
-    """One story, as far as it has been told; `seen` is what our API says, the rest is counted by others.
+    """One story, and what has been observed of it until now.
 
-    `scenario` and `registration` are whole: what the account says of every one is in them.
+    `scenario` and `registration` are complete: they include what the account says of all its verifications. `view` is
+    the last answer of our API; what is not part of it was counted at the simulator or in Temporal.
     """
 
     story: Story
@@ -47,34 +52,63 @@ class StoryRun:
     scenario: Mapping[str, Any] = field(default_factory=dict, repr=False)
     registration: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
-    seen: Mapping[str, Any] = field(default_factory=dict)
-    meant: int = 0
+    view: Mapping[str, Any] = field(default_factory=dict)
+    planned: int = 0
+    """Callbacks that the provider wants to send."""
     reads: int = 0
     events: int = 0
     messages: Sequence[str] = ()
-    sent: int | None = None
+    messages_sent: int | None = None
     took: timedelta = timedelta(0)
     is_over: bool = False
-    broke: str | None = None
+    failure: str | None = None
+
+    @classmethod
+    def prepare(cls, story: Story, settings: Settings) -> "StoryRun":
+        """Return a run that has not begun, for an installation with these settings."""
+        account = find_account(settings, story.account)
+        return cls(
+            story,
+            provider=account.provider,
+            scenario=build_scenario(settings, story.account, story.scenario),
+            registration={**account.registration, **story.registration},
+        )
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The state in the last answer of our API; empty before the first."""
+        return self.view.get("state") or {}
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The record in the last answer of our API; empty before the first."""
+        return self.view.get("record") or {}
 
     @property
     def observed(self) -> Mapping[str, Any]:
-        """What came of all that the story expects something of."""
-        facts = {**_facts(self.seen), "messages": list(self.messages), "sent": self.sent}
-        return {name: facts.get(name) for name in self.story.expected} if self.broke is None else {"broke": self.broke}
+        """The facts that the story names in `expected`, or the failure."""
+        if self.failure is not None:
+            return {"failure": self.failure}
+        facts = self._facts()
+        return {name: facts.get(name) for name in self.story.expected}
 
     @property
     def is_ok(self) -> bool:
-        """Whether exactly what was expected came of it."""
+        """Whether the story is over and every fact is as expected."""
         return self.is_over and self.observed == self.story.expected
 
     @property
-    def heard(self) -> int:
-        """How many callbacks the verification has heard."""
-        return int((self.seen.get("record") or {}).get("heard", 0))
+    def received(self) -> int:
+        """How many callbacks have reached the verification."""
+        return int(self.record.get("heard", 0))
 
-    def shown(self) -> Mapping[str, Any]:
-        """Return the story as programs read it."""
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do for the verification, and its record is stored."""
+        return self.state.get("stage") == Stage.COMPLETE and not self.view["is_open"] and bool(self.record)
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return the run as `vigil demo --json` prints it."""
         return {
             "account": self.story.account,
             "provider": self.provider,
@@ -83,182 +117,174 @@ class StoryRun:
             "expected": dict(self.story.expected),
             "observed": dict(self.observed),
             "ok": self.is_ok,
-            "callbacks_meant": self.meant,
-            "callbacks_received": self.heard,
-            "polls": self.reads,
+            "callbacks_planned": self.planned,
+            "callbacks_received": self.received,
+            "reads": self.reads,
             "events": self.events,
             "seconds": round(self.took.total_seconds(), 1),
         }
 
+    def _facts(self) -> Mapping[str, Any]:
+        """Return every fact that a story may name in `expected`."""
+        state, record = self.state, self.record
+        evidence = record.get("evidence", [])
+        states = [row["state"] for row in evidence]
+        return {
+            **{name: state.get(name) for name in ("stage", "outcome", "decision", "registered")},
+            **{name: record.get(name) for name in ("session_kind", "heard", "missed", "duplicates", "late")},
+            "revisions": state.get("revision"),
+            "verdicts": [each["decision"] or each["outcome"] or REOPENED for each in record.get("revisions", [])],
+            "attention": [each["reason"] for each in state.get("attention", [])],
+            "evidence_stored": states.count(ArtifactState.STORED),
+            "evidence_lost": states.count(ArtifactState.LOST),
+            "losses": sorted({row["loss"] for row in evidence if row.get("loss")}),
+            "messages": list(self.messages),
+            "sent": self.messages_sent,
+        }
 
-def _facts(seen: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Everything that a story may expect something of."""
-    state, record = seen.get("state") or {}, seen.get("record") or {}
-    evidence = [row["state"] for row in record.get("evidence", [])]
-    return {
-        "stage": state.get("stage"),
-        "session_kind": record.get("session_kind"),
-        "outcome": state.get("outcome"),
-        "decision": state.get("decision"),
-        "registered": state.get("registered"),
-        "revisions": state.get("revision"),
-        "verdicts": [verdict["decision"] or verdict["outcome"] or REOPENED for verdict in record.get("revisions", [])],
-        "attention": [note["reason"] for note in state.get("attention", [])],
-        "heard": record.get("heard"),
-        "missed": record.get("missed"),
-        "duplicates": record.get("duplicates"),
-        "late": record.get("late"),
-        "evidence_stored": evidence.count(ArtifactState.STORED),
-        "evidence_lost": evidence.count(ArtifactState.LOST),
-        "losses": sorted({row["loss"] for row in record.get("evidence", []) if row.get("loss")}),
-    }
+
+@asynccontextmanager
+async def open_story_runner(stack: Stack, tracker: VerificationClient) -> AsyncIterator["StoryRunner"]:
+    """Provide a runner of stories at a running stack."""
+    # Every story waits for changes at once, so there is no limit to connections. Servers close an idle connection
+    # after five seconds, so we close ours earlier.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as http:
+        yield StoryRunner(http, tracker, api=stack.api, simulator=stack.simulator)
 
 
 class StoryRunner:
-    """Tells stories over HTTP."""
+    """Plays stories over HTTP."""
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        tracker: VerificationClient,
-        *,
-        api: str,
-        simulator: str,
-    ) -> None:
+    def __init__(self, http: httpx.AsyncClient, tracker: VerificationClient, *, api: str, simulator: str) -> None:
+        """Take the clients and the base URLs of our API and of the simulator."""
         self._http = http
         self._tracker = tracker
         self._api = f"{api}/verifications"
         self._control = f"{simulator}/control"
 
-    async def run_all(self, told: Iterable[StoryRun]) -> None:
-        """Tell stories to their ends, some at a time and the longest first."""
-        waiting = iter(sorted(told, key=lambda one: one.story.lasts, reverse=True))
+    async def run_all(self, runs: Iterable[StoryRun]) -> None:
+        """Play all stories to their ends, some at a time and the longest first."""
+        waiting = iter(sorted(runs, key=lambda run: run.story.lasts, reverse=True))
 
-        async def one_after_the_other(*, after: timedelta) -> None:
+        async def take_turns(*, after: timedelta) -> None:
             await asyncio.sleep(after.total_seconds())
-            for one in waiting:
-                await self.tell(one)
+            for run in waiting:
+                await self.run(run)
 
-        await asyncio.gather(*(one_after_the_other(after=APART * n) for n in range(AT_ONCE)))
+        await asyncio.gather(*(take_turns(after=_START_GAP * n) for n in range(CONCURRENCY)))
 
-    async def tell(self, told: StoryRun) -> None:
-        """Tell a story to its end, keeping `told` up to date; what breaks is told there too."""
+    async def run(self, run: StoryRun) -> None:
+        """Play one story to its end and keep `run` up to date; a failure is noted there too."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
-                await self._tell(told)
+            async with asyncio.timeout(_END_WITHIN.total_seconds()):
+                await self._play(run)
         except TimeoutError:
-            told.broke = f"did not end within {ENDS_WITHIN.seconds} s"
+            run.failure = f"did not end within {_END_WITHIN.seconds} s"
         except (StoryFailed, httpx.HTTPError) as error:
-            told.broke = str(error) or type(error).__name__
-        told.took = timedelta(seconds=time.monotonic() - began)
-        told.is_over = True
+            run.failure = str(error) or type(error).__name__
+        run.took = timedelta(seconds=time.monotonic() - began)
+        run.is_over = True
 
-    async def _tell(self, told: StoryRun) -> None:
-        story, plays = told.story, f"{self._control}/{told.provider}/verifications"
-        play = await self._asked("POST", plays, json=told.scenario)
-        told.reference = play["reference"]
-        await self._register(told, play["coordinates"])
-        await self._follow(told)
+    async def _play(self, run: StoryRun) -> None:
+        story, verifications = run.story, f"{self._control}/{run.provider}/verifications"
+        simulated = await self._request("POST", verifications, json=run.scenario)
+        run.reference = simulated["reference"]
+        await self._register(run, simulated["coordinates"])
+        await self._follow(run)
         if story.afterwards is not None:
-            await self._asked("POST", f"{plays}/{told.reference}/events", json=story.afterwards)
-            await self._follow(told)
-        told.messages = await self._messages(told)
-        told.events = await self._events(told)
+            await self._request("POST", f"{verifications}/{run.reference}/events", json=story.afterwards)
+            await self._follow(run)
+        run.messages = await self._read_messages(run)
+        run.events = await self._count_events(run)
         if story.messages_to is not None:
-            told.sent = await self._sent(story.messages_to)
+            run.messages_sent = await self._count_messages_to(story.messages_to)
 
-    async def _register(self, told: StoryRun, coordinates: Mapping[str, str]) -> None:
-        story = told.story
+    async def _register(self, run: StoryRun, coordinates: Mapping[str, str]) -> None:
+        story = run.story
         if story.registers in {Registers.AFTER_A_CALLBACK, Registers.NEVER}:
-            await self._until_known(told)
+            await self._wait_until_known(run)
         if story.registers is Registers.NEVER:
             return
-        known: dict[str, Any] = {"coordinates": coordinates}
+        body = {**run.registration, "account": story.account, "coordinates": coordinates}
         if story.registers is not Registers.BY_COORDINATES:
-            known["reference"] = told.reference
-        order = {**told.registration, "account": story.account, **known}
+            body["reference"] = run.reference
         while True:
-            answer = await self._http.post(self._api, json=order)
+            answer = await self._http.post(self._api, json=body)
             if answer.status_code != httpx.codes.CONFLICT:
                 break
-            await asyncio.sleep(_SOON.total_seconds())  # there is nothing yet that the coordinates lead to
-        if _content(answer)["reference"] != told.reference:
-            raise StoryFailed("another verification was registered than the one that is played")
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())  # the provider has nothing yet with these coordinates
+        if _decode(answer)["reference"] != run.reference:
+            raise StoryFailed("another verification was registered than the simulator created")
 
-    async def _until_known(self, told: StoryRun) -> None:
+    async def _wait_until_known(self, run: StoryRun) -> None:
         while True:
-            if await self._look(told, wait=timedelta(0)):
+            if await self._read_view(run):
                 return
-            await asyncio.sleep(_SOON.total_seconds())
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())
 
-    async def _follow(self, told: StoryRun) -> None:
-        """Return when the provider has no callback left to send, and then nothing more is to be done about it."""
-        patient_until = None
+    async def _follow(self, run: StoryRun) -> None:
+        """Return when the provider has no callback left to send and the verification is complete."""
+        wait_until = None
         while True:
-            play = await self._play(told)
-            seen = await self._look(told, wait=_NEWS_WITHIN)
-            if play["finished"] and _is_complete(seen):
-                patient_until = patient_until or time.monotonic() + _RELAYED_WITHIN.total_seconds()
-                if told.heard >= _accepted(play) or time.monotonic() > patient_until:
+            simulated = await self._read_simulated(run)
+            await self._read_view(run, wait=_LONG_POLL)
+            if simulated["finished"] and run.is_complete:
+                wait_until = wait_until or time.monotonic() + _RELAY_WITHIN.total_seconds()
+                if run.received >= _count_accepted(simulated) or time.monotonic() > wait_until:
                     break
-            await asyncio.sleep(_SOON.total_seconds())
-        # Once more: state and record are two looks, and a last callback may have come between them.
-        await self._look(told, wait=timedelta(0))
-        await self._play(told)
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())
+        # Once more: state and record are two reads of the API, and a last callback may have come between them.
+        await self._read_view(run)
+        await self._read_simulated(run)
 
-    async def _look(self, told: StoryRun, *, wait: timedelta) -> Mapping[str, Any]:
-        sequence = (told.seen.get("state") or {}).get("sequence", 0)
-        news = {"wait": wait.seconds, "after_sequence": sequence} if not _is_complete(told.seen) else {}
-        answer = await self._http.get(f"{self._api}/{told.story.account}/{told.reference}", params=news)
+    async def _read_view(self, run: StoryRun, *, wait: timedelta = timedelta(0)) -> Mapping[str, Any]:
+        after = {"wait": wait.seconds, "after_sequence": run.state.get("sequence", 0)} if not run.is_complete else {}
+        answer = await self._http.get(f"{self._api}/{run.story.account}/{run.reference}", params=after)
         if answer.status_code != httpx.codes.NOT_FOUND:
-            told.seen = _content(answer)
-        return told.seen
+            run.view = _decode(answer)
+        return run.view
 
-    async def _play(self, told: StoryRun) -> Mapping[str, Any]:
-        play = await self._asked("GET", f"{self._control}/{told.provider}/verifications/{told.reference}")
-        told.meant, told.reads = len(play["meant"]), play["reads"]
-        return play
+    async def _read_simulated(self, run: StoryRun) -> Mapping[str, Any]:
+        simulated = await self._request("GET", f"{self._control}/{run.provider}/verifications/{run.reference}")
+        run.planned, run.reads = len(simulated["meant"]), simulated["reads"]
+        return simulated
 
-    async def _messages(self, told: StoryRun) -> Sequence[str]:
-        """Say of each message that the provider asked us to send which it was and what became of it."""
-        timeline = await self._asked("GET", f"{self._api}/{told.story.account}/{told.reference}/timeline")
+    async def _read_messages(self, run: StoryRun) -> Sequence[str]:
+        """Return, for each message that the provider asked us to send, its kind and its fate."""
+        timeline = await self._request("GET", f"{self._api}/{run.story.account}/{run.reference}/timeline")
         return [" ".join(entry["words"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
 
-    async def _sent(self, address: str) -> int:
-        """Count the messages that came to an address, where they come out."""
-        by_sms = await self._asked("GET", f"{self._control}/gateway")
-        by_email = await self._asked("GET", f"{self._control}/mail")
-        came = [body["to"] for body in by_sms["sent"]]
-        came += [to for mail in by_email["taken"] for to in mail["to"]]
-        return came.count(address)
+    async def _count_messages_to(self, address: str) -> int:
+        """Count the messages that the simulated gateway and mail server have taken for an address."""
+        gateway = await self._request("GET", f"{self._control}/gateway")
+        mail = await self._request("GET", f"{self._control}/mail")
+        recipients = [body["to"] for body in gateway["sent"]]
+        recipients += [to for message in mail["taken"] for to in message["to"]]
+        return recipients.count(address)
 
-    async def _events(self, told: StoryRun) -> int:
-        """Count the events of all runs: a callback after completion opens another one."""
-        key = VerificationKey(account=told.story.account, reference=told.reference)
+    async def _count_events(self, run: StoryRun) -> int:
+        """Count the events of all runs of the workflow: a callback after the completion starts another run."""
+        key = VerificationKey(account=run.story.account, reference=run.reference)
         query = f"WorkflowId = '{self._tracker.handle(key).id}'"
         while True:
-            runs = [run async for run in self._tracker.client.list_workflows(query)]
-            # What lists show comes a moment after what happened.
-            if runs and all(run.close_time for run in runs):
-                return sum(run.history_length or 0 for run in runs)
-            await asyncio.sleep(_SOON.total_seconds())
+            executions = [each async for each in self._tracker.client.list_workflows(query)]
+            # Temporal lists a change some time after it happened.
+            if executions and all(each.close_time for each in executions):
+                return sum(each.history_length or 0 for each in executions)
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())
 
-    async def _asked(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
-        return _content(await self._http.request(method, url, **more))
-
-
-def _is_complete(seen: Mapping[str, Any]) -> bool:
-    stage = (seen.get("state") or {}).get("stage")
-    return stage == Stage.COMPLETE and not seen["is_open"] and seen["record"] is not None
+    async def _request(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
+        return _decode(await self._http.request(method, url, **more))
 
 
-def _accepted(play: Mapping[str, Any]) -> int:
-    attempts = [attempt for meant in play["meant"] for attempt in meant["attempts"]]
+def _count_accepted(simulated: Mapping[str, Any]) -> int:
+    attempts = [attempt for callback in simulated["meant"] for attempt in callback["attempts"]]
     return sum(attempt["meaning"] == AnswerMeaning.ACCEPTED for attempt in attempts)
 
 
-def _content(answer: httpx.Response) -> Mapping[str, Any]:
+def _decode(answer: httpx.Response) -> Mapping[str, Any]:
     if not answer.is_success:
         raise StoryFailed(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}")
     content: Mapping[str, Any] = answer.json()

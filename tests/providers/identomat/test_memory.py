@@ -14,6 +14,7 @@ from vigil.client import VerificationClient
 from vigil.config.runtime import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.processes import Program
+from vigil.demo.stack import python_program
 from vigil.demo.temporal_server import run_temporal_server
 from vigil.domain.digest import Digester
 from vigil.domain.record import Record
@@ -66,7 +67,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
 ) -> None:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
     config = tmp_path / "vigil.toml"
-    worker = Program("worker", ["-m", "worker"], log=tmp_path / "worker.log", config=config)
+    worker = python_program(["worker.py"], log=tmp_path / "worker.log", config=config)
     memory = Watched(worker)
     server = RecordingServer(blocks=BLOCKS, watch=memory)
     async with (

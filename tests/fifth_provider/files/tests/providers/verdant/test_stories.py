@@ -1,20 +1,21 @@
 from pathlib import Path
 
-import httpx
-
 from vigil.cli.context import opened
-from vigil.cli.demo import TIME_SCALE, _untold
-from vigil.demo.stack import Ports, Stack
-from vigil.demo.story_runner import StoryRunner
+from vigil.cli.demo import TIME_SCALE
+from vigil.demo.ports import Ports
+from vigil.demo.stack import Stack
+from vigil.demo.story_runner import StoryRun, open_story_runner
 from vigil.simulator.verdant import ACCOUNTS, STORIES
 
 
 async def test_every_story_ends_as_expected(tmp_path: Path) -> None:
-    stack = Stack(tmp_path / "stack", Ports.free(), accounts=ACCOUNTS, time_scale=TIME_SCALE, forgets=True)
-    http = httpx.AsyncClient(trust_env=False, timeout=30)
-    async with stack, opened(stack.config) as installation, http:
-        teller = StoryRunner(http, installation.tracker, api=stack.api, simulator=stack.simulator)
-        told = [_untold(story, installation.settings) for story in STORIES]
-        await teller.run_all(told)
+    stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=ACCOUNTS, time_scale=TIME_SCALE, in_memory=True)
+    async with (
+        stack,
+        opened(stack.config) as runtime,
+        open_story_runner(stack, runtime.tracker) as runner,
+    ):
+        runs = [StoryRun.prepare(story, runtime.settings) for story in STORIES]
+        await runner.run_all(runs)
 
-    assert {one.story.title: one.observed for one in told} == {story.title: story.expected for story in STORIES}
+    assert {run.story.title: run.observed for run in runs} == {story.title: story.expected for story in STORIES}
