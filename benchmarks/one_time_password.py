@@ -25,14 +25,14 @@ from vigil.config.settings import load_settings
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.process_exit import exit_now
-from vigil.simulator.story import PlayedAccount
+from vigil.simulator.story import SimulatedAccount
 from vigil.temporal.connection import connect
 
 CODES: Final = 20
 APART: Final = 0.5
 """Seconds, so that each meets an idle stack."""
 
-ACCOUNT: Final = PlayedAccount(
+ACCOUNT: Final = SimulatedAccount(
     name="identomat",
     provider="identomat",
     settings={

@@ -23,7 +23,7 @@ from vigil.demo.stack import Stack
 from vigil.domain.digest import Digester
 from vigil.domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
 from vigil.providers.registry import PROVIDERS
-from vigil.simulator.registry import PLAYED, STORIES
+from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.connection import CONVERTER, connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
@@ -123,7 +123,7 @@ def test_what_is_said_to_be_there_is_there() -> None:
     assert "Four providers with eleven sender contracts: ID360, Identomat, Signicat Assure" in README.read_text()
     contracts = {name: len(entry.contracts) for name, entry in PROVIDERS.items()}
     assert contracts == {"id360": 1, "identomat": 1, "signicat": 7, "smile_id": 2}
-    assert {played.provider for played in PLAYED} == {"id360", "identomat", "signicat", "smile_id"}
+    assert {played.provider for played in SIMULATED_ACCOUNTS} == {"id360", "identomat", "signicat", "smile_id"}
 
 
 def test_the_demonstration_that_is_shown_has_the_stories_that_are_told() -> None:
@@ -175,7 +175,7 @@ def test_the_runbook_has_every_reason_of_a_refusal() -> None:
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
-    async with Stack(tmp_path, Ports.find_free(), accounts=PLAYED, time_scale=300) as stack:
+    async with Stack(tmp_path, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=300) as stack:
         yield stack
 
 

@@ -2,7 +2,7 @@ import json
 import time
 
 from tests.cli.running import vigil
-from vigil.simulator.registry import PLAYED, STORIES
+from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 
 
 async def test_the_demonstration_prints_one_json_object_in_which_every_story_ended_as_expected() -> None:
@@ -21,7 +21,7 @@ async def test_the_demonstration_prints_one_json_object_in_which_every_story_end
 
 
 def test_every_played_account_has_a_story_and_no_two_stories_of_one_have_the_same_title() -> None:
-    assert {story.account for story in STORIES} == {played.name for played in PLAYED}
+    assert {story.account for story in STORIES} == {played.name for played in SIMULATED_ACCOUNTS}
     assert len({(story.account, story.title) for story in STORIES}) == len(STORIES)
 
 

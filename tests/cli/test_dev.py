@@ -10,7 +10,7 @@ import pytest
 from tests.cli.running import ROOT, command, environment
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack, StackFailed, python_program
-from vigil.simulator.registry import PLAYED
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 
 def dev(folder: Path, ports: Ports) -> list[str]:
@@ -77,7 +77,7 @@ async def test_a_part_that_does_not_start_is_named_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
-    stack = Stack(tmp_path, Ports.find_free(), accounts=PLAYED, time_scale=600, in_memory=True)
+    stack = Stack(tmp_path, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=600, in_memory=True)
     broken = ["-c", "import sys; sys.exit('the disk is on fire')"]
     stack.programs["worker"] = python_program(broken, log=stack.log("worker"), config=stack.config)
 

@@ -13,10 +13,10 @@ from tests.cli.running import vigil
 from vigil.cli.context import opened
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
-from vigil.simulator.registry import PLAYED
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ACCOUNT = PLAYED[0].name
+ACCOUNT = SIMULATED_ACCOUNTS[0].name
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -24,7 +24,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TEMPORAL_ADDRESS", raising=False)
         folder = tmp_path_factory.mktemp("stack")
-        async with Stack(folder, Ports.find_free(), accounts=PLAYED, time_scale=600) as stack:
+        async with Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=600) as stack:
             yield stack
 
 
@@ -44,7 +44,7 @@ async def test_a_running_stack_passes_every_check(stack: Stack) -> None:
     ended = await vigil("check", config=stack.config)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * (6 + len(PLAYED))
+    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * (6 + len(SIMULATED_ACCOUNTS))
 
 
 async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_files(stack: Stack) -> None:

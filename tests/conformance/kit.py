@@ -4,7 +4,7 @@ A provider `p` has a module `tests/providers/p/kit.py` with `KIT: Kit`. It is fo
 suite itself is never touched. A kit is data and small functions, and every expectation in it is a literal: what the
 provider's documents say and what we answer, never computed by the code under test.
 
-The provider must also be played: `simulator.registry.SIMULATED[p]`, with its canaries. The suite orders every
+The provider must also be simulated: `simulator.registry.SIMULATED[p]`, with its markers. The suite orders every
 verification from the simulator, takes the callbacks that the simulator sends, and withholds, doubles or reorders them
 itself; so a kit needs no course of callbacks. What no honest sender sends (a forgery, an unknown word, a broken body)
 the kit builds.

@@ -70,7 +70,7 @@ def opened(provider: str, http: httpx.AsyncClient, *, hints: bool) -> OpenAccoun
 async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -> str:
     """A reference such as the provider gives one."""
     engine = Engine(http, StepClock().at_scale(1))
-    view = SIMULATED[provider].build(engine).begin(json.dumps(dict(kit.scenario(NOWHERE))).encode())
+    view = SIMULATED[provider](engine).begin(json.dumps(dict(kit.scenario(NOWHERE))).encode())
     await engine.aclose()
     return view.reference
 

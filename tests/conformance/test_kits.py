@@ -15,7 +15,7 @@ def test_a_registered_provider_brings_a_kit_and_is_played(provider: str) -> None
 
     assert set(kit.senders) == set(PROVIDERS[provider].contracts)
     assert provider in SIMULATED
-    assert SIMULATED[provider].canaries
+    assert SIMULATED[provider].markers
 
 
 def test_a_provider_without_a_kit_is_told_which_file_to_write() -> None:

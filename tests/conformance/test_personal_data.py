@@ -69,7 +69,7 @@ async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:
         for play in plays:
             for sent in rig.postbox.of(play.url):
                 await rig.post(play, sent)
-            await wrong_requests(rig, play, SIMULATED[provider].canaries)
+            await wrong_requests(rig, play, SIMULATED[provider].markers)
         await until_failed(heard)
         await outage(rig, provider, on=False)
         for play in plays:
@@ -81,7 +81,7 @@ async def stray(rig: Rig, play: Play, kit: SenderKit) -> None:
     """Forgeries, broken bodies, and persons where a callback has none."""
     for condition in {Condition.GENUINE, Condition.FORGED, Condition.MALFORMED} - set(kit.absent):
         sent = kit.callback(condition, play.key.reference, datetime.now(UTC))
-        for each in (sent, *about(sent, SIMULATED[play.provider].canaries)):
+        for each in (sent, *about(sent, SIMULATED[play.provider].markers)):
             await rig.post(play, each)
 
 
@@ -118,7 +118,7 @@ async def stored_result(rig: Rig, play: Play) -> bytes:
 
 @pytest.mark.parametrize("provider", KITS)
 async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, provider: str) -> None:
-    since, canaries = datetime.now(UTC), SIMULATED[provider].canaries.values()
+    since, canaries = datetime.now(UTC), SIMULATED[provider].markers.values()
     with listening(stepped) as heard:
         plays = await followed(stepped, provider, heard)
         async with asyncio.timeout(10):
@@ -161,7 +161,7 @@ async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(stepped: Ri
     stored = await kept(stepped)
 
     assert len(secrets) > 1
-    assert leaks(stored, SIMULATED[provider].canaries.values())
+    assert leaks(stored, SIMULATED[provider].markers.values())
     assert leaks(stored, secrets) == set()
     assert {place: leaks(text, secrets) for place, text in texts.items()} == {place: set() for place in Place}
 

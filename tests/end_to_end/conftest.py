@@ -13,7 +13,7 @@ from vigil.config.runtime import Runtime
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.providers.id360.settings import Id360Settings
-from vigil.simulator.registry import PLAYED
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 ACCOUNT = "id360"
 
@@ -69,6 +69,6 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=PLAYED, time_scale=240, in_memory=True)
+    stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=240, in_memory=True)
     async with stack, opened(stack.config) as runtime, httpx.AsyncClient(trust_env=False, timeout=40) as http:
         yield Running(stack, runtime, http)

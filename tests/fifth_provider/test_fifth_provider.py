@@ -23,11 +23,9 @@ ENTRIES = {
         "build_registry((VERDANT, ",
     ),
     "vigil/simulator/registry.py": (
-        f"from vigil.simulator import {NAME}",
-        "Mapping[str, Simulated]] = {\n",
-        f"""Mapping[str, Simulated]] = {{
-    "{NAME}": Simulated({NAME}.Verdant, {NAME}.ACCOUNTS, {NAME}.STORIES, {NAME}.CANARIES),
-""",
+        f"from vigil.simulator.{NAME}.routes import Verdant",
+        "        SmileId,\n",
+        "        SmileId,\n        Verdant,\n",
     ),
 }
 """By file: the import, and the place of the entry without it and with it."""

@@ -13,18 +13,19 @@ from vigil.simulator.clock import Clock
 from vigil.simulator.serving import serving
 
 
-async def test_an_order_is_answered_with_its_reference_and_what_will_happen() -> None:
+async def test_an_order_is_answered_with_its_reference_and_its_script() -> None:
     async with stand() as it:
-        answer = await it.order(steps=["otp"], deleted_after=600)
+        answer = await it.order(outcome="CANCELED")
 
     assert answer.status_code == 201
     assert answer.json()["reference"] == "700101"
-    assert [(each["at"], each["what"], each["callback"]) for each in answer.json()["will"]] == [
+    assert [(each["at"], each["what"], each["callback"]) for each in answer.json()["script"]] == [
         ("PT0S", "created", False),
         ("PT2M", "begun", False),
-        ("PT3M", "step 1: otp", True),
-        ("PT4M", "final OK", True),
-        ("PT14M", "deleted", False),
+        ("PT3M", "step 1: id_document", True),
+        ("PT4M", "step 2: fake_photo_id", True),
+        ("PT5M", "step 3: image_forensics", True),
+        ("PT6M", "final CANCELED", True),
     ]
 
 
@@ -63,15 +64,7 @@ async def test_what_is_not_json_is_422() -> None:
         assert (await it.api.post("/control/id360/verifications", content=b"{")).status_code == 422
 
 
-async def test_an_order_for_more_steps_than_there_are_is_422() -> None:
-    async with stand() as it:
-        answer = await it.order(steps=["otp"], reached=2, outcome="silent")
-
-    assert answer.status_code == 422
-    assert "reached: there are only 1 steps" in answer.text
-
-
-async def test_a_reference_is_played_once() -> None:
+async def test_a_reference_is_simulated_once() -> None:
     async with stand() as it:
         await it.order()
         again = await it.order()
@@ -83,34 +76,22 @@ async def test_a_reference_is_played_once() -> None:
 @pytest.mark.parametrize(
     "path", ["/control/nobody/verifications/1", "/control/id360/verifications/1", "/control/id360/verifications/x"]
 )
-async def test_what_is_not_played_is_404(path: str) -> None:
+async def test_an_unknown_verification_is_404(path: str) -> None:
     async with stand() as it:
         assert (await it.api.get(path)).status_code == 404
 
 
 async def test_an_extra_callback_is_sent_at_once_and_leaves_the_report_alone() -> None:
     async with stand() as it:
-        await it.order(steps=["otp"])
+        await it.order()
         await it.pass_minutes(60)
-        path = f"/control/id360/verifications/{REFERENCE}/events"
-        answer = await it.api.post(path, json={"status": "STARTED", "done": 1, "step": 0})
+        answer = await it.api.post(f"/control/id360/verifications/{REFERENCE}/events", json={"status": "KO"})
         await it.pass_minutes(0)
         report = (await it.report()).json()["status"]
 
     assert answer.status_code == 202
-    assert it.heard() == [("STARTED", 1), ("OK", 1), ("STARTED", 1)]
-    assert it.receiver.calls[2].json["enrollment_step"]["name"] == "otp"
+    assert it.heard()[-2:] == [("OK", 7), ("KO", 7)]
     assert report == "OK"
-
-
-async def test_an_extra_callback_may_change_the_report() -> None:
-    async with stand() as it:
-        await it.order(steps=["otp"])
-        await it.pass_minutes(60)
-        path = f"/control/id360/verifications/{REFERENCE}/events"
-        await it.api.post(path, json={"status": "KO", "changes_report": True})
-
-        assert (await it.report()).json()["status"] == "KO"
 
 
 async def test_a_provider_that_is_down_answers_503_until_the_outage_is_over() -> None:
@@ -141,26 +122,18 @@ async def test_health_tells_who_is_simulated_and_how_fast() -> None:
     assert answer.json() == {"providers": ["id360", "identomat", "signicat", "smile_id"], "time_scale": 1}
 
 
-async def test_a_play_is_finished_although_its_deletion_is_far_away() -> None:
-    async with stand() as it:
-        await it.order(steps=["otp"], deleted_after="P60D")
-        await it.pass_minutes(4)
-
-        assert (await it.account())["finished"]
-
-
-async def test_a_play_is_finished_only_when_no_delivery_is_due() -> None:
+async def test_a_verification_is_finished_only_when_no_delivery_is_due() -> None:
     async with stand(codes=[500]) as it:
-        await it.order(steps=["otp"], redeliveries=1)
+        await it.order(drop_indices=list(range(7)))
         finished = []
-        for minutes in (4, 1):
+        for minutes in (10, 130, 1):
             await it.pass_minutes(minutes)
             finished.append((await it.account())["finished"])
 
-    assert finished == [False, True]
+    assert finished == [False, False, True]
 
 
-async def test_the_end_of_the_application_ends_all_plays_and_no_delivery_follows() -> None:
+async def test_the_end_of_the_application_ends_all_deliveries() -> None:
     receiver = Receiver(Clock().now, codes=[500])
     async with serving(receiver.app()) as hook, httpx.AsyncClient() as api:
         app = create_app(time_scale=1000)
@@ -172,4 +145,6 @@ async def test_the_end_of_the_application_ends_all_plays_and_no_delivery_follows
         await asyncio.sleep(0.2)
 
         assert len(receiver.calls) == heard
-        assert not [task for task in asyncio.all_tasks() if "Enrollment" in repr(task)]
+        assert not [
+            task for task in asyncio.all_tasks() if "Engine" in repr(task) or "SimulatedVerification" in repr(task)
+        ]

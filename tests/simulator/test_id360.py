@@ -11,9 +11,9 @@ from tests.simulator.receiver import Receiver
 from tests.simulator.stand import HOOK, REFERENCE, Stand, stand
 from tests.simulator.step_clock import StepClock
 from vigil.simulator.app import create_app
-from vigil.simulator.id360 import CANARIES
-from vigil.simulator.id360.tokens import Tokens
+from vigil.simulator.id360.payloads import MARKERS
 from vigil.simulator.serving import serving
+from vigil.simulator.tokens import Tokens
 
 API = "/id360/api/1.0.0"
 ENDED = 10  # minutes: two to think, seven steps, one to the end
@@ -53,16 +53,16 @@ async def test_a_token_dies_after_fifteen_idle_minutes_and_lives_on_when_used() 
     assert codes == [200, 200, 401]
 
 
-async def test_a_token_lives_for_a_real_second_however_fast_the_clock() -> None:
+async def test_a_token_is_valid_for_a_real_second_however_fast_the_clock() -> None:
     steps = StepClock()
-    tokens = Tokens(steps.at_scale(100_000))
-    authorization = f"Token {tokens.hand_out()}"
-    living = []
+    tokens = Tokens(steps.at_scale(100_000), timedelta(minutes=15), renewed_by_use=True)
+    tokens.add("t-1", "tracker")
+    owners = []
     for milliseconds in (999, 999, 1000):
         await steps.advance(timedelta(milliseconds=milliseconds))
-        living.append(tokens.accept(authorization))
+        owners.append(tokens.owner_of("t-1"))
 
-    assert living == [True, True, False]
+    assert owners == ["tracker", "tracker", None]
 
 
 CREATION: dict[str, Any] = {
@@ -179,9 +179,9 @@ async def test_the_invented_person_is_in_an_approved_report_and_in_no_callback()
         await it.pass_minutes(ENDED)
         report = (await it.report()).text
 
-    assert [word for word in CANARIES.values() if word not in report] == []
+    assert [word for word in MARKERS.values() if word not in report] == []
     said = b"".join(call.body for call in it.receiver.calls).decode()
-    assert [word for word in CANARIES.values() if word in said] == []
+    assert [word for word in MARKERS.values() if word in said] == []
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class Mail:
     async def seen(self) -> Any:
         return (await self.http.get(f"{self.url}/control/mail")).json()
 
-    async def taken(self) -> list[Any]:
-        return list((await self.seen())["taken"])
+    async def received(self) -> list[Any]:
+        return list((await self.seen())["received"])
 
     async def carrier(self) -> MailCarrier:
         port = (await self.seen())["port"]
@@ -52,7 +52,7 @@ async def test_it_shows_what_came_to_whom(mail: Mail) -> None:
     handed = await (await mail.carrier()).send(outgoing("Grüße, 4021", "Für Sie"), within=SOON)
 
     assert handed == SENT
-    shown = [{name: held for name, held in each.items() if name != "at"} for each in await mail.taken()]
+    shown = [{name: held for name, held in each.items() if name != "at"} for each in await mail.received()]
     assert shown == [
         {
             "sender": "us@sender.example",
@@ -68,7 +68,7 @@ async def test_what_it_is_handed_twice_has_come_twice(mail: Mail) -> None:
     for _ in range(2):
         await carrier.send(outgoing(), within=SOON)
 
-    assert [each["text"] for each in await mail.taken()] == ["4021 is your code\r\n"] * 2
+    assert [each["text"] for each in await mail.received()] == ["4021 is your code\r\n"] * 2
 
 
 async def test_the_receivers_are_those_of_the_envelope(mail: Mail) -> None:
@@ -77,7 +77,7 @@ async def test_the_receivers_are_those_of_the_envelope(mail: Mail) -> None:
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False, local_hostname="test") as client:
         await client.sendmail("a@sender.example", ["b@applicant.example", "c@applicant.example"], lines)
 
-    assert [each["to"] for each in await mail.taken()] == [["b@applicant.example", "c@applicant.example"]]
+    assert [each["to"] for each in await mail.received()] == [["b@applicant.example", "c@applicant.example"]]
 
 
 async def test_it_forgets_on_request(mail: Mail) -> None:
@@ -85,7 +85,7 @@ async def test_it_forgets_on_request(mail: Mail) -> None:
     answer = await mail.http.delete(f"{mail.url}/control/mail")
 
     assert answer.status_code == 204
-    assert await mail.taken() == []
+    assert await mail.received() == []
 
 
 async def test_it_listens_for_as_long_as_the_simulator_serves() -> None:
@@ -100,4 +100,4 @@ async def test_it_listens_for_as_long_as_the_simulator_serves() -> None:
 
 async def test_a_simulator_that_is_not_asked_for_one_has_no_mail_server() -> None:
     async with serving(create_app(time_scale=1)) as url, httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.get(f"{url}/control/mail")).json() == {"port": None, "taken": []}
+        assert (await http.get(f"{url}/control/mail")).json() == {"port": None, "received": []}

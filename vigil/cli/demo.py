@@ -22,7 +22,7 @@ from vigil.demo.foreground import print_addresses, stop_on_sigterm, wait_for_sto
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack, StackFailed
 from vigil.demo.story_runner import StoryRun, open_story_runner
-from vigil.simulator.registry import PLAYED, STORIES
+from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 
 WIDE: Final = 104
 """The columns that a terminal needs to show the figures of each story; a narrower one is shown the results only."""
@@ -53,7 +53,7 @@ async def _demo(*, as_json: bool, keep: bool) -> bool:
         console = Console(stderr=as_json, quiet=as_json, width=WIDE)  # a log file has no width to fit
     folder = Path(tempfile.mkdtemp(prefix="vigil-demo-"))
     keeps_folder = False
-    stack = Stack(folder, Ports.find_free(), accounts=PLAYED, time_scale=TIME_SCALE, in_memory=True)
+    stack = Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=TIME_SCALE, in_memory=True)
     try:
         with console.status("Starting Temporal, the simulator, the API and a worker"):
             await stack.start()

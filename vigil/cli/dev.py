@@ -17,7 +17,7 @@ from vigil.demo.foreground import print_addresses, stop_on_sigterm, wait_for_sto
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.processes import read_end
 from vigil.demo.stack import Stack, StackFailed
-from vigil.simulator.registry import PLAYED
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 TIME_SCALE: Final = 60.0
 """A minute takes a second; a callback that is expected within 15 minutes is polled for after 15 s."""
@@ -48,7 +48,7 @@ def dev(
             f"Another program uses port {who}. Stop that program, or choose other ports with --api-port and so on."
         )
     time_scale = settings.time_scale if settings else TIME_SCALE
-    asyncio.run(stop_on_sigterm(_run(Stack(folder, ports, accounts=PLAYED, time_scale=time_scale))))
+    asyncio.run(stop_on_sigterm(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale))))
 
 
 async def _run(stack: Stack) -> None:
@@ -90,7 +90,7 @@ def _compare_addresses(settings: Settings, ports: Ports) -> Iterator[tuple[str, 
     yield "[api] public_url", settings.api.public_url, ports.api_url
     if settings.messages.email:
         yield "[messages.email] port", settings.messages.email.port, ports.mail
-    for account in PLAYED:
+    for account in SIMULATED_ACCOUNTS:
         if account.name in settings.accounts:
             expected = account.settings["base_url"].replace("{simulator}", ports.simulator_url)
             yield f"accounts.{account.name}.base_url", settings.accounts[account.name].own.base_url, expected

@@ -23,22 +23,24 @@ CALLER: Final = "vigil-simulate"
 def simulate(
     context: typer.Context,
     account: Annotated[str, typer.Argument(help="An account whose base_url is at the simulator.", metavar="ACCOUNT")],
-    knob: Annotated[
+    option: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", help="A knob of the scenario, such as drop_finals=true.", metavar="KNOB=VALUE"),
+        typer.Option(
+            "--set", "-s", help="An option of the scenario, such as drop_finals=true.", metavar="OPTION=VALUE"
+        ),
     ] = None,
     register: Annotated[bool, typer.Option(help="Whether a backend registers it.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
 ) -> None:
     """Begin a verification at the simulator, with whatever should go wrong, and register it."""
-    asyncio.run(_simulate(context.obj, account, _knobs(knob or []), register=register, watch=watch))
+    asyncio.run(_simulate(context.obj, account, _options(option or []), register=register, watch=watch))
 
 
-async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *, register: bool, watch: bool) -> None:
+async def _simulate(config: Path | None, account: str, options: dict[str, Any], *, register: bool, watch: bool) -> None:
     console = Console()
     async with opened(config) as runtime:
         runtime.tracker.account(account)
-        play = await _begin(runtime, account, knobs)
+        play = await _begin(runtime, account, options)
         key = VerificationKey(account=account, reference=play["reference"])
         if register:
             known = find_account(runtime.settings, account).registration
@@ -50,14 +52,14 @@ async def _simulate(config: Path | None, account: str, knobs: dict[str, Any], *,
             await follow(runtime, key, console)
 
 
-async def _begin(runtime: Runtime, account: str, knobs: dict[str, Any]) -> dict[str, Any]:
+async def _begin(runtime: Runtime, account: str, options: dict[str, Any]) -> dict[str, Any]:
     configured = runtime.settings.accounts[account].own
     simulator, is_simulator, _ = configured.base_url.rpartition(f"/{configured.provider}")
     nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
     if not is_simulator:
         raise CommandError(nowhere)
     try:
-        scenario = build_scenario(runtime.settings, account, knobs)
+        scenario = build_scenario(runtime.settings, account, options)
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{simulator}/control/{configured.provider}/verifications", json=scenario)
     except LookupError as error:
@@ -78,14 +80,14 @@ def _refusal(answer: httpx.Response) -> str | None:
     return f"{problem['title']} {wrong}".strip()
 
 
-def _knobs(given: list[str]) -> dict[str, Any]:
-    knobs = {}
+def _options(given: list[str]) -> dict[str, Any]:
+    options = {}
     for pair in given:
         name, separator, value = pair.partition("=")
         if not separator:
-            raise CommandError("A knob is given as KNOB=VALUE.")
+            raise CommandError("An option is given as OPTION=VALUE.")
         try:
-            knobs[name] = json.loads(value)
+            options[name] = json.loads(value)
         except ValueError:
-            knobs[name] = value
-    return knobs
+            options[name] = value
+    return options

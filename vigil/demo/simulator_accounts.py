@@ -11,17 +11,17 @@ from pydantic import SecretStr
 
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
-from vigil.simulator.registry import PLAYED
-from vigil.simulator.story import PlayedAccount
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
+from vigil.simulator.story import SimulatedAccount
 
 
-def find_account(settings: Settings, name: str) -> PlayedAccount:
+def find_account(settings: Settings, name: str) -> SimulatedAccount:
     """Return the simulator's account of that name, else its first account at the same provider.
 
     Raises `LookupError` if the simulator does not simulate the provider.
     """
     provider = settings.accounts[name].own.provider
-    same_provider = [account for account in PLAYED if account.provider == provider]
+    same_provider = [account for account in SIMULATED_ACCOUNTS if account.provider == provider]
     for account in sorted(same_provider, key=lambda account: account.name != name):
         return account
     raise LookupError(f"The simulator does not simulate {provider}.")
@@ -40,7 +40,7 @@ def build_scenario(settings: Settings, name: str, special: Mapping[str, Any]) ->
 
 
 def write_settings(
-    file: Path, accounts: Iterable[PlayedAccount], ports: Ports, *, temporal: str, time_scale: float
+    file: Path, accounts: Iterable[SimulatedAccount], ports: Ports, *, temporal: str, time_scale: float
 ) -> None:
     """Write settings whose accounts are all at the simulator, with new secrets, readable by their owner only.
 

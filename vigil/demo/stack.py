@@ -16,7 +16,7 @@ from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
 from vigil.demo.simulator_accounts import write_settings
 from vigil.demo.temporal_server import NoTemporalServer, TemporalServer, run_temporal_server
-from vigil.simulator.story import PlayedAccount
+from vigil.simulator.story import SimulatedAccount
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 READY_WITHIN: Final = timedelta(seconds=90)
@@ -40,7 +40,7 @@ class Stack:
         folder: Path,
         ports: Ports,
         *,
-        accounts: Sequence[PlayedAccount],
+        accounts: Sequence[SimulatedAccount],
         time_scale: float,
         in_memory: bool = False,
     ) -> None:

@@ -248,7 +248,7 @@ class StoryRunner:
 
     async def _read_simulated(self, run: StoryRun) -> Mapping[str, Any]:
         simulated = await self._request("GET", f"{self._control}/{run.provider}/verifications/{run.reference}")
-        run.planned, run.reads = len(simulated["meant"]), simulated["reads"]
+        run.planned, run.reads = len(simulated["deliveries"]), simulated["reads"]
         return simulated
 
     async def _read_messages(self, run: StoryRun) -> Sequence[str]:
@@ -280,7 +280,7 @@ class StoryRunner:
 
 
 def _count_accepted(simulated: Mapping[str, Any]) -> int:
-    attempts = [attempt for callback in simulated["meant"] for attempt in callback["attempts"]]
+    attempts = [attempt for callback in simulated["deliveries"] for attempt in callback["attempts"]]
     return sum(attempt["meaning"] == AnswerMeaning.ACCEPTED for attempt in attempts)
 
 

@@ -1,1 +1,1 @@
-"""All senders, played: their callbacks, their result endpoints and their bad days."""
+"""Simulated providers: their APIs, their callbacks, and the faults of both."""

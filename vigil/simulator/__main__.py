@@ -1,4 +1,4 @@
-"""Serves the simulator until told to stop: `python -m simulator --port 9000 --time-scale 60`."""
+"""Serves the simulator until it is stopped: `python -m simulator --port 9000 --time-scale 60`."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from vigil.simulator.registry import SIMULATED
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve all simulated providers; what is still being played ends with the process."""
+    """Serve all simulated providers until the process ends."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port to listen on (%(default)s)")
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     sys.stdout.write(
         f"Simulating {', '.join(SIMULATED)} at http://{given.host}:{given.port}/, "
-        f"{given.time_scale:g} times as fast as in life, with a mail server on port {given.mail_port}\n"
+        f"{given.time_scale:g} times as fast as real time, with a mail server on port {given.mail_port}\n"
     )
     sys.stdout.flush()
     uvicorn.run(

@@ -1,4 +1,4 @@
-"""All simulated providers as one ASGI application, each under its name, with what takes messages and control routes."""
+"""All simulated providers as one ASGI application, each under its name, with message receivers and control routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,8 +16,8 @@ from vigil.simulator.mail import MailServer
 from vigil.simulator.outage import OutageSwitch
 from vigil.simulator.registry import SIMULATED
 
-# While a sender waits for a connection its answer budget runs out, so none may wait for another one's. None is kept
-# either: one that the receiver has closed meanwhile would count as a failed delivery.
+# The time that a sender waits for a connection counts as waiting for the answer, so there is no limit to connections.
+# None is kept alive: a connection that the receiver has closed meanwhile would count as a failed delivery.
 FRESH_CONNECTIONS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 
@@ -28,17 +28,17 @@ def create_app(
     clock: Clock | None = None,
     mail_at: tuple[str, int] | None = None,
 ) -> Starlette:
-    """Return the application. Contract times pass `time_scale` times as fast as real time.
+    """Return the application. Contract time passes `time_scale` times as fast as real time.
 
-    `client` delivers the callbacks; without one the application makes its own, which trusts no proxy of the
-    environment. `clock` replaces the real one, and then `time_scale` must be its scale. `mail_at` is the host and port
-    where a mail server listens, with the application's lifespan; None: nowhere. Whoever serves the application without
-    its lifespan closes `app.state.engine` in the end.
+    `client` sends the callbacks; None: the application opens its own, which ignores the proxies of the environment.
+    `clock` replaces the real one; `time_scale` must be its scale. `mail_at` is the host and port of the mail server,
+    which listens during the application's lifespan; None: there is no mail server. Who serves the application without
+    its lifespan must close `app.state.engine`.
     """
     clock = clock or Clock(time_scale)
     delivering = client or httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS)
     engine = Engine(delivering, clock)
-    simulators = {name: each.build(engine) for name, each in SIMULATED.items()}
+    simulators = {name: provider(engine) for name, provider in SIMULATED.items()}
     switches = {
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }

@@ -1,4 +1,4 @@
-"""The simulator's one clock: contract time, sped up by one factor."""
+"""The simulator's clock: contract time, which passes faster than real time by one factor."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ async def _pause(duration: timedelta) -> None:
 class Clock:
     """Contract time passes `scale` times as fast as real time.
 
-    `real_now` and `real_sleep` are real time; a test hands in its own and moves them as it likes.
+    `real_now` and `real_sleep` are real time; a test passes its own and moves them.
     """
 
     scale: float = 1.0
@@ -38,7 +38,7 @@ class Clock:
         return self.real_now() * self.scale
 
     async def sleep(self, duration: timedelta) -> None:
-        """Sleep for a contract time; nothing or less than nothing returns at once."""
+        """Sleep for a contract time; return at once if it is not above zero."""
         if duration > timedelta(0):
             await self.real_sleep(duration / self.scale)
 
@@ -47,9 +47,8 @@ class Clock:
         await self.sleep(moment - self.now())
 
     def patience(self, duration: timedelta) -> timedelta:
-        """Return the real time for which a provider waits for its partner.
+        """Return the real time that corresponds to a contract time in which a real program must act.
 
-        Divided like every contract time, but never under one second: the partner is a real program, which does not
-        run faster because our clock does.
+        It is never under one second: the real program does not run faster when the clock does.
         """
         return max(SHORTEST_PATIENCE, duration / self.scale)

@@ -1,7 +1,7 @@
-"""The control routes, by which a tester orders verifications and outages and reads what became of them."""
+"""The control routes: a tester orders verifications and outages there, and sees their state."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
@@ -9,14 +9,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vigil.domain.terms import Frozen
+from vigil.simulator.base import ReferenceInUse, SimulatedProvider, UnknownReference
 from vigil.simulator.engine import Engine
 from vigil.simulator.outage import OutageSwitch
-from vigil.simulator.play import AlreadyPlayed, NotPlayed, Simulator
 from vigil.simulator.scenario import Duration
+
+Simulator: TypeAlias = SimulatedProvider[Any, Any]
 
 
 class OutageOrder(Frozen):
-    """A provider is down for a contract time, or until it is ordered up again by `"on": false`."""
+    """An outage of a provider for a contract time, or until an order with `"on": false`."""
 
     provider: str
     lasts: Annotated[Duration | None, Field(alias="for")] = None
@@ -109,7 +111,7 @@ async def _conflicting(_: Request, problem: Exception) -> Response:
 PROBLEMS: Final = {
     ValidationError: _invalid,
     UnknownProvider: _unknown,
-    NotPlayed: _unknown,
-    AlreadyPlayed: _conflicting,
+    UnknownReference: _unknown,
+    ReferenceInUse: _conflicting,
 }
-"""Which answer tells which error, for the application that serves the routes."""
+"""By error, the handler that the application which serves the routes must have."""

@@ -1,4 +1,4 @@
-"""The delivery engine: posts callbacks exactly as a sender contract says, and notes every attempt."""
+"""The delivery engine: sends callbacks exactly as a sender contract says, and records every attempt."""
 
 import asyncio
 import logging
@@ -22,20 +22,22 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
 
 
 class Endpoint(Frozen):
-    """Where a sender calls back, and the headers that it was told to send there."""
+    """Where a sender posts its callbacks, and the headers that were agreed for them."""
 
     url: Url
     headers: Mapping[str, str] = {}
-    held_with: str | None = Field(None, description="endpoints of one name are held together; None: of one host")
+    held_with: str | None = Field(
+        None, description="endpoints with the same name are held together; None: those of one host"
+    )
 
     @property
     def receiver(self) -> str:
-        """Who is held back by a code that holds everything: without a name the host and port, whatever the path."""
+        """What a code that holds everything holds back: the name, or else the host and port with every path."""
         return self.held_with or urlsplit(self.url).netloc
 
 
-class Event(Frozen):
-    """Something that a sender means to tell: a name for people, the body, and the headers of this event alone."""
+class Callback(Frozen):
+    """One callback of a sender: a name for people, the body, and the headers of this callback alone."""
 
     name: str
     content: bytes
@@ -43,12 +45,12 @@ class Event(Frozen):
 
 
 class Faults(Frozen):
-    """What goes wrong with one event; by default nothing does.
+    """What goes wrong with one callback; by default nothing does.
 
-    `lost` names the attempts, from 1, that are lost on the way: the sender hears no answer and comes again.
-    `answered` names those that something before the receiver answers in its stead, and the codes of its answers.
-    A `dropped` event is meant, but never sent. `delay` is contract time before the first attempt. An event that is
-    `lost_when_held` does not come again once its answer held everything back.
+    `lost` are the attempts, counted from 1, that get lost on the way: the sender receives no answer and repeats them.
+    `answered` are those that something before the receiver answers, with its status codes. A callback that is
+    `dropped` is never sent. `delay` is contract time before the first attempt. A callback that is `lost_when_held` is
+    not repeated once its answer has held everything back.
     """
 
     dropped: bool = False
@@ -58,6 +60,19 @@ class Faults(Frozen):
     delay: timedelta = timedelta(0)
     wrong_secret: bool = False
     lost_when_held: bool = False
+
+    def combined(self, own: "Faults") -> "Faults":
+        """Return these faults, and those that the callback has by itself."""
+        return self.model_copy(
+            update={
+                "dropped": self.dropped or own.dropped,
+                "duplicates": self.duplicates + own.duplicates,
+                "lost_when_held": self.lost_when_held or own.lost_when_held,
+            }
+        )
+
+
+NO_FAULTS: Final = Faults()
 
 
 class Attempt(Frozen):
@@ -73,27 +88,27 @@ class Attempt(Frozen):
 
 
 class Delivery:
-    """One event on its way to one endpoint: what was meant, and what became of it so far."""
+    """One callback on its way to one endpoint, and its attempts so far."""
 
-    def __init__(self, event: Event, endpoint: Endpoint, faults: Faults) -> None:
-        self.event = event
+    def __init__(self, callback: Callback, endpoint: Endpoint, faults: Faults) -> None:
+        self.callback = callback
         self.endpoint = endpoint
         self.faults = faults
         self.attempts: list[Attempt] = []
         self.finished = faults.dropped
 
     def request_headers(self) -> dict[str, str]:
-        """Return the headers to send; a wrong secret replaces the values of all headers that were agreed."""
+        """Return the headers to send; a wrong secret replaces the value of every agreed header."""
         agreed = dict(self.endpoint.headers)
         if self.faults.wrong_secret:
             agreed = dict.fromkeys(agreed, WRONG_SECRET)
-        return {**self.event.headers, **agreed}
+        return {**self.callback.headers, **agreed}
 
 
 class Engine:
-    """Delivers events, each event to each endpoint on its own clock. `aclose` ends whatever is still due.
+    """Delivers callbacks, each independently of all others. `aclose` cancels what is still due.
 
-    `address` is where the simulator is reached, for the links in what is delivered: whoever orders says it.
+    `address` is the simulator's own address, for links in callbacks: that of the newest request to the control routes.
     """
 
     def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
@@ -104,33 +119,23 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(
-        self,
-        contract: SenderContract,
-        event: Event,
-        endpoint: Endpoint,
-        *,
-        faults: Faults | None = None,
-        redeliveries: int | None = None,
+        self, contract: SenderContract, callback: Callback, endpoint: Endpoint, *, faults: Faults = NO_FAULTS
     ) -> Delivery:
-        """Begin to deliver one event to one endpoint, and return the growing account of it.
-
-        `redeliveries` caps how often the sender comes again, where its documents disagree about it.
-        """
-        delivery = Delivery(event, endpoint, faults or Faults())
+        """Begin to deliver one callback to one endpoint, and return the delivery, to which attempts will be added."""
+        delivery = Delivery(callback, endpoint, faults)
         if not delivery.finished:
-            delays = contract.redelivery.delays[:redeliveries]
-            self.begin(self._deliver(contract, delivery, delays))
+            self.begin(self._deliver(contract, delivery))
         return delivery
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run something until it ends or the engine is closed."""
+        """Run a coroutine as a task until it ends or the engine is closed, and return the task."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._note_end)
         return task
 
     async def aclose(self) -> None:
-        """Cancel all that is due, and return when nothing runs any more."""
+        """Cancel all tasks, and return when none is running."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -139,20 +144,18 @@ class Engine:
     def _note_end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("simulator.play_broke", exc_info=error)
+            log.error("simulator.task_failed", exc_info=error)
 
-    async def _deliver(self, contract: SenderContract, delivery: Delivery, delays: tuple[timedelta, ...]) -> None:
+    async def _deliver(self, contract: SenderContract, delivery: Delivery) -> None:
         await self.clock.sleep(delivery.faults.delay)
         async with asyncio.TaskGroup() as copies:
             for copy_number in range(1, delivery.faults.duplicates + 2):
-                copies.create_task(self._come_again_until_done(contract, delivery, delays, copy_number))
+                copies.create_task(self._repeat_until_done(contract, delivery, copy_number))
         delivery.finished = True
 
-    async def _come_again_until_done(
-        self, contract: SenderContract, delivery: Delivery, delays: tuple[timedelta, ...], copy_number: int
-    ) -> None:
+    async def _repeat_until_done(self, contract: SenderContract, delivery: Delivery, copy_number: int) -> None:
         first_at = None
-        for number, delay in enumerate((timedelta(0), *delays), start=1):
+        for number, delay in enumerate((timedelta(0), *contract.redelivery.delays), start=1):
             counted_from = self.clock.now()
             if first_at is not None and contract.redelivery.counted_from == "first":
                 counted_from = first_at
@@ -171,27 +174,20 @@ class Engine:
     async def _attempt(self, contract: SenderContract, delivery: Delivery, copy_number: int, number: int) -> Attempt:
         lost = number in delivery.faults.lost
         sent_at, at = datetime.now(UTC), self.clock.now()
-        instead = delivery.faults.answered.get(number)
-        code = None if lost else instead or await self._post(contract, delivery)
+        code = None if lost else delivery.faults.answered.get(number) or await self._post(contract, delivery)
         meaning = contract.answering.meaning_of(code)
         return Attempt(
-            copy_number=copy_number,
-            number=number,
-            sent_at=sent_at,
-            at=at,
-            code=code,
-            meaning=meaning,
-            lost=lost,
+            copy_number=copy_number, number=number, sent_at=sent_at, at=at, code=code, meaning=meaning, lost=lost
         )
 
     async def _post(self, contract: SenderContract, delivery: Delivery) -> int | None:
         budget = self.clock.patience(contract.answering.budget)
         try:
-            # One limit for the whole exchange: httpx's own count each read anew, and would wait for a slow drip.
+            # One limit for the whole exchange: those of httpx begin again with every read of a slow answer.
             async with asyncio.timeout(budget.total_seconds()):
                 answer = await self._client.post(
                     delivery.endpoint.url,
-                    content=delivery.event.content,
+                    content=delivery.callback.content,
                     headers=delivery.request_headers(),
                     timeout=None,  # the limit is the one around this call
                     follow_redirects=False,
@@ -207,6 +203,6 @@ class Engine:
 
     async def _wait_while_held(self, contract: SenderContract, endpoint: Endpoint) -> None:
         key = (contract.sender, endpoint.receiver)
-        # A hold may be prolonged while we wait for its end.
+        # Another answer may prolong the hold while this callback waits.
         while (released_at := self._held_until.get(key)) is not None and released_at > self.clock.now():
             await self.clock.sleep_until(released_at)

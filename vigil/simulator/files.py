@@ -1,4 +1,4 @@
-"""Invented files: small, valid enough to be recognised, always the same for the same name."""
+"""Invented files: small, valid enough for their type to be recognised, and always the same for the same name."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from typing import Final
 SIDE: Final = 48
 VIDEO_LENGTH: Final = 24_000
 ONE_WORD: Final = b"\1" + bytes(15) + b"\0"
-"""A Huffman table with one word of one bit, which says 0."""
+"""A Huffman table with one code of one bit, which stands for 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class File:
         return hashlib.md5(self.content, usedforsecurity=False).hexdigest()
 
     def corrupted(self) -> bytes:
-        """Return as many bytes, of which the last is wrong."""
+        """Return the bytes with the last one changed."""
         return self.content[:-1] + bytes([self.content[-1] ^ 0xFF])
 
 
@@ -43,7 +43,7 @@ def picture(name: str) -> File:
 
 
 def photograph(name: str) -> File:
-    """Return a JPEG image of eight by eight grey points, with a comment of noise that tells it from others."""
+    """Return a JPEG image of eight by eight grey points, with a comment of noise, so that it differs from others."""
     segments = (
         _segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"),
         _segment(0xFE, _noise(name, 64)),
@@ -53,7 +53,7 @@ def photograph(name: str) -> File:
         _segment(0xC4, b"\x10" + ONE_WORD),
         _segment(0xDA, b"\1\1\0\0\x3f\0"),
     )
-    # One block: no difference from grey and no frequencies, each said by the bit 0, then filled up with ones.
+    # One block: no difference from grey and no frequencies, each encoded as the bit 0, then filled up with ones.
     return File(b"\xff\xd8" + b"".join(segments) + b"\x3f" + b"\xff\xd9", "image/jpeg")
 
 
@@ -62,13 +62,13 @@ def archive(files: Mapping[str, bytes]) -> File:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as opened:
         for name, each in files.items():
-            # Without a time of its own an entry is as old as zip itself, so that equal files make equal archives.
+            # Without an explicit time an entry has the earliest possible one, so equal files make equal archives.
             opened.writestr(zipfile.ZipInfo(name), each)
     return File(content.getvalue(), "application/zip")
 
 
 def video(name: str) -> File:
-    """Return a file that begins like an MP4 and shows nothing."""
+    """Return a file that begins like an MP4 and has no pictures."""
     kind = _box(b"ftyp", b"isom\0\0\2\0isomiso2mp41")
     return File(kind + _box(b"mdat", _noise(name, VIDEO_LENGTH)), "video/mp4")
 

@@ -1,4 +1,4 @@
-"""A mail server that passes nothing on: it takes every message, remembers it, and shows it to a tester."""
+"""A mail server that forwards nothing: it accepts and records every message, and shows them to a tester."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,11 +16,11 @@ from starlette.routing import Route
 
 from vigil.domain.terms import Frozen, Instant
 
-MOST_REMEMBERED: Final = 1000
+MOST_RECORDED: Final = 1000
 
 
-class TakenMail(Frozen):
-    """One message as it came; `to` are those whom it was sent to, whatever its own lines say."""
+class ReceivedMail(Frozen):
+    """One received message; `to` are the recipients of the envelope, not those of the headers."""
 
     at: Instant
     sender: str | None
@@ -30,21 +30,21 @@ class TakenMail(Frozen):
 
 
 class MailServer:
-    """Takes messages by SMTP, without encryption or log-in, and has control routes by which a tester reads them."""
+    """Receives messages by SMTP without encryption or login, and has control routes by which a tester reads them."""
 
     def __init__(self) -> None:
-        self._taken: list[TakenMail] = []
+        self._received: list[ReceivedMail] = []
         self._port: int | None = None
 
     def control_routes(self) -> list[Route]:
-        """Return the control routes: look, forget all."""
-        return [Route("/mail", self._view), Route("/mail", self._forget, methods=["DELETE"])]
+        """Return the control routes: view the messages, delete them."""
+        return [Route("/mail", self._view), Route("/mail", self._delete, methods=["DELETE"])]
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[None]:
-        """Take messages for as long as a block lasts; port 0 takes a free one. Raises `OSError`: the port is taken."""
+        """Receive messages while the block runs; port 0 chooses a free one. Raises `OSError`: the port is in use."""
         loop = asyncio.get_running_loop()
-        # Named, since the machine's own name would be asked of a resolver.
+        # With a name of its own, or the library would resolve the machine's.
         server = await loop.create_server(lambda: SMTP(self, hostname="simulator", loop=loop), host, port)
         self._port = server.sockets[0].getsockname()[1]
         try:
@@ -56,22 +56,22 @@ class MailServer:
     async def handle_DATA(  # noqa: N802 -- the name that the SMTP library calls
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Take a message that has come whole."""
+        """Record a complete message."""
         mail: EmailMessage = BytesParser(policy=default).parsebytes(cast("bytes", envelope.content))
         body = mail.get_body(("plain",))
-        taken = TakenMail(
+        received = ReceivedMail(
             at=datetime.now(UTC),
             sender=envelope.mail_from,
             to=tuple(envelope.rcpt_tos),
             subject=mail["Subject"],
             text=body.get_content() if body else "",
         )
-        self._taken = [*self._taken, taken][-MOST_REMEMBERED:]
+        self._received = [*self._received, received][-MOST_RECORDED:]
         return "250 OK"
 
     async def _view(self, _: Request) -> Response:
-        return JSONResponse({"port": self._port, "taken": [each.model_dump(mode="json") for each in self._taken]})
+        return JSONResponse({"port": self._port, "received": [each.model_dump(mode="json") for each in self._received]})
 
-    async def _forget(self, _: Request) -> Response:
-        self._taken = []
+    async def _delete(self, _: Request) -> Response:
+        self._received = []
         return Response(status_code=204)

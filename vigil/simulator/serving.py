@@ -1,4 +1,4 @@
-"""The application behind a real port, for as long as a block runs."""
+"""An application on a real port while a block runs."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 
 class _GuestServer(uvicorn.Server):
-    """A server inside somebody else's process, whose signals it leaves alone."""
+    """A server inside another program's process, which leaves the signals to that program."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -19,15 +19,15 @@ class _GuestServer(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve an application in this event loop and yield its address; port 0 takes a free one.
+    """Serve an application in this event loop and yield its address; port 0 chooses a free one.
 
-    The application's lifespan ends with the block, and with it all that it plays.
+    The application's lifespan ends with the block.
     """
     listener = socket.create_server((host, port))
     server = _GuestServer(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        # uvicorn tells that it has started by a flag only.
+        # uvicorn reports its start only by a flag.
         while not server.started and not task.done():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield f"http://{host}:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What a simulated provider brings along for demonstrations: accounts of ours at it, and stories that it can play."""
+"""What a simulated provider brings for demonstrations: our accounts at it, and stories that it can play."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,12 +10,12 @@ from pydantic import Field
 from vigil.domain.terms import Frozen, Name, ProviderName
 
 
-class PlayedAccount(Frozen):
-    """An account whose provider is played by the simulator.
+class SimulatedAccount(Frozen):
+    """An account at a simulated provider.
 
-    In texts `{simulator}`, `{callback_url}` and `{secret}` stand for what is known only when it is set up;
-    `secret_at` leads to the secret that the played provider must know, through the account's settings; it is empty
-    where nothing proves a callback. `scenario` is part of every scenario, `registration` of every registration.
+    The texts `{simulator}`, `{callback_url}` and `{secret}` are replaced when the account is set up. `secret_at` is
+    the path in the account's settings to the secret that the provider must know; empty: nothing proves a callback.
+    `scenario` is part of every scenario, `registration` of every registration.
     """
 
     name: Name
@@ -27,23 +27,22 @@ class PlayedAccount(Frozen):
 
 
 class Registers(StrEnum):
-    """When the backend tells us of the verification, and by what."""
+    """When the backend registers the verification, and by what."""
 
     AT_ONCE = "at_once"
     AFTER_A_CALLBACK = "after_a_callback"
     BY_COORDINATES = "by_coordinates"
-    """At once, but all that the backend knows of it are the coordinates that the provider told at its creation."""
+    """At once, but the backend knows only the coordinates that the provider returned at the creation."""
     NEVER = "never"
 
 
 class Story(Frozen):
-    """One verification at a played provider.
+    """One verification at a simulated provider, and the end that it must come to.
 
-    `scenario` is what the simulator is asked for, in contract time, and `registration` what our API is told, both
-    beside what the account says of every one; `afterwards` is one more callback, sent when the verification is
-    complete. `messages_to` is where its messages go, and no other story's. `lasts` is about how long it is, in contract
-    time, where it is long: the longest are told first. `expected` holds literals only, never anything that our own code
-    computed.
+    `scenario` is what the simulator receives, in contract time, and `registration` what our API receives; both are
+    added to those of the account. `afterwards` is one more callback, sent when the verification is complete.
+    `messages_to` is the address of its messages, which no other story has. `lasts` is its rough duration in contract
+    time, if that is long: the longest stories begin first. `expected` holds literals, never what our code computed.
     """
 
     account: Name

@@ -22,10 +22,10 @@ def settings(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def scenario(url: str, **knobs: Any) -> Mapping[str, Any]:
+def scenario(url: str, **options: Any) -> Mapping[str, Any]:
     # Six steps of half a minute after one minute, and the final half a minute later.
     endpoint = {"url": url, "headers": {"Authorization": FIRST}}
-    return {"think": "PT1M", "step_every": "PT30S", "endpoints": [endpoint], **knobs}
+    return {"think": "PT1M", "step_every": "PT30S", "endpoints": [endpoint], **options}
 
 
 def unknown_word(url: str) -> Mapping[str, Any]:

@@ -22,11 +22,11 @@ def settings(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def played(url: str, **knobs: Any) -> Mapping[str, Any]:
+def played(url: str, **options: Any) -> Mapping[str, Any]:
     # Submitted after three minutes, and decided by an operator seven later: an operator's word comes while we ask.
     endpoint = {"url": url, "callback_api_key": FIRST}
     times = {"think": "PT2M", "step_every": "PT1M", "manual_check": True, "review_for": "PT7M"}
-    return {**times, "endpoints": [endpoint], **knobs}
+    return {**times, "endpoints": [endpoint], **options}
 
 
 def with_unknown_word(url: str) -> Mapping[str, Any]:

@@ -37,15 +37,15 @@ def _common(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def played(provider: str, url: str, **knobs: Any) -> Mapping[str, Any]:
+def played(provider: str, url: str, **options: Any) -> Mapping[str, Any]:
     # Two minutes until the applicant has submitted everything, three until the verdict.
-    is_event = knobs.get("generation") == "events"
+    is_event = options.get("generation") == "events"
     endpoint = {"url": url, "headers": {EVENTS_HEADER if is_event else "Authorization": FIRST}}
-    return {"provider": provider, "think": "PT2M", "processing_for": "PT3M", "endpoints": [endpoint], **knobs}
+    return {"provider": provider, "think": "PT2M", "processing_for": "PT3M", "endpoints": [endpoint], **options}
 
 
-def scenarios(provider: str, **knobs: Any) -> tuple[Scenario, Scenario]:
-    return partial(played, provider, **knobs), partial(played, provider, unknown_status=UNKNOWN, **knobs)
+def scenarios(provider: str, **options: Any) -> tuple[Scenario, Scenario]:
+    return partial(played, provider, **options), partial(played, provider, unknown_status=UNKNOWN, **options)
 
 
 def legacy_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:

@@ -29,8 +29,8 @@ def settings(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def _ordered(url: str, **knobs: Any) -> Mapping[str, Any]:
-    return {"partner_id": PARTNER, "api_key": FIRST, "endpoints": [{"url": url}], "think": "PT2M", **knobs}
+def _ordered(url: str, **options: Any) -> Mapping[str, Any]:
+    return {"partner_id": PARTNER, "api_key": FIRST, "endpoints": [{"url": url}], "think": "PT2M", **options}
 
 
 def v1(url: str, reviewed_code: str = "1210") -> Mapping[str, Any]:

@@ -1,127 +1,102 @@
-"""One enrollment at ID360: plays its script and knows what its report says."""
+"""One enrollment at ID360: its script, its callbacks and its report."""
 
 import json
-import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
 
 from vigil.providers.id360.senders import CONTRACT
-from vigil.simulator.engine import Engine, Event, Faults
+from vigil.simulator.base import Outgoing, ScriptedEvent, SimulatedVerification, latest
+from vigil.simulator.engine import Callback, Faults
 from vigil.simulator.id360 import payloads
-from vigil.simulator.id360.scenario import AfterCanceled, AfterDeleted, ExtraCallback, Id360Scenario
-from vigil.simulator.id360.script import DELETED, Beat, code_of, reported, script
-from vigil.simulator.play import Intention, Play, PlayView
+from vigil.simulator.id360.payloads import STEPS
+from vigil.simulator.id360.scenario import ExtraCallback, Id360Scenario, Outcome
+
+NEW: Final = "NEW"
+STARTED: Final = "STARTED"
+
+_CODES: Final = {STARTED: "I", "FAILED": "F", "CANCELED": "C"}
+"""By status, the code of its callbacks. All others are announced as an end, also those that ID360 does not document."""
+_REASONS: Final = {"KO": "1 validations failed: IDENTITY_DOCUMENT.expired", "FAILED": "processing time exceeded"}
 
 
-class Enrollment(Play):
-    """A play of ID360, on contract time."""
+@dataclass(frozen=True, kw_only=True)
+class Event(ScriptedEvent):
+    """One change of an enrollment, with the number of steps that the report shows as done."""
 
-    def __init__(self, reference: int, scenario: Id360Scenario, engine: Engine, *, logins_before: int) -> None:
-        super().__init__(str(reference), scenario, began=engine.clock.now())
-        self.scenario: Id360Scenario = scenario
-        self.number = reference
-        self.api_key = secrets.token_hex(64)
-        self.created_at = datetime.now(UTC)
-        self.beats = script(scenario, reference)
-        self._engine = engine
-        self._logins_before = logins_before
-        engine.begin(self._play())
+    done: int = 0
+
+
+def script(scenario: Id360Scenario) -> Iterator[Event]:
+    """Return all changes of an enrollment."""
+    yield Event(at=timedelta(0), name="created", status=NEW)
+    yield Event(at=scenario.think, name="begun", status=STARTED)
+    is_whole = scenario.outcome not in {Outcome.CANCELED, Outcome.SILENT}
+    steps = STEPS if is_whole else STEPS[: len(STEPS) // 2]
+    at = scenario.think
+    for done, step in enumerate(steps, start=1):
+        at += scenario.step_every
+        yield Event(at=at, name=f"step {done}: {step}", status=STARTED, is_announced=True, done=done)
+    if scenario.outcome is not Outcome.SILENT:
+        status = scenario.unknown_status or scenario.outcome.value
+        yield _final(status, at=at + scenario.step_every, done=len(steps))
+
+
+def _final(status: str, *, at: timedelta, done: int) -> Event:
+    return Event(at=at, name=f"final {status}", status=status, is_announced=True, is_final=True, done=done)
+
+
+class Enrollment(SimulatedVerification[Id360Scenario, Event]):
+    """One enrollment."""
+
+    @property
+    def number(self) -> int:
+        """The reference, as ID360's JSON has it."""
+        return int(self.reference)
+
+    def callbacks(self, event: Event) -> Iterable[Outgoing]:
+        """Return one callback for each endpoint that has subscribed to the event's code."""
+        status = event.status or NEW
+        body = payloads.callback(self.number, status, _REASONS.get(status), step=event.done if status == STARTED else 0)
+        callback = Callback(name=event.name, content=json.dumps(body).encode(), headers=payloads.HEADERS)
+        code = _CODES.get(status, "E")
+        return [(CONTRACT, callback, endpoint) for endpoint in self.scenario.endpoints if code in endpoint.on]
+
+    def extra_event(self, ordered: bytes) -> Event:
+        """Return the event of one more callback. Raises `ValidationError`."""
+        extra = ExtraCallback.model_validate_json(ordered)
+        return Event(
+            at=self.age,
+            name=f"extra {extra.status}",
+            status=extra.status,
+            done=len(STEPS),
+            faults=Faults(wrong_secret=extra.wrong_secret),
+        )
 
     def created(self) -> dict[str, Any]:
         """Return ID360's answer to the creation."""
-        return payloads.enrollment(self.scenario, self.number, api_key=self.api_key, created_at=self.created_at)
+        return payloads.enrollment(self.number, self.scenario.client_reference, created_at=self.began_at)
 
-    def is_down(self) -> bool:
-        """Whether the report is in an outage of this enrollment."""
-        return self.scenario.is_down(self._engine.clock.now() - self.began)
-
-    def report(self, *, base: str, allow_draft: bool) -> tuple[int, dict[str, Any] | None]:
-        """Return the status code and the body of the report as of now."""
-        beat = self._reported()
-        after = self.scenario.after_canceled if beat.status == "CANCELED" else AfterCanceled.REPORT_200
-        if after is AfterCanceled.REPORT_404 or self._is_gone(beat):
-            return 404, None
-        if after is AfterCanceled.REPORT_202_FOREVER or not (beat.is_final or allow_draft):
-            return 202, None
-        return 200, payloads.report(
-            self.scenario,
-            self.number,
-            status=beat.status,
-            reason=beat.reason,
-            done=beat.done,
-            created_at=self.created_at,
-            base=base,
+    def report(self, *, base: str, allow_draft: bool) -> dict[str, Any] | None:
+        """Return the report as of now; None: it is not ready."""
+        event = self._shown()
+        status = event.status or NEW
+        if status in {NEW, STARTED} and not allow_draft:
+            return None
+        report = payloads.Report(
+            reference=self.number,
+            client_reference=self.scenario.client_reference,
+            status=status,
+            reason=_REASONS.get(status),
+            done=event.done,
+            created_at=self.began_at,
         )
+        return report.body(base)
 
-    def documents(self) -> Mapping[int, tuple[str, int]]:
-        """Return the documents that can be downloaded now: id → slot and count of pages."""
-        beat = self._reported()
-        if beat.status == DELETED:
-            return {}
-        return payloads.documents(self.scenario.steps, beat.done, self.number)
+    def documents(self) -> dict[int, tuple[str, int]]:
+        """Return the documents that can be downloaded now, by id: slot and number of pages."""
+        return payloads.documents(self.number, self._shown().done)
 
-    def send(self, extra: ExtraCallback) -> None:
-        """Send one more callback now."""
-        now = self._engine.clock.now() - self.began
-        done = len(self.scenario.steps) if extra.done is None else extra.done
-        beat = Beat(
-            at=now,
-            reported_at=now,
-            status=extra.status,
-            reason=extra.reason,
-            done=min(done, len(self.scenario.steps)),
-            name=f"extra {extra.status}",
-            code=code_of(extra.status),
-            body=payloads.worded(self.scenario, self.number, extra, done=done),
-            faults=Faults(wrong_secret=extra.wrong_secret),
-        )
-        if extra.changes_report:
-            self.beats = (*self.beats, beat)
-        self._tell(beat)
-
-    def view(self, *, logins: int) -> PlayView:
-        """Return all that is known of the play; `logins` counts those at the whole of ID360 so far."""
-        return PlayView(
-            provider=CONTRACT.sender,
-            reference=self.reference,
-            finished=self.finished,
-            will=tuple(
-                Intention(at=beat.at, what=beat.name, callback=beat.code is not None and self.scenario.callbacks)
-                for beat in self.beats
-            ),
-            meant=self.meant(),
-            reads=self.reads,
-            logins=logins - self._logins_before,
-            downloads=dict(self.downloads),
-        )
-
-    async def _play(self) -> None:
-        # The rest needs no playing: what the report says follows from the enrollment's age.
-        for beat in [beat for beat in self.beats if beat.body is not None]:
-            await self._engine.clock.sleep_until(self.began + beat.at)
-            if self.scenario.callbacks:
-                self._tell(beat)
-        self.script_ended = True
-
-    def _tell(self, beat: Beat) -> None:
-        if beat.body is None:
-            return
-        event = Event(name=beat.name, content=json.dumps(beat.body).encode(), headers=payloads.HEADERS)
-        for endpoint in self.scenario.endpoints:
-            if beat.code in endpoint.on:
-                self.deliveries.append(
-                    self._engine.deliver(
-                        CONTRACT,
-                        event,
-                        endpoint,
-                        faults=beat.faults,
-                        redeliveries=self.scenario.redeliveries,
-                    )
-                )
-
-    def _reported(self) -> Beat:
-        return reported(self.beats, self._engine.clock.now() - self.began)
-
-    def _is_gone(self, beat: Beat) -> bool:
-        return beat.status == DELETED and self.scenario.after_deleted is AfterDeleted.REPORT_404
+    def _shown(self) -> Event:
+        return latest(self.script, self.age) or self.script[0]

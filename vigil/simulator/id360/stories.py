@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vigil.simulator.story import PlayedAccount, Registers, Story
+from vigil.simulator.story import Registers, SimulatedAccount, Story
 
 ACCOUNTS: Final = (
-    PlayedAccount(
+    SimulatedAccount(
         name="id360",
         provider="id360",
         settings={

@@ -1,7 +1,6 @@
-"""Recordings of calls, as large as is asked for and never in memory, and the ways in which a download goes wrong."""
+"""Recordings of video calls of any size, never whole in memory, and their downloads, which may be cut."""
 
 import hashlib
-import json
 import re
 import struct
 from collections.abc import Iterator
@@ -12,17 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from vigil.simulator.files import archive, video
-from vigil.simulator.identomat.scenario import Recording, Room
+from vigil.simulator.files import File, archive, video
+from vigil.simulator.identomat.scenario import Room
 
 BLOCK: Final = 256 * 1024
 _KIND: Final = struct.pack(">I", 28) + b"ftypisom\0\0\2\0isomiso2mp41"
-_REST: Final = re.compile(r"bytes=([0-9]{1,15})-")
+_REMAINDER: Final = re.compile(r"bytes=([0-9]{1,15})-")
 
 
 @dataclass(frozen=True)
 class Footage:
-    """A file of `size` bytes, made as it is read: always the same for one name."""
+    """A file of `size` bytes, generated while it is read; always the same for one name."""
 
     name: str
     size: int
@@ -31,7 +30,7 @@ class Footage:
 
     @property
     def etag(self) -> str:
-        """A strong mark of its bytes."""
+        """A strong validator of its bytes."""
         return f'"{hashlib.sha256(f"{self.name}/{self.size}".encode()).hexdigest()[:32]}"'
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
@@ -46,61 +45,46 @@ class Footage:
 
 
 def footage(session: str, room: Room) -> Footage:
-    """Return the recording of a call; what is not said to be large is small and whole."""
-    name, wanted = f"{session}/{room.file}", room.recording
-    if wanted.kind == "json":
-        link = {"fileId": room.file, "url": f"https://files.example.invalid/{room.file}"}
-        return _small(name, json.dumps({"videos": [link]}).encode(), "application/json")
-    if wanted.kind == "zip":
-        zipped = archive({f"{room.file}.mp4": video(name).content})
-        return _small(name, zipped.content, zipped.media_type)
-    if wanted.size is None:
-        film = video(name)
-        return _small(name, film.content, film.media_type)
-    head = _KIND + struct.pack(">I", wanted.size - len(_KIND)) + b"mdat"
-    return Footage(name=name, size=wanted.size, beginning=head, media_type="video/mp4")
+    """Return the recording of a video call; without a size it is small."""
+    name, size = f"{session}/{room.file}", room.recording.size
+    if room.recording.kind == "zip":
+        return _small(name, archive({f"{room.file}.mp4": video(name).content}))
+    if size is None:
+        return _small(name, video(name))
+    beginning = _KIND + struct.pack(">I", size - len(_KIND)) + b"mdat"
+    return Footage(name=name, size=size, beginning=beginning, media_type="video/mp4")
 
 
-def _small(name: str, content: bytes, media_type: str) -> Footage:
-    return Footage(name=name, size=len(content), beginning=content, media_type=media_type)
+def _small(name: str, file: File) -> Footage:
+    return Footage(name=name, size=len(file.content), beginning=file.content, media_type=file.media_type)
 
 
-class Sending(Response):
-    """Sends a recording, or the rest of it that is asked for, and may end before it is whole."""
+class RecordingResponse(Response):
+    """Sends a recording, or the part of it that is requested, and at most `limit` bytes before it is cut."""
 
-    def __init__(self, request: Request, file: Footage, how: Recording, *, most: int | None) -> None:
-        """Take the question, the file and after how many bytes the connection ends; None: when all is sent."""
+    def __init__(self, request: Request, file: Footage, *, limit: int | None) -> None:
         super().__init__(media_type=file.media_type)
-        self._file, self._start = file, _wanted_from(request, file, how)
-        self._most = file.size - self._start if most is None else min(most, file.size - self._start)
+        self._file, self._start = file, _requested_from(request, file)
+        remaining = file.size - self._start
+        self._stop = self._start + (remaining if limit is None else min(limit, remaining))
         if self._start:
             self.status_code = 206
             self.headers["Content-Range"] = f"bytes {self._start}-{file.size - 1}/{file.size}"
-        del self.headers["content-length"]
-        if how.tells_length:
-            self.headers["Content-Length"] = str(file.size - self._start)
-        if how.takes_ranges:
-            self.headers["Accept-Ranges"] = "bytes"
-        if how.has_etag:
-            self.headers["ETag"] = file.etag
-
-    def pieces(self) -> Iterator[bytes]:
-        """Return all that is promised, whether or not it is sent."""
-        return self._file.pieces(self._start, self._file.size)
+        self.headers["Content-Length"] = str(remaining)
+        self.headers["Accept-Ranges"] = "bytes"
+        self.headers["ETag"] = file.etag
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head and what is to be sent of the body; one that is cut has no end."""
+        """Send the headers and the body; a body that is cut has no end."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        stop = self._start + self._most
-        for piece in self._file.pieces(self._start, stop):
+        for piece in self._file.pieces(self._start, self._stop):
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if stop == self._file.size:
+        if self._stop == self._file.size:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _wanted_from(request: Request, file: Footage, how: Recording) -> int:
-    rest = _REST.fullmatch(request.headers.get("range", ""))
-    known = request.headers.get("if-range")
-    is_same = known is None or (how.has_etag and known == file.etag)
-    wanted = int(rest[1]) if rest is not None and how.takes_ranges and is_same else 0
-    return wanted if wanted < file.size else 0
+def _requested_from(request: Request, file: Footage) -> int:
+    remainder = _REMAINDER.fullmatch(request.headers.get("range", ""))
+    is_same = request.headers.get("if-range") in {None, file.etag}
+    start = int(remainder[1]) if remainder is not None and is_same else 0
+    return start if start < file.size else 0

@@ -1,117 +1,105 @@
-"""One session at Identomat: plays its script and knows what is said of it."""
+"""One session at Identomat: its script, its callbacks and its result."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from vigil.providers.identomat.senders import CONTRACT
-from vigil.simulator.engine import Engine, Event, Faults
+from vigil.simulator.base import Outgoing, ScriptedEvent, SimulatedVerification, latest
+from vigil.simulator.engine import NO_FAULTS, Callback, Faults
 from vigil.simulator.identomat import payloads
-from vigil.simulator.identomat.scenario import Company, ExtraCallback, IdentomatScenario, Room
-from vigil.simulator.identomat.script import DELETED, EXPIRED, Beat, is_submitted, script, status_beat, status_of
-from vigil.simulator.play import Intention, Play, PlayView
+from vigil.simulator.identomat.scenario import ExtraCallback, IdentomatScenario, Outcome, Room
+
+IN_PROGRESS: Final = "in_progress"
+EXPIRES_AFTER: Final = timedelta(minutes=15)
+FINAL: Final = frozenset({"approved", "rejected"})
+NEVER_ANNOUNCED: Final = frozenset({IN_PROGRESS, "expired"})
+UNSUBMITTED: Final = NEVER_ANNOUNCED | {"additional_information_requested"}
+NOW: Final = timedelta(0)
+WRONG_KEY: Final = "not-the-agreed-key"
 
 
-class Session(Play):
-    """A play of Identomat, on contract time."""
+@dataclass(frozen=True, kw_only=True)
+class Event(ScriptedEvent):
+    """One change of a session, with the body of the callback that announces it."""
 
-    def __init__(self, reference: str, scenario: IdentomatScenario, engine: Engine) -> None:
-        super().__init__(reference, scenario, began=engine.clock.now())
-        self.scenario: IdentomatScenario = scenario
-        self.beats = script(scenario)
-        self._engine = engine
-        self._is_erased = False
-        engine.begin(self._play())
+    body: Mapping[str, Any] | None = None
+
+
+def script(scenario: IdentomatScenario) -> Iterator[Event]:
+    """Return all changes of a session."""
+    yield _change(scenario, IN_PROGRESS, at=NOW)
+    submitted_at = scenario.think + scenario.step_every
+    is_reviewed = scenario.manual_check and scenario.outcome.value in FINAL
+    if is_reviewed:
+        yield _change(scenario, "manual_check", at=submitted_at)
+    if scenario.outcome is not Outcome.SILENT:
+        ends_at = submitted_at + (scenario.review_for if is_reviewed else NOW)
+        status = scenario.unknown_status or scenario.outcome.value
+        yield _change(scenario, status, at=EXPIRES_AFTER if scenario.outcome is Outcome.EXPIRED else ends_at)
+    for change in scenario.changes:
+        yield _change(scenario, change.result, at=change.at)
+    for room in scenario.rooms:
+        yield from _call(room)
+    for message in scenario.messages:
+        body = payloads.message(message)
+        yield _announced(message.kind, body, at=message.at, faults=Faults(duplicates=message.times - 1))
+
+
+def _change(scenario: IdentomatScenario, word: str, *, at: timedelta) -> Event:
+    status = word.lower()
+    return Event(
+        at=at,
+        name=status,
+        status=status,
+        body=payloads.session_change(scenario, word),
+        is_announced=status not in NEVER_ANNOUNCED,
+        is_final=status in {*FINAL, (scenario.unknown_status or "").lower()},
+    )
+
+
+def _call(room: Room) -> Iterator[Event]:
+    if room.tells_end and room.ends == "recorded":
+        yield _announced(f"{room.room} ended", payloads.video_call(room, age=room.at), at=room.at)
+    at, faults = room.complete_at, Faults(dropped=room.callback_dropped)
+    yield _announced(f"{room.room} {room.ends}", payloads.video_call(room, age=at), at=at, faults=faults)
+
+
+def _announced(name: str, body: Mapping[str, Any], *, at: timedelta, faults: Faults = NO_FAULTS) -> Event:
+    return Event(at=at, name=name, body=body, is_announced=True, faults=faults)
+
+
+class Session(SimulatedVerification[IdentomatScenario, Event]):
+    """One session."""
+
+    def callbacks(self, event: Event) -> Iterable[Outgoing]:
+        """Return one callback for each company, with that company's key in its body."""
+        for company in self.scenario.endpoints:
+            key = WRONG_KEY if event.faults.wrong_secret else company.callback_api_key
+            body = {"callbackApiKey": key, "sessionId": self.reference, **(event.body or {})}
+            yield CONTRACT, Callback(name=event.name, content=json.dumps(body).encode()), company
+
+    def extra_event(self, ordered: bytes) -> Event:
+        """Return the event of one more callback. Raises `ValidationError`."""
+        extra = ExtraCallback.model_validate_json(ordered)
+        event = _change(self.scenario, extra.result, at=self.age)
+        return replace(event, name=f"extra {event.name}", faults=Faults(wrong_secret=extra.wrong_secret))
 
     @property
-    def age(self) -> timedelta:
-        """How long ago it was created."""
-        return self._engine.clock.now() - self.began
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether Identomat knows nothing of it any more."""
-        status = status_of(self.beats, self.age)
-        is_forgotten = status == EXPIRED and self.scenario.expired_result == "not_found"
-        return self._is_erased or status == DELETED or is_forgotten
-
-    def is_down(self) -> bool:
-        """Whether its result is in an outage."""
-        return self.scenario.is_down(self.age)
-
     def is_submitted(self) -> bool:
         """Whether the applicant has sent pictures and data."""
-        return is_submitted(self.beats, self.age)
+        statuses = {event.status for event in self.script if event.status is not None and event.at <= self.age}
+        return not statuses <= UNSUBMITTED
 
     def result(self) -> Mapping[str, Any]:
-        """Return what its result says now."""
-        status = status_of(self.beats, self.age)
-        return payloads.result(self.scenario, status, age=self.age, is_submitted=self.is_submitted())
+        """Return its result as of now."""
+        event = latest(self.script, self.age)
+        status = event.status if event is not None and event.status is not None else IN_PROGRESS
+        return payloads.result(self.scenario, status, age=self.age, is_submitted=self.is_submitted)
 
-    def recorded(self) -> tuple[Room, ...]:
-        """Return the calls whose recording has been announced, or would have been."""
-        return tuple(room for room in self.scenario.rooms if room.ends == "recorded" and room.told_at <= self.age)
-
-    def erase(self) -> None:
-        """Forget all that is known of the applicant."""
-        self._is_erased = True
-
-    def send(self, extra: ExtraCallback) -> None:
-        """Send one more callback now."""
-        beat = status_beat(self.scenario, extra.result, at=self.age)
-        if extra.changes_result:
-            self.beats = tuple(sorted((*self.beats, beat), key=lambda each: each.at))
-        told = {
-            "name": f"extra {beat.name}",
-            "body": payloads.session_change(self.scenario, extra.result),
-            "faults": Faults(wrong_secret=extra.wrong_secret),
-        }
-        self._tell(beat.model_copy(update=told))
-
-    def view(self) -> PlayView:
-        """Return all that is known of the play."""
-        return PlayView(
-            provider=CONTRACT.sender,
-            reference=self.reference,
-            finished=self.finished,
-            will=tuple(
-                Intention(at=beat.at, what=beat.name, callback=beat.body is not None and self.scenario.callbacks)
-                for beat in self.beats
-            ),
-            meant=self.meant(),
-            reads=self.reads,
-            logins=0,
-            downloads=dict(self.downloads),
-        )
-
-    async def _play(self) -> None:
-        # The rest needs no playing: what is said of the session follows from its age.
-        for beat in [beat for beat in self.beats if beat.body is not None]:
-            await self._engine.clock.sleep_until(self.began + beat.at)
-            if self.scenario.callbacks:
-                self._tell(beat)
-        self.script_ended = True
-
-    def _tell(self, beat: Beat) -> None:
-        if beat.body is None:
-            return
-        for endpoint in self.scenario.endpoints:
-            self.deliveries.append(
-                self._engine.deliver(
-                    CONTRACT,
-                    self._event(beat, beat.body, endpoint),
-                    endpoint,
-                    faults=beat.faults,
-                    redeliveries=self.scenario.redeliveries,
-                )
-            )
-
-    def _event(self, beat: Beat, body: Mapping[str, Any], endpoint: Company) -> Event:
-        key = payloads.WRONG_KEY if beat.faults.wrong_secret else endpoint.callback_api_key
-        kind = self.scenario.content_type
-        return Event(
-            name=beat.name,
-            content=json.dumps(payloads.signed(body, self.reference, key)).encode(),
-            headers={} if kind is None else {"Content-Type": kind},
-        )
+    def find_recording(self, file: str) -> Room | None:
+        """Return the call whose recording has this id and is known by now; None: there is none."""
+        recorded = (room for room in self.scenario.rooms if room.ends == "recorded" and room.complete_at <= self.age)
+        return next((room for room in recorded if room.file == file), None)

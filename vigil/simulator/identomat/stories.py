@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vigil.simulator.story import PlayedAccount, Registers, Story
+from vigil.simulator.story import Registers, SimulatedAccount, Story
 
 ACCOUNTS: Final = (
-    PlayedAccount(
+    SimulatedAccount(
         name="identomat",
         provider="identomat",
         settings={

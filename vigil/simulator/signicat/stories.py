@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from vigil.simulator.story import PlayedAccount, Registers, Story
+from vigil.simulator.story import Registers, SimulatedAccount, Story
 
 _HERE: Final = {"base_url": "{simulator}/signicat", "client_secret": "{secret}"}
 _LEGACY: Final = {"url": "{callback_url}", "headers": {"Authorization": "{secret}"}, "generation": "legacy"}
@@ -14,20 +14,20 @@ _PATIENT: Final = {"callback_expected_within": "10m"}
 
 # Each is a client of its own at Assure, or it would find and adopt what is another's.
 ACCOUNTS: Final = (
-    PlayedAccount(
+    SimulatedAccount(
         name="assure",
         provider="signicat",
         settings={**_HERE, "client_id": "assure", "generations": ["legacy"], "authorization_header": "{secret}"},
         secret_at=("authorization_header",),
         scenario={"client": "assure", "generation": "legacy", "endpoints": [_LEGACY]},
     ),
-    PlayedAccount(
+    SimulatedAccount(
         name="assure-events",
         provider="signicat",
         settings={**_HERE, "client_id": "assure-events", "generations": ["events"], "watch": _PATIENT},
         scenario={"client": "assure-events", "generation": "events", "endpoints": [_EVENTS]},
     ),
-    PlayedAccount(
+    SimulatedAccount(
         name="assure-both",
         provider="signicat",
         settings={

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vigil.simulator.smile_id.scenario import API_KEY, PARTNER
-from vigil.simulator.story import PlayedAccount, Registers, Story
+from vigil.simulator.story import Registers, SimulatedAccount, Story
 
 # Smile ID signs its answers too, so the played one must know the key before anybody orders anything of it.
 _HERE: Final = {"base_url": "{simulator}/smile_id", "partner_id": PARTNER, "api_key": API_KEY}
@@ -14,14 +14,14 @@ _CALLED: Final = {"endpoints": [{"url": "{callback_url}"}]}
 _WATCH: Final = {"callback_expected_within": "10m", "review_deadline": "40m"}
 
 ACCOUNTS: Final = (
-    PlayedAccount(
+    SimulatedAccount(
         name="smile",
         provider="smile_id",
         settings={**_HERE, "generations": ["v1"], "watch": _WATCH},
         secret_at=("api_key",),
         scenario={**_CALLED, "api_key": "{secret}"},
     ),
-    PlayedAccount(
+    SimulatedAccount(
         name="smile-v3",
         provider="smile_id",
         settings={**_HERE, "generations": ["v3"], "watch": _WATCH},

@@ -1,15 +1,14 @@
-"""Smile ID's JSON of the third generation, written from its documents and its integrators, with the person inside."""
+"""Smile ID's JSON of the third generation, written from its documents and its integrators."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from vigil.simulator.smile_id.files import image_names
-from vigil.simulator.smile_id.person import CANARIES
+from vigil.simulator.smile_id.files import Link, image_names
+from vigil.simulator.smile_id.payloads import MARKERS
 from vigil.simulator.smile_id.scenario import Ids, SmileIdScenario
-from vigil.simulator.smile_id.script import Beat
+from vigil.simulator.smile_id.script import Event
 from vigil.simulator.smile_id.signing import written
-from vigil.simulator.smile_id.v1_payloads import Link
 
 API_VERSION: Final = "v3.952.0"
 NOT_FOUND: Final = "not_found"
@@ -17,35 +16,34 @@ _OVER: Final = frozenset({"clear", "attention"})
 _MESSAGES: Final[Mapping[str, str]] = {"processing": "Job is still processing", NOT_FOUND: "Job not found"}
 
 
-def webhook(ids: Ids, scenario: SmileIdScenario, beat: Beat, link: Link, *, ended_at: datetime) -> dict[str, Any]:
-    """Return the body that tells how a job ended, or what changed about it since."""
-    status = beat.word or ""
+def webhook(scenario: SmileIdScenario, event: Event, link: Link, *, ended_at: datetime) -> dict[str, Any]:
+    """Return the body about the end of a job, or about a later change."""
+    status = event.word
     is_error = status == "error"
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "status": status,
-        "reason": beat.reason,
+        "reason": event.reason,
         "message": "Checked",
-        "product": beat.product or scenario.product,
+        "product": event.product or scenario.product,
         "created_at": written(ended_at - scenario.step_every),
-        "partner_params": _partner_params(ids, scenario),
+        "completed_at": written(ended_at),
+        "partner_params": dict(scenario.partner_params) or None,
         "kyc_receipt": None if is_error else link("kyc_receipt"),
         "user_provided_info": {
-            "given_names": CANARIES["first_name"],
-            "last_name": CANARIES["last_name"],
+            "given_names": MARKERS["first_name"],
+            "last_name": MARKERS["last_name"],
             "email": None,
-            "phone_number": CANARIES["phone"],
+            "phone_number": MARKERS["phone"],
         },
         "consent": {},
         "antifraud": None if is_error else _antifraud(),
         "device_signals": None if is_error else {},
     }
-    if scenario.tells_completed_at:
-        told["completed_at"] = written(ended_at)
-    if status in _OVER and beat.product is None:
-        told["id_fields"] = _id_fields(scenario)
+    if status in _OVER and event.product is None:
+        body["id_fields"] = _id_fields(scenario)
     if (names := image_names(scenario)) and not is_error:
-        told["image_links"] = {name: link(name) for name in names}
-    return told
+        body["image_links"] = {name: link(name) for name in names}
+    return body
 
 
 def headers(ids: Ids, scenario: SmileIdScenario) -> dict[str, str]:
@@ -54,15 +52,10 @@ def headers(ids: Ids, scenario: SmileIdScenario) -> dict[str, str]:
     return {**named, "Api-Version": API_VERSION}
 
 
-def standing(job: str, user: str, status: str, *, at: datetime) -> dict[str, Any]:
-    """Return how a job stands: no reason, no fields, no pictures."""
+def status_body(job: str, user: str, status: str, *, at: datetime) -> dict[str, Any]:
+    """Return the status of a job; it has no reason, no fields and no images."""
     message = _MESSAGES.get(status, "Job completed")
     return {"status": status, "job_id": job, "user_id": user, "message": message, "created_at": written(at)}
-
-
-def _partner_params(ids: Ids, scenario: SmileIdScenario) -> dict[str, str] | None:
-    own = {"job_id": ids.job, "user_id": ids.user} if scenario.tells_ids else {}
-    return {**own, **scenario.partner_params} or None
 
 
 def _antifraud() -> dict[str, Any]:
@@ -78,8 +71,8 @@ def _id_fields(scenario: SmileIdScenario) -> dict[str, Any]:
     return {
         "country": "GH",
         "id_type": "PASSPORT",
-        "id_number": CANARIES["id_number"],
-        "full_name": CANARIES["full_name"],
-        "date_of_birth": CANARIES["birth_date"],
+        "id_number": MARKERS["id_number"],
+        "full_name": MARKERS["full_name"],
+        "date_of_birth": MARKERS["birth_date"],
         "expiration_date": "2024-01-01" if is_expired else "2039-01-05",
     }

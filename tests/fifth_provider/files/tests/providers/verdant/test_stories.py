@@ -5,7 +5,7 @@ from vigil.cli.demo import TIME_SCALE
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.demo.story_runner import StoryRun, open_story_runner
-from vigil.simulator.verdant import ACCOUNTS, STORIES
+from vigil.simulator.verdant.stories import ACCOUNTS, STORIES
 
 
 async def test_every_story_ends_as_expected(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verdant's JSON, with an invented person inside."""
+"""Verdant's JSON, about an invented person."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vigil.simulator.files import File, picture
 
-CANARIES: Final = {
+MARKERS: Final = {
     "name": "Thistlewaite-Oqvist",
     "first_name": "Umbraphine",
     "birth_date": "1911-04-31",
@@ -27,11 +27,11 @@ def callback(reference: str, *, part: str, verdict: str, token: str) -> dict[str
 
 
 def inquiry(reference: str, verdicts: Mapping[str, str], *, base: str, link: str) -> dict[str, Any]:
-    """Return an inquiry with the verdicts so far; `link` is what opens its files."""
+    """Return an inquiry with the verdicts so far; `link` opens its files."""
     return {
         "inquiry": reference,
         "parts": {part: {"verdict": verdicts.get(part)} for part in ("document", "face")},
-        "person": CANARIES,
+        "person": MARKERS,
         "files": [
             {
                 "name": name,

@@ -1,4 +1,4 @@
-"""The knobs of a Verdant verification, in Verdant's own words."""
+"""The options of a Verdant verification, in Verdant's own words."""
 
 from typing import Annotated, Literal
 
@@ -12,13 +12,13 @@ Verdict = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class VerdantScenario(Scenario):
-    """One inquiry: the verdict on its document after one step, on the face after another. None: it never comes."""
+    """One inquiry: the verdict on the document after one step, on the face after another. None: it never comes."""
 
     reference: Annotated[str, StringConstraints(pattern=r"^inq-[a-z0-9]{1,60}$")] | None = None
-    token: str = Field(min_length=1, description="what the callbacks present")
+    token: str = Field(min_length=1, description="the token in the callbacks")
     document: Verdict | None = "pass"
     face: Verdict | None = "pass"
-    expired_links: Count = Field(0, description="so many of the first reads give links that have expired when used")
+    expired_links: Count = Field(0, description="so many first reads return links that have expired already")
 
 
 class ExtraCallback(Frozen):

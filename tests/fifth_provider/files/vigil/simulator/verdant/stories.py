@@ -1,11 +1,11 @@
-"""An account at the played Verdant, and the stories that it plays."""
+"""Our account at the simulated Verdant, and its stories."""
 
 from typing import Any, Final
 
-from vigil.simulator.story import PlayedAccount, Story
+from vigil.simulator.story import SimulatedAccount, Story
 
 ACCOUNTS: Final = (
-    PlayedAccount(
+    SimulatedAccount(
         name="verdant",
         provider="verdant",
         settings={"base_url": "{simulator}/verdant", "api_key": "{secret}", "callback_token": "{secret}"},

@@ -1,8 +1,8 @@
-"""The invented person, in words that occur nowhere else: whoever finds one in a log has found a leak."""
+"""The invented person in Smile ID's JSON."""
 
 from typing import Final
 
-CANARIES: Final = {
+MARKERS: Final = {
     "full_name": "Zurindel Okwarthembe",
     "first_name": "Zurindel",
     "last_name": "Okwarthembe",
@@ -13,6 +13,7 @@ CANARIES: Final = {
     "id_number": "ZQ5518CANARY",
     "confidence": "93.184276",
 }
-"""By what they are; all of them are in the results of a job that looks up a number and compares a face."""
+"""In words that occur nowhere else: whoever finds one in a log has found a leak.
 
-NOT_AVAILABLE: Final = "Not Available"
+All of them are in the results of a job that looks up a number and compares a face.
+"""
