@@ -261,7 +261,7 @@ class StoryRunner:
         gateway = await self._request("GET", f"{self._control}/gateway")
         mail = await self._request("GET", f"{self._control}/mail")
         recipients = [body["to"] for body in gateway["sent"]]
-        recipients += [to for message in mail["taken"] for to in message["to"]]
+        recipients += [to for message in mail["received"] for to in message["to"]]
         return recipients.count(address)
 
     async def _count_events(self, run: StoryRun) -> int:
