@@ -1,6 +1,7 @@
 """Callbacks: their order, loss and repetition do not matter, and they never decide."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +24,8 @@ from tests.domain.samples import (
     status,
     step,
 )
-from vigil.domain.callback_event import CallbackEvent, RoomChanged, StepFinished, Unreadable
-from vigil.domain.callbacks import apply_callback, apply_registration, complete, open_record
+from vigil.domain.callback_event import CallbackEvent, Observation, RoomChanged, StepFinished, Unreadable
+from vigil.domain.callbacks import apply_callback, apply_registration, complete, mark_discovered, open_record
 from vigil.domain.decisions import Verdict, decide
 from vigil.domain.progress import Progress
 from vigil.domain.record import Cause, Record
@@ -373,3 +374,58 @@ def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
     said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
 
     assert [note.reason for note in apply_callback(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]
+
+
+@pytest.mark.parametrize(
+    ("proof", "receipts"),
+    [
+        (Proof.SECRET, ("receipts/1",)),
+        (Proof.SIGNED_BODY, ("receipts/1",)),
+        (Proof.UNBOUND, ("receipts/1",)),
+        (Proof.STALE, ()),
+        (Proof.NONE, ()),
+    ],
+)
+def test_only_a_proven_callback_may_explain_a_verdict(proof: Proof, receipts: tuple[str, ...]) -> None:
+    event = notice(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
+    assert apply_callback(fresh(), event).receipts == receipts
+
+
+@pytest.mark.parametrize("looks", ["final", "open", "reopened"])
+def test_another_word_after_a_verdict_is_to_be_confirmed_where_finals_may_change(looks: Any) -> None:
+    event = notice(status("KO", looks=looks), at=T0 + HOUR)
+    record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
+    assert [(each.word, each.is_final) for each in record.announcements] == [("KO", looks == "final")]
+
+
+@pytest.mark.parametrize(("word", "looks"), [("archived", "unrecognised"), ("OK", "final"), ("ok", "final")])
+def test_an_unknown_or_the_same_word_after_a_verdict_is_not_to_be_confirmed(word: str, looks: Any) -> None:
+    event = notice(status(word, looks=looks), at=T0 + HOUR)
+    record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
+    assert record.announcements == ()
+
+
+def test_a_room_in_a_state_that_nobody_knows_asks_a_person_and_lists_no_recording() -> None:
+    record = apply_callback(fresh(), notice(RoomChanged(room="r1", room_status="unrecognised")))
+    assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
+    assert record.evidence == ()
+
+
+@pytest.mark.parametrize("observation", [step(1, 2, "phone"), RoomChanged(room="r1", room_status="ended")])
+def test_a_callback_without_proof_adds_neither_progress_nor_a_recording(observation: Observation) -> None:
+    record = apply_callback(fresh(), notice(observation, proof=Proof.NONE))
+    assert (record.steps, record.rooms, record.evidence) == ((0, 0), (), ())
+
+
+def test_a_discovered_verification_asks_its_backend_to_register_it() -> None:
+    record = mark_discovered(fresh(), at=T0 + HOUR)
+    assert [(note.reason, note.since, note.actor) for note in record.attention] == [
+        (Attention.NEVER_REGISTERED, T0 + HOUR, Actor.BACKEND)
+    ]
+    assert apply_registration(record, registration(), plan=PLAN).attention == ()
+
+
+@by_course
+def test_what_a_course_makes_of_a_record_survives_its_json(course: Course) -> None:
+    record = after(apply_callback, (*course.notices(), *answers(course)))
+    assert Record.model_validate_json(record.model_dump_json()) == record

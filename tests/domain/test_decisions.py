@@ -23,10 +23,12 @@ from tests.domain.samples import (
     status,
     told,
 )
+from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback, apply_registration, note_replay
 from vigil.domain.decisions import (
     apply_manual_decision,
     close_confirmation_window,
+    expire_review,
     give_up_files,
     mark_unknown_to_provider,
     resume,
@@ -42,6 +44,7 @@ from vigil.domain.terms import (
     Basis,
     Decision,
     Ended,
+    EvidenceKind,
     LossReason,
     Outcome,
     Proof,
@@ -625,3 +628,76 @@ def test_an_answer_that_lacks_details_says_the_same_as_the_one_whose_details_it_
     assert not EXPLAINED.says_the_same_as(BARE)
     assert not BARE.says_the_same_as(DECLINED)
     assert not BARE.says_the_same_as(STARTED)
+
+
+@pytest.mark.parametrize(
+    ("expiry", "expected"),
+    [
+        (ReviewExpiry(decision=Decision.INCONCLUSIVE), ("concluded", "inconclusive", "decided", "deadline", 1)),
+        (ReviewExpiry(ended=Outcome.FAILED), ("concluded", None, "failed", "deadline", 1)),
+    ],
+)
+def test_a_review_that_nobody_makes_ends_as_the_provider_said_that_it_then_does(
+    expiry: ReviewExpiry, expected: Ending
+) -> None:
+    said = expiry.model_copy(
+        update={"advice": Advice.NEW_ATTEMPT, "reasons": (Reason(code=ReasonCode.AUTHORITY_UNAVAILABLE),)}
+    )
+    waiting = IN_REVIEW.model_copy(update={"review_expires_to": said, "code": "1022", "result": "results/1"})
+    record = expire_review(read(fresh(), waiting), at=LATER)
+    assert ending(record) == expected
+    assert (record.advice, [reason.code for reason in record.reasons]) == ("new_attempt", ["authority_unavailable"])
+    assert reasons_to_look(record) == {Attention.OVERDUE_REVIEW}
+    revision = record.revisions[0]
+    assert (revision.word, revision.code, revision.result) == ("manual_check", "1022", "results/1")
+    assert (revision.cause, revision.at) == (Cause.DEADLINE, LATER)
+
+
+def test_a_verification_that_waits_for_no_review_has_none_to_expire() -> None:
+    with pytest.raises(AssertionError):
+        expire_review(read(fresh(), IN_REVIEW), at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("looks", "attention"), [("final", {Attention.CONTRADICTION}), ("open", set()), ("reopened", set())]
+)
+def test_a_word_after_a_verdict_that_no_read_confirms_asks_a_person_only_if_it_was_final(
+    looks: Any, attention: set[Attention]
+) -> None:
+    event = notice(status("KO", looks=looks), at=LATER)
+    record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
+    closed = close_confirmation_window(record, at=LATER + HOUR)
+    assert ending(closed) == ("concluded", "approved", "decided", "read", 1)
+    assert (closed.announcements, reasons_to_look(closed)) == ((), attention)
+
+
+def _contradicted() -> Record:
+    record = apply_callback(read(fresh(), APPROVED), notice(status("KO"), at=LATER), finals_may_change=True)
+    return close_confirmation_window(record, at=LATER + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("record", "before"),
+    [
+        (_contradicted(), Attention.CONTRADICTION),
+        (time_out(read(fresh(), STARTED), at=LATER), Attention.OVERDUE_APPLICANT),
+        (time_out(read(fresh(), IN_REVIEW), at=LATER), Attention.OVERDUE_REVIEW),
+        (time_out(read(fresh(), Snapshot(stage=Stage.PROCESSING)), at=LATER), Attention.SILENCE),
+        (_unconfirmed(), Attention.UNCONFIRMED_END),
+        (read(read(fresh(), APPROVED), DECLINED, at=LATER), Attention.SECOND_FINAL),
+    ],
+)
+def test_a_persons_decision_answers_what_a_person_was_asked(record: Record, before: Attention) -> None:
+    assert reasons_to_look(record) == {before}
+    settled = apply_manual_decision(record, Decision.APPROVED, ReasonCode.OTHER, author="ada", at=LATER)
+    assert reasons_to_look(settled) == set()
+
+
+def test_a_recording_that_is_spoken_of_and_cannot_be_asked_for_asks_a_person_until_it_has_a_name() -> None:
+    spoken_of = APPROVED.model_copy(update={"has_unaddressed_recording": True})
+    expecting = apply_registration(fresh(), registration(expects=(EvidenceKind.CALL_RECORDING,)), plan=PLAN)
+    for record in (read(fresh(), spoken_of), read(expecting, spoken_of)):
+        assert Attention.RECORDING_UNADDRESSED in reasons_to_look(record)
+        named = apply_callback(record, notice(RoomChanged(room="r1", room_status="ended", file_id="vf-1")))
+        assert Attention.RECORDING_UNADDRESSED not in reasons_to_look(read(named, spoken_of, at=LATER))
+        assert Attention.RECORDING_UNADDRESSED not in reasons_to_look(read(record, APPROVED, at=LATER))

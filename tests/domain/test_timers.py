@@ -18,12 +18,28 @@ from tests.domain.samples import (
     silent,
     status,
 )
-from vigil.domain.callbacks import add_attention, apply_callback, apply_registration
-from vigil.domain.decisions import close_confirmation_window, give_up_files, time_out, withdraw
-from vigil.domain.record import Record
+from vigil.domain.callbacks import add_attention, apply_callback, apply_registration, note_replay
+from vigil.domain.decisions import (
+    apply_manual_decision,
+    close_confirmation_window,
+    give_up_files,
+    mark_unknown_to_provider,
+    time_out,
+    withdraw,
+)
+from vigil.domain.record import Cause, Record, Replay
 from vigil.domain.snapshot import Answer
-from vigil.domain.terms import Attention, EvidenceKind, LossReason, Outcome
-from vigil.domain.timers import TimerName, is_settled, summary, timers, unknown_from, wants_poll
+from vigil.domain.terms import Attention, Decision, EvidenceKind, LossReason, Outcome, ReasonCode
+from vigil.domain.timers import (
+    TimerName,
+    is_settled,
+    rechecks_due,
+    replay_wanted,
+    summary,
+    timers,
+    unknown_from,
+    wants_poll,
+)
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 
 POLLING, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
@@ -244,3 +260,56 @@ def test_a_summary_tells_when_something_is_due() -> None:
     assert published.grace_until is None
     assert published.confirmation_until == T0 + HOUR + 30 * MINUTE
     assert published.registered
+
+
+RECHECKING = PLAN.model_copy(update={"reopens": (HOUR, DAY)})
+
+
+@pytest.mark.parametrize(
+    ("record", "after", "due"),
+    [
+        (APPROVED_ONE, timedelta(0), (T0 + 2 * HOUR, T0 + HOUR + DAY)),
+        (APPROVED_ONE, 2 * HOUR, (T0 + HOUR + DAY,)),
+        (APPROVED_ONE, HOUR + DAY, ()),
+        (
+            apply_manual_decision(REGISTERED, Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0 + HOUR),
+            timedelta(0),
+            (T0 + 2 * HOUR, T0 + HOUR + DAY),
+        ),
+        (REGISTERED, timedelta(0), ()),
+        (time_out(REGISTERED, at=T0 + HOUR), timedelta(0), ()),
+        (withdraw(REGISTERED, author="checkout", at=T0 + HOUR), timedelta(0), ()),
+        (mark_unknown_to_provider(fresh(), at=T0 + HOUR, cause=Cause.DEADLINE), timedelta(0), ()),
+    ],
+    ids=["told", "once read again", "old", "decided by a person", "open", "timed out", "withdrawn", "unknown"],
+)
+def test_a_verdict_of_the_provider_or_a_person_is_read_again_at_its_ages(
+    record: Record, after: timedelta, due: tuple[datetime, ...]
+) -> None:
+    assert rechecks_due(record, RECHECKING, T0 + after) == due
+    assert rechecks_due(record, PLAN, T0) == ()
+
+
+BARE = read(REGISTERED, APPROVED.model_copy(update={"lacks_details": True}))
+EXPIRED = give_up_files(AVAILABLE, LossReason.LINK_EXPIRED, at=T0 + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("record", "wanted"),
+    [
+        (BARE, Replay.DETAILS),
+        (note_replay(BARE, Replay.DETAILS, at=T0), None),
+        (EXPIRED, Replay.LINKS),
+        (note_replay(EXPIRED, Replay.LINKS, at=T0), None),
+        (note_replay(EXPIRED, Replay.DETAILS, at=T0), Replay.LINKS),
+        (give_up_files(AVAILABLE, LossReason.GONE, at=T0 + HOUR), None),
+        (APPROVED_ONE, None),
+        (read(REGISTERED, STARTED), None),
+    ],
+)
+def test_a_callback_is_asked_for_once_for_each_thing_that_only_callbacks_have(
+    record: Record, wanted: Replay | None
+) -> None:
+    detailed = PLAN.model_copy(update={"details_in_callbacks": True})
+    assert replay_wanted(record, detailed) is wanted
+    assert replay_wanted(record, PLAN) is None

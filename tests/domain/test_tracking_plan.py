@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.domain.samples import PLAN, T0
 from vigil.domain.terms import Stage
-from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, PollPlan, PollStep, spoken, wait_before_poll
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, PollPlan, PollStep, TrackingPlan, spoken, wait_before_poll
 
 WIDENING = PollPlan(
     steps=(
@@ -85,3 +85,14 @@ def test_a_plan_is_said_in_a_few_words() -> None:
 )
 def test_a_duration_is_said_in_its_largest_fitting_unit(duration: timedelta, words: str) -> None:
     assert spoken(duration) == words
+
+
+def test_a_stage_with_a_plan_of_its_own_is_polled_by_it_and_every_other_like_one_in_processing() -> None:
+    often, seldom = (PollPlan(steps=(PollStep(until=None, every=every),)) for every in (MINUTE, HOUR))
+    for polls in (
+        {Stage.PROCESSING: often, Stage.IN_REVIEW: seldom},
+        {Stage.IN_REVIEW: seldom, Stage.PROCESSING: often},
+    ):
+        plan = TrackingPlan(polls=polls)
+        found = {stage: plan.poll_plan(stage) for stage in Stage}
+        assert found == dict.fromkeys(Stage, often) | {Stage.IN_REVIEW: seldom}
