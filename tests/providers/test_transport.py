@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from vigil.domain.errors import ProviderUnavailable
-from vigil.providers.transport import exchange, open_http, retry_after_of
+from vigil.providers.transport import exchange, open_http, parse_retry_after
 
 NOW = datetime(2031, 3, 4, 9, 0, 0, tzinfo=UTC)
 
@@ -29,11 +29,11 @@ NOW = datetime(2031, 3, 4, 9, 0, 0, tzinfo=UTC)
     ],
 )
 def test_a_time_to_wait_is_read_in_both_spellings(text: str, wait: timedelta | None) -> None:
-    assert retry_after_of(httpx.Headers({"Retry-After": text}), now=NOW) == wait
+    assert parse_retry_after(httpx.Headers({"Retry-After": text}), now=NOW) == wait
 
 
 def test_no_header_is_no_time_to_wait() -> None:
-    assert retry_after_of(httpx.Headers(), now=NOW) is None
+    assert parse_retry_after(httpx.Headers(), now=NOW) is None
 
 
 async def test_an_answer_that_drips_for_ever_ends(http_that_drips: str) -> None:

@@ -6,7 +6,7 @@ One declaration drives the answers of the API, the polls, the explanation, the d
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from pydantic import Field
 
@@ -34,6 +34,10 @@ class CodeRange(Frozen):
     def holds(self, code: int) -> bool:
         """Whether the code lies in the range."""
         return self.first <= code <= self.last
+
+
+EXACTLY_200: Final = (CodeRange(first=200, last=200),)
+ANY_2XX: Final = (CodeRange(first=200, last=299),)
 
 
 class Answering(Frozen):

@@ -24,6 +24,11 @@ class PollPlan(Frozen):
 
     steps: tuple[PollStep, ...]
 
+    @classmethod
+    def of(cls, *steps: tuple[timedelta | None, timedelta]) -> "PollPlan":
+        """Return the plan with these steps, each given as `until` and `every`."""
+        return cls(steps=tuple(PollStep(until=until, every=every) for until, every in steps))
+
     def every(self, age: timedelta) -> timedelta:
         """Return the interval for a stage of this age."""
         for step in self.steps:

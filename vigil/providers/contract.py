@@ -1,5 +1,6 @@
 """The interface of a provider: prove a callback, read it, read the verification, open its files."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -51,6 +52,11 @@ class Callback:
     session_kind: SessionKind | None = None
     unknown_fields: tuple[str, ...] = ()
     """Names in the body that the provider does not document, each once. Their values are not read."""
+
+
+def event_identity(*parts: str | int | None) -> str:
+    """Return the `Callback.identity` of the event that these parts identify."""
+    return json.dumps(parts, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reading JSON that a stranger wrote: bounded, strict, and never raising anything but `NotReadable`."""
+"""Reading JSON from outside: bounded, strict, with `NotReadable` as the only error."""
 
 import json
 from collections.abc import Mapping
@@ -8,39 +8,39 @@ from typing import Any, Final, Literal
 from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
 from vigil.domain.terms import as_word, in_utc
 
-DEEPEST: Final = 40
+MAX_DEPTH: Final = 40
 
 
 class NotReadable(Exception):
-    """The bytes are not JSON that we take; `why` is a coded reason."""
+    """The bytes are not JSON that we accept; `why` is the reason as a code."""
 
     def __init__(self, why: Literal["not_json", "wrong_shape", "too_deep"]) -> None:
-        """Keep the reason only: what was read is never part of the message."""
+        """Take the reason. The content is never part of the message."""
         super().__init__(why)
         self.why = why
 
 
 class _RepeatedName(Exception):
-    """An object holds one name twice, so two readers may see two things in it."""
+    """An object has one name twice, so two parsers may read two different values."""
 
 
 def parse_json(body: bytes) -> Any:
     """Parse UTF-8 JSON.
 
     Raises:
-        NotReadable: `not_json` also for other encodings and for numbers without measure; `wrong_shape` for a name
-            that an object holds twice; `too_deep` beyond `DEEPEST` levels.
+        NotReadable: `not_json`, also for other encodings; `wrong_shape` if an object has a name twice; `too_deep`
+            beyond `MAX_DEPTH` levels.
 
     """
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, object_pairs_hook=_object_of_pairs)
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_replace_constant, object_pairs_hook=_build_object)
     except RecursionError:
         raise NotReadable("too_deep") from None
     except _RepeatedName:
         raise NotReadable("wrong_shape") from None
     except ValueError:
         raise NotReadable("not_json") from None
-    if _is_deeper_than(value, DEEPEST):
+    if _is_deeper_than(value, MAX_DEPTH):
         raise NotReadable("too_deep")
     return value
 
@@ -56,25 +56,25 @@ def as_list(value: Any) -> list[Any]:
 
 
 def as_count(value: Any, *, largest: int = 10_000) -> int | None:
-    """Return the value if it is a whole number from 0 to `largest`; `true` is none."""
+    """Return the value if it is an integer from 0 to `largest`, else None. `true` is no integer."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest
     return value if is_count else None
 
 
 def as_instant(value: Any) -> datetime | None:
-    """Return the value as an instant if it is an ISO 8601 time; one without a zone is UTC."""
+    """Return the value as an instant if it is an ISO 8601 time, else None. A time without a zone is in UTC."""
     try:
-        told = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return told and in_utc(told if told.tzinfo else told.replace(tzinfo=UTC))
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed and in_utc(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
     except ValueError:
         return None
 
 
 def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Return the names that a body, or an object in it, has beside those we know, as `enrollment_step.score`.
+    """Return the names in a body, or in an object of it, that `known` does not list, such as `enrollment_step.score`.
 
-    `known` holds names by the object that has them; the body itself is "". Each once, however often it is there; only
-    what looks like a word, since a name may be anybody's text.
+    `known` lists names by the object that holds them; "" is the body itself. A name is returned once, and only if it
+    looks like a word: it may be anybody's text.
     """
     body = as_object(content)
     names = {
@@ -86,11 +86,11 @@ def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[st
     return tuple(sorted(names))[:MOST_UNKNOWN_FIELDS]
 
 
-def _no_number(name: str) -> None:
-    """Read NaN and the infinities, which some writers put into a score, as nothing."""
+def _replace_constant(name: str) -> None:
+    """Return None for NaN and the infinities, which some providers write as a score."""
 
 
-def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _RepeatedName

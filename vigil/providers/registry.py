@@ -18,10 +18,10 @@ _FOLDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def build_registry(entries: Iterable[AnyEntry]) -> Mapping[str, AnyEntry]:
-    """Return the providers by name. Raises `ValueError` for an entry that contradicts itself or another."""
+    """Return the providers by name. Raises `ValueError` if an entry contradicts itself or another entry."""
     found: dict[str, AnyEntry] = {}
     for entry in entries:
-        for fault in _faults(entry):
+        for fault in _find_faults(entry):
             raise ValueError(f"provider {entry.name!r} {fault}")
         if entry.name in found:
             raise ValueError(f"provider {entry.name!r} is registered twice")
@@ -29,7 +29,7 @@ def build_registry(entries: Iterable[AnyEntry]) -> Mapping[str, AnyEntry]:
     return MappingProxyType(found)
 
 
-def _faults(entry: AnyEntry) -> Iterable[str]:
+def _find_faults(entry: AnyEntry) -> Iterable[str]:
     if not _FOLDER_NAME.fullmatch(entry.name):
         yield "has a name that no folder can have"
     if not entry.settings.__module__.startswith(f"vigil.providers.{entry.name}."):

@@ -1,4 +1,4 @@
-"""What all providers share on the wire: one HTTP client, bounded answers, coded failures."""
+"""The HTTP client of all providers: bounded answers, and failures as codes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -15,11 +15,11 @@ from vigil.domain.errors import ProviderUnavailable
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 READ_WITHIN: Final = timedelta(seconds=10)
 ANSWER_WITHIN: Final = timedelta(seconds=15)
-"""For a whole answer: the time-out for reading starts anew with every byte that drips in."""
+"""Limit for a whole answer. The read time-out alone is not enough: it restarts with every byte."""
 
 LARGEST_ANSWER: Final = 10 * 1024 * 1024
 
-# The first class that fits names the failure. A message of httpx may hold a link, so only these words go on.
+# The first matching class gives the code. A message of httpx may contain a link, so only the code is passed on.
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "connect_timeout"),
     (httpx.ReadTimeout, "read_timeout"),
@@ -35,22 +35,22 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """A whole answer, read into memory."""
+    """A complete answer, in memory."""
 
     status: int
     headers: httpx.Headers = field(repr=False)
     content: bytes = field(repr=False)
 
     def retry_after(self) -> timedelta | None:
-        """How long the provider asks us to wait, if it says so."""
-        return retry_after_of(self.headers)
+        """Return how long the provider asks us to wait; None if it does not say."""
+        return parse_retry_after(self.headers)
 
 
 def open_http() -> httpx.AsyncClient:
     """Return the client that all providers of a process share; its owner closes it.
 
-    Redirects are not followed, since they would carry credentials to another place, and proxies of the environment
-    are not taken, since nobody would see them in our settings.
+    It follows no redirects, since they would carry credentials to another host, and ignores proxies of the environment,
+    since they do not appear in our settings.
     """
     connect, read = CONNECT_WITHIN.total_seconds(), READ_WITHIN.total_seconds()
     return httpx.AsyncClient(
@@ -72,19 +72,19 @@ async def exchange(
     """Send a request and read the whole answer, at most `largest` bytes of it.
 
     Raises:
-        ProviderUnavailable: no answer came, or not all of it, or too much, or not in time.
+        ProviderUnavailable: no answer, an incomplete or too large one, or none within the time.
 
     """
-    with coded_failures():
-        async with asyncio.timeout(within.total_seconds()), streaming(http, request) as response:
-            content = await read_capped(response, largest)
+    with translate_failures():
+        async with asyncio.timeout(within.total_seconds()), open_response(http, request) as response:
+            content = await _read_limited(response, largest)
     return HttpAnswer(status=response.status_code, headers=response.headers, content=content)
 
 
 @asynccontextmanager
-async def streaming(http: httpx.AsyncClient, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-    """Send a request and give its answer unread; the answer is closed at the end, read or not."""
-    with coded_failures():
+async def open_response(http: httpx.AsyncClient, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+    """Send a request and yield its answer unread. The answer is closed at the end, read or not."""
+    with translate_failures():
         response = await http.send(request, stream=True, follow_redirects=False)
     try:
         yield response
@@ -92,8 +92,8 @@ async def streaming(http: httpx.AsyncClient, request: httpx.Request) -> AsyncIte
         await response.aclose()
 
 
-async def read_capped(response: httpx.Response, largest: int) -> bytes:
-    """Read an answer, and stop as soon as it is larger than we take. Raises `ProviderUnavailable`."""
+async def _read_limited(response: httpx.Response, largest: int) -> bytes:
+    """Read an answer, and stop once it is too large. Raises `ProviderUnavailable`."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
@@ -103,8 +103,8 @@ async def read_capped(response: httpx.Response, largest: int) -> bytes:
 
 
 @contextmanager
-def coded_failures() -> Iterator[None]:
-    """Turn what goes wrong on the way into `ProviderUnavailable`, without the message, which may hold a link."""
+def translate_failures() -> Iterator[None]:
+    """Turn HTTP errors into `ProviderUnavailable`, with a code and without the message, which may contain a link."""
     try:
         yield
     except (httpx.HTTPError, TimeoutError) as error:
@@ -112,11 +112,11 @@ def coded_failures() -> Iterator[None]:
         raise ProviderUnavailable(code) from None
 
 
-def retry_after_of(headers: httpx.Headers, *, now: datetime | None = None) -> timedelta | None:
-    """Read `Retry-After`, seconds or an HTTP date. A time that has passed is zero, nonsense is None."""
+def parse_retry_after(headers: httpx.Headers, *, now: datetime | None = None) -> timedelta | None:
+    """Return `Retry-After`, given in seconds or as an HTTP date: zero for a past date, None if it is unreadable."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        # Nine digits are thirty years; more would overflow a timedelta sooner or later.
+        # Nine digits of seconds are thirty years. More could overflow a timedelta.
         return timedelta(seconds=int(text[:9])) if len(text) <= len("999999999") else None
     try:
         until = parsedate_to_datetime(text)

@@ -8,13 +8,13 @@ from hypothesis import given
 
 from tests.providers.identomat.samples import JSON, SESSION, change, message, video
 from vigil.domain.message import MessageKind
-from vigil.providers.identomat.messages import IdentomatMessenger
+from vigil.providers.identomat.messages import IdentomatMessageReader
 
 LINK = "https://widget.example.test/?session_token=" + SESSION
 
 
 def read(shape: Any, field: str | None = None) -> Any:
-    return IdentomatMessenger(field).read_message(json.dumps(shape).encode())
+    return IdentomatMessageReader(field).read_message(json.dumps(shape).encode())
 
 
 @pytest.mark.parametrize("kind", ["one-time-password", "one-time-password-request", "One-Time-Password"])

@@ -6,7 +6,7 @@ import pytest
 
 from vigil.domain.snapshot import MOST_ROOMS, Artifact, Room
 from vigil.domain.terms import EvidenceKind
-from vigil.providers.identomat.rooms import calls_in
+from vigil.providers.identomat.rooms import read_calls
 
 
 def room(status: str, *, ready: bool | None, file: str | None = None, name: str = "r-1") -> Room:
@@ -50,31 +50,31 @@ EMPTY = room("empty", ready=False, name="r-2")
     ],
 )
 def test_rooms_and_recordings_are_found(status: object, rooms: tuple[Room, ...], files: list[str]) -> None:
-    calls = calls_in({"videoCallStatus": status})
+    calls = read_calls({"videoCallStatus": status})
 
     assert (calls.rooms, [recording.locator for recording in calls.recordings]) == (rooms, files)
     assert not calls.has_unaddressed
 
 
 def test_the_other_spelling_of_the_field_itself_is_read_too() -> None:
-    assert calls_in({"video_call_status": CAMEL}).rooms == (ONE,)
+    assert read_calls({"video_call_status": CAMEL}).rooms == (ONE,)
 
 
 def test_no_field_tells_of_no_calls() -> None:
-    calls = calls_in({"roomId": "r-1"})
+    calls = read_calls({"roomId": "r-1"})
 
     assert (calls.rooms, calls.recordings, calls.has_unaddressed) == ((), (), False)
 
 
 def test_a_recording_is_named_by_its_file() -> None:
-    assert calls_in({"videoCallStatus": CAMEL}).recordings == (
+    assert read_calls({"videoCallStatus": CAMEL}).recordings == (
         Artifact(name="recording-vf-1", kind=EvidenceKind.CALL_RECORDING, locator="vf-1", ready=True),
     )
 
 
 @pytest.mark.parametrize("length", [54, 64])
 def test_a_long_file_id_still_makes_a_name(length: int) -> None:
-    [recording] = calls_in({"videoCallStatus": CAMEL | {"videoFileId": "f" * length}}).recordings
+    [recording] = read_calls({"videoCallStatus": CAMEL | {"videoFileId": "f" * length}}).recordings
 
     assert (recording.locator, len(recording.name)) == ("f" * length, 64)
 
@@ -97,7 +97,7 @@ def test_a_long_file_id_still_makes_a_name(length: int) -> None:
     ],
 )
 def test_a_recording_without_a_name_is_said_to_be(status: object) -> None:
-    assert calls_in({"videoCallStatus": status}).has_unaddressed
+    assert read_calls({"videoCallStatus": status}).has_unaddressed
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_recording_without_a_name_is_said_to_be(status: object) -> None:
     ],
 )
 def test_a_call_without_a_word_on_a_recording_asks_for_nobody(status: Any) -> None:
-    calls = calls_in({"videoCallStatus": status})
+    calls = read_calls({"videoCallStatus": status})
 
     assert (calls.rooms, calls.recordings, calls.has_unaddressed) == ((), (), False)
 
@@ -121,4 +121,4 @@ def test_a_call_without_a_word_on_a_recording_asks_for_nobody(status: Any) -> No
 def test_no_more_than_a_record_holds_is_told() -> None:
     many = [{"roomId": f"r-{number}", "videoFileId": f"vf-{number}"} for number in range(500)]
 
-    assert len(calls_in({"videoCallStatus": many}).rooms) == MOST_ROOMS
+    assert len(read_calls({"videoCallStatus": many}).rooms) == MOST_ROOMS

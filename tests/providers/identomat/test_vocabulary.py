@@ -32,7 +32,7 @@ def test_there_are_exactly_these_words() -> None:
 @pytest.mark.parametrize("spelling", [str.upper, str.lower, str.title])
 @pytest.mark.parametrize("word", ROWS)
 def test_a_word_is_known_in_any_case(word: str, spelling: type) -> None:
-    standing = vocabulary.standing_of(spelling(word))
+    standing = vocabulary.meaning_of(spelling(word))
 
     assert standing is not None
     assert standing.stage is ROWS[word][0]
@@ -40,7 +40,7 @@ def test_a_word_is_known_in_any_case(word: str, spelling: type) -> None:
 
 @pytest.mark.parametrize("word", ["", "ok", "APPROVED ", "started", "data_mismatch", "cancelled", "SESSION_NOT_FOUND"])
 def test_no_other_word_has_a_meaning(word: str) -> None:
-    assert vocabulary.standing_of(word) is None
+    assert vocabulary.meaning_of(word) is None
     assert vocabulary.looks(word) == "unrecognised"
 
 
@@ -107,7 +107,7 @@ def test_pictures_are_asked_for_at_exactly_these_addresses() -> None:
     ("raw", "ready"), [("available", True), ("AVAILABLE", True), (None, False), ("processing", None), (True, None)]
 )
 def test_a_recording_can_be_had(raw: object, ready: object) -> None:
-    assert vocabulary.readiness(raw) is ready
+    assert vocabulary.is_available(raw) is ready
 
 
 @pytest.mark.parametrize(

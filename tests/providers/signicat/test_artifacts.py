@@ -21,7 +21,7 @@ from vigil.domain.errors import (
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import EvidenceKind, LossReason
 from vigil.domain.verification_key import VerificationKey
-from vigil.providers.files import media_type_of, with_head
+from vigil.providers.downloads import detect_media_type, peek
 from vigil.providers.signicat.assure import AssureApi
 from vigil.providers.signicat.reader import SignicatReader
 
@@ -241,7 +241,7 @@ async def test_a_file_of_no_reference_of_ours_is_not_asked_for(signicat: FakeSig
     ],
 )
 def test_first_bytes_tell_a_type(head: bytes, media_type: str | None) -> None:
-    assert media_type_of(head) == media_type
+    assert detect_media_type(head) == media_type
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ async def test_a_head_is_told_however_the_file_is_cut(chunks: list[bytes], head:
         for chunk in chunks:
             yield chunk
 
-    found, again = await with_head(dripping())
+    found, again = await peek(dripping())
 
     assert found == head
     assert b"".join([chunk async for chunk in again]) == b"".join(chunks)

@@ -3,6 +3,7 @@
 import pytest
 
 from vigil.providers.signicat import vocabulary
+from vigil.providers.vocabulary import looks_of
 
 # word: stage, decision, end, advice, what it looks like in a callback
 STATUSES: dict[str, tuple[str, str | None, str | None, str, str]] = {
@@ -53,10 +54,10 @@ RESULTS: dict[object, str] = {
 @pytest.mark.parametrize("word", STATUSES)
 @pytest.mark.parametrize("spelled", [str, str.upper, str.title])
 def test_a_status_means(word: str, spelled: type[str]) -> None:
-    standing = vocabulary.standing_of(spelled(word))
+    meaning = vocabulary.meaning_of(spelled(word))
 
-    assert standing is not None
-    found = (standing.stage, standing.decision, standing.ended, standing.advice, vocabulary.looks(spelled(word)))
+    assert meaning is not None
+    found = (meaning.stage, meaning.decision, meaning.ended, meaning.advice, looks_of(meaning))
     assert found == STATUSES[word]
     assert vocabulary.announced_end(spelled(word)) == STATUSES[word][2]
 
@@ -67,8 +68,8 @@ def test_every_status_has_a_row_here() -> None:
 
 @pytest.mark.parametrize("word", ["not_matched", "approved", "expired", "", "accepted ", "ACCEPTED\n"])
 def test_a_word_without_a_row_means_nothing(word: str) -> None:
-    assert vocabulary.standing_of(word) is None
-    assert (vocabulary.looks(word), vocabulary.announced_end(word)) == ("unrecognised", None)
+    assert vocabulary.meaning_of(word) is None
+    assert (looks_of(vocabulary.meaning_of(word)), vocabulary.announced_end(word)) == ("unrecognised", None)
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS.items())
@@ -78,4 +79,4 @@ def test_a_provider_calls_back_as(provider: object, sender: str | None) -> None:
 
 @pytest.mark.parametrize(("result", "status"), RESULTS.items())
 def test_a_check_ended(result: object, status: str) -> None:
-    assert vocabulary.result_of(result) == status
+    assert vocabulary.check_status(result) == status

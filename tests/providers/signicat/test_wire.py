@@ -9,7 +9,7 @@ from hypothesis import given
 from tests.providers.signicat.samples import DOSSIER, JSON, PROCESS, REFERENCE, event, triple
 from vigil.domain.callback_event import StatusSeen, Unreadable
 from vigil.providers.contract import Callback
-from vigil.providers.signicat.wire import generation_of, ids_of, read_event, read_legacy
+from vigil.providers.signicat.wire import generation_of, read_event, read_legacy, split_reference
 
 
 def legacy(body: object) -> Callback:
@@ -140,11 +140,11 @@ def test_an_envelope_tells_the_generations_apart(body: bytes, both: str, only_le
 
 @pytest.mark.parametrize("reference", ["", ":", "a:", ":b", "a", "a:b:c", "a/b:c", "..:..", "a:b\n", "é:b"])
 def test_only_two_ids_make_a_reference(reference: str) -> None:
-    assert ids_of(reference) is None
+    assert split_reference(reference) is None
 
 
 def test_a_reference_is_taken_apart_as_it_was_put_together() -> None:
-    assert ids_of(REFERENCE) == (DOSSIER, PROCESS)
+    assert split_reference(REFERENCE) == (DOSSIER, PROCESS)
 
 
 @given(body=JSON)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from vigil.domain.terms import Proof
-from vigil.providers.smile_id.signature import Signatures, instant_of, proof_at
+from vigil.providers.smile_id.signature import Signatures, parse_timestamp, proof_of
 
 DEMO = "demo-key-not-real-0001"
 OTHER = "c0ffee00-1111-4222-8333-444455556666"
@@ -33,17 +33,17 @@ def test_the_formula_is_the_vendors(key: str, partner_id: str, timestamp: str, s
     ours = signatures(partner_id, key)
 
     assert ours.sign(timestamp) == signature
-    assert ours.fits(timestamp, signature)
+    assert ours.verify(timestamp, signature)
 
 
 @pytest.mark.parametrize(("key", "partner_id", "timestamp", "signature"), VECTORS)
 def test_another_key_another_time_or_another_partner_does_not_fit(
     key: str, partner_id: str, timestamp: str, signature: str
 ) -> None:
-    assert not signatures(partner_id, key + "x").fits(timestamp, signature)
-    assert not signatures(partner_id, key).fits(timestamp + " ", signature)
-    assert not signatures(partner_id + "0", key).fits(timestamp, signature)
-    assert not signatures(partner_id, key).fits(timestamp, signature + "\n")
+    assert not signatures(partner_id, key + "x").verify(timestamp, signature)
+    assert not signatures(partner_id, key).verify(timestamp + " ", signature)
+    assert not signatures(partner_id + "0", key).verify(timestamp, signature)
+    assert not signatures(partner_id, key).verify(timestamp, signature + "\n")
 
 
 @pytest.mark.parametrize("configured", ["085", "85"])
@@ -51,7 +51,7 @@ def test_another_key_another_time_or_another_partner_does_not_fit(
 def test_an_id_fits_with_and_without_its_zeros(
     configured: str, key: str, partner_id: str, timestamp: str, signature: str
 ) -> None:
-    assert signatures(configured, key).fits(timestamp, signature)
+    assert signatures(configured, key).verify(timestamp, signature)
 
 
 def test_we_sign_with_the_id_as_it_is_configured_and_the_key_that_is_asked_for() -> None:
@@ -62,12 +62,12 @@ def test_we_sign_with_the_id_as_it_is_configured_and_the_key_that_is_asked_for()
 
 @pytest.mark.parametrize("keys", [(DEMO, OTHER), (OTHER, DEMO)])
 def test_both_live_keys_fit(keys: tuple[str, str]) -> None:
-    assert signatures("085", *keys).fits("2026-01-15T09:30:00.000Z", str(A[3]))
+    assert signatures("085", *keys).verify("2026-01-15T09:30:00.000Z", str(A[3]))
 
 
 @pytest.mark.parametrize("presented", [None, "", "é", "\ud800", "0" * 64])
 def test_what_is_no_signature_is_refused_and_does_not_raise(presented: str | None) -> None:
-    assert not signatures("2041").fits("2026-01-15T09:30:00.000Z", presented)
+    assert not signatures("2041").verify("2026-01-15T09:30:00.000Z", presented)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_no_signature_is_refused_and_does_not_raise(presented: str | Non
     ],
 )
 def test_times_are_read_in_every_form_that_libraries_write(text: str, expected: datetime | None) -> None:
-    assert instant_of(text) == expected
+    assert parse_timestamp(text) == expected
 
 
 SIGNED_AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
@@ -105,8 +105,8 @@ SIGNED_AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
     ],
 )
 def test_a_signature_is_stale_a_quarter_of_an_hour_from_its_time(age: timedelta, proof: Proof) -> None:
-    assert proof_at("2026-01-15T09:30:00.000Z", SIGNED_AT + age) is proof
+    assert proof_of("2026-01-15T09:30:00.000Z", SIGNED_AT + age) is proof
 
 
 def test_a_signature_whose_time_cannot_be_read_is_stale() -> None:
-    assert proof_at("this morning", SIGNED_AT) is Proof.STALE
+    assert proof_of("this morning", SIGNED_AT) is Proof.STALE

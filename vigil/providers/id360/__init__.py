@@ -1,1 +1,1 @@
-"""ID360 (Docaposte): callbacks that announce, a report that tells."""
+"""ID360 (Docaposte): callbacks announce a status, the report holds the result."""

@@ -1,4 +1,4 @@
-"""The files that a report lists, and how one of them is found again in a stored report."""
+"""The files that a report lists, and how to find one of them in a stored report."""
 
 import hashlib
 from collections import Counter
@@ -14,7 +14,7 @@ from vigil.providers.parsing import NotReadable, as_list, as_object, parse_json
 
 @dataclass(frozen=True)
 class ListedFile:
-    """One entry under `documents[kind][].files`. The link is no secret of ours, yet it is not for logs."""
+    """One entry under `documents[kind][].files`. The link is not our secret, but it must not be logged."""
 
     artifact: Artifact
     url: str | None = field(repr=False)
@@ -23,22 +23,22 @@ class ListedFile:
 
 
 def listed_files(report: object) -> Iterator[ListedFile]:
-    """Go through the files of a report, in its order.
+    """Yield the files of a report, in its order.
 
-    A file is named by its document slot and its number there, `id_document_image-0`, which is also its locator:
-    a later report that lists more files keeps the names of those that were there.
+    A file's name is its document slot and its number there, such as `id_document_image-0`; it is also the locator.
+    A later report that lists more files keeps the names of the earlier ones.
     """
     numbers: Counter[str] = Counter()
     for kind, documents in as_object(as_object(report).get("documents")).items():
         for document in map(as_object, as_list(documents)):
             slot = _slot(document, kind)
             for entry in map(as_object, as_list(document.get("files"))):
-                yield _listed(entry, slot, numbers[slot])
+                yield _listed_file(entry, slot, numbers[slot])
                 numbers[slot] += 1
 
 
 def find_file(result: bytes, locator: str) -> ListedFile | None:
-    """Find a file in a stored report, or None where it is not listed."""
+    """Return a file from a stored report; None if the report does not list it."""
     try:
         report = parse_json(result)
     except NotReadable:
@@ -46,16 +46,16 @@ def find_file(result: bytes, locator: str) -> ListedFile | None:
     return next((file for file in listed_files(report) if file.artifact.locator == locator), None)
 
 
-def running_digest(algorithm: str | None) -> "hashlib._Hash | None":
-    """Return a digest to be fed, or None where the algorithm is not named or not known to us.
+def new_digest(algorithm: str | None) -> "hashlib._Hash | None":
+    """Return an empty digest; None if no algorithm is named or it is unknown here.
 
-    Observed is `MD5`. What hashlib knows is verified, too; a name that it does not know is let pass unverified,
-    because refusing the file would lose evidence over a spelling.
+    Observed is `MD5`. Every algorithm of hashlib is verified. A file with an unknown algorithm passes unverified,
+    because refusing it would lose evidence over a spelling.
     """
     for name in _spellings(algorithm or ""):
         if name in hashlib.algorithms_available:
             digest = hashlib.new(name, usedforsecurity=False)
-            # A digest of free length cannot be compared without knowing that length.
+            # A digest of variable length cannot be compared without knowing that length.
             return digest if digest.digest_size else None
     return None
 
@@ -65,7 +65,7 @@ def _spellings(algorithm: str) -> tuple[str, ...]:
     return (name, name.replace("-", ""), name.replace("-", "_"))
 
 
-def _listed(entry: dict[str, Any], slot: str, number: int) -> ListedFile:
+def _listed_file(entry: dict[str, Any], slot: str, number: int) -> ListedFile:
     url = _text(entry.get("url"))
     name = f"{slot}-{number}"
     kind = vocabulary.evidence_kind(slot, number)
@@ -78,7 +78,7 @@ def _listed(entry: dict[str, Any], slot: str, number: int) -> ListedFile:
 
 
 def _slot(document: dict[str, Any], kind: str) -> str:
-    # Ten characters are left for the number.
+    # An artifact's name has at most 64 characters, so ten are left for the number.
     for raw in (document.get("name"), kind):
         word = as_word(raw) if isinstance(raw, str) else None
         if word and len(word) <= 54:  # noqa: PLR2004

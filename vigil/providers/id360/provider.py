@@ -1,4 +1,4 @@
-"""One ID360 account: the verbs that every provider has."""
+"""One ID360 account."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from vigil.providers.id360.senders import CONTRACT, SENDER
 from vigil.providers.id360.settings import Id360Settings
 from vigil.providers.id360.wire import read_callback
 
-# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+# The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "id360"
 CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
 SUBSCRIPTION: Final = ("E", "F", "C", "I")
-"""OK or KO, failed, canceled, and every step. `E` alone would miss the other two ends."""
+"""`E`: OK or KO, `F`: failed, `C`: canceled, `I`: every step. `E` alone would miss the other two ends."""
 
 
 class Id360(Provider):
@@ -32,33 +32,34 @@ class Id360(Provider):
     default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: Id360Settings, reader: Reader) -> None:
-        """Take the account's name, its settings and what reads it."""
+        """Take the account's name, its settings and its reader."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
         self._headers = settings.callback_headers
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Accept a callback that carries every header we gave, with a live secret. Raises `CallbackRefused`."""
+        """Accept a callback that carries every header that we configured, with a current secret."""
         presented = {name: request.headers.get(name.lower()) for name in self._headers}
+        # All headers are compared, so that the time does not tell which one is wrong.
         found = [matches(presented[name], secrets) for name, secrets in self._headers.items()]
         if all(found):
             return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=request.body)
         raise CallbackRefused("missing_header" if None in presented.values() else "wrong_header")
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says: always one thing."""
+        """Return the one event that a callback reports."""
         return (read_callback(request.request.body),)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
-        """Show what the creation of a user file must hold, with secrets named by their setting."""
+        """Return the part of the request that creates a user file."""
         headers = [
             {"name": name, "value": f"<the secret of accounts.{self.account}.callback_headers.{name}>"}
             for name in self._headers
         ]
         endpoint = {"url": callback_url, "on": list(SUBSCRIPTION), "headers": headers}
         return (
-            "Put this into the body of POST /api/1.0.0/process/{id}/enrollment:",
+            "Add this to the body of POST /api/1.0.0/process/{id}/enrollment:",
             *json.dumps({"callback_endpoints": [endpoint]}, indent=2).splitlines(),
         )
 

@@ -1,4 +1,4 @@
-"""Asking ID360: the report of a user file, and the files that it lists."""
+"""Reading from ID360: the report of a user file, and the files that it lists."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -8,35 +8,30 @@ from urllib.parse import quote
 
 import httpx
 
-from vigil.domain.errors import (
-    ArtifactLost,
-    ArtifactNotReady,
-    ArtifactSpoiled,
-    ProviderRefusesUs,
-    ProviderUnavailable,
-    ReferenceUnknown,
-)
+from vigil.domain.errors import ArtifactLost, ArtifactNotReady, ArtifactSpoiled, ReferenceUnknown
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import LossReason
+from vigil.providers.answers import failure_of, parse_result, unrecognised
 from vigil.providers.contract import ArtifactStream, ProviderResponse
-from vigil.providers.files import IDENTITY, capped, refuse_too_large
-from vigil.providers.id360.documents import ListedFile, find_file, running_digest
-from vigil.providers.id360.login import login_of
-from vigil.providers.id360.report import is_deleted, snapshot_of, unrecognised
+from vigil.providers.downloads import IDENTITY, declared_media_type, require_file, stream_file
+from vigil.providers.id360.documents import ListedFile, find_file, new_digest
+from vigil.providers.id360.login import create_login
+from vigil.providers.id360.report import is_deleted, snapshot_of
 from vigil.providers.id360.settings import Id360Settings
-from vigil.providers.login import LoggedIn
-from vigil.providers.parsing import NotReadable, parse_json
-from vigil.providers.transport import HttpAnswer, retry_after_of
+from vigil.providers.login import AuthorizedClient
+from vigil.providers.parsing import NotReadable
+from vigil.providers.transport import HttpAnswer
 
 _LOSSES: Final[Mapping[int, LossReason]] = {
     httpx.codes.FORBIDDEN: LossReason.REFUSED,
     httpx.codes.NOT_FOUND: LossReason.GONE,
     httpx.codes.GONE: LossReason.GONE,
 }
+_NOT_READY: Final[Mapping[int, LossReason | None]] = {httpx.codes.ACCEPTED: None, httpx.codes.NO_CONTENT: None}
 
 
 class Id360Reader:
-    """Reads one account; everything it does leaves ID360 as it was."""
+    """Reads one account. It changes nothing at ID360."""
 
     def __init__(
         self,
@@ -47,51 +42,44 @@ class Id360Reader:
     ) -> None:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._settings = settings
-        self._login = login_of(settings, http, clock)
-        self._asker = LoggedIn(http, self._login, scheme="Token")
+        self._login = create_login(settings, http, clock)
+        self._client = AuthorizedClient(http, self._login, scheme="Token")
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
         await self._login.renew()
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
-        """Ask for the report. Raises as the contract says."""
+        """Read the report. Raises as `contract.Reader.read`."""
         reference = question.key.reference
-        answer = await self._report(reference)
+        answer = await self._request_report(reference)
         if answer.status == httpx.codes.OK:
-            return _reply(answer.content, reference)
+            return _read_report(answer.content, reference)
         if answer.status == httpx.codes.ACCEPTED:
             return ProviderResponse(snapshot=None, word="http_202")
-        code = f"http_{answer.status}"
-        if answer.status == httpx.codes.NOT_FOUND:
-            raise ReferenceUnknown(code)
-        if answer.status == httpx.codes.GONE:  # unknown: no source names it; it can only mean one thing
-            raise ReferenceUnknown(code, gone=True)
-        if answer.status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-            raise ProviderRefusesUs(code)
-        raise ProviderUnavailable(code, retry_after=answer.retry_after())
+        raise failure_of(answer)
 
     @asynccontextmanager
     async def open_artifact(
         self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
-        """Open one file that the stored report lists. Raises as the contract says.
+        """Open one file that the stored report lists. Raises as `contract.Reader.open_artifact`.
 
-        Only addresses of the account's own server are asked: the request carries our token.
+        Requests go to the account's own server only, since they carry our token.
         """
         file = find_file(result, artifact.locator) if result is not None else None
         if file is None or file.url is None:
             raise ArtifactNotReady("not_listed")
-        url = self._own_url(file.url)
-        async with self._asker.opened(url, IDENTITY) as response:
+        async with self._client.open_response(self._own_url(file.url), IDENTITY) as response:
             yield self._stream(response, file)
 
-    async def _report(self, reference: str) -> HttpAnswer:
-        # A dot, too, is encoded: `..` would be taken for a step up in the path. What a draft holds is unknown, so
-        # none is asked for, just as integrators do.
-        place = quote(reference, safe="").replace(".", "%2E")
-        url = f"{self._settings.base_url}/api/1.0.0/enrollment/{place}/report?allow_draft=false"
-        return await self._asker.ask(url)
+    async def _request_report(self, reference: str) -> HttpAnswer:
+        # Dots are encoded too, since `..` would mean the parent path. The content of a draft is unknown, so we do not
+        # request drafts; integrators do the same.
+        path = quote(reference, safe="").replace(".", "%2E")
+        return await self._client.request(
+            f"{self._settings.base_url}/api/1.0.0/enrollment/{path}/report?allow_draft=false"
+        )
 
     def _own_url(self, link: str) -> httpx.URL:
         own = httpx.URL(self._settings.base_url)
@@ -105,20 +93,19 @@ class Id360Reader:
         return url
 
     def _stream(self, response: httpx.Response, file: ListedFile) -> ArtifactStream:
-        _refuse_other_than_file(response)
         largest = self._settings.largest_artifact
-        refuse_too_large(response, largest)
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return ArtifactStream(chunks=_verified(response, file, largest), media_type=media_type or None)
+        require_file(response, losses=_LOSSES, not_ready=_NOT_READY, largest=largest)
+        media_type = declared_media_type(response)
+        if media_type == "text/html":
+            # Applicants cannot upload web pages, so this is a message of a server in between.
+            raise ArtifactSpoiled("html", loss=LossReason.WRONG_TYPE)
+        return ArtifactStream(chunks=_verify_digest(response, file, largest), media_type=media_type)
 
 
-def _reply(content: bytes, reference: str) -> ProviderResponse:
+def _read_report(content: bytes, reference: str) -> ProviderResponse:
     try:
-        report = parse_json(content)
+        report = parse_result(content)
     except NotReadable as error:
-        if error.why == "not_json":
-            # A page of a proxy, or half a report: asking again may bring the report.
-            raise ProviderUnavailable("not_json") from None
         return ProviderResponse(snapshot=unrecognised("report", error.why), raw=content)
     if is_deleted(report):
         raise ReferenceUnknown("deleted", gone=True)
@@ -126,24 +113,9 @@ def _reply(content: bytes, reference: str) -> ProviderResponse:
     return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=content)
 
 
-def _refuse_other_than_file(response: httpx.Response) -> None:
-    code = response.status_code
-    if code == httpx.codes.UNAUTHORIZED:
-        raise ProviderRefusesUs("http_401")
-    if loss := _LOSSES.get(code):
-        raise ArtifactLost(loss)
-    if code in {httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT}:
-        raise ArtifactNotReady(f"http_{code}")
-    if code != httpx.codes.OK:
-        raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))
-    if response.headers.get("content-type", "").lower().startswith("text/html"):
-        # No upload can be a page, so this is a message of something in between.
-        raise ArtifactSpoiled("html", loss=LossReason.WRONG_TYPE)
-
-
-async def _verified(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
-    digest = running_digest(file.algorithm) if file.digest else None
-    async for chunk in capped(response, largest):
+async def _verify_digest(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
+    digest = new_digest(file.algorithm) if file.digest else None
+    async for chunk in stream_file(response, largest):
         if digest is not None:
             digest.update(chunk)
         yield chunk

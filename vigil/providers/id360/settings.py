@@ -1,4 +1,4 @@
-"""What an ID360 account must be told."""
+"""The settings of an ID360 account."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
@@ -19,14 +19,14 @@ def _reject_repeats(headers: Mapping[str, Secrets]) -> Mapping[str, Secrets]:
 
 
 class Id360Settings(AccountSettings, frozen=True):
-    """One account. `base_url` follows from the environment if it is not given."""
+    """One account. The environment determines `base_url` if it is not given."""
 
     base_urls: ClassVar[Mapping[str, str]] = {"sandbox": PREPRODUCTION, "production": PRODUCTION}
 
     username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     password: Annotated[Secrets, Field(max_length=1)]
-    """One secret: ID360 knows one password at a time, and a second one would only be a second guess."""
+    """One secret: ID360 accepts one password at a time."""
     callback_headers: Annotated[Mapping[SecretHeader, Secrets], Field(min_length=1), AfterValidator(_reject_repeats)]
-    """The headers that we gave to ID360 for its callbacks; a callback must carry every one of them."""
+    """The headers that we configured at ID360 for its callbacks. A callback must carry all of them."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
-    """In bytes. Uploads end at 9.5 MB (documented for documents); videos are not bounded by any source."""
+    """In bytes. Documents have at most 9.5 MB (documented); no source limits videos."""

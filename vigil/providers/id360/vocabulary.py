@@ -1,12 +1,12 @@
-"""ID360's words in ours, as tables; statuses and step names are compared without regard to case.
+"""Tables that translate ID360's words. Statuses and step names are compared without regard to case.
 
-A row marked `inferred` or `unknown` rests on no document; all others are documented or were observed.
+A row marked `inferred` or `unknown` has no document behind it. All other rows are documented or were observed.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from vigil.domain.snapshot import Reason
 from vigil.domain.terms import (
@@ -21,57 +21,53 @@ from vigil.domain.terms import (
     Stage,
     as_word,
 )
+from vigil.providers.vocabulary import Looks, StatusMeaning, looks_of
 
 STARTED: Final = "STARTED"
 DELETED: Final = "DELETED"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What one status of a report means. `otherwise` is the reason where no code gives one of `expected`."""
+class ReportStatus(StatusMeaning):
+    """What one status of a report means. `reason` counts only if no code of the report gives one of `expected`."""
 
-    stage: Stage
-    decision: Decision | None = None
-    ended: Ended | None = None
-    advice: Advice = Advice.NONE
     expected: frozenset[ReasonCode] = frozenset()
-    otherwise: ReasonCode | None = None
 
 
-_CANCELED: Final = Standing(
+_CANCELED: Final = ReportStatus(
     stage=Stage.CONCLUDED,
     ended=Outcome.CANCELED,
     expected=frozenset({ReasonCode.TIME_RAN_OUT, ReasonCode.APPLICANT_STOPPED}),
-    # The guide defines it as time running out; a retry that is left open ends so, too.
-    otherwise=ReasonCode.TIME_RAN_OUT,
+    # The guide defines this status as a time-out. A retry that the applicant leaves open ends like this, too.
+    reason=ReasonCode.TIME_RAN_OUT,
 )
 
-STATUSES: Final[Mapping[str, Standing]] = {
-    "NEW": Standing(stage=Stage.AWAITING_APPLICANT),
-    STARTED: Standing(stage=Stage.AWAITING_APPLICANT),
-    "OK": Standing(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
-    "KO": Standing(stage=Stage.CONCLUDED, decision=Decision.DECLINED),
-    "FAILED": Standing(
+STATUSES: Final[Mapping[str, ReportStatus]] = {
+    "NEW": ReportStatus(stage=Stage.AWAITING_APPLICANT),
+    STARTED: ReportStatus(stage=Stage.AWAITING_APPLICANT),
+    "OK": ReportStatus(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
+    "KO": ReportStatus(stage=Stage.CONCLUDED, decision=Decision.DECLINED),
+    "FAILED": ReportStatus(
         stage=Stage.CONCLUDED,
         ended=Outcome.FAILED,
         advice=Advice.NEW_ATTEMPT,
         expected=frozenset({ReasonCode.TECHNICAL, ReasonCode.TIME_RAN_OUT}),
-        otherwise=ReasonCode.TECHNICAL,
+        reason=ReasonCode.TECHNICAL,
     ),
     "CANCELED": _CANCELED,
     "CANCELLED": _CANCELED,  # inferred: the documents write one L
-    # unknown spelling: the documents say "Discontinued" in prose; interrupted by the backend, through the API
-    "DISCONTINUED": Standing(stage=Stage.CONCLUDED, ended=Outcome.CANCELED),
-    "UP": Standing(stage=Stage.AWAITING_APPLICANT),  # unknown: certain only as a subscription code
-    "SP": Standing(stage=Stage.PROCESSING),  # unknown: certain only as a subscription code
+    # unknown spelling: the documents say "Discontinued" in prose. The backend interrupted it through the API.
+    "DISCONTINUED": ReportStatus(stage=Stage.CONCLUDED, ended=Outcome.CANCELED),
+    "UP": ReportStatus(stage=Stage.AWAITING_APPLICANT),  # unknown: certain only as a subscription code
+    "SP": ReportStatus(stage=Stage.PROCESSING),  # unknown: certain only as a subscription code
 }
-"""By status in upper case. `DELETED` has no row: it says nothing about the verification, only about its data."""
+"""By status in upper case. `DELETED` has no row: it concerns the data, not the verification."""
 
 CODES: Final[Mapping[str, ReasonCode]] = {
     "VLD_DOCUMENT_INVALID": ReasonCode.DOCUMENT_REJECTED,
     "VLD_VALIDATION_KO": ReasonCode.DOCUMENT_REJECTED,
     "VLD_ID_INVALID": ReasonCode.DOCUMENT_REJECTED,
-    "MDL_CHALLENGE_NOT_MET": ReasonCode.OTHER,  # inferred: a spoof or a bad picture, no source says which
+    "MDL_CHALLENGE_NOT_MET": ReasonCode.OTHER,  # inferred: a spoof or a bad picture; no source says which
     "MDL_INPUT_INVALID": ReasonCode.IMAGE_UNUSABLE,
     "MDL_RESPONSE_INVALID": ReasonCode.TECHNICAL,
     "EIM_RESPONSE_KO": ReasonCode.NOT_PERMITTED,  # inferred: documented as a refusal by the external means
@@ -81,17 +77,17 @@ CODES: Final[Mapping[str, ReasonCode]] = {
     "ERL_DELETE": ReasonCode.APPLICANT_STOPPED,  # inferred: documented only as "deleted"
     "SEC_DATA_INJECTION": ReasonCode.SPOOF,  # inferred
 }
-"""By code; every other code is `other`, since the published list is cut."""
+"""By code. Every other code is `other`, since the published list is incomplete."""
 
 TECHNICAL_CODES: Final = frozenset(
     {"SVC_RESPONSE_INVALID", "EIM_TIMEOUT", "VLD_SCRIPT_ERROR", "UNKNOWN_ERROR", "ERL_TIMEOUT"}
 )
-"""A KO for nothing but these says little about the applicant (inferred): still declined, but worth a new attempt."""
+"""A KO with these codes only says little about the applicant (inferred): declined, but a new attempt may succeed."""
 
 STEPS: Final[Mapping[str, CheckKind]] = {
     "id_document": CheckKind.DOCUMENT,
     "id_document_mandate": CheckKind.DOCUMENT,
-    "id_document_mandat": CheckKind.DOCUMENT,  # so spelled in an older revision of the guide
+    "id_document_mandat": CheckKind.DOCUMENT,  # spelled like this in an older revision of the guide
     "fake_photo_id": CheckKind.DOCUMENT_AUTHENTICITY,
     "phone_detection": CheckKind.DOCUMENT_AUTHENTICITY,
     "image_forensics": CheckKind.DOCUMENT_AUTHENTICITY,
@@ -111,9 +107,9 @@ STEPS: Final[Mapping[str, CheckKind]] = {
     "mandate": CheckKind.SUPPORTING_DOCUMENT,
     "phone": CheckKind.CONTACT,
     "otp": CheckKind.CONTACT,
-    "email": CheckKind.CONTACT,  # inferred: the guide has the row, its name cell is empty
+    "email": CheckKind.CONTACT,  # inferred: the guide has the row, but its name is empty
 }
-"""By step name in lower case, without its ordinal; every other name is `other`, since the list is open."""
+"""By step name in lower case, without its ordinal. Every other name is `other`, since the list is open."""
 
 STEP_STATUSES: Final[Mapping[str, CheckStatus]] = {
     "OK": CheckStatus.PASSED,
@@ -129,66 +125,60 @@ _SLOTS: Final[tuple[tuple[str, EvidenceKind], ...]] = (
 _ORDINAL: Final = re.compile(r"(.+)\$(\d{1,2})", re.ASCII)
 
 
-def status_key(word: str) -> str:
-    """Return a status as the tables spell it."""
-    return word.upper()
-
-
-def looks(word: str) -> Literal["open", "final", "unrecognised"]:
-    """Say what a status in a callback looks like; it decides nothing."""
-    standing = STATUSES.get(status_key(word))
-    if standing is None:
-        # A deletion follows a final and changes no verdict.
-        return "open" if status_key(word) == DELETED else "unrecognised"
-    return "final" if standing.stage is Stage.CONCLUDED else "open"
+def looks(word: str) -> Looks:
+    """Return what a status in a callback suggests. A deletion follows a final status and changes no verdict."""
+    return "open" if word.upper() == DELETED else looks_of(STATUSES.get(word.upper()))
 
 
 def announced_end(word: str) -> Ended | None:
-    """Return the end without a decision that a status announces."""
-    standing = STATUSES.get(status_key(word))
-    return standing.ended if standing else None
+    """Return the end without a decision that a status announces; None for all other statuses."""
+    meaning = STATUSES.get(word.upper())
+    return meaning.ended if meaning else None
 
 
 def split_ordinal(name: str) -> tuple[str, int | None]:
-    """Split `liveness$1` into its name and its number; most names have no number."""
+    """Split `liveness$1` into its name and its number. Most names have no number."""
     match = _ORDINAL.fullmatch(name)
     return (match[1], int(match[2])) if match else (name, None)
 
 
 def check_kind(step: str) -> CheckKind:
-    """Return what a step looks at."""
+    """Return what a step checks."""
     return STEPS.get(split_ordinal(step)[0].lower(), CheckKind.OTHER)
 
 
 def step_status(raw: object) -> CheckStatus:
-    """Return how a step stands; one that says nothing is not done."""
+    """Return the status of a step; a step without one is not done."""
     if raw is None:
         return CheckStatus.NOT_DONE
     return STEP_STATUSES.get(raw.upper() if isinstance(raw, str) else "", CheckStatus.UNRECOGNISED)
 
 
 def evidence_kind(slot: str, page: int) -> EvidenceKind:
-    """Return what a file shows, by the document slot that it was uploaded into and its place there."""
+    """Return the content of a file, by its document slot and its number there."""
     for prefix, kind in _SLOTS:
         if slot.lower().startswith(prefix):
-            # inferred: files of one slot are pages, and the second page of an identity document is its back
+            # inferred: the files of one slot are pages, so the second file of an identity document is its back
             is_back = kind is EvidenceKind.DOCUMENT_FRONT and page > 0
             return EvidenceKind.DOCUMENT_BACK if is_back else kind
     return EvidenceKind.SUPPORTING_DOCUMENT
 
 
-def reasons_for(standing: Standing, codes: Sequence[str]) -> tuple[Reason, ...]:
-    """Say why, from the codes of a report. An approval needs no reasons; codes of overcome attempts stay in it."""
-    if standing.stage is not Stage.CONCLUDED or standing.decision is Decision.APPROVED:
+def reasons_for(meaning: ReportStatus, codes: Sequence[str]) -> tuple[Reason, ...]:
+    """Return the reasons, from the codes of a report.
+
+    An approval has none: an approved report still lists the codes of earlier failed attempts.
+    """
+    if meaning.stage is not Stage.CONCLUDED or meaning.decision is Decision.APPROVED:
         return ()
-    if is_only_technical(standing, codes):
+    if is_only_technical(meaning, codes):
         return tuple(Reason(code=ReasonCode.TECHNICAL, word=as_word(code)) for code in codes)
-    told = tuple(Reason(code=CODES.get(code, ReasonCode.OTHER), word=as_word(code)) for code in codes)
-    if standing.otherwise is None or any(reason.code in standing.expected for reason in told):
-        return told
-    return (Reason(code=standing.otherwise), *told)
+    reasons = tuple(Reason(code=CODES.get(code, ReasonCode.OTHER), word=as_word(code)) for code in codes)
+    if meaning.reason is None or any(reason.code in meaning.expected for reason in reasons):
+        return reasons
+    return (Reason(code=meaning.reason), *reasons)
 
 
-def is_only_technical(standing: Standing, codes: Sequence[str]) -> bool:
-    """Whether this is a refusal for which only technical causes are named."""
-    return standing.decision is Decision.DECLINED and bool(codes) and TECHNICAL_CODES.issuperset(codes)
+def is_only_technical(meaning: ReportStatus, codes: Sequence[str]) -> bool:
+    """Whether this is a refusal with technical causes only."""
+    return meaning.decision is Decision.DECLINED and bool(codes) and TECHNICAL_CODES.issuperset(codes)

@@ -1,15 +1,14 @@
-"""ID360's callback bodies: what they hold, and nothing else of what comes with it.
+"""Reads the bodies of ID360's callbacks.
 
-Only `id` and `status` are needed. `reason`, `errors` and `type` are free text or internal names and stop here.
+Only `id` and `status` are required. `reason`, `errors` and `type` are free text or internal names and are not read.
 """
 
-import json
 import re
 from typing import Any, Final
 
 from vigil.domain.callback_event import StatusSeen, StepFinished, Unreadable
 from vigil.domain.terms import as_word
-from vigil.providers.contract import Callback
+from vigil.providers.contract import Callback, event_identity
 from vigil.providers.id360 import vocabulary
 from vigil.providers.parsing import NotReadable, as_count, as_list, as_object, parse_json, unknown_names
 
@@ -18,12 +17,12 @@ _KNOWN_FIELDS: Final = {
     "steps_status": frozenset({"done", "total"}),
     "enrollment_step": frozenset({"status", "result", "errors", "type", "reason", "name", "documents"}),
 }
-"""Names by the object that holds them; the body itself has none."""
-_MOST_NAMES: Final = 20
+"""Names by the object that holds them; "" is the body itself."""
+_MAX_NAMES: Final = 20
 
 
 def read_callback(body: bytes) -> Callback:
-    """Say what a callback says; what is not understood is `Unreadable`."""
+    """Return the event that a callback reports; `Unreadable` for a body that we do not understand."""
     try:
         content = parse_json(body)
     except NotReadable as error:
@@ -36,13 +35,13 @@ def read_callback(body: bytes) -> Callback:
             observation=Unreadable(why="wrong_shape"),
             unknown_fields=unknown_names(content, _KNOWN_FIELDS),
         )
-    if vocabulary.status_key(status) == vocabulary.STARTED:
-        return _progress(reference, content)
-    return _status(reference, status, content)
+    if status.upper() == vocabulary.STARTED:
+        return _read_progress(reference, content)
+    return _read_status(reference, status, content)
 
 
 def enrollment_id(raw: object) -> str | None:
-    """Return the id of a user file as a reference. Observed as an integer; a string of digits is the same id."""
+    """Return the id of a user file as a reference. Observed as an integer; a string of digits means the same id."""
     if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,19}", raw):
         return str(int(raw))
     if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 10**19:
@@ -50,15 +49,15 @@ def enrollment_id(raw: object) -> str | None:
     return None
 
 
-def _progress(reference: str, content: dict[str, Any]) -> Callback:
+def _read_progress(reference: str, content: dict[str, Any]) -> Callback:
     step = as_object(content.get("enrollment_step"))
     counts = as_object(content.get("steps_status"))
     done, total = as_count(counts.get("done")), as_count(counts.get("total"))
     if done is not None and total is not None and done > total:
-        # Progress is folded by maxima, so one impossible count would stay for ever.
+        # The record keeps the largest counts, so one impossible count would stay for ever.
         done = total = None
     name, ordinal = vocabulary.split_ordinal(as_word(step.get("name")) or "")
-    # More are cut off; no step has been seen with more than two.
+    # Further documents are dropped; no step was observed with more than two.
     documents = _words(step.get("documents"))
     observation = StepFinished(
         done=done,
@@ -66,38 +65,34 @@ def _progress(reference: str, content: dict[str, Any]) -> Callback:
         name=name or None,
         check=vocabulary.check_kind(name),
         ordinal=_shared_ordinal(documents) if ordinal is None else ordinal,
-        # The prose of the guide speaks of a "result"; on the wire it was `status`.
+        # The guide calls the field "result"; observed callbacks call it `status`.
         status=vocabulary.step_status(step.get("status", step.get("result"))),
     )
     return Callback(
         reference=reference,
         observation=observation,
         intermediate=True,
-        identity=_identity(reference, vocabulary.STARTED, done, name, *documents),
+        identity=event_identity(reference, vocabulary.STARTED, done, name, *documents),
         unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
-def _status(reference: str, status: str, content: dict[str, Any]) -> Callback:
+def _read_status(reference: str, status: str, content: dict[str, Any]) -> Callback:
     word = as_word(status)
     observation = StatusSeen(word=word, looks=vocabulary.looks(status), ended=vocabulary.announced_end(status))
     return Callback(
         reference=reference,
         observation=observation,
-        identity=_identity(reference, vocabulary.status_key(word)) if word else None,
+        identity=event_identity(reference, word.upper()) if word else None,
         unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
-def _identity(*parts: str | int | None) -> str:
-    return json.dumps(parts, separators=(",", ":"))
-
-
 def _shared_ordinal(documents: tuple[str, ...]) -> int | None:
-    """Return the number that tells one of two equal steps from the other.
+    """Return the number that distinguishes two steps of the same name.
 
-    Two liveness videos are two steps of one name: they differ in `liveness_video$0` and `liveness_video$1`. A step
-    about several documents has the number only if all of them share it (inferred).
+    Two liveness videos are two steps of one name; their documents are `liveness_video$0` and `liveness_video$1`. A step
+    with several documents has a number only if all of them share it (inferred).
     """
     ordinals = {vocabulary.split_ordinal(document)[1] for document in documents}
     return ordinals.pop() if len(ordinals) == 1 else None
@@ -105,4 +100,4 @@ def _shared_ordinal(documents: tuple[str, ...]) -> int | None:
 
 def _words(raw: object) -> tuple[str, ...]:
     words = (as_word(item) for item in as_list(raw) if isinstance(item, str))
-    return tuple(word for word in words if word)[:_MOST_NAMES]
+    return tuple(word for word in words if word)[:_MAX_NAMES]

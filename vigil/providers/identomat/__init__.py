@@ -1,1 +1,1 @@
-"""Identomat: callbacks that wake us, a result that may change for ever, recordings that come late."""
+"""Identomat: a result that may change at any time, and recordings that come late."""

@@ -1,4 +1,4 @@
-"""Messages that Identomat asks us to send, where the account's own SMS or e-mail provider is selected."""
+"""The messages that Identomat asks us to send, if the account uses its own SMS or e-mail provider."""
 
 import re
 from collections.abc import Mapping
@@ -15,45 +15,46 @@ _NO_ADDRESSES: Final = frozenset({KEY_FIELD, "type", "sessionId", "sessionLink",
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class IdentomatMessenger:
-    """Understands by which callbacks we are asked to send. There is no field for a code, and none is looked for."""
+class IdentomatMessageReader:
+    """Recognises the callbacks that ask us to send a message. They have no field for the code itself."""
 
     def __init__(self, email_address_field: str | None) -> None:
-        """Take the name of the field that holds the address in e-mail events; None: find it by its look."""
+        """Take the name of the field that holds the e-mail address; None: find the one value that looks like one."""
         self._email_address_field = email_address_field
 
     def read_message(self, body: bytes) -> DelegatedMessage | None:
-        """Say what is to be sent; None where it is no message, or one without session or text."""
+        """Return the message to send; None if the callback asks for none, or names no session or text."""
         try:
-            told = as_object(parse_json(body))
+            content = as_object(parse_json(body))
         except NotReadable:
             return None
-        kind, reference = vocabulary.message_kind(told.get("type")), session_id(told.get("sessionId"))
-        text = _text(told, "text")
+        kind, reference = vocabulary.message_kind(content.get("type")), session_id(content.get("sessionId"))
+        text = _text(content, "text")
         if kind is None or reference is None or text is None:
             return None
         return DelegatedMessage(
             kind=kind,
             reference=reference,
-            address=self._email(told) if kind.channel is Channel.EMAIL else _text(told, "phoneNumber"),
+            address=self._email_address(content) if kind.channel is Channel.EMAIL else _text(content, "phoneNumber"),
             text=text,
-            subject=_text(told, "subject") if kind.channel is Channel.EMAIL else None,  # inferred
-            link=_text(told, "sessionLink") if kind in _LINKS else None,
+            subject=_text(content, "subject") if kind.channel is Channel.EMAIL else None,  # inferred
+            link=_text(content, "sessionLink") if kind in _LINKS else None,
         )
 
-    def _email(self, told: Mapping[str, Any]) -> str | None:
-        """Return the address. Which field holds it was never published, so one that is in doubt is none."""
+    def _email_address(self, content: Mapping[str, Any]) -> str | None:
+        """Return the address; None if two fields hold different ones. Its field was never published."""
         name = self._email_address_field
-        held = [told.get(name)] if name else [held for name, held in told.items() if name not in _NO_ADDRESSES]
-        found = {_sendable(each.strip()) for each in held if isinstance(each, str) and _ADDRESS.fullmatch(each.strip())}
+        values = [content.get(name)] if name else [each for name, each in content.items() if name not in _NO_ADDRESSES]
+        texts = (each.strip() for each in values if isinstance(each, str))
+        found = {_as_utf8(text) for text in texts if _ADDRESS.fullmatch(text)}
         return found.pop() if len(found) == 1 else None
 
 
-def _text(told: Mapping[str, Any], name: str) -> str | None:
-    held = told.get(name)
-    return _sendable(held) if isinstance(held, str) and held.strip() else None
+def _text(content: Mapping[str, Any], name: str) -> str | None:
+    value = content.get(name)
+    return _as_utf8(value) if isinstance(value, str) and value.strip() else None
 
 
-def _sendable(text: str) -> str:
-    """Return a text without half characters, which JSON can hold and nothing that sends can write."""
+def _as_utf8(text: str) -> str:
+    """Return a text without lone surrogates. JSON can hold them, but UTF-8 cannot."""
     return text.encode(errors="replace").decode()

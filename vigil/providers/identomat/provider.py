@@ -1,4 +1,4 @@
-"""One Identomat account: the verbs that every provider has."""
+"""One Identomat account."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -18,14 +18,14 @@ from vigil.providers.contract import (
     ProviderEntry,
     Reader,
 )
-from vigil.providers.identomat.messages import IdentomatMessenger
+from vigil.providers.identomat.messages import IdentomatMessageReader
 from vigil.providers.identomat.reader import IdentomatReader
 from vigil.providers.identomat.senders import CONTRACT, SENDER
 from vigil.providers.identomat.settings import IdentomatSettings
 from vigil.providers.identomat.wire import KEY_FIELD, read_callback, without_key
 from vigil.providers.parsing import NotReadable, as_object, parse_json
 
-# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+# The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "identomat"
 CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
 
@@ -35,21 +35,21 @@ class Identomat(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = True
-    """The session id opens the applicant's session."""
+    """The session id gives access to the applicant's session."""
     contracts = CONTRACTS
     default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: IdentomatSettings, reader: Reader) -> None:
-        """Take the account's name, its settings and what reads it."""
+        """Take the account's name, its settings and its reader."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
-        self._messenger = IdentomatMessenger(settings.email_address_field)
-        self.message_reader: MessageReader | None = self._messenger
+        self._messages = IdentomatMessageReader(settings.email_address_field)
+        self.message_reader: MessageReader | None = self._messages
         self._callback_api_key = settings.callback_api_key
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Accept a callback whose body holds a live secret. Raises `CallbackRefused`; `unprovable` if it is no JSON."""
+        """Accept a callback whose body holds a current secret; `unprovable` if the body is not JSON."""
         try:
             content = as_object(parse_json(request.body))
         except NotReadable:
@@ -60,15 +60,15 @@ class Identomat(Provider):
         raise CallbackRefused("wrong_key" if KEY_FIELD in content else "missing_key")
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says: one thing, or nothing where it asks us to send a message."""
-        if self._messenger.read_message(request.kept_body) is not None:
+        """Return the event that a callback reports; none if it asks us to send a message."""
+        if self._messages.read_message(request.kept_body) is not None:
             return ()
         return (read_callback(request.kept_body),)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
-        """Show what to enter in the company settings, with the secret named by its setting."""
+        """Return what to enter in the company settings."""
         return (
-            "Enter this in Identomat's company settings; one address serves all events:",
+            "Enter this in Identomat's company settings. One address receives all events:",
             f"Callback URL: {callback_url}",
             f"Callback API key: <the secret of accounts.{self.account}.callback_api_key>",
         )

@@ -1,48 +1,45 @@
-"""Asking Identomat: the result of a session, its pictures and the recordings of its calls."""
+"""Reading from Identomat: the result of a session, its pictures and the recordings of its calls."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
 import httpx
 
-from vigil.domain.errors import (
-    ArtifactLost,
-    ArtifactNotReady,
-    ProviderError,
-    ProviderRefusesUs,
-    ProviderUnavailable,
-    ReferenceUnknown,
-)
+from vigil.domain.errors import ArtifactNotReady, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import EvidenceKind, LossReason
+from vigil.providers.answers import failure_of, unrecognised
 from vigil.providers.contract import ArtifactStream, ProviderResponse
-from vigil.providers.files import IDENTITY, refuse_too_large, with_head
+from vigil.providers.downloads import IDENTITY, declared_media_type, peek, require_file, stream_with_resume
 from vigil.providers.identomat import vocabulary
-from vigil.providers.identomat.media import argument_error, failure_in, type_of_file
-from vigil.providers.identomat.result import snapshot_of, unrecognised
+from vigil.providers.identomat.media import file_type, is_argument_error, read_failure
+from vigil.providers.identomat.result import snapshot_of
 from vigil.providers.identomat.settings import IdentomatSettings
 from vigil.providers.identomat.signatures import Signatures
 from vigil.providers.parsing import NotReadable, parse_json
-from vigil.providers.resuming import resuming
-from vigil.providers.transport import HttpAnswer, exchange, retry_after_of, streaming
+from vigil.providers.transport import HttpAnswer, exchange, open_response
 
 RESULT: Final = "result/"
 RECORDINGS: Final = "get-video-call-videos/"
-"""Only the last part of this address is documented; that it is asked as the others are is inferred."""
+"""Only the last part of this address is documented. That it takes the same request as the others is inferred."""
 
-_NOBODY: Final = "vigil-asks-for-no-session"
-_NOT_YET: Final = frozenset({httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT, httpx.codes.TOO_EARLY})
-_REFUSALS: Final = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
+_NO_SESSION: Final = "vigil-asks-for-no-session"
 _VIDEOS: Final = frozenset({EvidenceKind.CALL_RECORDING, EvidenceKind.LIVENESS_VIDEO})
+_GONE: Final[Mapping[int, LossReason]] = {httpx.codes.GONE: LossReason.GONE}
+_LOSSES_OF_PICTURES: Final = {**_GONE, httpx.codes.NOT_FOUND: LossReason.NEVER_CAPTURED}
+# unknown: the answer for a recording that is not ready yet
+_NOT_READY: Final[Mapping[int, LossReason | None]] = dict.fromkeys(
+    (httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT, httpx.codes.TOO_EARLY, httpx.codes.NOT_FOUND), LossReason.GONE
+)
 
 
 class IdentomatReader:
-    """Reads one account; everything it does leaves Identomat as it was.
+    """Reads one account. It changes nothing at Identomat.
 
-    Every question is a POST with its parameters in the body, which keeps keys and session ids out of access logs.
+    Every request is a POST with its parameters in the body, which keeps keys and session ids out of access logs.
     """
 
     def __init__(self, settings: IdentomatSettings, http: httpx.AsyncClient) -> None:
@@ -52,52 +49,53 @@ class IdentomatReader:
         self._signatures = Signatures(settings.secret_key[0] if settings.secret_key else None)
 
     async def check_login(self) -> None:
-        """Ask for a session that cannot be, since there is no login. Raises `ProviderRefusesUs` as `read` does.
+        """Request a session that cannot exist, since there is no login. Raises `ProviderRefusesUs` as `read` does.
 
-        How a wrong company key is answered is unknown, so that one may pass here.
+        The answer to a wrong company key is unknown, so a wrong key may pass here.
         """
-        try:
-            await self._result(_NOBODY)
-        except ReferenceUnknown:
-            return
+        with suppress(ReferenceUnknown):
+            await self._read(_NO_SESSION)
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
-        """Ask for the result. Raises as the contract says."""
-        return await self._result(question.key.reference)
+        """Read the result. Raises as `contract.Reader.read`."""
+        return await self._read(question.key.reference)
 
     @asynccontextmanager
     async def open_artifact(
         self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
-        """Open a picture by its name, or a recording by its file. Raises as the contract says.
+        """Open a picture by its name, or a recording by its file. Raises as `contract.Reader.open_artifact`.
 
-        A connection that is cut while the file comes is taken up again. No address is ever taken from an answer.
+        A download that is cut is resumed. No address comes from an answer.
         """
-        path, fields = _address(artifact)
-        ask = partial(self._opened, path, {"session_token": question.key.reference, **fields})
+        path, fields = _address_of(artifact)
+        send = partial(self._open, path, {"session_token": question.key.reference, **fields})
         largest = self._settings.largest_artifact if artifact.kind in _VIDEOS else self._settings.largest_image
-        async with ask({}) as response, aclosing(resuming(response, ask, largest=largest)) as whole:
-            _refuse_other_than_success(response, artifact)
-            refuse_too_large(response, largest)
-            head, chunks = await with_head(whole)
-            media_type = type_of_file(head, response.headers.get("content-type", ""))
+        losses = _GONE if artifact.kind is EvidenceKind.CALL_RECORDING else _LOSSES_OF_PICTURES
+        async with send({}) as response, aclosing(stream_with_resume(response, send, largest=largest)) as whole:
+            require_file(response, losses=losses, not_ready=_NOT_READY, largest=largest)
+            head, chunks = await peek(whole)
+            media_type = file_type(head, declared_media_type(response))
             if media_type is None:
-                raise await failure_in(chunks)
-            yield ArtifactStream(chunks=self._signatures.demanded(response.headers, chunks), media_type=media_type)
+                raise await read_failure(chunks)
+            verified = self._signatures.verify_stream(response.headers, chunks)
+            yield ArtifactStream(chunks=verified, media_type=media_type)
 
-    async def _result(self, reference: str) -> ProviderResponse:
-        answer = await exchange(self._http, self._request(RESULT, {"session_token": reference}))
-        reply = _reply(answer)
-        # Only answers that say something of a session are signed; refusals were raised by now.
-        self._signatures.demand(answer.headers, answer.content)
+    async def _read(self, reference: str) -> ProviderResponse:
+        answer = await exchange(self._http, self._build_request(RESULT, {"session_token": reference}))
+        reply = _read_result(answer)
+        # Only answers about a session are signed. `_read_result` has raised the error of any other answer.
+        self._signatures.verify(answer.headers, answer.content)
         return reply
 
-    def _opened(
+    def _open(
         self, path: str, fields: Mapping[str, str], headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        return streaming(self._http, self._request(path, fields, {**IDENTITY, **headers}))
+        return open_response(self._http, self._build_request(path, fields, {**IDENTITY, **headers}))
 
-    def _request(self, path: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> httpx.Request:
+    def _build_request(
+        self, path: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> httpx.Request:
         body = json.dumps({"company_key": self._settings.company_key[0].get_secret_value(), **fields}).encode()
         return self._http.build_request(
             "POST",
@@ -107,8 +105,8 @@ class IdentomatReader:
         )
 
 
-def _address(artifact: Artifact) -> tuple[str, Mapping[str, str]]:
-    """Return where a file is asked for, and what beside the session names it."""
+def _address_of(artifact: Artifact) -> tuple[str, Mapping[str, str]]:
+    """Return the path of a file, and the fields that name it besides the session."""
     if artifact.kind is EvidenceKind.CALL_RECORDING:
         return RECORDINGS, {"fileId": artifact.locator}
     picture = vocabulary.PICTURES.get(artifact.locator)
@@ -117,49 +115,23 @@ def _address(artifact: Artifact) -> tuple[str, Mapping[str, str]]:
     return picture.path, {}
 
 
-def _reply(answer: HttpAnswer) -> ProviderResponse:
-    """Read an answer by its JSON type, since errors may come with any status."""
+def _read_result(answer: HttpAnswer) -> ProviderResponse:
+    """Read an answer by its JSON type, since an error may come with any status."""
     is_success = httpx.codes.is_success(answer.status)
     try:
         content = parse_json(answer.content)
     except NotReadable as error:
-        if is_success and error.why != "not_json":
-            return ProviderResponse(snapshot=unrecognised("answer", error.why), raw=answer.content)
-        # A page of a proxy, or half a result: asking again may bring the result.
-        raise _failure(answer, otherwise="not_json") from None
+        if not is_success:
+            raise failure_of(answer) from None
+        if error.why == "not_json":
+            # A proxy's page or half a result: another read may return the result.
+            raise ProviderUnavailable("not_json", retry_after=answer.retry_after()) from None
+        return ProviderResponse(snapshot=unrecognised("answer", error.why), raw=answer.content)
     if content == vocabulary.SESSION_NOT_FOUND:
         raise ReferenceUnknown(vocabulary.SESSION_NOT_FOUND)
-    if argument_error(content):
+    if is_argument_error(content):
         raise ProviderRefusesUs("argument_error")
     if not is_success:
-        raise _failure(answer)
+        raise failure_of(answer)
     snapshot = snapshot_of(content)
     return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=answer.content)
-
-
-def _failure(answer: HttpAnswer, *, otherwise: str = "") -> ProviderError:
-    """Say what a status means by itself; no source lists them."""
-    code = f"http_{answer.status}"
-    if answer.status in _REFUSALS:
-        return ProviderRefusesUs(code)
-    if answer.status == httpx.codes.NOT_FOUND:
-        return ReferenceUnknown(code)
-    if answer.status == httpx.codes.GONE:
-        return ReferenceUnknown(code, gone=True)
-    is_success = httpx.codes.is_success(answer.status)
-    return ProviderUnavailable(otherwise if is_success else code, retry_after=answer.retry_after())
-
-
-def _refuse_other_than_success(response: httpx.Response, artifact: Artifact) -> None:
-    code = response.status_code
-    if code in _REFUSALS:
-        raise ProviderRefusesUs(f"http_{code}")
-    if code == httpx.codes.GONE:
-        raise ArtifactLost(LossReason.GONE)
-    if code == httpx.codes.NOT_FOUND and artifact.kind is not EvidenceKind.CALL_RECORDING:
-        raise ArtifactLost(LossReason.NEVER_CAPTURED)
-    # unknown: how a recording that is not ready yet is answered
-    if code in _NOT_YET or code == httpx.codes.NOT_FOUND:
-        raise ArtifactNotReady(f"http_{code}", otherwise=LossReason.GONE)
-    if code != httpx.codes.OK:
-        raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))

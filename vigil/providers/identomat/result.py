@@ -1,23 +1,20 @@
-"""Identomat's result, in our words."""
+"""Translates Identomat's result into a snapshot."""
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from vigil.domain.snapshot import MOST_FILES, Artifact, Check, Drift, Reason, Snapshot
+from vigil.domain.snapshot import MOST_FILES, Artifact, Check, Reason, Snapshot
 from vigil.domain.terms import CheckKind, CheckStatus, Decision, Stage, as_word
+from vigil.providers.answers import unrecognised
 from vigil.providers.identomat import vocabulary
-from vigil.providers.identomat.rooms import calls_in
+from vigil.providers.identomat.rooms import read_calls
 from vigil.providers.parsing import as_count, as_object
-
-
-def unrecognised(field: str, value: object = None) -> Snapshot:
-    """Return what a result says that we do not understand: nothing but where we stopped."""
-    return Snapshot(stage=Stage.UNRECOGNISED, unrecognised=(Drift(field=field, value=as_word(value)),))
+from vigil.providers.vocabulary import StatusMeaning
 
 
 def snapshot_of(result: object) -> Snapshot:
-    """Say what a result says. Never raises: odd content is `unrecognised`."""
+    """Return the snapshot of a result. Never raises: unknown content is `unrecognised`."""
     if isinstance(result, str):
         return unrecognised("answer", result)
     if not isinstance(result, dict):
@@ -25,21 +22,17 @@ def snapshot_of(result: object) -> Snapshot:
     word = result.get("result")
     if not isinstance(word, str):
         return unrecognised("result", type(word).__name__)
-    standing = vocabulary.standing_of(word)
-    if standing is None:
-        return unrecognised("result", word).model_copy(update={"word": as_word(word)})
-    return _told(result, word, standing)
-
-
-def _told(result: dict[str, Any], word: str, standing: vocabulary.Standing) -> Snapshot:
-    calls = calls_in(result)
-    pictures = _pictures(result) if standing.stage is Stage.CONCLUDED else ()
+    meaning = vocabulary.meaning_of(word)
+    if meaning is None:
+        return unrecognised("result", word, word=word)
+    calls = read_calls(result)
+    pictures = _pictures(result) if meaning.stage is Stage.CONCLUDED else ()
     return Snapshot(
-        stage=standing.stage,
-        decision=standing.decision,
-        ended=standing.ended,
+        stage=meaning.stage,
+        decision=meaning.decision,
+        ended=meaning.ended,
         word=as_word(word),
-        reasons=tuple(_reasons(result, standing)),
+        reasons=tuple(_reasons(result, meaning)),
         checks=tuple(_checks(result)),
         rooms=calls.rooms,
         artifacts=tuple(islice((*pictures, *calls.recordings), MOST_FILES)),
@@ -47,16 +40,16 @@ def _told(result: dict[str, Any], word: str, standing: vocabulary.Standing) -> S
     )
 
 
-def _reasons(result: dict[str, Any], standing: vocabulary.Standing) -> Iterator[Reason]:
-    if standing.reason is not None:
-        yield Reason(code=standing.reason)
+def _reasons(result: dict[str, Any], meaning: StatusMeaning) -> Iterator[Reason]:
+    if meaning.reason is not None:
+        yield Reason(code=meaning.reason)
     value = as_object(result.get("reject_reason")).get("value")
-    if standing.decision is Decision.DECLINED and isinstance(value, str) and value:
+    if meaning.decision is Decision.DECLINED and isinstance(value, str) and value:
         yield Reason(code=vocabulary.rejection(value), word=as_word(value))
 
 
 def _checks(result: dict[str, Any]) -> Iterator[Check]:
-    # `similarity` is a biometric score, without a word on where Identomat draws the line: it stays in the result.
+    # `similarity` is a biometric score without a documented threshold. It stays in the result.
     live = result.get("live")
     if isinstance(live, bool):
         yield Check(kind=CheckKind.LIVENESS, name="live", status=_liveness(result, is_live=live))
@@ -68,7 +61,7 @@ def _checks(result: dict[str, Any]) -> Iterator[Check]:
 def _liveness(result: dict[str, Any], *, is_live: bool) -> CheckStatus:
     if is_live:
         return CheckStatus.PASSED
-    # inferred: without a picture of a face nothing was looked at
+    # inferred: without a picture of a face nothing was checked
     return CheckStatus.NOT_DONE if as_count(result.get("face_images")) == 0 else CheckStatus.FAILED
 
 
@@ -78,9 +71,9 @@ def _pictures(result: dict[str, Any]) -> Iterator[Artifact]:
 
 
 def _documents(result: dict[str, Any]) -> Iterator[str]:
-    """Say which pictures of documents there are (inferred: no field lists them).
+    """Yield the pictures of documents that exist (inferred: no field lists them).
 
-    A side that was not captured has no object of its own; where no side has one, the kind of document tells.
+    A side that was not captured has no object. If neither side has one, the type of the document decides.
     """
     document = result.get("document_type")
     has_document = isinstance(document, str) and bool(document)
@@ -88,18 +81,18 @@ def _documents(result: dict[str, Any]) -> Iterator[str]:
         yield "passport"
         return
     front, back = (isinstance(result.get(name), dict) for name in ("id_card_front", "id_card_back"))
-    is_untold = has_document and not front and not back
-    if front or is_untold:
+    is_unspecified = has_document and not front and not back
+    if front or is_unspecified:
         yield "card-front"
-    if back or is_untold:
+    if back or is_unspecified:
         yield "card-back"
 
 
 def _faces(result: dict[str, Any]) -> Iterator[str]:
-    """Say which pictures of the face there are (inferred): a number of them is told, and whether liveness ran."""
+    """Yield the pictures of the face that exist (inferred from their number, and from whether liveness ran)."""
     pictures = as_count(result.get("face_images"))
-    was_looked_at = isinstance(result.get("live"), bool)
-    if pictures or (pictures is None and was_looked_at):
+    liveness_ran = isinstance(result.get("live"), bool)
+    if pictures or (pictures is None and liveness_ran):
         yield "face"
-        if was_looked_at:
+        if liveness_ran:
             yield "face-video"

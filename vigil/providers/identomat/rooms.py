@@ -1,4 +1,4 @@
-"""The video calls of a result, found by the names of their fields, since the shape of `videoCallStatus` is unknown."""
+"""Reads the video calls of a result by the names of their fields: the shape of `videoCallStatus` is unknown."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from vigil.providers.identomat.wire import file_id
 FIELD: Final = "videoCallStatus"
 _SPELLINGS: Final = (FIELD, "video_call_status")
 
-# inferred: the names of the callback, in either spelling, and that of the request for a recording
+# inferred: the names of the callback in either spelling, and the name in the request for a recording
 _ROOM: Final = ("roomid",)
 _ROOM_STATUS: Final = ("roomstatus",)
 _FILE: Final = ("videofileid", "fileid")
 _FILE_STATUS: Final = ("videofilestatus", "filestatus")
-_ABOUT_RECORDINGS: Final = ("record", "file", "videofile", "composition")
-"""How names of fields begin that are about a recording (inferred)."""
+_RECORDING_PREFIXES: Final = ("record", "file", "videofile", "composition")
+"""Prefixes of the names of fields about a recording (inferred)."""
 
 
 @dataclass(frozen=True)
-class Calls:
-    """What a result tells of video calls."""
+class VideoCalls:
+    """The video calls of a result."""
 
     rooms: tuple[Room, ...] = ()
     recordings: tuple[Artifact, ...] = ()
     has_unaddressed: bool = False
-    """A recording is spoken of, and nothing names it by which it could be asked for."""
+    """The result mentions a recording, but no id with which to request it."""
 
 
 @dataclass(frozen=True)
-class _Told:
-    """One object that speaks of a room or of its recording."""
+class _RoomReport:
+    """One object about a room or its recording."""
 
     room: str | None
     status: object
@@ -43,36 +43,36 @@ class _Told:
     file_ready: bool | None
 
 
-def calls_in(result: Mapping[str, Any]) -> Calls:
-    """Say what a result tells of video calls. Never raises: what has another shape tells of none."""
+def read_calls(result: Mapping[str, Any]) -> VideoCalls:
+    """Return the video calls of a result. Never raises: another shape means no calls."""
     status = next((result[name] for name in _SPELLINGS if result.get(name) is not None), None)
-    told = tuple(_told(status, room=None))
-    files = dict.fromkeys(each.file for each in told if each.file is not None)
-    is_spoken_of = any(each.file is None and each.file_ready for each in told)
-    return Calls(
-        rooms=merge_rooms(tuple(_room(each.room, each) for each in told if each.room is not None)),
+    reports = tuple(_find_reports(status, room=None))
+    files = dict.fromkeys(each.file for each in reports if each.file is not None)
+    is_mentioned = any(each.file is None and each.file_ready for each in reports)
+    return VideoCalls(
+        rooms=merge_rooms(tuple(_room(each.room, each) for each in reports if each.room is not None)),
         recordings=tuple(map(recording, files)),
-        has_unaddressed=is_spoken_of or (not files and _speaks_of_a_recording(status)),
+        has_unaddressed=is_mentioned or (not files and _mentions_recording(status)),
     )
 
 
-def _told(value: object, *, room: str | None) -> Iterator[_Told]:
-    """Go through all objects at any depth; those inside a room's belong to that room."""
+def _find_reports(value: object, *, room: str | None) -> Iterator[_RoomReport]:
+    """Yield the reports at any depth. An object inside a room's object belongs to that room."""
     if isinstance(value, list):
         for item in value:
-            yield from _told(item, room=room)
+            yield from _find_reports(item, room=room)
     if not isinstance(value, dict):
         return
     fields = {_plain(name): held for name, held in value.items()}
     room = as_word(_first(fields, _ROOM)) or room
-    inner = [each for held in value.values() for each in _told(held, room=room)]
+    inner = [each for held in value.values() for each in _find_reports(held, room=room)]
     file = file_id(_first(fields, _FILE))
     if any(name in fields for name in (*_ROOM, *_ROOM_STATUS, *_FILE, *_FILE_STATUS)):
         status = _first(fields, _FILE_STATUS)
-        # A file that is only named, here or further inside, says nothing of whether it can be had.
+        # An id without a status, here or further inside, does not say whether the file is available.
         is_only_named = (file is not None and status is None) or (file is None and any(each.file for each in inner))
-        ready = None if is_only_named else vocabulary.readiness(status)
-        yield _Told(room=room, status=_first(fields, _ROOM_STATUS), file=file, file_ready=ready)
+        ready = None if is_only_named else vocabulary.is_available(status)
+        yield _RoomReport(room=room, status=_first(fields, _ROOM_STATUS), file=file, file_ready=ready)
     yield from inner
 
 
@@ -80,28 +80,28 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((fields[name] for name in names if fields.get(name) is not None), None)
 
 
-def _room(room: str, told: _Told) -> Room:
-    status = vocabulary.room_status(told.status)
-    return Room(room=room, status=status, file_ready=told.file_ready, file_id=told.file)
+def _room(room: str, report: _RoomReport) -> Room:
+    status = vocabulary.room_status(report.status)
+    return Room(room=room, status=status, file_ready=report.file_ready, file_id=report.file)
 
 
-def _speaks_of_a_recording(value: object) -> bool:
+def _mentions_recording(value: object) -> bool:
     match value:
         case str():
             return value.lower() == vocabulary.AVAILABLE
         case list():
-            return any(map(_speaks_of_a_recording, value))
+            return any(map(_mentions_recording, value))
         case dict():
-            return any(_speaks_of_a_recording(held) or _names_one(name, held) for name, held in value.items())
+            return any(_mentions_recording(held) or _is_about_recording(name, held) for name, held in value.items())
         case _:
             return False
 
 
-def _names_one(name: str, held: object) -> bool:
-    """Whether a field is by its name about a recording, and holds something."""
-    return _plain(name).startswith(_ABOUT_RECORDINGS) and bool(held)
+def _is_about_recording(name: str, held: object) -> bool:
+    """Whether a field has the name of one about a recording, and is not empty."""
+    return _plain(name).startswith(_RECORDING_PREFIXES) and bool(held)
 
 
 def _plain(name: str) -> str:
-    """Return a field's name as all its spellings have it."""
+    """Return a field's name without the differences between its spellings."""
     return name.lower().replace("_", "").replace("-", "")

@@ -1,4 +1,4 @@
-"""What an Identomat account must be told."""
+"""The settings of an Identomat account."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
@@ -9,7 +9,7 @@ from vigil.domain.secrets import Secrets
 from vigil.providers.account_settings import AccountSettings
 
 ADDRESS: Final = "https://widget.identomat.com/external-api"
-"""One for all: no address for tests was ever seen."""
+"""The only one: no address for tests is known."""
 
 
 class IdentomatSettings(AccountSettings, frozen=True):
@@ -18,14 +18,14 @@ class IdentomatSettings(AccountSettings, frozen=True):
     base_urls: ClassVar[Mapping[str, str]] = {"sandbox": ADDRESS}
 
     company_key: Annotated[Secrets, Field(max_length=1)]
-    """One secret: a second one would only be a second guess."""
+    """One secret: we present it."""
     callback_api_key: Secrets
-    """What Identomat puts into its callbacks; whether it ever uses two at once is unknown, so we take two."""
+    """The secret in the body of callbacks. Whether Identomat ever uses two at once is unknown, so we accept two."""
     secret_key: Annotated[Secrets, Field(max_length=1)] | None = None
-    """Given with a company key of the HMAC kind: our calls are signed under it, and answers must be."""
+    """Comes with a company key of the HMAC kind: it signs our requests, and answers must be signed with it."""
     email_address_field: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    """The field that holds the address in the e-mail events, which no published text names."""
+    """The field that holds the address in e-mail events. No published text names it."""
     largest_artifact: Annotated[int, Field(gt=0)] = 2 * 1024 * 1024 * 1024
-    """In bytes. How large recordings are is unknown."""
+    """In bytes. The size of recordings is unknown."""
     largest_image: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
-    """In bytes."""
+    """In bytes, for pictures."""

@@ -1,6 +1,6 @@
-"""The HMAC mode of a company key: we sign what we ask, and believe only answers that are signed.
+"""The HMAC mode of a company key: requests are signed, and only signed answers are believed.
 
-Documented for calls of the API and their answers; callbacks are never signed.
+Documented for the API's requests and answers. Callbacks are never signed.
 """
 
 import base64
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from vigil.domain.errors import ArtifactSpoiled, ReplyUnproven
 from vigil.domain.terms import LossReason
-from vigil.providers.files import IDENTITY
+from vigil.providers.downloads import IDENTITY
 
 UNPROVEN: Final = "reply_unproven"
 _HEADER: Final = "Authorization"
@@ -23,39 +23,39 @@ _SIGNATURE: Final = re.compile(r'signature="([A-Za-z0-9+/]{1,100}={0,2})"')
 
 
 class Signatures:
-    """Signs and checks under an account's secret key; without one it does neither."""
+    """Signs and verifies with an account's secret key. Without a key it does neither."""
 
     def __init__(self, secret_key: SecretStr | None) -> None:
-        """Take the key that came with the company key."""
+        """Take the secret key; None: the company key is not of the HMAC kind."""
         self._key = secret_key.get_secret_value().encode() if secret_key else None
 
     def headers(self, body: bytes) -> Mapping[str, str]:
-        """Return the headers that a request with this body needs."""
+        """Return the signature headers of a request with this body."""
         if self._key is None:
             return {}
-        # What a signature covers is what the body is, not how it was packed for the way.
-        return {_HEADER: f'signature="{_text(hmac.new(self._key, body, hashlib.sha256))}"', **IDENTITY}
+        # The signature covers the body before compression.
+        return {_HEADER: f'signature="{_base64(hmac.new(self._key, body, hashlib.sha256))}"', **IDENTITY}
 
-    def demand(self, headers: httpx.Headers, body: bytes) -> None:
-        """Raise `ReplyUnproven` for an answer whose signature is missing or another's."""
-        if self._key is not None and not _fits(headers, hmac.new(self._key, body, hashlib.sha256)):
+    def verify(self, headers: httpx.Headers, body: bytes) -> None:
+        """Raise `ReplyUnproven` if the answer's signature is missing or wrong."""
+        if self._key is not None and not _is_signed(headers, hmac.new(self._key, body, hashlib.sha256)):
             raise ReplyUnproven(UNPROVEN)
 
-    async def demanded(self, headers: httpx.Headers, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass a file on. Raises `ArtifactSpoiled` at its end if the signature is missing or another's."""
+    async def verify_stream(self, headers: httpx.Headers, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file. Raises `ArtifactSpoiled` at the end if the signature is missing or wrong."""
         digest = hmac.new(self._key, digestmod=hashlib.sha256) if self._key is not None else None
         async for chunk in chunks:
             if digest is not None:
                 digest.update(chunk)
             yield chunk
-        if digest is not None and not _fits(headers, digest):
+        if digest is not None and not _is_signed(headers, digest):
             raise ArtifactSpoiled(UNPROVEN, loss=LossReason.HASH_MISMATCH)
 
 
-def _fits(headers: httpx.Headers, digest: hmac.HMAC) -> bool:
-    told = _SIGNATURE.fullmatch(headers.get(_HEADER, "").strip())
-    return told is not None and hmac.compare_digest(told[1], _text(digest))
+def _is_signed(headers: httpx.Headers, digest: hmac.HMAC) -> bool:
+    presented = _SIGNATURE.fullmatch(headers.get(_HEADER, "").strip())
+    return presented is not None and hmac.compare_digest(presented[1], _base64(digest))
 
 
-def _text(digest: hmac.HMAC) -> str:
+def _base64(digest: hmac.HMAC) -> str:
     return base64.b64encode(digest.digest()).decode()

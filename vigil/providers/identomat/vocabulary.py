@@ -1,6 +1,6 @@
-"""Identomat's words in ours, as tables; all are compared without regard to case, since callbacks shout.
+"""Tables that translate Identomat's words. All are compared without regard to case: callbacks use capitals.
 
-A row marked `inferred` or `unknown` rests on no document; all others are documented or were observed.
+A row marked `inferred` or `unknown` has no document behind it. All other rows are documented or were observed.
 """
 
 from collections.abc import Mapping
@@ -8,49 +8,41 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from vigil.domain.message import MessageKind
-from vigil.domain.terms import Decision, Ended, EvidenceKind, Outcome, ReasonCode, SessionKind, Stage
+from vigil.domain.terms import Decision, EvidenceKind, Outcome, ReasonCode, SessionKind, Stage
+from vigil.providers.vocabulary import Looks, StatusMeaning
 
+_DISAGREED: Final = StatusMeaning(stage=Stage.CONCLUDED, ended=Outcome.CANCELED)
 
-@dataclass(frozen=True)
-class Standing:
-    """What one word of a result means. None of them is final: all ends may be reopened."""
-
-    stage: Stage
-    decision: Decision | None = None
-    ended: Ended | None = None
-    reason: ReasonCode | None = None
-
-
-_DISAGREED: Final = Standing(stage=Stage.CONCLUDED, ended=Outcome.CANCELED)
-
-STATUSES: Final[Mapping[str, Standing]] = {
-    "in_progress": Standing(stage=Stage.AWAITING_APPLICANT),
-    "manual_check": Standing(stage=Stage.IN_REVIEW),
-    "additional_information_requested": Standing(stage=Stage.AWAITING_APPLICANT, reason=ReasonCode.MORE_INFORMATION),
-    "approved": Standing(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
-    "rejected": Standing(stage=Stage.CONCLUDED, decision=Decision.DECLINED),
-    "expired": Standing(stage=Stage.CONCLUDED, ended=Outcome.EXPIRED),
-    "disagreed_with_terms": _DISAGREED,  # unknown spelling: an integrator's list has it in words only
+STATUSES: Final[Mapping[str, StatusMeaning]] = {
+    "in_progress": StatusMeaning(stage=Stage.AWAITING_APPLICANT),
+    "manual_check": StatusMeaning(stage=Stage.IN_REVIEW),
+    "additional_information_requested": StatusMeaning(
+        stage=Stage.AWAITING_APPLICANT, reason=ReasonCode.MORE_INFORMATION
+    ),
+    "approved": StatusMeaning(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
+    "rejected": StatusMeaning(stage=Stage.CONCLUDED, decision=Decision.DECLINED),
+    "expired": StatusMeaning(stage=Stage.CONCLUDED, ended=Outcome.EXPIRED),
+    "disagreed_with_terms": _DISAGREED,  # unknown spelling: an integrator's list only describes it
     "disagreed": _DISAGREED,  # unknown spelling, as above
 }
-"""By `result` in lower case."""
+"""By `result` in lower case. No status is final: every end may be reopened."""
 
-LOOKS: Final[Mapping[str, Literal["open", "final"]]] = {
+LOOKS: Final[Mapping[str, Looks]] = {
     "approved": "final",
     "rejected": "final",
     "manual_check": "open",
     "additional_information_requested": "open",
 }
-"""By `result` of a callback in lower case: exactly these four are ever announced."""
+"""By `result` of a callback in lower case. Callbacks announce these four only."""
 
 REJECTIONS: Final[Mapping[str, ReasonCode]] = {"face_mismatch": ReasonCode.FACE_MISMATCH}
-"""By `reject_reason.value` in lower case; every other value is `other`, since the list was never published."""
+"""By `reject_reason.value` in lower case. Every other value is `other`, since the list was never published."""
 
 FIELDS_MISMATCH: Final = "fields_mismatch"
-"""A word of `person.status`. It occurs on approved sessions, too, so it is a check and no verdict (inferred)."""
+"""A value of `person.status`. Approved sessions have it too, so it is a check and no verdict (inferred)."""
 
 SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
-"""Observed as a bare string where the result should be."""
+"""Observed as a JSON string instead of a result."""
 
 RoomStatus: TypeAlias = Literal["empty", "ended", "unrecognised"]
 
@@ -59,7 +51,7 @@ AVAILABLE: Final = "available"
 PASSPORT: Final = "passport"
 
 MESSAGES: Final[Mapping[str, MessageKind]] = {
-    # The heading of the documents has the first, their sample the second.
+    # The heading of the documentation has the first spelling, its sample the second.
     "one-time-password": MessageKind.ONE_TIME_PASSWORD,
     "one-time-password-request": MessageKind.ONE_TIME_PASSWORD,
     "email-one-time-password-request": MessageKind.EMAIL_ONE_TIME_PASSWORD,
@@ -71,7 +63,7 @@ MESSAGES: Final[Mapping[str, MessageKind]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A file that every session may have, under an address of its own."""
+    """A file that every session may have, at an address of its own."""
 
     path: str
     kind: EvidenceKind
@@ -87,13 +79,13 @@ PICTURES: Final[Mapping[str, Picture]] = {
 """By our name for the artifact, which is also its locator."""
 
 
-def standing_of(word: str) -> Standing | None:
-    """Return what a word of a result means, or None."""
+def meaning_of(word: str) -> StatusMeaning | None:
+    """Return the meaning of a result's status; None if no table lists it."""
     return STATUSES.get(word.lower())
 
 
-def looks(word: str) -> Literal["open", "final", "unrecognised"]:
-    """Say what a word in a callback looks like; it decides nothing."""
+def looks(word: str) -> Looks:
+    """Return what a status in a callback suggests."""
     return LOOKS.get(word.lower(), "unrecognised")
 
 
@@ -103,26 +95,26 @@ def rejection(value: str) -> ReasonCode:
 
 
 def session_kind(raw: object) -> SessionKind:
-    """Return whom a session is about, by the `sessionType` of its callback, which only those of a business have."""
+    """Return the kind of a session by the `sessionType` of its callback, which only business sessions have."""
     if raw is None:
         return SessionKind.PERSON
-    # unknown: the literal was never published
+    # unknown: the value was never published
     is_business = isinstance(raw, str) and raw.lower() == "kyb"
     return SessionKind.BUSINESS if is_business else SessionKind.UNRECOGNISED
 
 
 def message_kind(raw: object) -> MessageKind | None:
-    """Return what kind of message a callback of this type asks for; None: it asks for none."""
+    """Return the kind of message that a callback of this type asks for; None if it asks for none."""
     return MESSAGES.get(raw.lower()) if isinstance(raw, str) else None
 
 
 def room_status(raw: object) -> RoomStatus:
-    """Return how a video room stands."""
+    """Return the status of a video room."""
     return ROOM_STATUSES.get(raw.lower(), "unrecognised") if isinstance(raw, str) else "unrecognised"
 
 
-def readiness(raw: object) -> bool | None:
-    """Whether a recording can be had: null and a missing field say no (inferred); an unknown word says nothing."""
+def is_available(raw: object) -> bool | None:
+    """Whether a recording can be downloaded: null or no field means no (inferred). None for an unknown status."""
     if raw is None:
         return False
     return True if isinstance(raw, str) and raw.lower() == AVAILABLE else None

@@ -1,4 +1,4 @@
-"""Identomat's callback bodies: what they hold, and nothing else of what comes with it."""
+"""Reads the bodies of Identomat's callbacks."""
 
 import json
 import re
@@ -25,78 +25,79 @@ _SESSION_ID: Final = re.compile(r"[!-~]{1,200}")
 
 
 def without_key(content: dict[str, Any]) -> bytes:
-    """Write a body anew without the secret that came inside it."""
+    """Return a body without the secret that it carried."""
     return json.dumps({name: value for name, value in content.items() if name != KEY_FIELD}).encode()
 
 
 def read_callback(body: bytes) -> Callback:
-    """Say what a callback says; what is not understood is `Unreadable`."""
+    """Return the event that a callback reports; `Unreadable` for a body that we do not understand."""
     try:
-        content = parse_json(body)
+        content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=None, observation=Unreadable(why=error.why))
-    told = as_object(content)
-    reference = session_id(told.get("sessionId"))
-    kind = told.get("type")
+    reference, kind = session_id(content.get("sessionId")), content.get("type")
     if reference is None or not isinstance(kind, str) or vocabulary.message_kind(kind) is not None:
-        # A request for a message comes here only if it does not say what to send.
+        # A request for a message comes here only if it has no text to send.
         return Callback(reference=reference, observation=Unreadable(why="wrong_shape"))
     read = _READERS.get(kind.lower())
     if read is None:
         return Callback(reference=reference, observation=Unreadable(why="unknown_type"))
-    return read(reference, told)
+    return read(reference, content)
 
 
 def session_id(raw: object) -> str | None:
-    """Return a session's id as a reference. Samples have 40 characters of `a-z0-9`; more is let through."""
+    """Return a session's id as a reference. Samples have 40 characters of `a-z0-9`; we accept more."""
     return raw if isinstance(raw, str) and _SESSION_ID.fullmatch(raw) else None
 
 
 def file_id(raw: object) -> str | None:
-    """Return the id of a recording, or None where it is not word-like."""
+    """Return the id of a recording; None if it is not word-like."""
     return as_word(raw) if isinstance(raw, str) else None
 
 
-def _status(reference: str, told: dict[str, Any]) -> Callback:
-    result = told.get("result")
+def _read_status(reference: str, content: dict[str, Any]) -> Callback:
+    result = content.get("result")
     observation = (
         StatusSeen(word=as_word(result), looks=vocabulary.looks(result))
         if isinstance(result, str)
         else Unreadable(why="wrong_shape")
     )
-    # No identity: the same words may come again after a reopening, and then they are news.
+    # No identity: after a reopening the same status may come again, and then it is a new event.
     return Callback(
         reference=reference,
         observation=observation,
-        session_kind=vocabulary.session_kind(told.get("sessionType")),
-        unknown_fields=_unknown(told, SESSION_CHANGE),
+        session_kind=vocabulary.session_kind(content.get("sessionType")),
+        unknown_fields=_unknown_fields(content, SESSION_CHANGE),
     )
 
 
-def _room(reference: str, told: dict[str, Any]) -> Callback:
-    room = as_word(told.get("roomId"))
-    file = file_id(told.get("videoFileId"))
+def _read_room(reference: str, content: dict[str, Any]) -> Callback:
+    room = as_word(content.get("roomId"))
+    file = file_id(content.get("videoFileId"))
     observation = (
         RoomChanged(
             room=room,
-            room_status=vocabulary.room_status(told.get("roomStatus")),
-            file_ready=_file_ready(told, file),
+            room_status=vocabulary.room_status(content.get("roomStatus")),
+            file_ready=_is_file_ready(content, file),
             file_id=file,
         )
         if room is not None
         else Unreadable(why="wrong_shape")
     )
-    return Callback(reference=reference, observation=observation, unknown_fields=_unknown(told, VIDEO))
+    return Callback(reference=reference, observation=observation, unknown_fields=_unknown_fields(content, VIDEO))
 
 
-def _file_ready(told: dict[str, Any], file: str | None) -> bool | None:
-    ready = vocabulary.readiness(told.get("videoFileStatus"))
-    # One that is available and cannot be named is not ready for us: the result may name it.
+def _is_file_ready(content: dict[str, Any], file: str | None) -> bool | None:
+    ready = vocabulary.is_available(content.get("videoFileStatus"))
+    # A recording that is available but has no id cannot be downloaded yet: the result may name it.
     return None if ready and file is None else ready
 
 
-def _unknown(told: dict[str, Any], kind: str) -> tuple[str, ...]:
-    return unknown_names(told, {"": _KNOWN_FIELDS[kind]})
+def _unknown_fields(content: dict[str, Any], kind: str) -> tuple[str, ...]:
+    return unknown_names(content, {"": _KNOWN_FIELDS[kind]})
 
 
-_READERS: Final[Mapping[str, Callable[[str, dict[str, Any]], Callback]]] = {SESSION_CHANGE: _status, VIDEO: _room}
+_READERS: Final[Mapping[str, Callable[[str, dict[str, Any]], Callback]]] = {
+    SESSION_CHANGE: _read_status,
+    VIDEO: _read_room,
+}

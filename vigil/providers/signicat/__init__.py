@@ -1,1 +1,1 @@
-"""Signicat Assure: callbacks of both generations, processes, files."""
+"""Signicat Assure: callbacks of two generations, processes and files."""

@@ -1,34 +1,34 @@
-"""The reading half of the Assure API: its address, its login, and what its failures mean."""
+"""The reading part of the Assure API: its address, its login, and the meaning of its errors."""
 
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.terms import as_word
-from vigil.providers.files import IDENTITY
-from vigil.providers.login import LoggedIn
+from vigil.providers.answers import REFUSALS, failure_of
+from vigil.providers.downloads import IDENTITY
+from vigil.providers.login import AuthorizedClient
 from vigil.providers.parsing import NotReadable, as_object, parse_json
-from vigil.providers.signicat.login import login_of
+from vigil.providers.signicat.login import create_login
 from vigil.providers.signicat.settings import SignicatSettings
 from vigil.providers.transport import HttpAnswer
 
-_REFUSALS: Final = frozenset({400, 401, 403})
+_REFUSALS: Final = REFUSALS | {httpx.codes.BAD_REQUEST}
 
 
 class AssureApi:
-    """Asks one account's API; nothing here can do more than read."""
+    """Reads one account's API. It changes nothing at Signicat."""
 
     def __init__(
         self, settings: SignicatSettings, http: httpx.AsyncClient, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._base = settings.base_url + "/assure"
-        self._login = login_of(settings, http, clock)
-        self._asker = LoggedIn(http, self._login, scheme="Bearer")
+        self._login = create_login(settings, http, clock)
+        self._client = AuthorizedClient(http, self._login, scheme="Bearer")
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
@@ -38,42 +38,23 @@ class AssureApi:
         """Return the body of a 200.
 
         Raises:
-            ReferenceUnknown: 404, and 410 with `gone`.
+            ReferenceUnknown: 404; 410 with `gone`.
             ProviderRefusesUs: 400, 403, or a 401 after a fresh login.
-            ProviderUnavailable: everything else.
+            ProviderUnavailable: every other status.
 
         """
-        answer = await self._asker.ask(str(httpx.URL(self._base + path, params=query)))
+        answer = await self._client.request(str(httpx.URL(self._base + path, params=query)))
         if answer.status != httpx.codes.OK:
-            raise _failure(answer)
+            raise failure_of(answer, code=_code(answer), refusals=_REFUSALS)
         return answer.content
 
-    def opened(self, path: str) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open an answer, whatever its status, to be read piece by piece."""
-        return self._asker.opened(self._base + path, IDENTITY)
-
-
-def parsed(content: bytes) -> Any:
-    """Parse an answer. Raises `ProviderUnavailable` for what is not JSON: a page of a proxy, or half an answer."""
-    try:
-        return parse_json(content)
-    except NotReadable as error:
-        raise ProviderUnavailable(error.why) from None
-
-
-def _failure(answer: HttpAnswer) -> ProviderError:
-    code = _code(answer)
-    if answer.status == httpx.codes.NOT_FOUND:
-        return ReferenceUnknown(code)
-    if answer.status == httpx.codes.GONE:  # unknown: no source names it; it can only mean one thing
-        return ReferenceUnknown(code, gone=True)
-    if answer.status in _REFUSALS:
-        return ProviderRefusesUs(code)
-    return ProviderUnavailable(code, retry_after=answer.retry_after())
+    def open_response(self, path: str) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open an answer unread, whatever its status."""
+        return self._client.open_response(self._base + path, IDENTITY)
 
 
 def _code(answer: HttpAnswer) -> str:
-    """Return the status, and the coded `type` of a problem where there is one; its other fields are free text."""
+    """Return the status, with the coded `type` of the problem if there is one. Its other fields are free text."""
     code = f"http_{answer.status}"
     try:
         kind = as_object(parse_json(answer.content)).get("type")

@@ -1,4 +1,4 @@
-"""The files that a finished process has, where each is asked for, and what other answers than a file mean."""
+"""The files of a finished process, their addresses, and the meaning of answers without a file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from vigil.domain.terms import EvidenceKind, LossReason, as_word
 from vigil.providers.parsing import as_list
 from vigil.providers.signicat import vocabulary
 from vigil.providers.signicat.senders import ELECTRONIC_IDENTIFICATION, ONFIDO, READID
-from vigil.providers.signicat.vocabulary import Standing
+from vigil.providers.vocabulary import StatusMeaning
 
 BUNDLE: Final = "bundle"
 RAW: Final = "raw"
@@ -21,66 +21,66 @@ _IMAGE: Final = "image-"
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Where a kind of file is asked for below its process, and what comes of a status other than 200.
+class FileEndpoint:
+    """The path of a kind of file below its process, and the meaning of a status other than 200.
 
-    `media_types` are those that the first bytes may tell. `lagging` holds what a code becomes if the file has not come
-    when it has lagged long enough; None: it will come.
+    `media_types` are the accepted types. `not_ready` lists the codes of a file that comes later, with the loss that it
+    becomes if it does not come in time; None: it will surely come.
     """
 
     path: str
     media_types: frozenset[str]
     losses: Mapping[int, LossReason]
-    lagging: Mapping[int, LossReason | None]
+    not_ready: Mapping[int, LossReason | None]
 
 
-def _shelf(
+def _endpoint(
     path: str,
     *media_types: str,
-    losses: Mapping[int, LossReason],
-    lagging: Mapping[int, LossReason | None],
-) -> Shelf:
-    # 400 is documented for pictures and videos that a process cannot have, 403 for pictures that redaction withholds;
-    # on the others both are inferred, as is 410 on all.
+    losses: dict[int, LossReason],
+    not_ready: Mapping[int, LossReason | None],
+) -> FileEndpoint:
+    # 400 is documented for pictures and videos that a process cannot have, 403 for pictures that redaction withholds.
+    # For other files both are inferred; 410 is inferred for all.
     usual = {400: LossReason.NEVER_CAPTURED, 403: LossReason.REFUSED, 410: LossReason.GONE}
-    return Shelf(path, frozenset(media_types), MappingProxyType(usual | dict(losses)), MappingProxyType(dict(lagging)))
+    return FileEndpoint(path, frozenset(media_types), usual | losses, not_ready)
 
 
 _IMAGES: Final = {
-    f"{_IMAGE}{depiction}": _shelf(
+    f"{_IMAGE}{depiction}": _endpoint(
         f"/images?depiction={depiction}",
         *("image/jpeg", "image/png"),
         losses={404: LossReason.NEVER_CAPTURED},
-        lagging={409: None},
+        not_ready={409: None},
     )
     for depiction in vocabulary.DEPICTIONS
 }
 
-SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType(
+FILE_ENDPOINTS: Final[Mapping[str, FileEndpoint]] = MappingProxyType(
     {
         **_IMAGES,
-        VIDEO: _shelf(
+        VIDEO: _endpoint(
             "/video",
             *("video/mp4", "video/quicktime"),
             losses={},
-            # inferred: a video may come after the decision, and nothing tells it from one that was never made
-            lagging={404: LossReason.NEVER_CAPTURED},
+            # inferred: a video may come after the decision, and nothing distinguishes it from one that was never made
+            not_ready={404: LossReason.NEVER_CAPTURED},
         ),
-        BUNDLE: _shelf("/download", "application/zip", losses={404: LossReason.GONE}, lagging={204: None}),
-        RAW: _shelf("/raw", _JSON, losses={404: LossReason.GONE}, lagging={204: None}),
+        BUNDLE: _endpoint("/download", "application/zip", losses={404: LossReason.GONE}, not_ready={204: None}),
+        RAW: _endpoint("/raw", _JSON, losses={404: LossReason.GONE}, not_ready={204: None}),
     }
 )
 """By locator, which is also the file's name."""
 
 
-def artifacts_of(process: dict[str, Any], standing: Standing) -> tuple[Artifact, ...]:
-    """List the files of a final process, each once."""
-    files = dict(_files(process, has_decision=standing.decision is not None))
+def artifacts_of(process: dict[str, Any], meaning: StatusMeaning) -> tuple[Artifact, ...]:
+    """Return the files of a final process, each once."""
+    files = dict(_files(process, has_decision=meaning.decision is not None))
     return tuple(Artifact(name=name, kind=kind, locator=name) for name, kind in files.items())
 
 
 def drifts_of(process: dict[str, Any]) -> tuple[Drift, ...]:
-    """Name the depictions that no table knows, so that somebody hears of pictures that we leave behind."""
+    """Return the depictions that no table lists, so that an operator learns of pictures that we do not download."""
     words = (as_word(raw) for raw in as_list(process.get("depictions")) if not _is_known(raw))
     return tuple(Drift(field="depictions", value=word) for word in dict.fromkeys(words))[:MOST_DRIFTS]
 
@@ -94,7 +94,7 @@ def _files(process: dict[str, Any], *, has_decision: bool) -> Iterator[tuple[str
     if _is_filmed(process, sender):
         yield VIDEO, EvidenceKind.LIVENESS_VIDEO
     yield BUNDLE, EvidenceKind.BUNDLE
-    # inferred: as the archive is documented to come with a decision only, so does the sub-provider's own result
+    # inferred: the archive is documented to need a decision, so the sub-provider's own result needs one, too
     if sender == READID:
         yield RAW, EvidenceKind.RAW_RESULT
 

@@ -1,4 +1,4 @@
-"""One Signicat Assure account: the verbs that every provider has."""
+"""One Signicat Assure account."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ from vigil.providers.signicat.senders import CONTRACTS, EVENTS, OTHER
 from vigil.providers.signicat.settings import SignicatSettings
 from vigil.providers.signicat.wire import PROCESS_COMPLETE, generation_of, read_event, read_legacy
 
-# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+# The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "signicat"
 _AUTHORIZATION: Final = "authorization"
 
@@ -46,18 +46,18 @@ class SignicatAssure(Provider):
     def __init__(
         self, account: Name, settings: SignicatSettings, *, reader: Reader, finder: VerificationFinder
     ) -> None:
-        """Take the account's name, its settings and what reads it."""
+        """Take the account's name, its settings, its reader and its finder."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
         self.finder: VerificationFinder | None = finder
         self.contracts = _contracts(settings)
-        # A legacy callback does not say whose it is. The cautious contract of those that never repeat serves all.
+        # A legacy callback does not name its sender. The contract of senders that never repeat is safe for all.
         self.default_contract = self.contracts.get(OTHER, CONTRACTS[EVENTS])
         self._settings = settings
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Say how strongly a callback is proven, by the rules of its generation. Raises `CallbackRefused`."""
+        """Prove a callback by the rules of its generation. Raises `CallbackRefused`."""
         generation = generation_of(request.body, self._settings.generations)
         if generation not in self._settings.generations:
             raise CallbackRefused("generation_not_taken")
@@ -65,18 +65,18 @@ class SignicatAssure(Provider):
         return GenuineRequest(request=request, proof=proof, kept_body=request.body)
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says: always one thing."""
+        """Return the one event that a callback reports."""
         body = request.request.body
         is_event = generation_of(body, self._settings.generations) == "events"
         return (read_event(body) if is_event else read_legacy(body),)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
-        """Show what to configure for each generation, with secrets named by their setting."""
+        """Return what to configure for each generation."""
         lines: list[str] = []
         if "legacy" in self._settings.generations:
-            lines += self._advice_for_legacy(callback_url)
+            lines += self._instructions_for_legacy(callback_url)
         if "events" in self._settings.generations:
-            lines += self._advice_for_events(callback_url)
+            lines += self._instructions_for_events(callback_url)
         return lines
 
     def _proof_of_legacy(self, request: CallbackRequest) -> Proof:
@@ -102,31 +102,31 @@ class SignicatAssure(Provider):
             return Proof.SIGNED_BODY
         raise CallbackRefused("missing_header" if presented is None else "wrong_header")
 
-    def _advice_for_legacy(self, callback_url: str) -> Sequence[str]:
-        given = {"notificationUrl": callback_url}
+    def _instructions_for_legacy(self, callback_url: str) -> Sequence[str]:
+        fields = {"notificationUrl": callback_url}
         if self._settings.authorization_header is not None:
-            given["authorizationHeader"] = f"<the secret of accounts.{self.account}.authorization_header>"
+            fields["authorizationHeader"] = f"<the secret of accounts.{self.account}.authorization_header>"
         return (
-            "Put this into the body of POST /dossiers/{dossierId}/processes and of POST /dossiers/{dossierId}/capture:",
-            *json.dumps(given, indent=2).splitlines(),
-            "Ask Signicat's support to allow this address: until then no callback comes, and only polls tell.",
+            "Add this to the body of POST /dossiers/{dossierId}/processes and of POST /dossiers/{dossierId}/capture:",
+            *json.dumps(fields, indent=2).splitlines(),
+            "Ask Signicat's support to allow this address. Until then only polls find results.",
         )
 
-    def _advice_for_events(self, callback_url: str) -> Sequence[str]:
+    def _instructions_for_events(self, callback_url: str) -> Sequence[str]:
         first = f"In the Signicat Dashboard, subscribe a webhook to Assure's event {PROCESS_COMPLETE}: {callback_url}"
         header = self._settings.events_secret_header
         if header is None:
             return (
                 first,
-                "Without a secret its events prove nothing: they wake what is registered, and start nothing.",
-                "Give the subscription one, see in a test event which header carries it, and set",
+                "Without a secret its events prove nothing: they cause reads, but register nothing.",
+                "Give the subscription a secret, see in a test event which header carries it, and set",
                 f"events_secret and events_secret_header of accounts.{self.account}.",
             )
         return (first, f"Give it the secret of accounts.{self.account}.events_secret; {header} must carry it.")
 
 
 def _contracts(settings: SignicatSettings) -> Mapping[Name, SenderContract]:
-    """Return the contracts of those that can call this account."""
+    """Return the contracts of the senders that can call this account."""
     return {
         name: contract
         for name, contract in CONTRACTS.items()
@@ -135,7 +135,7 @@ def _contracts(settings: SignicatSettings) -> Mapping[Name, SenderContract]:
 
 
 def _signatures(body: bytes, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """Return what a signature of the body may look like. Which it is, is unknown: hex and base64 are both taken."""
+    """Return the possible signatures of the body. The encoding is unknown, so hex and base64 are both accepted."""
     digests = [hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).digest() for secret in secrets]
     return tuple(
         SecretStr(text) for digest in digests for text in (digest.hex(), base64.b64encode(digest).decode("ascii"))

@@ -1,11 +1,10 @@
-"""Signicat Assure's words in ours, as tables; statuses and providers are compared without regard to case.
+"""Tables that translate Signicat Assure's words. Statuses and providers are compared without regard to case.
 
-A row marked `inferred` or `unknown` rests on no document; all others are documented.
+A row marked `inferred` or `unknown` has no document behind it. All other rows are documented.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from vigil.domain.terms import (
     Advice,
@@ -20,42 +19,31 @@ from vigil.domain.terms import (
     Stage,
 )
 from vigil.providers.signicat import senders
+from vigil.providers.vocabulary import StatusMeaning
 
+_CANCELED: Final = StatusMeaning(stage=Stage.CONCLUDED, ended=Outcome.CANCELED, reason=ReasonCode.OTHER)
 
-@dataclass(frozen=True)
-class Standing:
-    """What one status of a process means. `because` is the code of every reason that comes with it."""
-
-    stage: Stage
-    decision: Decision | None = None
-    ended: Ended | None = None
-    advice: Advice = Advice.NONE
-    because: ReasonCode | None = None
-
-
-_CANCELED: Final = Standing(stage=Stage.CONCLUDED, ended=Outcome.CANCELED, because=ReasonCode.OTHER)
-
-STATUSES: Final[Mapping[str, Standing]] = {
-    "pending": Standing(stage=Stage.AWAITING_APPLICANT),
-    "processing": Standing(stage=Stage.PROCESSING),
-    "accepted": Standing(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
-    "rejected": Standing(stage=Stage.CONCLUDED, decision=Decision.DECLINED, because=ReasonCode.OTHER),
-    "inconclusive": Standing(
+STATUSES: Final[Mapping[str, StatusMeaning]] = {
+    "pending": StatusMeaning(stage=Stage.AWAITING_APPLICANT),
+    "processing": StatusMeaning(stage=Stage.PROCESSING),
+    "accepted": StatusMeaning(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
+    "rejected": StatusMeaning(stage=Stage.CONCLUDED, decision=Decision.DECLINED, reason=ReasonCode.OTHER),
+    "inconclusive": StatusMeaning(
         stage=Stage.CONCLUDED,
         decision=Decision.INCONCLUSIVE,
         advice=Advice.NEW_ATTEMPT,
-        because=ReasonCode.OTHER,
+        reason=ReasonCode.OTHER,
     ),
     "canceled": _CANCELED,
     "cancelled": _CANCELED,  # inferred: the documents write one L
-    "failed": Standing(
+    "failed": StatusMeaning(
         stage=Stage.CONCLUDED,
         ended=Outcome.FAILED,
         advice=Advice.NEW_ATTEMPT,
-        because=ReasonCode.TECHNICAL,
+        reason=ReasonCode.TECHNICAL,
     ),
 }
-"""By status in lower case. `not_matched`, which one old client lists, has no row: what it decides is unknown."""
+"""By status in lower case. `not_matched`, which one old client lists, has no row: its meaning is unknown."""
 
 SENDERS: Final[Mapping[str, Name]] = {
     "onfido": senders.ONFIDO,
@@ -66,21 +54,21 @@ SENDERS: Final[Mapping[str, Name]] = {
     "signicatpaper": senders.PAPER,
     "connect": senders.CONNECT,
 }
-"""By provider in lower case; `connect:idmethod` and its like are Connect, and every other provider is `other`."""
+"""By provider in lower case. `connect:<method>` is Connect; every other provider is `other`."""
 
 AGENT_TYPES: Final = frozenset({"high", "attended"})
-"""Types of a VideoID process that an agent looks at; `attended` is inferred from an old client."""
+"""Types of a VideoID process that an agent reviews; `attended` is inferred from an old client."""
 
 CHECKS: Final[Mapping[str, CheckKind]] = {
     "documentVerification": CheckKind.DOCUMENT,
     "facialSimilarity": CheckKind.FACE_MATCH,
 }
-"""By name under `providerSpecific`; every other name is `other`."""
+"""By name under `providerSpecific`. Every other name is `other`."""
 
 RESULTS: Final[Mapping[str, CheckStatus]] = {
     "clear": CheckStatus.PASSED,
     "consider": CheckStatus.UNCLEAR,
-    "suspected": CheckStatus.FAILED,  # inferred: named in prose only
+    "suspected": CheckStatus.FAILED,  # inferred: mentioned in prose only
     "unidentified": CheckStatus.UNCLEAR,
 }
 """By result of a check in lower case."""
@@ -93,32 +81,24 @@ DEPICTIONS: Final[Mapping[str, EvidenceKind]] = {
 }
 
 
-def standing_of(status: str) -> Standing | None:
-    """Return what a status means, or None where no table knows it."""
+def meaning_of(status: str) -> StatusMeaning | None:
+    """Return the meaning of a status; None if no table lists it."""
     return STATUSES.get(status.lower())
 
 
-def looks(status: str) -> Literal["open", "final", "unrecognised"]:
-    """Say what a status in a callback looks like; it decides nothing."""
-    standing = standing_of(status)
-    if standing is None:
-        return "unrecognised"
-    return "final" if standing.stage is Stage.CONCLUDED else "open"
-
-
 def announced_end(status: str) -> Ended | None:
-    """Return the end without a decision that a status announces."""
-    standing = standing_of(status)
-    return standing.ended if standing else None
+    """Return the end without a decision that a status announces; None for all other statuses."""
+    meaning = meaning_of(status)
+    return meaning.ended if meaning else None
 
 
 def sender_of(provider: object) -> Name | None:
-    """Return the sub-provider's sender; None where the process names no provider."""
+    """Return the sender of a sub-provider; None if the process names no provider."""
     if not isinstance(provider, str) or not provider:
         return None
     return SENDERS.get(provider.lower().partition(":")[0], senders.OTHER)
 
 
-def result_of(raw: object) -> CheckStatus:
-    """Return how a check ended."""
+def check_status(raw: object) -> CheckStatus:
+    """Return the status of a check."""
     return RESULTS.get(raw.lower() if isinstance(raw, str) else "", CheckStatus.UNRECOGNISED)

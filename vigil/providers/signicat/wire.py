@@ -1,16 +1,16 @@
-"""Signicat's callback bodies, both generations: what they hold, and nothing else of what comes with it."""
+"""Reads the bodies of Signicat's callbacks, of both generations."""
 
-import json
 import re
 from typing import Any, Final
 
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.terms import as_word
-from vigil.providers.contract import Callback
+from vigil.providers.contract import Callback, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.signicat import vocabulary
 from vigil.providers.signicat.senders import EVENTS
 from vigil.providers.signicat.settings import Generation
+from vigil.providers.vocabulary import looks_of
 
 PROCESS_COMPLETE: Final = "process.complete"
 
@@ -19,17 +19,17 @@ _EVENT_FIELDS: Final = {
     "": frozenset(
         {"id", "timestamp", "sender", "eventName", "eventData", "accountId", "organizationId", "expiresAt", "tags"}
     ),
-    # Only `externalReference` is documented; the rest is what we look for (unknown).
+    # Only `externalReference` is documented. We look for the other names, too (unknown).
     "eventData": frozenset({"dossierId", "processId", "status", "externalReference"}),
 }
 ID_PATTERN: Final = "[A-Za-z0-9-]{1,64}"
 
 _ID: Final = re.compile(ID_PATTERN)
-_LONGEST_EVENT_ID: Final = 200
+_MAX_EVENT_ID: Final = 200
 
 
 def generation_of(body: bytes, taken: tuple[Generation, ...]) -> Generation:
-    """Say whose callback a body is: an envelope is an event; what is neither is taken for the elder of those taken."""
+    """Return a callback's generation: an envelope is an event, any other body is legacy if the account accepts that."""
     try:
         is_envelope = "eventName" in as_object(parse_json(body))
     except NotReadable:
@@ -38,69 +38,69 @@ def generation_of(body: bytes, taken: tuple[Generation, ...]) -> Generation:
 
 
 def read_legacy(body: bytes) -> Callback:
-    """Say what a callback to a `notificationUrl` says; what is not understood is `Unreadable`."""
+    """Return what a callback to a `notificationUrl` reports; `Unreadable` for a body that we do not understand."""
     try:
-        content = parse_json(body)
+        content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=None, observation=Unreadable(why=error.why))
-    told = as_object(content)
-    reference, status = reference_in(told), told.get("status")
+    reference, status = reference_in(content), content.get("status")
     unknown = unknown_names(content, _LEGACY_FIELDS)
     if reference is None or not isinstance(status, str):
         return Callback(reference=reference, observation=Unreadable(why="wrong_shape"), unknown_fields=unknown)
-    identity = json.dumps([told["dossierId"], told["processId"], status], separators=(",", ":"))
-    return Callback(reference=reference, observation=_seen(status), identity=identity, unknown_fields=unknown)
+    identity = event_identity(content["dossierId"], content["processId"], status)
+    return Callback(reference=reference, observation=_status_seen(status), identity=identity, unknown_fields=unknown)
 
 
 def read_event(body: bytes) -> Callback:
-    """Say what an event says; what is not understood is `Unreadable`."""
+    """Return what an event reports; `Unreadable` for a body that we do not understand."""
     try:
-        content = parse_json(body)
+        envelope = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=None, observation=Unreadable(why=error.why), sender=EVENTS)
-    envelope = as_object(content)
     reference = reference_in(as_object(envelope.get("eventData")))
     identity = envelope.get("id")
     return Callback(
         reference=reference,
-        observation=_told_by(envelope, reference),
-        identity=identity if isinstance(identity, str) and 0 < len(identity) <= _LONGEST_EVENT_ID else None,
+        observation=_read_envelope(envelope, reference),
+        identity=identity if isinstance(identity, str) and 0 < len(identity) <= _MAX_EVENT_ID else None,
         sender=EVENTS,
-        unknown_fields=unknown_names(content, _EVENT_FIELDS),
+        unknown_fields=unknown_names(envelope, _EVENT_FIELDS),
     )
 
 
-def reference_in(told: dict[str, Any]) -> str | None:
-    """Return the reference that `dossierId` and `processId` make, as they are spelled."""
-    return reference_of(told.get("dossierId"), told.get("processId"))
+def reference_in(content: dict[str, Any]) -> str | None:
+    """Return the reference that `dossierId` and `processId` make, in their own spelling."""
+    return reference_of(content.get("dossierId"), content.get("processId"))
 
 
 def reference_of(dossier: object, process: object) -> str | None:
-    """Join two ids; None unless both have the form of one."""
+    """Return the reference of two ids; None unless both have the form of an id."""
     return f"{dossier}:{process}" if is_id(dossier) and is_id(process) else None
 
 
 def is_id(raw: object) -> bool:
-    """Whether a value has the form of an id. Those seen are UUIDs."""
+    """Whether a value has the form of an id. Observed ids are UUIDs."""
     return isinstance(raw, str) and _ID.fullmatch(raw) is not None
 
 
-def ids_of(reference: str) -> tuple[str, str] | None:
-    """Split a reference into dossier and process; None where it is none of ours."""
+def split_reference(reference: str) -> tuple[str, str] | None:
+    """Return the ids of dossier and process; None for any other text."""
     dossier, _, process = reference.partition(":")
     return (dossier, process) if reference_of(dossier, process) else None
 
 
-def _told_by(envelope: dict[str, Any], reference: str | None) -> Observation:
+def _read_envelope(envelope: dict[str, Any], reference: str | None) -> Observation:
     name = envelope.get("eventName")
     if isinstance(name, str) and name != PROCESS_COMPLETE:
         return Unreadable(why="unknown_type")
     if name is None or reference is None:
         return Unreadable(why="wrong_shape")
     status = as_object(envelope.get("eventData")).get("status")
-    # The name alone says that the process is over.
-    return _seen(status) if isinstance(status, str) else StatusSeen(looks="final")
+    # The name of the event alone says that the process has ended.
+    return _status_seen(status) if isinstance(status, str) else StatusSeen(looks="final")
 
 
-def _seen(status: str) -> StatusSeen:
-    return StatusSeen(word=as_word(status), looks=vocabulary.looks(status), ended=vocabulary.announced_end(status))
+def _status_seen(status: str) -> StatusSeen:
+    return StatusSeen(
+        word=as_word(status), looks=looks_of(vocabulary.meaning_of(status)), ended=vocabulary.announced_end(status)
+    )

@@ -1,1 +1,1 @@
-"""Smile ID: job results of its first and of its third generation."""
+"""Smile ID: jobs of its first generation (`v1`) and of its third (`v3`)."""

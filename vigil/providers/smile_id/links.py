@@ -1,6 +1,6 @@
-"""Following the links that Smile ID puts into results: signed, short-lived, and at hosts that nobody documents.
+"""Downloads from the links in results: signed, short-lived, and at hosts that no document lists.
 
-Whoever can put a body beside an old signature can put any link into it, so none leads where ours does not belong.
+A signature does not cover the body, so an attacker with an old signature can insert any link. Every link is checked.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -14,24 +14,27 @@ from vigil.domain.errors import ArtifactLost, ArtifactSpoiled, ProviderUnavailab
 from vigil.domain.terms import LossReason
 from vigil.outbound_http import NotResolved, PrivateAddress, Resolve, pinned_request, resolve_host
 from vigil.providers.contract import ArtifactStream
-from vigil.providers.files import IDENTITY, capped, media_type_of, refuse_too_large, with_head
+from vigil.providers.downloads import IDENTITY, declared_media_type, detect_media_type, peek, require_file, stream_file
 from vigil.providers.smile_id.settings import SmileIdSettings
-from vigil.providers.transport import coded_failures, retry_after_of, streaming
+from vigil.providers.transport import open_response, translate_failures
 
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
-# inferred: stores answer so where the time in a signed link is over; one says 400, most say 403
-_EXPIRED: Final = frozenset({400, 401, 403, 410})
+# inferred: the answers to an expired link; one kind of storage answers 400, most answer 403
+_LOSSES: Final[Mapping[int, LossReason]] = {
+    **dict.fromkeys((400, 401, 403, 410), LossReason.LINK_EXPIRED),
+    404: LossReason.GONE,
+}
 
 _PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 _PDF: Final = b"%PDF-"
 
 
 class Links:
-    """Opens links of one account's results, without any credentials of ours."""
+    """Opens the links in one account's results. The requests carry none of our credentials."""
 
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, *, resolve: Resolve = resolve_host) -> None:
-        """Take the account's settings and the shared client, whose owner closes it; `resolve` gives addresses."""
+        """Take the account's settings and the shared client, whose owner closes it; `resolve` looks up hosts."""
         self._home = _origin(urlsplit(settings.base_url))
         self._hosts = settings.artifact_hosts
         self._largest = settings.largest_artifact
@@ -39,36 +42,37 @@ class Links:
         self._resolve = resolve
 
     @asynccontextmanager
-    async def opened(self, link: str, *, is_picture: bool) -> AsyncIterator[ArtifactStream]:
-        """Open a file for streaming; of what is no picture the type is taken from its first bytes, else its header.
+    async def open(self, link: str, *, is_picture: bool) -> AsyncIterator[ArtifactStream]:
+        """Open a file for streaming. Its first bytes determine the type, or else its header.
 
         Raises:
             ArtifactLost: `link_expired`, `gone`, `too_large`, or `refused` for a link that we do not follow.
-            ArtifactSpoiled: something else came in the place of a picture.
-            ProviderUnavailable: no usable answer; another attempt may have one.
+            ArtifactSpoiled: the file should be a picture and is none.
+            ProviderUnavailable: there was no usable answer; another attempt may have one.
 
         """
-        request = await self._request(link)
-        async with streaming(self._http, request) as response:
-            _refuse_other_than_file(response)
-            refuse_too_large(response, self._largest)
-            head, chunks = await with_head(capped(response, self._largest))
-            media_type = media_type_of(head)
+        request = await self._build_request(link)
+        async with open_response(self._http, request) as response:
+            require_file(response, losses=_LOSSES, not_ready={}, largest=self._largest)
+            head, chunks = await peek(stream_file(response, self._largest))
+            media_type = detect_media_type(head)
             if is_picture and media_type not in _PICTURES:
                 raise ArtifactSpoiled("wrong_type", loss=LossReason.WRONG_TYPE)
-            yield ArtifactStream(chunks=chunks, media_type=media_type or _told_type(head, response))
+            if head.startswith(_PDF):
+                media_type = "application/pdf"
+            yield ArtifactStream(chunks=chunks, media_type=media_type or declared_media_type(response))
 
-    async def _request(self, link: str) -> httpx.Request:
+    async def _build_request(self, link: str) -> httpx.Request:
         try:
             parts = urlsplit(link)
-            # Only where the account's own address leads may be private: that is somebody's simulator or proxy.
+            # Only the account's own host may have a private address: it may be a simulator or a proxy.
             is_home = _origin(parts) == self._home
         except ValueError:
             raise ArtifactLost(LossReason.REFUSED) from None
         if not is_home and not self._may_follow(parts):
             raise ArtifactLost(LossReason.REFUSED)
         try:
-            with coded_failures():
+            with translate_failures():
                 return await pinned_request(
                     self._http, "GET", link, headers=IDENTITY, allow_private=is_home, resolve=self._resolve
                 )
@@ -85,19 +89,3 @@ class Links:
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
-
-
-def _refuse_other_than_file(response: httpx.Response) -> None:
-    code = response.status_code
-    if code in _EXPIRED:
-        raise ArtifactLost(LossReason.LINK_EXPIRED)
-    if code == httpx.codes.NOT_FOUND:
-        raise ArtifactLost(LossReason.GONE)
-    if code != httpx.codes.OK:
-        raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))
-
-
-def _told_type(head: bytes, response: httpx.Response) -> str | None:
-    if head.startswith(_PDF):
-        return "application/pdf"
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower() or None

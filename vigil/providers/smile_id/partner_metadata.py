@@ -1,4 +1,4 @@
-"""What a partner has put beside a job, and its stored result gives back."""
+"""The data that a partner attached to a job, from the job's stored result."""
 
 import json
 from collections.abc import Mapping
@@ -8,24 +8,24 @@ from pydantic import JsonValue
 
 from vigil.providers.parsing import NotReadable, as_object, parse_json
 
-_TAKEN: Final = frozenset({"job_id", "user_id", "job_type"})
-"""Names in the same place that tell one job from another."""
+_RESERVED: Final = frozenset({"job_id", "user_id", "job_type"})
+"""Names in the same object that identify the job."""
 
 
 def read_partner_metadata(result: bytes) -> Mapping[str, JsonValue]:
-    """Return the partner's own names and values: of the result in v1 (D), of the callback beside it in v3 (O)."""
+    """Return the partner's names and values: from the result in v1 (D), from the callback stored with it in v3 (O)."""
     try:
         stored = as_object(parse_json(result))
     except NotReadable:
         return {}
     of_v1 = as_object(as_object(stored.get("result")).get("PartnerParams"))
     of_v3 = as_object(as_object(stored.get("callback")).get("partner_params"))
-    given: dict[str, JsonValue] = {**of_v3, **of_v1}
-    return {name: value for name, value in given.items() if name not in _TAKEN and _can_be_written({name: value})}
+    metadata: dict[str, JsonValue] = {**of_v3, **of_v1}
+    return {name: value for name, value in metadata.items() if name not in _RESERVED and _is_encodable({name: value})}
 
 
-def _can_be_written(value: JsonValue) -> bool:
-    """Whether an answer of ours could hold it: half a character and a number without measure are in no JSON."""
+def _is_encodable(value: JsonValue) -> bool:
+    """Whether our JSON answer can hold a value. It cannot hold lone surrogates and infinite numbers."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:

@@ -1,4 +1,4 @@
-"""One Smile ID account: the verbs that every provider has, for each generation that the account takes."""
+"""One Smile ID account, with the generations that it uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,27 +20,22 @@ from vigil.providers.contract import (
     ProviderEntry,
     Reader,
 )
-from vigil.providers.parsing import NotReadable, as_object, parse_json
-from vigil.providers.smile_id.generations import BothReader
+from vigil.providers.smile_id.generations import BothReader, generation_of
 from vigil.providers.smile_id.links import Links
 from vigil.providers.smile_id.partner_metadata import read_partner_metadata
 from vigil.providers.smile_id.senders import CONTRACTS, V1, V3
-from vigil.providers.smile_id.settings import Generation, SmileIdSettings
+from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.smile_id.signature import Signatures
 from vigil.providers.smile_id.v1.reader import SmileV1Reader
 from vigil.providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
-from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
-from vigil.providers.smile_id.v3.wire import COORDINATES as OF_V3
+from vigil.providers.smile_id.v3.wire import COORDINATES as V3_COORDINATES
 from vigil.providers.smile_id.v3.wire import prove_v3, read_v3
 
-# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+# The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "smile_id"
-
-_OF_V1: Final = frozenset({"ResultCode", "PartnerParams"})
-_OF_V3: Final = frozenset({"status", "product"})
-_SIGNED_V3: Final = "response-signature"
 
 
 class SmileId(Provider):
@@ -53,7 +48,7 @@ class SmileId(Provider):
     def __init__(
         self, account: Name, settings: SmileIdSettings, *, reader: Reader, replayer: CallbackReplayer | None = None
     ) -> None:
-        """Take the account's name, its settings, what reads it and what asks it to call back once more."""
+        """Take the account's name, its settings, its reader, and its replayer if it uses the third generation."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
@@ -65,16 +60,16 @@ class SmileId(Provider):
         self._signatures = Signatures(settings.partner_id, settings.api_key)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Say how strongly a callback is proven, by the rules of its generation. Raises `CallbackRefused`."""
-        generation = _generation_of(request)
+        """Prove a callback by the rules of its generation. Raises `CallbackRefused`."""
+        generation = generation_of(request)
         if generation not in self._settings.generations:
             raise CallbackRefused("generation_not_taken")
         prove = prove_v1 if generation == V1 else prove_v3
         return prove(self._signatures, request)
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says: always one thing."""
-        if _generation_of(request.request) == V1:
+        """Return the one event that a callback reports."""
+        if generation_of(request.request) == V1:
             return (read_v1(request.kept_body),)
         return (read_v3(request.kept_body, request.request.headers),)
 
@@ -83,55 +78,44 @@ class SmileId(Provider):
         return read_partner_metadata(result)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
-        """Show what to configure for each generation; nothing of it is a secret."""
+        """Return what to configure for each generation. It contains no secret."""
         lines = [
             f"In the portal, switch to the {self.environment} environment and set its default callback:",
             f"Callback URL: {callback_url}",
         ]
         if V1 in self._settings.generations:
-            lines += _ADVICE_FOR_V1
+            lines += _V1_INSTRUCTIONS
         if V3 in self._settings.generations:
-            lines += _ADVICE_FOR_V3
+            lines += _V3_INSTRUCTIONS
         return lines
 
 
-_ADVICE_FOR_V1: Final = (
-    "A job's own address goes before it: `callback_url` over REST, `optional_callback` in the libraries.",
-    "The Python library drops `optional_callback`: hand the address to its constructor instead.",
-    "Mobile SDKs have a callback setter of their own; an address without https:// is dropped in silence.",
+_V1_INSTRUCTIONS: Final = (
+    "A job's own address overrides it: `callback_url` over REST, `optional_callback` in the libraries.",
+    "The Python library ignores `optional_callback`: pass the address to its constructor instead.",
+    "Mobile SDKs have their own setter for it. They silently ignore an address without https://.",
 )
-_ADVICE_FOR_V3: Final = (
-    "Ask for this address's host to be allowed; a job's own `callback_url` must be allowed, too.",
-    "Put a correlation at its end where you know one: it leads to the job even if no header names that.",
+_V3_INSTRUCTIONS: Final = (
+    "Ask Smile ID to allow the host of this address, and of each job's own `callback_url`.",
+    "Append a correlation if you have one: it identifies the job even if no header names it.",
 )
-
-
-def _generation_of(request: CallbackRequest) -> Generation:
-    """Say whose callback it is. What is neither's is taken for the first's, whose proof is in the body."""
-    try:
-        names = frozenset(as_object(parse_json(request.body)))
-    except NotReadable:
-        names = frozenset()
-    if names & _OF_V1:
-        return "v1"
-    return "v3" if names >= _OF_V3 or _SIGNED_V3 in request.headers else "v1"
 
 
 def _coordinates(settings: SmileIdSettings) -> Sequence[Coordinate]:
-    # Nothing tells in advance whose a job will be, so with both generations none can be demanded.
+    # The generation of a job is not known in advance, so with both generations no coordinate is required.
     is_required = settings.generations == (V1,)
-    about_user = "the user_id that the job was started with: job_status asks for it"
-    about_type = "the job_type that the job was started with, 1 to 12: result codes mean nothing without it"
+    about_user = "the user_id that the job was started with: job_status requires it"
+    about_type = "the job_type that the job was started with, 1 to 12: result codes have no meaning without it"
     of_v1 = (
         Coordinate("user_id", USER_ID_PATTERN, about_user, is_required=is_required),
         Coordinate("job_type", JOB_TYPE_PATTERN, about_type, is_required=is_required),
     )
-    return (*(of_v1 if V1 in settings.generations else ()), *(OF_V3 if V3 in settings.generations else ()))
+    return (*(of_v1 if V1 in settings.generations else ()), *(V3_COORDINATES if V3 in settings.generations else ()))
 
 
 def open_account(account: str, settings: SmileIdSettings, http: httpx.AsyncClient) -> Provider:
     """Open one account."""
-    links, login = Links(settings, http), login_of(settings, http)
+    links, login = Links(settings, http), create_login(settings, http)
     v1 = SmileV1Reader(settings, http, links)
     v3 = SmileV3Reader(settings, http, login, links)
     if V3 not in settings.generations:

@@ -4,7 +4,7 @@ import pytest
 
 from vigil.domain.terms import Advice, ReasonCode, SessionKind
 from vigil.providers.smile_id.v1 import vocabulary
-from vigil.providers.smile_id.v1.vocabulary import ROWS, Effect, Row, looks, row_of, session_kind
+from vigil.providers.smile_id.v1.vocabulary import ROWS, CodeMeaning, Effect, looks, meaning_of, session_kind
 
 PASS, FAIL, UNCLEAR = Effect.PASS, Effect.FAIL, Effect.UNCLEAR
 ERROR, WAIT, REVIEW = Effect.ERROR, Effect.WAIT, Effect.REVIEW
@@ -122,7 +122,7 @@ PARTNERS_OWN = {
 }
 
 
-def rows() -> dict[tuple[int, str], Row]:
+def rows() -> dict[tuple[int, str], CodeMeaning]:
     parts: list[tuple[list[Expected], vocabulary.PartName, bool]] = [
         (IDENTITY_OF_TYPE_1, "identity", False),
         (MACHINES_OF_TYPE_1, "biometric", False),
@@ -132,14 +132,14 @@ def rows() -> dict[tuple[int, str], Row]:
         (REVIEWERS_OF_TYPE_1, "biometric", True),
     ]
     return {
-        (job_type, code): Row(effect, because, advice, part, is_reviewed, (job_type, code) in PARTNERS_OWN)
+        (job_type, code): CodeMeaning(effect, because, advice, part, is_reviewed, (job_type, code) in PARTNERS_OWN)
         for expected, part, is_reviewed in parts
         for job_type, code, effect, because, advice in expected
     }
 
 
 @pytest.mark.parametrize(("pair", "row"), rows().items())
-def test_every_row_means_what_it_should(pair: tuple[int, str], row: Row) -> None:
+def test_every_row_means_what_it_should(pair: tuple[int, str], row: CodeMeaning) -> None:
     assert ROWS.get(pair) == row
 
 
@@ -162,13 +162,13 @@ def test_there_are_no_other_rows() -> None:
     ],
 )
 def test_a_code_of_another_type_of_job_is_unrecognised(job_type: int, code: str) -> None:
-    assert row_of(job_type, code) is None
+    assert meaning_of(job_type, code) is None
     assert looks(job_type, code) == "unrecognised"
 
 
 @pytest.mark.parametrize(("job_type", "code"), [(None, "0810"), (1, None), (None, None)])
 def test_half_a_pair_means_nothing(job_type: int | None, code: str | None) -> None:
-    assert row_of(job_type, code) is None
+    assert meaning_of(job_type, code) is None
 
 
 def test_only_a_business_is_no_person() -> None:

@@ -11,7 +11,7 @@ from tests.providers.smile_id.v3.samples import settings
 from vigil.providers.login import Login
 from vigil.providers.smile_id.links import Links
 from vigil.providers.smile_id.settings import SmileIdSettings
-from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 
@@ -40,7 +40,7 @@ async def account(smile_id: FakeSmileId) -> SmileIdSettings:
 
 @pytest_asyncio.fixture
 async def login(account: SmileIdSettings, http: httpx.AsyncClient, clock: SteadyClock) -> Login:
-    return login_of(account, http, clock)
+    return create_login(account, http, clock)
 
 
 @pytest_asyncio.fixture

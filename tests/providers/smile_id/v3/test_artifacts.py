@@ -159,7 +159,7 @@ async def test_a_file_that_is_too_large_is_given_up(
     links = Links(settings(base_url=smile_id.base_url, largest_artifact=1000), http)
 
     with pytest.raises(ArtifactLost) as caught:
-        async with links.opened(f"{smile_id.base_url}/files/selfie", is_picture=True) as stream:
+        async with links.open(f"{smile_id.base_url}/files/selfie", is_picture=True) as stream:
             _ = [chunk async for chunk in stream.chunks]
     assert caught.value.loss is LossReason.TOO_LARGE
 
@@ -181,7 +181,7 @@ class Names:
 async def refused(link: str, names: Names, http: httpx.AsyncClient, **given: Any) -> LossReason:
     links = Links(settings(**given), http, resolve=names)
     with pytest.raises(ArtifactLost) as caught:
-        async with links.opened(link, is_picture=True):
+        async with links.open(link, is_picture=True):
             pass
     return caught.value.loss
 
@@ -241,7 +241,7 @@ async def test_another_port_of_the_accounts_own_host_is_not_home(
 
 async def test_a_name_that_leads_nowhere_may_lead_somewhere_later(http: httpx.AsyncClient) -> None:
     with pytest.raises(ProviderUnavailable, match="not_resolved"):
-        async with Links(settings(), http, resolve=Names()).opened("https://files.example/a", is_picture=True):
+        async with Links(settings(), http, resolve=Names()).open("https://files.example/a", is_picture=True):
             pass
 
 
@@ -252,6 +252,6 @@ async def test_the_address_that_was_looked_up_is_the_one_that_is_called(
     home = smile_id.base_url.replace("127.0.0.1", "storage.example")
     links = Links(settings(base_url=home), http, resolve=Names("127.0.0.1"))
 
-    async with links.opened(f"{home}/files/selfie", is_picture=True) as stream:
+    async with links.open(f"{home}/files/selfie", is_picture=True) as stream:
         assert b"".join([chunk async for chunk in stream.chunks]) == JPEG
     assert smile_id.headers_of_files[0]["host"] == home.removeprefix("http://")

@@ -11,7 +11,7 @@ from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, KEY, QUESTION, settings, status
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
 from vigil.providers.smile_id.links import Links
-from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 STATUS = f"/v3/status/{JOB}"
@@ -57,7 +57,7 @@ async def test_the_partner_is_named_without_zeros_in_front(smile_id: FakeSmileId
     smile_id.partner = "85"
     account = settings(base_url=smile_id.base_url, partner_id="085")
 
-    await login_of(account, http).renew()
+    await create_login(account, http).renew()
 
     assert smile_id.logins == 1
 
@@ -68,7 +68,7 @@ async def test_whichever_of_two_keys_is_live_logs_in(
 ) -> None:
     account = settings(base_url=smile_id.base_url, api_key=keys)
 
-    await SmileV3Reader(account, http, login_of(account, http), Links(account, http)).check_login()
+    await SmileV3Reader(account, http, create_login(account, http), Links(account, http)).check_login()
 
     assert smile_id.asked[-1] == f"POST {LOGIN}"
 
@@ -77,7 +77,7 @@ async def test_two_dead_keys_are_refused(smile_id: FakeSmileId, http: httpx.Asyn
     account = settings(base_url=smile_id.base_url, api_key=["retired-key-1", "retired-key-2"])
 
     with pytest.raises(ProviderRefusesUs, match="login_401"):
-        await login_of(account, http).renew()
+        await create_login(account, http).renew()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from vigil.domain.errors import ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
 from vigil.providers.smile_id.links import Links
-from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 from vigil.providers.smile_id.v3.wire import read_v3
@@ -138,7 +138,7 @@ async def test_no_login_lets_the_key_or_the_token_out(
     smile_id: FakeSmileId, http: httpx.AsyncClient, everything_logged: pytest.LogCaptureFixture
 ) -> None:
     account = settings(base_url=smile_id.base_url, api_key="k3y-c4nary")
-    reader = SmileV3Reader(account, http, login_of(account, http), Links(account, http))
+    reader = SmileV3Reader(account, http, create_login(account, http), Links(account, http))
     smile_id.will_answer(LOGIN, told({"token": "t0ken-c4nary"}), Told(401, b"k3y-c4nary"))
     smile_id.will_answer(f"/v3/status/{JOB}", told(status()))
 

@@ -16,7 +16,7 @@ from vigil.domain.terms import Decision, Stage
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import DetailReader, Reader
 from vigil.providers.smile_id.links import Links
-from vigil.providers.smile_id.v3.login import login_of
+from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 
 STATUS = f"/v3/status/{JOB}"
@@ -85,7 +85,7 @@ async def test_a_product_that_a_person_looks_at_is_in_review(smile_id: FakeSmile
 
 async def test_the_account_rules_on_attention(smile_id: FakeSmileId, http: httpx.AsyncClient) -> None:
     account = settings(base_url=smile_id.base_url, policy={"attention/document_expired": "approved"})
-    reader = SmileV3Reader(account, http, login_of(account, http), Links(account, http))
+    reader = SmileV3Reader(account, http, create_login(account, http), Links(account, http))
     smile_id.held[STATUS] = told(status("attention"))
 
     reply = await reader.read_with_callbacks(QUESTION, [as_bytes(attention())])
@@ -98,7 +98,7 @@ async def test_the_account_rules_on_attention(smile_id: FakeSmileId, http: httpx
     ("answer", "expected", "code"),
     [
         (told(status("not_found", user_id="unknown"), 404), ReferenceUnknown, "not_found"),
-        (told({"status": "Not FoundVerification", "message": "Job not found"}, 404), ReferenceUnknown, "not_found"),
+        (told({"status": "Not Found", "message": "Job not found"}, 404), ReferenceUnknown, "not_found"),
         (told({"message": "no route"}, 404), ProviderUnavailable, "http_404"),
         (Told(404, b"<html>"), ProviderUnavailable, "http_404"),
         (told({"status": "Bad Request"}, 400), ProviderUnavailable, "http_400"),

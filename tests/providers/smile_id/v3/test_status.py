@@ -11,7 +11,7 @@ from tests.providers.smile_id.v3.samples import as_bytes, attention, block, clea
 from tests.providers.smile_id.v3.test_wire import JSON
 from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
 from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
-from vigil.providers.smile_id.policy import Decided
+from vigil.providers.smile_id.policy import PolicyDecision
 from vigil.providers.smile_id.v3.details import Details, details_of
 from vigil.providers.smile_id.v3.status import snapshot_of
 
@@ -20,12 +20,12 @@ def snapshot(
     word: object,
     body: dict[str, Any] | None = None,
     *,
-    is_over: bool = True,
+    has_ended: bool = True,
     product: str | None = None,
     policy: dict[str, Any] | None = None,
 ) -> Snapshot:
     details = None if body is None else Details(body)
-    return snapshot_of(status(word), is_over=is_over, product=product, details=details, policy=policy or {})
+    return snapshot_of(status(word), has_ended=has_ended, product=product, details=details, policy=policy or {})
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_status_alone_tells_the_verdict_and_lacks_the_rest(
     ],
 )
 def test_a_job_that_is_not_over_waits_for_a_machine_or_for_a_person(product: str | None, stage: Stage) -> None:
-    for is_over in (False, True):
-        read = snapshot("processing", is_over=is_over, product=product)
+    for has_ended in (False, True):
+        read = snapshot("processing", has_ended=has_ended, product=product)
         assert (read.stage, read.word, read.decision, read.ended, read.lacks_details) == (
             (stage, "processing", None, None, False)
         )
@@ -72,7 +72,7 @@ def test_a_job_that_is_complete_has_no_verdict_and_asks_for_a_person() -> None:
 
 @pytest.mark.parametrize("word", ["clear", "block", "attention", "error", "complete"])
 def test_a_verdict_that_is_said_not_to_be_one_yet_is_none(word: str) -> None:
-    read = snapshot(word, clear(status=word), is_over=False)
+    read = snapshot(word, clear(status=word), has_ended=False)
 
     assert (read.stage, read.decision, read.ended) == (Stage.UNRECOGNISED, None, None)
     assert read.unrecognised == (Drift(field="status", value=word),)
@@ -310,9 +310,9 @@ def test_no_field_of_a_callback_changes_a_verdict_or_makes_reading_fail(field: s
 
 
 def test_callbacks_that_give_different_reasons_rule_on_nothing() -> None:
-    policy: Mapping[str, Decided] = {"attention/document_expired": "approved"}
+    policy: Mapping[str, PolicyDecision] = {"attention/document_expired": "approved"}
     genuine, planted = attention(reason="news_media_match"), attention()
     for bodies in ([planted, genuine], [genuine, planted]):
         details = details_of("attention", [as_bytes(body) for body in bodies])
-        read = snapshot_of({"status": "attention"}, is_over=True, product=None, details=details, policy=policy)
+        read = snapshot_of({"status": "attention"}, has_ended=True, product=None, details=details, policy=policy)
         assert read.decision is Decision.INCONCLUSIVE

@@ -1,1 +1,1 @@
-"""The first generation: REST with jobs whose ids partners choose, read by `job_status`."""
+"""The first generation: partners choose the ids of jobs, and `job_status` returns the results."""

@@ -1,4 +1,4 @@
-"""What the first generation looked at: `Actions` in our words. Neither names nor values are a closed list."""
+"""Translates `Actions`, the checks of a job. Neither its names nor its values are a closed list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ STATUSES: Final[Mapping[str, CheckStatus]] = {
     "Unable To Determine": CheckStatus.UNCLEAR,
     "Partial Match": CheckStatus.UNCLEAR,
     "Transposed": CheckStatus.UNCLEAR,
-    "Listed": CheckStatus.UNCLEAR,  # a hit is a flag and no proof
+    "Listed": CheckStatus.UNCLEAR,  # a hit is a flag, not a proof
     "Under Review": CheckStatus.UNDER_REVIEW,
     "Sent to Human Review": CheckStatus.UNDER_REVIEW,
     "Not Returned": CheckStatus.NOT_DONE,
@@ -61,21 +61,21 @@ STATUSES: Final[Mapping[str, CheckStatus]] = {
     "Issuer Unavailable": CheckStatus.NOT_DONE,
     "ID Authority Photo Not Available": CheckStatus.NOT_DONE,
     "Not Provided": CheckStatus.NOT_DONE,
-    # Neutral: what was not part of the job is no failure of it.
+    # Neutral: an action that was not part of the job is no failure.
     "Not Applicable": CheckStatus.NOT_APPLICABLE,
 }
 
 
 @dataclass(frozen=True)
-class LookedAt:
-    """The checks of a job, and what no table knows of them."""
+class Actions:
+    """The checks of a job, and the names and values that no table lists."""
 
     checks: tuple[Check, ...]
     drifts: tuple[Drift, ...]
 
 
-def looked_at(actions: Mapping[str, Any]) -> LookedAt:
-    """Say what was looked at. Never raises: what is not understood is `unrecognised` and named."""
+def read_actions(actions: Mapping[str, Any]) -> Actions:
+    """Return the checks. Never raises: an unknown value is `unrecognised` and reported."""
     named = sorted((word, value) for name, value in actions.items() if (word := as_word(name)))[:MOST_CHECKS]
     checks = tuple(
         Check(kind=KINDS.get(name, CheckKind.OTHER), name=name, status=_status_of(value)) for name, value in named
@@ -86,7 +86,7 @@ def looked_at(actions: Mapping[str, Any]) -> LookedAt:
         for each in checks
         if each.status is CheckStatus.UNRECOGNISED
     )
-    return LookedAt(checks=checks, drifts=names + values)
+    return Actions(checks=checks, drifts=names + values)
 
 
 def _status_of(value: object) -> CheckStatus:

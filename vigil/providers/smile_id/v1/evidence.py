@@ -1,4 +1,4 @@
-"""The files of a job: pictures and receipts that are linked to, and pictures that stand inside the answer itself."""
+"""The files of a job: linked pictures and receipts, and pictures inside the answer itself."""
 
 import base64
 import binascii
@@ -13,67 +13,67 @@ from vigil.domain.snapshot import Artifact, Drift
 from vigil.domain.terms import EvidenceKind, LossReason, as_word
 from vigil.providers.parsing import as_list, as_object
 
-CUT_OUT: Final = "vigil:stored-apart"
-"""Stands in the stored result where a picture was: that lies beside it as a file of its own."""
+PLACEHOLDER: Final = "vigil:stored-apart"
+"""Replaces a picture in the stored result. The picture is stored as a file of its own."""
 
 _ABSENT: Final = frozenset({"", "not available"})
 _LINKS: Final = ("image_links", "ImageLinks")
-_MOST_DRIFTS: Final = 10
+_MAX_DRIFTS: Final = 10
 
 
 @dataclass(frozen=True)
-class Held:
-    """Where a file is found in an answer: a link to it, or its bytes in base64."""
+class FileField:
+    """The fields of an answer that hold a file: a link to it, or its bytes in base64."""
 
     kind: EvidenceKind
     fields: tuple[str, ...]
-    as_: Literal["picture_link", "link", "base64"]
+    form: Literal["picture_link", "link", "base64"]
 
 
-FILES: Final[Mapping[str, Held]] = MappingProxyType(
+FILES: Final[Mapping[str, FileField]] = MappingProxyType(
     {
-        "selfie": Held(EvidenceKind.SELFIE, ("selfie_image",), "picture_link"),
-        "id-card-front": Held(EvidenceKind.DOCUMENT_FRONT, ("id_card_image",), "picture_link"),
-        # The longer name is that of the third generation (inferred).
-        "id-card-back": Held(EvidenceKind.DOCUMENT_BACK, ("id_card_back", "id_card_back_image"), "picture_link"),
-        "kyc-receipt": Held(EvidenceKind.RECEIPT, ("KYCReceipt", "kyc_receipt"), "link"),
-        "kyb-receipt": Held(EvidenceKind.RECEIPT, ("kyb_receipt",), "link"),
-        "search-certificate": Held(EvidenceKind.SUPPORTING_DOCUMENT, ("search_certificate",), "link"),
-        "photo": Held(EvidenceKind.PORTRAIT, ("Photo",), "base64"),
+        "selfie": FileField(EvidenceKind.SELFIE, ("selfie_image",), "picture_link"),
+        "id-card-front": FileField(EvidenceKind.DOCUMENT_FRONT, ("id_card_image",), "picture_link"),
+        # The longer name is the third generation's (inferred).
+        "id-card-back": FileField(EvidenceKind.DOCUMENT_BACK, ("id_card_back", "id_card_back_image"), "picture_link"),
+        "kyc-receipt": FileField(EvidenceKind.RECEIPT, ("KYCReceipt", "kyc_receipt"), "link"),
+        "kyb-receipt": FileField(EvidenceKind.RECEIPT, ("kyb_receipt",), "link"),
+        "search-certificate": FileField(EvidenceKind.SUPPORTING_DOCUMENT, ("search_certificate",), "link"),
+        "photo": FileField(EvidenceKind.PORTRAIT, ("Photo",), "base64"),
         # inferred: that it shows the front
-        "document": Held(EvidenceKind.DOCUMENT_FRONT, ("Document",), "base64"),
+        "document": FileField(EvidenceKind.DOCUMENT_FRONT, ("Document",), "base64"),
     }
 )
-"""By name, which is also the locator. Links are credentials and expire: they are taken from a fresh answer only."""
+"""By name, which is also the locator. Links are credentials and expire, so they come from a new answer only."""
 
-_PICTURES: Final = {field for held in FILES.values() if held.as_ == "picture_link" for field in held.fields}
-_CUT: Final = {field for held in FILES.values() if held.as_ == "base64" for field in held.fields}
+_LINKED_PICTURES: Final = {name for file in FILES.values() if file.form == "picture_link" for name in file.fields}
+_INLINE_PICTURES: Final = {name for file in FILES.values() if file.form == "base64" for name in file.fields}
 
 
 def artifacts_of(frame: Mapping[str, Any]) -> tuple[Artifact, ...]:
-    """List the files that an answer to `job_status` has, each once."""
+    """Return the files in an answer of `job_status`, each once."""
     return tuple(
-        Artifact(name=name, kind=held.kind, locator=name)
-        for name, held in FILES.items()
-        if text_of(frame, held) is not None
+        Artifact(name=name, kind=file.kind, locator=name)
+        for name, file in FILES.items()
+        if find_file(frame, file) is not None
     )
 
 
 def drifts_of(frame: Mapping[str, Any]) -> tuple[Drift, ...]:
-    """Name the links to pictures that no table knows, and an error in their place: somebody must hear of them."""
-    names = dict.fromkeys(name for links in _picture_links(frame) for name in links if name not in _PICTURES)
-    return tuple(Drift(field=_LINKS[0], value=as_word(name)) for name in names)[:_MOST_DRIFTS]
+    """Return the picture links that no table lists, or an error in their place, so that an operator learns of them."""
+    names = dict.fromkeys(name for links in _picture_links(frame) for name in links if name not in _LINKED_PICTURES)
+    return tuple(Drift(field=_LINKS[0], value=as_word(name)) for name in names)[:_MAX_DRIFTS]
 
 
-def text_of(frame: Mapping[str, Any], held: Held) -> str | None:
-    """Return the link to a file or its base64 text; None where the answer has neither."""
-    holders = _picture_links(frame) if held.as_ == "picture_link" else _holders(frame)
-    texts = (_present(holder.get(field)) for holder in holders for field in held.fields)
+def find_file(frame: Mapping[str, Any], file: FileField) -> str | None:
+    """Return the link to a file, or its base64 text; None if the answer has neither."""
+    holders = _picture_links(frame) if file.form == "picture_link" else _holders(frame)
+    texts = (_present(holder.get(field)) for holder in holders for field in file.fields)
     return next((text for text in texts if text is not None), None)
 
 
-def decoded(text: str) -> bytes:
-    """Return the bytes of a picture. Raises `ArtifactSpoiled` for what is not base64."""
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of a picture. Raises `ArtifactSpoiled` if the text is not base64."""
     bare = text.partition(",")[2] if text.startswith("data:") else text
     try:
         return base64.b64decode("".join(bare.split()), validate=True)
@@ -81,29 +81,31 @@ def decoded(text: str) -> bytes:
         raise ArtifactSpoiled("not_base64", loss=LossReason.WRONG_TYPE) from None
 
 
-def without_pictures(frame: Mapping[str, Any]) -> bytes:
-    """Write an answer anew without the pictures that stand in it; a marker stays in the place of each."""
+def remove_pictures(frame: Mapping[str, Any]) -> bytes:
+    """Return an answer with a placeholder instead of each picture inside it."""
     result = frame.get("result")
     history = frame.get("history")
     cut = {
         **frame,
-        **({"result": _cut(result)} if isinstance(result, dict) else {}),
-        **({"history": [_cut(each) for each in history]} if isinstance(history, list) else {}),
+        **({"result": _replace_pictures(result)} if isinstance(result, dict) else {}),
+        **({"history": [_replace_pictures(each) for each in history]} if isinstance(history, list) else {}),
     }
     return json.dumps(cut).encode()
 
 
 def results_in(frame: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the results of an answer, the newest first: the one it is about, and those of its history."""
+    """Yield the results of an answer, newest first: its own, then those of its history."""
     for each in (frame.get("result"), *as_list(frame.get("history"))):
         if isinstance(each, dict):
             yield each
 
 
-def _cut(result: Any) -> Any:
+def _replace_pictures(result: Any) -> Any:
     if not isinstance(result, dict):
         return result
-    return {name: CUT_OUT if name in _CUT and _present(value) else value for name, value in result.items()}
+    return {
+        name: PLACEHOLDER if name in _INLINE_PICTURES and _present(value) else value for name, value in result.items()
+    }
 
 
 def _holders(frame: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

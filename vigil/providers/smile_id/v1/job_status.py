@@ -1,29 +1,30 @@
-"""What `job_status` says of a job, in our words. One answer decides it whole, or not at all."""
+"""Translates an answer of `job_status` into a snapshot. One answer decides a job completely, or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
 from vigil.domain.snapshot import MOST_DRIFTS, Drift, Part, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import Advice, Decision, Outcome, ReasonCode, Stage, as_word
+from vigil.providers.answers import unrecognised
 from vigil.providers.parsing import as_object
-from vigil.providers.smile_id.policy import Decided, as_reason
+from vigil.providers.smile_id.policy import PolicyDecision, policy_reason
 from vigil.providers.smile_id.senders import V1
 from vigil.providers.smile_id.v1 import vocabulary
-from vigil.providers.smile_id.v1.actions import looked_at
+from vigil.providers.smile_id.v1.actions import read_actions
 from vigil.providers.smile_id.v1.evidence import artifacts_of, drifts_of, results_in
-from vigil.providers.smile_id.v1.vocabulary import Effect, PartName, Row
+from vigil.providers.smile_id.v1.vocabulary import CodeMeaning, Effect, PartName
 from vigil.providers.smile_id.v1.wire import code_of, job_type_of
 
-_MOST_RESULTS: Final = 100
+_MAX_RESULTS: Final = 100
 _DECISIVE: Final = frozenset({Effect.PASS, Effect.FAIL, Effect.UNCLEAR, Effect.ERROR})
 _DECISIONS: Final[Mapping[Effect, Decision]] = {
     Effect.PASS: Decision.APPROVED,
     Effect.FAIL: Decision.DECLINED,
     Effect.UNCLEAR: Decision.INCONCLUSIVE,
 }
-_RULED: Final[Mapping[Decided, Effect]] = {
+_EFFECTS_OF_POLICY: Final[Mapping[PolicyDecision, Effect]] = {
     "approved": Effect.PASS,
     "declined": Effect.FAIL,
     "inconclusive": Effect.UNCLEAR,
@@ -31,181 +32,178 @@ _RULED: Final[Mapping[Decided, Effect]] = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """One result of a job, at its place from the newest to the oldest. `row` is None where no table knows it."""
+class JobResult:
+    """One result of a job; `position` counts from the newest. `meaning` is None if no table lists the code."""
 
-    place: int
+    position: int
     code: str | None
-    row: Row | None
-    result: Mapping[str, Any]
-    ruled_by: str | None = None
-    """The row of the account's policy that overrules the table."""
+    meaning: CodeMeaning | None
+    content: Mapping[str, Any]
+    policy_row: str | None = None
+    """The row of the account's policy that overrides the table."""
 
     @property
     def rank(self) -> tuple[bool, bool, int]:
-        """How much it counts: a person's word before a machine's, a verdict before what waits, then the newest."""
-        row = self.row
-        return (row is not None and row.is_reviewed, row is not None and row.effect in _DECISIVE, -self.place)
+        """Sort key: a reviewer's result above a machine's, a decisive result above a pending one, then the newest."""
+        found = self.meaning
+        return (
+            found is not None and found.is_reviewed,
+            found is not None and found.effect in _DECISIVE,
+            -self.position,
+        )
 
     def reasons(self) -> tuple[Reason, ...]:
-        """Return why, and whether the account's own policy is why."""
-        if self.row is None or self.row.because is None:
+        """Return the reason, and a second one if the account's own policy decided."""
+        if self.meaning is None or self.meaning.reason is None:
             return ()
-        ruled = (as_reason(self.ruled_by),) if self.ruled_by else ()
-        return (Reason(code=self.row.because, word=self.code), *ruled)
+        of_policy = (policy_reason(self.policy_row),) if self.policy_row else ()
+        return (Reason(code=self.meaning.reason, word=self.code), *of_policy)
 
 
 @dataclass(frozen=True)
-class Halves:
-    """What counts of a job: for type 1 the identity and the face, for others one of them or both."""
+class JobParts:
+    """The results that decide a job: for type 1 its identity part and its biometric part, else one or both."""
 
     job_type: int
-    identity: Told | None
-    main: Told | None
+    identity: JobResult | None
+    main: JobResult | None
 
     @property
-    def found(self) -> tuple[Told, ...]:
-        """Return those that are there."""
+    def present(self) -> tuple[JobResult, ...]:
+        """The parts that have a result."""
         return tuple(each for each in (self.identity, self.main) if each is not None)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all that the job is decided by is there."""
+    def is_complete(self) -> bool:
+        """Whether all parts that decide the job have a result."""
         return self.main is not None and (self.identity is not None or self.job_type != vocabulary.BIOMETRIC_KYC)
 
     def effect(self) -> Effect:
-        """Say what both do together. A half that is missing is waited for."""
-        effects = [each.row.effect for each in self.found if each.row is not None]
+        """Return the effect of both parts together. A missing part is waited for."""
+        effects = [each.meaning.effect for each in self.present if each.meaning is not None]
         for ending in (Effect.FAIL, Effect.ERROR):
             if ending in effects:
                 return ending
-        if not self.is_whole:
+        if not self.is_complete:
             return Effect.WAIT
         order = (Effect.WAIT, Effect.REVIEW, Effect.UNCLEAR, Effect.PASS)
         return next((each for each in order if each in effects), Effect.WAIT)
 
-    def because(self, effect: Effect) -> tuple[Told, ...]:
-        """Return those that have this effect."""
-        return tuple(each for each in self.found if each.row is not None and each.row.effect is effect)
+    def having(self, effect: Effect) -> tuple[JobResult, ...]:
+        """Return the parts that have this effect."""
+        return tuple(each for each in self.present if each.meaning is not None and each.meaning.effect is effect)
 
 
-def unrecognised(field: str, value: object = None) -> Snapshot:
-    """Return what an answer says that we do not understand: nothing but where we stopped."""
-    drift = Drift(field=field, value=as_word(value))
-    return Snapshot(stage=Stage.UNRECOGNISED, sender=V1, unrecognised=(drift,))
+def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, PolicyDecision]) -> Snapshot:
+    """Return the snapshot of a job. Never raises: unknown content is `unrecognised`.
 
-
-def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, Decided]) -> Snapshot:
-    """Say what an answer says of the job. Never raises: odd content is `unrecognised`.
-
-    `job_type` is the one that we were told; the answer's own goes before it.
+    `job_type` is the registered one; a type in the answer itself overrides it.
     """
     frame = as_object(content)
     is_complete = frame.get("job_complete")
     if not isinstance(is_complete, bool):
-        return unrecognised("job_complete", is_complete)
+        return unrecognised("job_complete", is_complete, sender=V1)
     code = as_word(frame.get("code"))
     if not is_complete and (code == vocabulary.NOTHING_UPLOADED or not isinstance(frame.get("result"), dict)):
         return Snapshot(stage=Stage.AWAITING_APPLICANT, word=code, code=code, sender=V1)
     if code != vocabulary.ANSWERED:
-        return unrecognised("code", code)
+        return unrecognised("code", code, sender=V1)
     if not isinstance(frame.get("result"), dict):
-        return unrecognised("result")
-    told_type = job_type_of(as_object(frame["result"].get("PartnerParams"))) or job_type
-    return _judged(frame, told_type, policy if is_complete else {}, is_complete=is_complete)
+        return unrecognised("result", sender=V1)
+    job_type = job_type_of(as_object(frame["result"].get("PartnerParams"))) or job_type
+    return _decide(frame, job_type, policy if is_complete else {}, is_complete=is_complete)
 
 
-def _judged(
-    frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, Decided], *, is_complete: bool
+def _decide(
+    frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, PolicyDecision], *, is_complete: bool
 ) -> Snapshot:
-    told = tuple(_told(frame, job_type, policy))
-    halves = Halves(job_type or 0, _chosen(told, "identity"), _chosen(told, "biometric", "whole"))
-    unknown = _unknown_before_the_verdict(told, halves)
-    seen = looked_at(_actions(frame, halves))
-    strange = (Drift(field="ResultCode", value=each.code) for each in told if each.row is None)
-    drifts = (*dict.fromkeys(strange), *drifts_of(frame), *seen.drifts)
-    code = (halves.main or halves.identity or told[0]).code
+    results = tuple(_read_results(frame, job_type, policy))
+    parts = JobParts(job_type or 0, _choose(results, "identity"), _choose(results, "biometric", "whole"))
+    actions = read_actions(_merge_actions(frame, parts))
+    unknown_codes = (Drift(field="ResultCode", value=each.code) for each in results if each.meaning is None)
+    drifts = (*dict.fromkeys(unknown_codes), *drifts_of(frame), *actions.drifts)
+    code = (parts.main or parts.identity or results[0]).code
     base = Snapshot(
         stage=Stage.UNRECOGNISED,
         word=code,
         code=code,
-        parts=_parts(halves),
-        checks=seen.checks,
+        parts=_snapshot_parts(parts),
+        checks=actions.checks,
         sender=V1,
         session_kind=vocabulary.session_kind(job_type),
         unrecognised=tuple(drifts[:MOST_DRIFTS]),
     )
-    if unknown or not halves.found:
+    if not parts.present or _has_newer_unknown_code(results, parts):
         return base
-    effect = halves.effect()
+    effect = parts.effect()
     if is_complete and effect in _DECISIVE:
-        return base.model_copy(update={**_ended(halves, effect), "artifacts": artifacts_of(frame)})
-    return base.model_copy(update=_waiting(halves, effect, is_complete=is_complete))
+        return base.model_copy(update={**_conclusion(parts, effect), "artifacts": artifacts_of(frame)})
+    return base.model_copy(update=_pending(parts, effect, is_complete=is_complete))
 
 
-def _told(frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, Decided]) -> Sequence[Told]:
-    found = []
-    for place, result in enumerate(islice(results_in(frame), _MOST_RESULTS)):
+def _read_results(
+    frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, PolicyDecision]
+) -> Iterator[JobResult]:
+    for position, result in enumerate(islice(results_in(frame), _MAX_RESULTS)):
         code = code_of(result)
-        row = vocabulary.row_of(job_type, code)
-        ruling = policy.get(f"{job_type}/{code}")
-        if row is not None and ruling is not None:
-            row = replace(row, effect=_RULED[ruling])
-        found.append(Told(place, code, row, result, f"{job_type}/{code}" if ruling else None))
-    return found
+        row = f"{job_type}/{code}"
+        meaning = vocabulary.meaning_of(job_type, code)
+        if meaning is not None and row in policy:
+            meaning = replace(meaning, effect=_EFFECTS_OF_POLICY[policy[row]])
+        yield JobResult(position, code, meaning, result, row if row in policy else None)
 
 
-def _chosen(told: Sequence[Told], *parts: PartName) -> Told | None:
-    of_part = [each for each in told if each.row is not None and each.row.part in parts]
-    return max(of_part, key=lambda each: each.rank, default=None)
+def _choose(results: Sequence[JobResult], *parts: PartName) -> JobResult | None:
+    candidates = [each for each in results if each.meaning is not None and each.meaning.part in parts]
+    return max(candidates, key=lambda each: each.rank, default=None)
 
 
-def _unknown_before_the_verdict(told: Sequence[Told], halves: Halves) -> bool:
-    """Whether a code that no table knows is newer than a result that counts: it may have changed it."""
-    oldest = max((each.place for each in halves.found), default=-1)
-    return any(each.row is None and each.place <= oldest for each in told)
+def _has_newer_unknown_code(results: Sequence[JobResult], parts: JobParts) -> bool:
+    """Whether an unknown code is newer than a deciding result: it may have changed that result."""
+    oldest = max((each.position for each in parts.present), default=-1)
+    return any(each.meaning is None and each.position <= oldest for each in results)
 
 
-def _actions(frame: Mapping[str, Any], halves: Halves) -> Mapping[str, Any]:
-    """Put together what was looked at: what the results say that count goes before what the answer is about."""
-    of_result = as_object(as_object(frame.get("result")).get("Actions"))
-    return of_result | {
-        name: value for each in halves.found for name, value in as_object(each.result.get("Actions")).items()
-    }
+def _merge_actions(frame: Mapping[str, Any], parts: JobParts) -> Mapping[str, Any]:
+    """Return the actions of the whole answer. Those of the deciding results override those of the newest result."""
+    merged = dict(as_object(as_object(frame.get("result")).get("Actions")))
+    for each in parts.present:
+        merged |= as_object(each.content.get("Actions"))
+    return merged
 
 
-def _parts(halves: Halves) -> tuple[Part, ...]:
+def _snapshot_parts(parts: JobParts) -> tuple[Part, ...]:
     return tuple(
         Part(
-            name=each.row.part,
+            name=each.meaning.part,
             code=as_word(each.code),
-            decision=_DECISIONS.get(each.row.effect),
-            provisional=each.row.because is ReasonCode.PROVISIONAL,
-            reviewed=each.row.is_reviewed,
+            decision=_DECISIONS.get(each.meaning.effect),
+            provisional=each.meaning.reason is ReasonCode.PROVISIONAL,
+            reviewed=each.meaning.is_reviewed,
         )
-        for each in halves.found
-        if each.row is not None and each.row.part != "whole"
+        for each in parts.present
+        if each.meaning is not None and each.meaning.part != "whole"
     )
 
 
-def _ended(halves: Halves, effect: Effect) -> Mapping[str, Any]:
-    causes = halves.because(effect)
-    advice = next((each.row.advice for each in causes if each.row and each.row.advice is not Advice.NONE), Advice.NONE)
+def _conclusion(parts: JobParts, effect: Effect) -> Mapping[str, Any]:
+    causes = parts.having(effect)
+    advices = [each.meaning.advice for each in causes if each.meaning is not None]
     return {
         "stage": Stage.CONCLUDED,
         "decision": _DECISIONS.get(effect),
         "ended": Outcome.FAILED if effect is Effect.ERROR else None,
-        "advice": advice,
+        "advice": next((advice for advice in advices if advice is not Advice.NONE), Advice.NONE),
         "reasons": tuple(reason for each in causes for reason in each.reasons()),
     }
 
 
-def _waiting(halves: Halves, effect: Effect, *, is_complete: bool) -> Mapping[str, Any]:
-    """Say what is waited for, and what becomes of it at the review deadline."""
-    causes = halves.because(effect)
+def _pending(parts: JobParts, effect: Effect, *, is_complete: bool) -> Mapping[str, Any]:
+    """Return what the job waits for, and its outcome at the review deadline."""
+    causes = parts.having(effect)
     reasons = tuple(reason for each in causes for reason in each.reasons())
     if effect is Effect.REVIEW:
-        # What the vendor does not call complete is never decided, not even by the passing of time.
+        # A job that Smile ID does not call complete is never decided, not even at the deadline.
         lapse = ReviewExpiry(decision=Decision.INCONCLUSIVE, reasons=reasons) if is_complete else None
         return {"stage": Stage.IN_REVIEW, "reasons": reasons, "review_expires_to": lapse}
     if not causes or effect is not Effect.WAIT:

@@ -1,4 +1,4 @@
-"""The first generation's callback bodies: what they hold, and nothing else of what comes with them."""
+"""Proves and reads the callbacks of the first generation, whose signature is in the body."""
 
 import json
 import re
@@ -8,10 +8,10 @@ from typing import Any, Final
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.terms import as_word
-from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
+from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V1
-from vigil.providers.smile_id.signature import Signatures, proof_at
+from vigil.providers.smile_id.signature import Signatures, proof_of
 from vigil.providers.smile_id.v1 import vocabulary
 from vigil.providers.smile_id.v1.vocabulary import PartName
 
@@ -25,7 +25,7 @@ _JOB_ID: Final = re.compile(JOB_ID_PATTERN)
 _USER_ID: Final = re.compile(USER_ID_PATTERN)
 _JOB_TYPE: Final = re.compile(rf"({JOB_TYPE_PATTERN})(?:\.0+)?")
 _CODE: Final = re.compile(r"[0-9]{1,4}")
-_OF_LOOKUPS: Final = frozenset({"Verify_ID_Number", "Return_Personal_Info"})
+_LOOKUP_ACTIONS: Final = frozenset({"Verify_ID_Number", "Return_Personal_Info"})
 
 _NAMES: Final = """
     SmileJobID PartnerParams ResultCode ResultText ResultType Actions ConfidenceValue IsFinalResult IsMachineResult
@@ -37,13 +37,13 @@ _NAMES: Final = """
 """
 _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(_NAMES.split()),
-    # What else is in it is the partner's own and comes back as it was given: its names are noted, its values are not.
+    # Other names are the partner's own. They are reported, their values are not.
     "PartnerParams": frozenset({"job_id", "user_id", "job_type"}),
 }
 
 
 def prove_v1(signatures: Signatures, request: CallbackRequest) -> GenuineRequest:
-    """Say how strongly a callback is proven. Raises `CallbackRefused`; `unprovable` if it is no JSON object."""
+    """Prove a callback. Raises `CallbackRefused`, with `unprovable` if the body is no JSON object."""
     try:
         content = parse_json(request.body)
     except NotReadable:
@@ -52,56 +52,55 @@ def prove_v1(signatures: Signatures, request: CallbackRequest) -> GenuineRequest
         raise CallbackRefused("unprovable")
     presented, timestamp = content.get(SIGNATURE), signed_time(content)
     if not isinstance(presented, str) or timestamp is None:
-        # Whoever knows our id can make a `sec_key`: what it holds can only be compared with itself.
+        # Anyone who knows our id can make a `sec_key`: it contains nothing to compare with but itself.
         raise CallbackRefused("sec_key_only" if _LEGACY_PROOF in content else "missing_signature")
-    if not signatures.fits(timestamp, presented):
+    if not signatures.verify(timestamp, presented):
         raise CallbackRefused("wrong_signature")
-    proof = proof_at(timestamp, request.received_at)
+    proof = proof_of(timestamp, request.received_at)
     return GenuineRequest(request=request, proof=proof, kept_body=_without_signature(content))
 
 
 def read_v1(body: bytes) -> Callback:
-    """Say what a callback says; what is not understood is `Unreadable`."""
+    """Return the event that a callback reports; `Unreadable` for a body that we do not understand."""
     try:
-        content = parse_json(body)
+        content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=None, observation=Unreadable(why=error.why), sender=V1)
-    told = as_object(content)
-    params = as_object(told.get("PartnerParams"))
+    params = as_object(content.get("PartnerParams"))
     reference, job_type = job_id_of(params), job_type_of(params)
-    observation = _seen(told, job_type)
+    observation = _observe(content, job_type)
     return Callback(
         reference=reference,
         observation=observation if reference is not None else Unreadable(why="wrong_shape"),
-        identity=_identity(told, reference, observation),
+        identity=_identity(content, reference, observation),
         sender=V1,
         coordinates=_coordinates(params, job_type),
         session_kind=vocabulary.session_kind(job_type),
-        unknown_fields=unknown_names(told, _KNOWN_FIELDS),
+        unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
 def signed_time(content: Mapping[str, Any]) -> str | None:
-    """Return the text over which a signature was made. A number is written as it stood there (O)."""
+    """Return the time that a signature covers, as text. A number is written as in the body (O)."""
     raw = content.get("timestamp")
     return raw if isinstance(raw, str) else str(raw) if type(raw) is int else None
 
 
 def job_id_of(params: Mapping[str, Any]) -> str | None:
-    """Return a job's id as a reference; any visible text is taken, since partners choose it."""
+    """Return a job's id as a reference. Partners choose it, so any visible ASCII text is accepted."""
     raw = params.get("job_id")
     return raw if isinstance(raw, str) and _JOB_ID.fullmatch(raw) else None
 
 
 def job_type_of(params: Mapping[str, Any]) -> int | None:
-    """Return the type of a job: a number, a text, or a number with a fraction of nothing."""
+    """Return the type of a job, given as a number or a text, such as `1`, `"1"` or `1.0`."""
     raw = params.get("job_type")
     found = None if isinstance(raw, bool) else _JOB_TYPE.fullmatch(str(raw))
     return int(found[1]) if found else None
 
 
 def code_of(result: Mapping[str, Any]) -> str | None:
-    """Return a result's code with its zeros in front, which a number has lost."""
+    """Return a result's code with its leading zeros, which a number does not have."""
     raw = result.get("ResultCode")
     text = str(raw) if type(raw) is int else raw
     if not isinstance(text, str):
@@ -110,34 +109,34 @@ def code_of(result: Mapping[str, Any]) -> str | None:
 
 
 def part_of(result: Mapping[str, Any], job_type: int | None, code: str | None) -> PartName:
-    """Say which half of a job a result is about: by its code, and where no table knows that, by its actions."""
-    row = vocabulary.row_of(job_type, code)
-    if row is not None:
-        return row.part
+    """Return the part of a job that a result is about: by its code, or by its actions if no table lists the code."""
+    meaning = vocabulary.meaning_of(job_type, code)
+    if meaning is not None:
+        return meaning.part
     if job_type != vocabulary.BIOMETRIC_KYC:
         return "whole"
     actions = as_object(result.get("Actions"))
-    return "identity" if actions and actions.keys() <= _OF_LOOKUPS else "biometric"
+    return "identity" if actions and actions.keys() <= _LOOKUP_ACTIONS else "biometric"
 
 
-def _seen(told: Mapping[str, Any], job_type: int | None) -> Observation:
-    code = code_of(told)
+def _observe(content: Mapping[str, Any], job_type: int | None) -> Observation:
+    code = code_of(content)
     if code is None:
         return Unreadable(why="wrong_shape")
     return StatusSeen(
-        # The code is what job_status calls the same result, so only by it the two can be compared.
+        # job_status gives the same result by its code, so only the code can be compared.
         word=code,
         code=code,
         looks=vocabulary.looks(job_type, code),
-        part=part_of(told, job_type, code),
+        part=part_of(content, job_type, code),
     )
 
 
-def _identity(told: Mapping[str, Any], reference: str | None, observation: Observation) -> str | None:
-    timestamp = signed_time(told)
+def _identity(content: Mapping[str, Any], reference: str | None, observation: Observation) -> str | None:
+    timestamp = signed_time(content)
     if reference is None or timestamp is None or not isinstance(observation, StatusSeen):
         return None
-    return json.dumps([reference, observation.code, observation.part, timestamp], separators=(",", ":"))
+    return event_identity(reference, observation.code, observation.part, timestamp)
 
 
 def _coordinates(params: Mapping[str, Any], job_type: int | None) -> Mapping[str, str]:

@@ -1,1 +1,1 @@
-"""The third generation: jobs with ids of their own form, read by `/v3/status`; details come in callbacks alone."""
+"""The third generation: Smile ID chooses the ids of jobs, and only callbacks hold the details of a verdict."""

@@ -1,4 +1,4 @@
-"""What stands behind a verdict of generation 3: its callback tells it, the status does not."""
+"""The details of a verdict: reasons, checks and links. Only its callback holds them, the status does not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,36 +11,36 @@ from vigil.providers.parsing import NotReadable, as_count, as_list, as_object, p
 from vigil.providers.smile_id.v3 import vocabulary
 
 _ADDITIONAL: Final = "additional_documents"
-_MOST_ADDITIONAL: Final = 20
-_MOST_CALLBACKS: Final = 16
+_MAX_ADDITIONAL: Final = 20
+_MAX_CALLBACKS: Final = 16
 
 
 @dataclass(frozen=True)
 class Details:
-    """The body of a callback. What it says of a person stays in it."""
+    """The body of a callback. Its personal data stays in it."""
 
     body: Mapping[str, Any] = field(repr=False)
     is_disputed: bool = False
-    """Whether another callback gives another reason for the same: no body is signed, so one of them may be planted."""
+    """Whether another callback gives another reason for the same status. No body is signed, so one may be forged."""
 
     @property
     def reason_word(self) -> str | None:
-        """The provider's word for why, if it is one."""
+        """The provider's reason, if it is a word."""
         return as_word(self.body.get("reason"))
 
     def reasons(self) -> tuple[Reason, ...]:
-        """Return why the job ended as it did; a reason that is no word is told without it."""
-        told = self.body.get("reason")
-        if not isinstance(told, str) or not told:
+        """Return the reason of the outcome. Free text is dropped, and only its code remains."""
+        raw = self.body.get("reason")
+        if not isinstance(raw, str) or not raw:
             return ()
-        return (Reason(code=vocabulary.reason(told), word=as_word(told)),)
+        return (Reason(code=vocabulary.reason(raw), word=as_word(raw)),)
 
     def checks(self) -> tuple[Check, ...]:
-        """Return what was looked at, as far as a callback tells it apart. Scores stay in the result."""
+        """Return the checks that a callback distinguishes. Scores stay in the result."""
         return tuple(_checks(self.body))
 
     def artifacts(self) -> tuple[Artifact, ...]:
-        """Return the files that the body has links to."""
+        """Return the files to which the body has links."""
         return tuple(Artifact(name=file.name, kind=file.kind, locator=at) for at, file, _ in _links(self.body))
 
     def link(self, locator: str) -> str | None:
@@ -49,19 +49,19 @@ class Details:
 
 
 def details_of(status: str, callbacks: Sequence[bytes]) -> Details | None:
-    """Return the newest callback that says the same as the status that was read; `callbacks` are newest first.
+    """Return the newest callback with the status that was read; None if there is none. `callbacks` are newest first.
 
-    What came long after the job is believed about it only if the job's own callback does not say the same.
+    A later monitoring update is used only if the job's own callback has another status.
     """
-    told = [body for body in map(_parsed, callbacks[:_MOST_CALLBACKS]) if body.get("status") == status]
-    own = [body for body in told if body.get("product") != vocabulary.MONITORING_UPDATE]
-    chosen = own or told
+    matching = [body for body in map(_parse, callbacks[:_MAX_CALLBACKS]) if body.get("status") == status]
+    own = [body for body in matching if body.get("product") != vocabulary.MONITORING_UPDATE]
+    chosen = own or matching
     if not chosen:
         return None
     return Details(chosen[0], is_disputed=any(body.get("reason") != chosen[0].get("reason") for body in chosen))
 
 
-def _parsed(callback: bytes) -> dict[str, Any]:
+def _parse(callback: bytes) -> dict[str, Any]:
     try:
         return as_object(parse_json(callback))
     except NotReadable:
@@ -74,9 +74,9 @@ def _checks(body: Mapping[str, Any]) -> Iterator[Check]:
         status = CheckStatus.PASSED if fields else CheckStatus.NOT_DONE
         yield Check(kind=CheckKind.OTHER, name="id_fields", status=status)
     persons = as_count(body.get("no_of_persons_found"))
-    # An error carries the number, too, and there it says nothing: nobody was looked for.
+    # An error has the number, too, but nobody was searched for.
     if persons is not None and body.get("status") in {"clear", "block", "attention"}:
-        # A hit is somebody of that name; whether it is this person a list cannot say.
+        # A hit has the same name; a list cannot say whether it is the same person.
         yield Check(
             kind=CheckKind.WATCHLIST, name="watchlist", status=CheckStatus.UNCLEAR if persons else CheckStatus.PASSED
         )
@@ -89,17 +89,17 @@ def _checks(body: Mapping[str, Any]) -> Iterator[Check]:
         yield Check(kind=CheckKind.OTHER, name="smile_secure", status=vocabulary.check_status(known_faces))
 
 
-def _links(body: Mapping[str, Any]) -> Iterator[tuple[str, vocabulary.Linked, str]]:
-    """Yield where each link stands, what it leads to, and the link."""
+def _links(body: Mapping[str, Any]) -> Iterator[tuple[str, vocabulary.LinkedFile, str]]:
+    """Yield the locator, the file and the link of each linked file."""
     holders = ((as_object(body.get("image_links")), vocabulary.PICTURES), (body, vocabulary.RECEIPTS))
     for holder, files in holders:
         for at, file in files.items():
             if link := _text(holder.get(at)):
                 yield at, file, link
-    for number, document in enumerate(islice(as_list(body.get(_ADDITIONAL)), _MOST_ADDITIONAL), start=1):
+    for number, document in enumerate(islice(as_list(body.get(_ADDITIONAL)), _MAX_ADDITIONAL), start=1):
         if link := _text(as_object(document).get("image_link")):
             name = f"additional-document-{number}"
-            yield f"{_ADDITIONAL}.{number}", vocabulary.Linked(name, EvidenceKind.SUPPORTING_DOCUMENT), link
+            yield f"{_ADDITIONAL}.{number}", vocabulary.LinkedFile(name, EvidenceKind.SUPPORTING_DOCUMENT), link
 
 
 def _text(raw: object) -> str:

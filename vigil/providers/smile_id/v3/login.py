@@ -1,4 +1,4 @@
-"""The token of generation 3, and asking with it."""
+"""The token of the third generation."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
-from vigil.providers.login import Granted, LoggedIn, Login, granted_in
+from vigil.providers.login import AuthorizedClient, Login, TokenGrant, read_token
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.transport import exchange
 
@@ -16,33 +16,35 @@ LOGIN: Final = "/v3/token"
 HEADER: Final = "SmileID-Token"
 
 LIFETIME: Final = timedelta(minutes=15)
-"""Documented; the answer itself names no time."""
+"""Documented; the answer itself gives no time."""
 MARGIN: Final = timedelta(minutes=1)
 """How long before its end a token is renewed."""
 
 
-def login_of(settings: SmileIdSettings, http: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic) -> Login:
-    """Return the account's login. Of two keys the second is tried where the first is refused."""
+def create_login(
+    settings: SmileIdSettings, http: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic
+) -> Login:
+    """Return the account's login. Of two keys the second is tried if the first is refused."""
 
-    async def ask() -> Granted:
-        answer = await exchange(http, _request(settings, http, settings.api_key[0]))
+    async def request_token() -> TokenGrant:
+        answer = await exchange(http, _build_request(settings, http, settings.api_key[0]))
         for key in settings.api_key[1:]:
             if answer.status == httpx.codes.UNAUTHORIZED:
-                answer = await exchange(http, _request(settings, http, key))
-        token, _ = granted_in(answer, "token")
-        return Granted(text=token, usable_for=LIFETIME - MARGIN)
+                answer = await exchange(http, _build_request(settings, http, key))
+        token, _ = read_token(answer, "token")
+        return TokenGrant(text=token, usable_for=LIFETIME - MARGIN)
 
-    return Login(ask, counted_from="login", clock=clock)
-
-
-def asker(http: httpx.AsyncClient, login: Login) -> LoggedIn:
-    """Return what asks with the account's token."""
-    return LoggedIn(http, login, header=HEADER, scheme=None)
+    return Login(request_token, counted_from="login", clock=clock)
 
 
-def _request(settings: SmileIdSettings, http: httpx.AsyncClient, key: SecretStr) -> httpx.Request:
+def authorized_client(http: httpx.AsyncClient, login: Login) -> AuthorizedClient:
+    """Return the client that sends the account's token."""
+    return AuthorizedClient(http, login, header=HEADER, scheme=None)
+
+
+def _build_request(settings: SmileIdSettings, http: httpx.AsyncClient, key: SecretStr) -> httpx.Request:
     headers = {
-        # Documented: here without the leading zeros that generation 1 has it with.
+        # Documented: without the leading zeros that the first generation requires.
         "smileid-partner-id": settings.partner_id.lstrip("0"),
         "smileid-api-key": key.get_secret_value(),
     }

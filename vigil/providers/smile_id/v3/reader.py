@@ -1,7 +1,7 @@
-"""Asking the third generation: how a job stands, and the files that its callback has links to."""
+"""Reading from the third generation: the status of a job, and the files to which its callback has links."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -10,122 +10,109 @@ import httpx
 from vigil.domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
 from vigil.domain.terms import EvidenceKind, LossReason, as_word
+from vigil.providers.answers import REFUSALS, unrecognised
 from vigil.providers.contract import ArtifactStream, ProviderResponse
 from vigil.providers.login import Login
 from vigil.providers.parsing import NotReadable, as_object, parse_json
 from vigil.providers.smile_id.links import Links
+from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.smile_id.v3 import vocabulary
 from vigil.providers.smile_id.v3.details import Details, details_of
-from vigil.providers.smile_id.v3.login import asker
-from vigil.providers.smile_id.v3.status import snapshot_of, unrecognised
+from vigil.providers.smile_id.v3.login import authorized_client
+from vigil.providers.smile_id.v3.status import snapshot_of
 from vigil.providers.smile_id.v3.wire import PRODUCT, job_id
 from vigil.providers.transport import HttpAnswer
 
 STATUS: Final = "/v3/status/"
 
 _CALLBACK: Final = "callback"
-_REFUSALS: Final = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
-_TELLING: Final = frozenset({httpx.codes.OK, httpx.codes.ACCEPTED})
+_RESULTS: Final = frozenset({httpx.codes.OK, httpx.codes.ACCEPTED})
 
 
 class SmileV3Reader:
-    """Reads one account; everything it does leaves Smile ID as it was."""
+    """Reads one account. It changes nothing at Smile ID."""
 
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, login: Login, links: Links) -> None:
-        """Take the account's settings, the shared client, the account's login and what opens its links."""
+        """Take the account's settings, the shared client, and the account's login and links."""
         self._settings = settings
         self._login = login
-        self._asker = asker(http, login)
+        self._client = authorized_client(http, login)
         self._links = links
 
     async def check_login(self) -> None:
-        """Ask for a token. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
+        """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
         await self._login.renew()
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
-        """Ask for the status, which tells a verdict without its reasons. Raises as the contract says."""
+        """Read the status, which has a verdict without its reasons. Raises as `contract.Reader.read`."""
         return await self.read_with_callbacks(question, ())
 
     async def read_with_callbacks(self, question: ReadRequest, callbacks: Sequence[bytes]) -> ProviderResponse:
-        """Ask for the status, and explain it by the newest callback that says the same. Raises as the contract says.
+        """Read the status, with the details of the newest callback that has the same status.
 
-        `callbacks` are bodies, the newest first. What they say decides nothing: only reasons, checks and links are
-        taken from them, and what the account's policy makes of a reason.
+        `callbacks` are bodies, newest first. They decide nothing: only reasons, checks and links come from them, and
+        the account's policy on a reason. Raises as `contract.Reader.read`.
         """
-        reference = _named(question)
-        url = f"{self._settings.base_url}{STATUS}{reference}"
-        answer = await self._asker.ask(url)
-        told = _told(answer)
-        if isinstance(told, Snapshot):
-            return ProviderResponse(snapshot=told, word=told.word, raw=answer.content)
-        if told.get("job_id") not in {None, reference}:
-            return ProviderResponse(snapshot=unrecognised("job_id"), raw=answer.content)
-        return self._reply(answer, told, question, callbacks)
+        reference = job_id(question.key.reference)
+        if reference is None:
+            # Only an id may become part of the address.
+            raise ReferenceUnknown("not_a_reference")
+        answer = await self._client.request(f"{self._settings.base_url}{STATUS}{reference}")
+        content = _parse(answer)
+        if isinstance(content, Snapshot):
+            return ProviderResponse(snapshot=content, word=content.word, raw=answer.content)
+        if content.get("job_id") not in {None, reference}:
+            return ProviderResponse(snapshot=unrecognised("job_id", sender=V3), raw=answer.content)
+        word = content.get("status")
+        details = details_of(word, callbacks) if isinstance(word, str) else None
+        snapshot = snapshot_of(
+            content,
+            has_ended=answer.status == httpx.codes.OK,
+            product=as_word(question.coordinates.get(PRODUCT)),
+            details=details,
+            policy=self._settings.policy,
+        )
+        # The stored result holds the status, and the callback with its details.
+        raw = json.dumps({"status": content, _CALLBACK: details and details.body}).encode()
+        return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=raw)
 
     @asynccontextmanager
     async def open_artifact(
         self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
-        """Open a file by its link in the stored result. Raises as the contract says.
+        """Open a file by its link in the stored result. Raises as `contract.Reader.open_artifact`.
 
-        A link that is over, or is not in this result, is `link_expired`: a replay brings a callback with fresh ones.
+        An expired or missing link is `link_expired`: a replay brings a callback with new links.
         """
         link = _link_in(result, artifact.locator)
         if link is None:
             raise ArtifactLost(LossReason.LINK_EXPIRED)
-        async with self._links.opened(link, is_picture=artifact.kind is not EvidenceKind.RECEIPT) as stream:
+        async with self._links.open(link, is_picture=artifact.kind is not EvidenceKind.RECEIPT) as stream:
             yield stream
 
-    def _reply(
-        self, answer: HttpAnswer, told: Mapping[str, Any], question: ReadRequest, callbacks: Sequence[bytes]
-    ) -> ProviderResponse:
-        word = told.get("status")
-        details = details_of(word, callbacks) if isinstance(word, str) else None
-        snapshot = snapshot_of(
-            told,
-            is_over=answer.status == httpx.codes.OK,
-            product=as_word(question.coordinates.get(PRODUCT)),
-            details=details,
-            policy=self._settings.policy,
-        )
-        return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=_kept(told, details))
 
-
-def _named(question: ReadRequest) -> str:
-    reference = job_id(question.key.reference)
-    if reference is None:
-        # Nothing but an id may become a part of the address.
-        raise ReferenceUnknown("not_a_reference")
-    return reference
-
-
-def _told(answer: HttpAnswer) -> dict[str, Any] | Snapshot:
-    """Return what an answer holds, or what can be said of one that holds no object."""
-    if answer.status in _REFUSALS:
+def _parse(answer: HttpAnswer) -> dict[str, Any] | Snapshot:
+    """Return the object in an answer; a snapshot if the answer is JSON, but no object."""
+    if answer.status in REFUSALS:
         raise ProviderRefusesUs(f"http_{answer.status}")
     try:
         content = parse_json(answer.content)
     except NotReadable as error:
-        if answer.status in _TELLING and error.why != "not_json":
-            return unrecognised("answer", error.why)
+        if answer.status in _RESULTS and error.why != "not_json":
+            return unrecognised("answer", error.why, sender=V3)
         raise _unavailable(answer) from None
     if answer.status == httpx.codes.NOT_FOUND and as_object(content).get("status") in vocabulary.NOT_FOUND:
         raise ReferenceUnknown("not_found")
-    if answer.status not in _TELLING:
-        # A 404 in other words is a wrong address, and says nothing of the job.
+    if answer.status not in _RESULTS:
+        # A 404 with another status means a wrong address, not an unknown job.
         raise _unavailable(answer)
-    return content if isinstance(content, dict) else unrecognised("answer", type(content).__name__)
+    return content if isinstance(content, dict) else unrecognised("answer", type(content).__name__, sender=V3)
 
 
 def _unavailable(answer: HttpAnswer) -> ProviderUnavailable:
-    code = "not_json" if answer.status in _TELLING else f"http_{answer.status}"
+    code = "not_json" if answer.status in _RESULTS else f"http_{answer.status}"
     return ProviderUnavailable(code, retry_after=answer.retry_after())
-
-
-def _kept(told: Mapping[str, Any], details: Details | None) -> bytes:
-    """Write what is stored as the result: the status, and the callback that explains it."""
-    return json.dumps({"status": told, _CALLBACK: details and details.body}).encode()
 
 
 def _link_in(result: bytes | None, locator: str) -> str | None:

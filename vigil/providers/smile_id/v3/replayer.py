@@ -1,4 +1,4 @@
-"""Having a callback of the third generation sent once more: the only thing that we ever cause at Smile ID."""
+"""Requests a callback of the third generation again: the only request that causes anything at Smile ID."""
 
 from typing import Final
 
@@ -8,37 +8,37 @@ from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, Referenc
 from vigil.domain.snapshot import ReadRequest
 from vigil.providers.login import Login
 from vigil.providers.smile_id.settings import SmileIdSettings
-from vigil.providers.smile_id.v3.login import asker
+from vigil.providers.smile_id.v3.login import authorized_client
 from vigil.providers.smile_id.v3.wire import job_id
 
 REPLAY: Final = "/v3/replay/"
 
 _LATER: Final = frozenset({408, 409, 425, 429})
-"""Answers in the fours that time may heal; 409 says that the job is not over yet."""
+"""4xx answers that may change with time. 409 means that the job has not ended yet."""
 
 
 class SmileV3Replayer:
-    """Acts on one account."""
+    """Requests callbacks of one account again."""
 
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> None:
-        """Take the account's settings, the shared client, and the login that the reader has, too."""
+        """Take the account's settings, the shared client, and the login that it shares with the reader."""
         self._url = settings.base_url + REPLAY
-        self._asker = asker(http, login)
+        self._client = authorized_client(http, login)
 
     async def replay(self, question: ReadRequest) -> None:
-        """Ask for the callback again, to the address that it went to before.
+        """Request the callback again, at the address to which it went before.
 
         Raises:
             ReferenceUnknown: there is no such job.
-            ProviderRefusesUs: not with these credentials, or nowhere that callbacks may go to.
-            ProviderUnavailable: no usable answer, or the job is not over yet.
+            ProviderRefusesUs: our credentials are refused, or the address is not allowed.
+            ProviderUnavailable: there was no usable answer, or the job has not ended yet.
 
         """
         reference = job_id(question.key.reference)
         if reference is None:
             raise ReferenceUnknown("not_a_reference")
-        # Another address could only come in a form; without one there is no body at all (D).
-        answer = await self._asker.ask(self._url + reference, method="POST")
+        # A body could only hold another address. Without one there is no body (D).
+        answer = await self._client.request(self._url + reference, method="POST")
         if answer.status == httpx.codes.ACCEPTED:
             return
         code = f"http_{answer.status}"

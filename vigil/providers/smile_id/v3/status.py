@@ -1,66 +1,62 @@
-"""The status of a job of generation 3, in our words."""
+"""Translates the status of a job of the third generation into a snapshot."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from vigil.domain.snapshot import Drift, Snapshot
-from vigil.domain.terms import Advice, Decision, Outcome, Stage, as_word
+from vigil.domain.snapshot import Snapshot
+from vigil.domain.terms import Advice, Decision, Outcome
+from vigil.providers.answers import unrecognised
 from vigil.providers.parsing import as_instant
-from vigil.providers.smile_id.policy import Decided, as_reason
+from vigil.providers.smile_id.policy import PolicyDecision, policy_reason
 from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.v3 import vocabulary
 from vigil.providers.smile_id.v3.details import Details
 
 
-def unrecognised(field: str, value: object = None) -> Snapshot:
-    """Return what an answer says that we do not understand: nothing but where we stopped."""
-    return Snapshot(stage=Stage.UNRECOGNISED, sender=V3, unrecognised=(Drift(field=field, value=as_word(value)),))
-
-
 def snapshot_of(
-    told: Mapping[str, Any],
+    content: Mapping[str, Any],
     *,
-    is_over: bool,
+    has_ended: bool,
     product: str | None,
     details: Details | None,
-    policy: Mapping[str, Decided],
+    policy: Mapping[str, PolicyDecision],
 ) -> Snapshot:
-    """Say what a status says. Never raises: odd content is `unrecognised`.
+    """Return the snapshot of a job. Never raises: unknown content is `unrecognised`.
 
-    `is_over` is what the code of the answer says of the job, `product` what was registered, and `details` the callback
-    that says the same as this status.
+    `has_ended` comes from the status code of the answer, `product` from the registration, and `details` from the
+    callback with the same status.
     """
-    word = told.get("status")
+    word = content.get("status")
     if not isinstance(word, str):
-        return unrecognised("status", type(word).__name__)
-    standing = vocabulary.STATUSES.get(word)
-    if standing is None or not is_over:
-        return _not_ended(word, product=product)
-    bare = Snapshot(stage=Stage.CONCLUDED, decision=standing.decision, ended=standing.ended, sender=V3, word=word)
+        return unrecognised("status", type(word).__name__, sender=V3)
+    meaning = vocabulary.STATUSES.get(word)
+    if meaning is None or not has_ended:
+        return _open_snapshot(word, product=product)
+    bare = Snapshot(stage=meaning.stage, decision=meaning.decision, ended=meaning.ended, sender=V3, word=word)
     if details is None:
         return bare.model_copy(update={"lacks_details": True})
-    return _explained(bare, details, policy)
+    return _add_details(bare, details, policy)
 
 
-def _not_ended(word: str, *, product: str | None) -> Snapshot:
+def _open_snapshot(word: str, *, product: str | None) -> Snapshot:
     if word == vocabulary.PROCESSING:
         return Snapshot(stage=vocabulary.waiting_stage(product), sender=V3, word=word)
-    # An older document has `complete` in the place of a verdict: the job is over, and how it ended is not told.
-    # A verdict comes here, too, if the answer's code says that the job is not over: then nothing is certain.
-    return unrecognised("status", word).model_copy(update={"word": as_word(word)})
+    # An older document has `complete` instead of a verdict: the job has ended, but its outcome is not given. The other
+    # case is a verdict with a status code that says that the job has not ended. In both nothing is certain.
+    return unrecognised("status", word, sender=V3, word=word)
 
 
-def _explained(bare: Snapshot, details: Details, policy: Mapping[str, Decided]) -> Snapshot:
+def _add_details(bare: Snapshot, details: Details, policy: Mapping[str, PolicyDecision]) -> Snapshot:
     row = f"{bare.word}/{details.reason_word}"
-    is_ours = bare.word == vocabulary.ATTENTION and not details.is_disputed
-    ruled = policy.get(row) if is_ours else None
+    is_partners_decision = bare.word == vocabulary.ATTENTION and not details.is_disputed
+    decision = policy.get(row) if is_partners_decision else None
     failed = bare.ended is Outcome.FAILED
     return bare.model_copy(
         update={
-            "decision": Decision(ruled) if ruled else bare.decision,
+            "decision": Decision(decision) if decision else bare.decision,
             "advice": vocabulary.advice_on_error(details.reason_word) if failed else Advice.NONE,
             "code": details.reason_word,
-            "reasons": (*details.reasons(), *((as_reason(row),) if ruled else ())),
+            "reasons": (*details.reasons(), *((policy_reason(row),) if decision else ())),
             "checks": details.checks(),
             "artifacts": details.artifacts(),
             "provider_created_at": as_instant(details.body.get("created_at")),

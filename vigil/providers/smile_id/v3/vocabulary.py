@@ -1,13 +1,14 @@
-"""Smile ID's words of generation 3 in ours, as tables, compared exactly.
+"""Tables that translate the words of the third generation. Words are compared exactly.
 
-A row marked `inferred` or `unknown` rests on no document; all others are documented or were observed.
+A row marked `inferred` or `unknown` has no document behind it. All other rows are documented or were observed.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from vigil.domain.terms import Advice, CheckStatus, Decision, Ended, EvidenceKind, Outcome, ReasonCode, Stage
+from vigil.domain.terms import Advice, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
+from vigil.providers.vocabulary import Looks, StatusMeaning
 
 ATTENTION: Final = "attention"
 ERROR: Final = "error"
@@ -15,30 +16,22 @@ COMPLETE: Final = "complete"
 NOT_FOUND: Final = frozenset({"not_found", "Not Found"})
 PROCESSING: Final = "processing"
 MONITORING_UPDATE: Final = "aml_monitoring_update"
-"""The product of callbacks that come long after a job is over, whenever a list that it is watched on changes."""
+"""The product of callbacks that come long after a job, whenever a watchlist changes."""
 
 REVIEWED_PRODUCTS: Final = frozenset({"residency_document_verification"})
-"""Products that a person always looks at, so that processing means waiting for them."""
+"""Products that a person always reviews, so `processing` means waiting for the review."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What the status of a job means that is over."""
-
-    decision: Decision | None = None
-    ended: Ended | None = None
-
-
-STATUSES: Final[Mapping[str, Standing]] = {
-    "clear": Standing(decision=Decision.APPROVED),
-    "block": Standing(decision=Decision.DECLINED),
-    # inferred: the vendor leaves it to its client what such a job counts for
-    ATTENTION: Standing(decision=Decision.INCONCLUSIVE),
-    ERROR: Standing(ended=Outcome.FAILED),
+STATUSES: Final[Mapping[str, StatusMeaning]] = {
+    "clear": StatusMeaning(Stage.CONCLUDED, decision=Decision.APPROVED),
+    "block": StatusMeaning(Stage.CONCLUDED, decision=Decision.DECLINED),
+    # inferred: Smile ID leaves the decision on such a job to its partner
+    ATTENTION: StatusMeaning(Stage.CONCLUDED, decision=Decision.INCONCLUSIVE),
+    ERROR: StatusMeaning(Stage.CONCLUDED, ended=Outcome.FAILED),
 }
-"""By `status` of a job that is over; a callback has one of these and no other.
+"""By `status` of a job that has ended. A callback has one of these and no other.
 
-Generation 2 said `approved`, `pending` and `rejected`. We do not follow it, so its words are unrecognised.
+Generation 2 used `approved`, `pending` and `rejected`. We do not support it, so these are unrecognised.
 """
 
 REASONS: Final[Mapping[str, ReasonCode]] = {
@@ -66,10 +59,10 @@ REASONS: Final[Mapping[str, ReasonCode]] = {
     "invalid_id_number": ReasonCode.OTHER,
     "content_policy_violated": ReasonCode.OTHER,
 }
-"""By `reason`. One may come with two statuses, so none of them decides; one that is not listed is `other`."""
+"""By `reason`. A reason may come with two statuses, so none decides. A reason without a row is `other`."""
 
 WORTH_ANOTHER_ATTEMPT: Final = frozenset({"service_unavailable", "internal_error"})
-"""Reasons of an error that a new job may heal (inferred); all others ask for another capture or other data."""
+"""Reasons of an error after which a new job may succeed (inferred). Others need another capture or other data."""
 
 CHECKS: Final[Mapping[str, CheckStatus]] = {
     "clear": CheckStatus.PASSED,
@@ -80,48 +73,48 @@ CHECKS: Final[Mapping[str, CheckStatus]] = {
 
 
 @dataclass(frozen=True)
-class Linked:
-    """A file that a callback has a link to."""
+class LinkedFile:
+    """A file to which a callback has a link."""
 
     name: str
     kind: EvidenceKind
 
 
-PICTURES: Final[Mapping[str, Linked]] = {
-    "selfie_image": Linked("selfie", EvidenceKind.SELFIE),
-    "id_card_image": Linked("id-card-front", EvidenceKind.DOCUMENT_FRONT),
-    "id_card_back_image": Linked("id-card-back", EvidenceKind.DOCUMENT_BACK),
+PICTURES: Final[Mapping[str, LinkedFile]] = {
+    "selfie_image": LinkedFile("selfie", EvidenceKind.SELFIE),
+    "id_card_image": LinkedFile("id-card-front", EvidenceKind.DOCUMENT_FRONT),
+    "id_card_back_image": LinkedFile("id-card-back", EvidenceKind.DOCUMENT_BACK),
 }
 """By name in `image_links`."""
 
-RECEIPTS: Final[Mapping[str, Linked]] = {"kyc_receipt": Linked("kyc-receipt", EvidenceKind.RECEIPT)}
-"""By name in the body itself."""
+RECEIPTS: Final[Mapping[str, LinkedFile]] = {"kyc_receipt": LinkedFile("kyc-receipt", EvidenceKind.RECEIPT)}
+"""By name in the body."""
 
 
-def looks(status: str) -> Literal["open", "final", "unrecognised"]:
-    """Say what the status in a callback looks like; it decides nothing."""
+def looks(status: str) -> Looks:
+    """Return what the status in a callback suggests."""
     if status == PROCESSING:
         return "open"
     return "final" if status in STATUSES or status == COMPLETE else "unrecognised"
 
 
 def waiting_stage(product: str | None) -> Stage:
-    """Return where a job stands that is not over."""
+    """Return the stage of a job that has not ended."""
     return Stage.IN_REVIEW if product in REVIEWED_PRODUCTS else Stage.PROCESSING
 
 
 def check_status(word: str) -> CheckStatus:
-    """Return how a part of a result stands."""
+    """Return the status of a part of a result."""
     return CHECKS.get(word, CheckStatus.UNRECOGNISED)
 
 
 def reason(word: str) -> ReasonCode:
-    """Return why a job ended as it did."""
+    """Return the reason of an outcome."""
     return REASONS.get(word, ReasonCode.OTHER)
 
 
 def advice_on_error(word: str | None) -> Advice:
-    """Return what may help after an error; without a reason nothing is known to."""
+    """Return the advice after an error; none without a reason."""
     if word is None:
         return Advice.NONE
     return Advice.NEW_ATTEMPT if word in WORTH_ANOTHER_ATTEMPT else Advice.FIX_INPUT

@@ -1,6 +1,5 @@
-"""The third generation's callbacks: proven by headers, and named by one."""
+"""Proves and reads the callbacks of the third generation. Headers hold the proof and the job's id."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,10 +7,10 @@ from typing import Any, Final
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.terms import Outcome, as_word
-from vigil.providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest
+from vigil.providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V3
-from vigil.providers.smile_id.signature import Signatures, proof_at
+from vigil.providers.smile_id.signature import Signatures, proof_of
 from vigil.providers.smile_id.v3 import vocabulary
 
 SIGNATURE: Final = "response-signature"
@@ -24,7 +23,7 @@ COORDINATES: Final = (
     Coordinate(
         name=PRODUCT,
         pattern="[a-z0-9_]{1,64}",
-        description="what was bought, in the provider's spelling: of some products every job waits for a person",
+        description="the product, in the provider's spelling: a person reviews every job of some products",
         is_required=False,
     ),
 )
@@ -54,63 +53,63 @@ _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "image_links": frozenset(vocabulary.PICTURES),
-    # What else is in it is the partner's own: its names are noted, its values are not.
+    # Other names are the partner's own. They are reported, their values are not.
     "partner_params": frozenset({"job_id", "user_id"}),
 }
 
 
 def prove_v3(signatures: Signatures, request: CallbackRequest) -> GenuineRequest:
-    """Say how strongly a callback is proven: its headers never cover its body. Raises `CallbackRefused`."""
+    """Prove a callback by its headers, which never cover the body. Raises `CallbackRefused`."""
     presented, timestamp = request.headers.get(SIGNATURE), request.headers.get(TIMESTAMP)
     if not presented or not timestamp:
         raise CallbackRefused("missing_signature")
-    if not signatures.fits(timestamp, presented):
+    if not signatures.verify(timestamp, presented):
         raise CallbackRefused("wrong_signature")
-    return GenuineRequest(request=request, proof=proof_at(timestamp, request.received_at), kept_body=request.body)
+    return GenuineRequest(request=request, proof=proof_of(timestamp, request.received_at), kept_body=request.body)
 
 
 def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:
-    """Say what a callback says; what is not understood is `Unreadable`. Header names are lower case.
+    """Return the event that a callback reports; `Unreadable` for a body that we do not understand.
 
-    Documents show no id in the body, and the header with it is known from integrators only (inferred). Without one
-    the callback names no verification.
+    Documents show no id in the body. The header with the id is known from integrators only (inferred). Without it the
+    callback names no verification.
     """
     reference = job_id(headers.get(JOB_ID))
     try:
-        told = as_object(parse_json(body))
+        content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=reference, observation=Unreadable(why=error.why), sender=V3)
-    observation = _seen(told)
+    observation = _observe(content)
     return Callback(
         reference=reference,
         observation=observation,
-        identity=_identity(told, observation, headers),
+        identity=_identity(content, observation, headers),
         sender=V3,
-        unknown_fields=unknown_names(told, _KNOWN_FIELDS),
+        unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
 
 def job_id(raw: object) -> str | None:
-    """Return the id of a job as a reference, or None for what has not the documented form."""
+    """Return the id of a job as a reference; None if it has not the documented form."""
     return raw if isinstance(raw, str) and _JOB_ID.fullmatch(raw) else None
 
 
-def _seen(told: Mapping[str, Any]) -> Observation:
-    status = told.get("status")
+def _observe(content: Mapping[str, Any]) -> Observation:
+    status = content.get("status")
     if not isinstance(status, str):
         return Unreadable(why="wrong_shape")
     return StatusSeen(
         word=as_word(status),
-        code=as_word(told.get("reason")),
+        code=as_word(content.get("reason")),
         looks=vocabulary.looks(status),
         ended=Outcome.FAILED if status == vocabulary.ERROR else None,
         part="whole",
     )
 
 
-def _identity(told: Mapping[str, Any], observation: Observation, headers: Mapping[str, str]) -> str | None:
-    """Tell deliveries apart. A replay is signed anew and has fresh links, so it is news: the time says so."""
+def _identity(content: Mapping[str, Any], observation: Observation, headers: Mapping[str, str]) -> str | None:
+    """Return the identity. A replay has a new time and new links, so it counts as another event."""
     if not isinstance(observation, StatusSeen):
         return None
-    said = [headers.get(JOB_ID), observation.word, observation.code, as_word(told.get(PRODUCT)), headers.get(TIMESTAMP)]
-    return json.dumps(said, separators=(",", ":"))
+    product = as_word(content.get(PRODUCT))
+    return event_identity(headers.get(JOB_ID), observation.word, observation.code, product, headers.get(TIMESTAMP))

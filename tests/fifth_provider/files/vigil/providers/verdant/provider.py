@@ -1,4 +1,4 @@
-"""One Verdant account: the verbs that every provider has."""
+"""One Verdant account."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from vigil.providers.verdant.senders import CONTRACT, CONTRACTS
 from vigil.providers.verdant.settings import VerdantSettings
 from vigil.providers.verdant.wire import TOKEN, read_callback, without_token
 
-# A name that is live is part of workflow ids and storage names: renaming it is a migration.
+# The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "verdant"
 
 
@@ -25,23 +25,23 @@ class Verdant(Provider):
     default_contract = CONTRACT
 
     def __init__(self, account: Name, settings: VerdantSettings, reader: Reader) -> None:
-        """Take the account's name, its settings and what reads it."""
+        """Take the account's name, its settings and its reader."""
         self.account = account
         self.environment = settings.environment
         self.reader = reader
         self._tokens = settings.callback_token
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
-        """Accept a callback whose body holds a live token, which is then taken out. Raises `CallbackRefused`."""
+        """Accept a callback whose body holds a current token, and remove the token. Raises `CallbackRefused`."""
         kept = without_token(request.body, self._tokens)
         return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=kept)
 
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
-        """Say what a callback says: always one thing."""
+        """Return the one event that a callback reports."""
         return (read_callback(request.kept_body),)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
-        """Show what to enter at Verdant, with the secret named by its setting."""
+        """Return what to enter at Verdant."""
         return (
             f"Under Notifications, enter the address {callback_url}",
             f"and as `{TOKEN}` the secret of accounts.{self.account}.callback_token.",

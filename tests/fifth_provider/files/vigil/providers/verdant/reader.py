@@ -1,29 +1,35 @@
-"""Asking Verdant: an inquiry, and the files that it lists behind links that expire."""
+"""Reading from Verdant: an inquiry, and the files that it lists with links that expire."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 from urllib.parse import quote
 
 import httpx
 
-from vigil.domain.errors import ArtifactLost, ArtifactNotReady, ArtifactSpoiled, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.errors import ArtifactLost, ArtifactNotReady, ArtifactSpoiled
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import LossReason
+from vigil.providers.answers import failure_of, parse_result, unrecognised
 from vigil.providers.contract import ArtifactStream, ProviderResponse
-from vigil.providers.files import IDENTITY, capped, refuse_too_large
-from vigil.providers.parsing import NotReadable, parse_json
-from vigil.providers.transport import HttpAnswer, exchange, retry_after_of, streaming
+from vigil.providers.downloads import IDENTITY, declared_media_type, require_file, stream_file
+from vigil.providers.parsing import NotReadable
+from vigil.providers.transport import HttpAnswer, exchange, open_response
 from vigil.providers.verdant.inquiry import ListedFile, find_file, snapshot_of
 from vigil.providers.verdant.settings import VerdantSettings
 
 _EXPIRED: Final = httpx.codes.FORBIDDEN
-"""What a link is answered with when its minutes are over."""
+"""The answer to an expired link."""
+_LOSSES: Final[Mapping[int, LossReason]] = {
+    httpx.codes.NOT_FOUND: LossReason.GONE,
+    httpx.codes.GONE: LossReason.GONE,
+    _EXPIRED: LossReason.LINK_EXPIRED,
+}
 
 
 class VerdantReader:
-    """Reads one account; everything it does leaves Verdant as it was."""
+    """Reads one account. It changes nothing at Verdant."""
 
     def __init__(self, settings: VerdantSettings, http: httpx.AsyncClient) -> None:
         """Take the account's settings and the shared client, whose owner closes it."""
@@ -31,78 +37,66 @@ class VerdantReader:
         self._http = http
 
     async def check_login(self) -> None:
-        """Ask who we are. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
-        await self._ask("me")
+        """Request our own account. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
+        await self._get("me")
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
-        """Ask for the inquiry. Raises as the contract says."""
-        answer = await self._inquiry(question)
+        """Read the inquiry. Raises as `contract.Reader.read`."""
+        answer = await self._get_inquiry(question)
         try:
-            inquiry = parse_json(answer.content)
+            inquiry = parse_result(answer.content)
         except NotReadable as error:
-            raise ProviderUnavailable(error.why) from None
+            return ProviderResponse(snapshot=unrecognised("inquiry", error.why), raw=answer.content)
         return ProviderResponse(snapshot=snapshot_of(inquiry, reference=question.key.reference), raw=answer.content)
 
     @asynccontextmanager
     async def open_artifact(
         self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
-        """Open one file by the link in the stored inquiry, or by that of a fresh one. Raises as the contract says."""
+        """Open one file by the link in the stored inquiry, or in a new one if that link has expired.
+
+        Raises as `contract.Reader.open_artifact`.
+        """
         file = find_file(result, artifact.locator) if result is not None else None
         if file is not None:
             async with self._download(file) as response:
                 if response.status_code != _EXPIRED:
                     yield self._stream(response, file)
                     return
-        renewed = find_file((await self._inquiry(question)).content, artifact.locator)
+        renewed = find_file((await self._get_inquiry(question)).content, artifact.locator)
         if renewed is None:
             raise ArtifactNotReady("not_listed")
         async with self._download(renewed) as response:
             yield self._stream(response, renewed)
 
-    async def _inquiry(self, question: ReadRequest) -> HttpAnswer:
-        return await self._ask(f"inquiries/{quote(question.key.reference, safe='')}")
+    async def _get_inquiry(self, question: ReadRequest) -> HttpAnswer:
+        return await self._get(f"inquiries/{quote(question.key.reference, safe='')}")
 
-    async def _ask(self, place: str) -> HttpAnswer:
-        url = f"{self._settings.base_url}/v2/{place}"
+    async def _get(self, path: str) -> HttpAnswer:
+        url = f"{self._settings.base_url}/v2/{path}"
         headers = {"X-Api-Key": self._settings.api_key[0].get_secret_value()}
         answer = await exchange(self._http, self._http.build_request("GET", url, headers=headers))
-        code = f"http_{answer.status}"
-        if answer.status == httpx.codes.OK:
-            return answer
-        if answer.status == httpx.codes.NOT_FOUND:
-            raise ReferenceUnknown(code)
-        if answer.status == httpx.codes.UNAUTHORIZED:
-            raise ProviderRefusesUs(code)
-        raise ProviderUnavailable(code, retry_after=answer.retry_after())
+        if answer.status != httpx.codes.OK:
+            raise failure_of(answer)
+        return answer
 
-    @asynccontextmanager
-    async def _download(self, file: ListedFile) -> AsyncIterator[httpx.Response]:
+    def _download(self, file: ListedFile) -> AbstractAsyncContextManager[httpx.Response]:
         try:
-            # The link is its own proof, so our key stays at home.
+            # The link is its own credential, so the request does not carry our key.
             request = self._http.build_request("GET", file.link, headers=IDENTITY)
         except httpx.InvalidURL:
             raise ArtifactLost(LossReason.REFUSED) from None
-        async with streaming(self._http, request) as response:
-            yield response
+        return open_response(self._http, request)
 
     def _stream(self, response: httpx.Response, file: ListedFile) -> ArtifactStream:
-        code = response.status_code
-        if code in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
-            raise ArtifactLost(LossReason.GONE)
-        if code == _EXPIRED:
-            raise ArtifactLost(LossReason.LINK_EXPIRED)
-        if code != httpx.codes.OK:
-            raise ProviderUnavailable(f"http_{code}", retry_after=retry_after_of(response.headers))
         largest = self._settings.largest_artifact
-        refuse_too_large(response, largest)
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return ArtifactStream(chunks=_verified(response, file, largest), media_type=media_type or None)
+        require_file(response, losses=_LOSSES, not_ready={}, largest=largest)
+        return ArtifactStream(chunks=_verify_digest(response, file, largest), media_type=declared_media_type(response))
 
 
-async def _verified(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
+async def _verify_digest(response: httpx.Response, file: ListedFile, largest: int) -> AsyncIterator[bytes]:
     digest = hashlib.sha256()
-    async for chunk in capped(response, largest):
+    async for chunk in stream_file(response, largest):
         digest.update(chunk)
         yield chunk
     if digest.hexdigest() != file.sha256.lower():

@@ -1,4 +1,4 @@
-"""What a Verdant account must be told."""
+"""The settings of a Verdant account."""
 
 from typing import Annotated
 
@@ -11,8 +11,8 @@ class VerdantSettings(AccountSettings, frozen=True):
     """One account."""
 
     api_key: Annotated[Secrets, Field(max_length=1)]
-    """One secret: it is what we present."""
+    """One secret: we present it."""
     callback_token: Secrets
-    """The `token` that Verdant writes into the body of each callback."""
+    """The `token` in the body of each callback."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
-    """In bytes (unknown: no source bounds a file)."""
+    """In bytes. No source limits files (unknown)."""

@@ -1,4 +1,4 @@
-"""Verdant's words in ours, as tables."""
+"""Tables that translate Verdant's words."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
@@ -11,13 +11,13 @@ PARTS: Final[Mapping[str, PartName]] = {"document": "identity", "face": "biometr
 """The two parts of every inquiry."""
 
 VERDICTS: Final[Mapping[str, Decision]] = {"pass": Decision.APPROVED, "fail": Decision.DECLINED}
-"""By the verdict on one part. A part that is not decided yet has none."""
+"""By the verdict on one part. A part without a decision has no verdict."""
 
 FAILURES: Final[Mapping[PartName, ReasonCode]] = {
     "identity": ReasonCode.DOCUMENT_REJECTED,
     "biometric": ReasonCode.FACE_MISMATCH,
 }
-"""Why an inquiry is declined, by the part that failed (inferred: no reason is told)."""
+"""The reason of a decline, by the part that failed (inferred: Verdant gives no reason)."""
 
 FILES: Final[Mapping[str, EvidenceKind]] = {
     "card": EvidenceKind.DOCUMENT_FRONT,

@@ -1,25 +1,25 @@
-"""Verdant's callback bodies: the token that proves them, and what they say without it."""
+"""Verdant's callbacks: the token that proves them, and the event that they report."""
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
 from vigil.domain.errors import CallbackRefused
-from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS, StatusSeen, Unreadable
+from vigil.domain.callback_event import StatusSeen, Unreadable
 from vigil.domain.secrets import matches
 from vigil.domain.terms import as_word
-from vigil.providers.contract import Callback
-from vigil.providers.parsing import NotReadable, as_object, parse_json
+from vigil.providers.contract import Callback, event_identity
+from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.verdant import vocabulary
 
 TOKEN: Final = "token"  # noqa: S105 -- the name of a field
-_KNOWN_FIELDS: Final = frozenset({"inquiry", "part", "verdict"})
+_KNOWN_FIELDS: Final = {"": frozenset({"inquiry", "part", "verdict"})}
 
 
 def without_token(body: bytes, tokens: tuple[SecretStr, ...]) -> bytes:
-    """Return a body whose token is live, without that token. Raises `CallbackRefused`."""
+    """Return a body with a current token, without that token. Raises `CallbackRefused`."""
     try:
         content = parse_json(body)
     except NotReadable:
@@ -33,33 +33,26 @@ def without_token(body: bytes, tokens: tuple[SecretStr, ...]) -> bytes:
 
 
 def read_callback(body: bytes) -> Callback:
-    """Say what a callback without its token says; what is not understood is `Unreadable`."""
+    """Return the event that a callback reports; `Unreadable` for a body that we do not understand."""
     try:
         content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=None, observation=Unreadable(why=error.why))
     reference, verdict = inquiry_id(content.get("inquiry")), content.get("verdict")
     part = vocabulary.PARTS.get(str(content.get("part")))
+    unknown = unknown_names(content, _KNOWN_FIELDS)
     if reference is None or part is None or not isinstance(verdict, str):
-        observation = Unreadable(why="wrong_shape")
-        return Callback(reference=reference, observation=observation, unknown_fields=_unknown_fields(content))
-    # One part is never the end, whichever comes last: that shows in the inquiry, which holds both.
-    looks = StatusSeen(
-        word=as_word(verdict), part=part, looks="open" if verdict in vocabulary.VERDICTS else "unrecognised"
-    )
+        return Callback(reference=reference, observation=Unreadable(why="wrong_shape"), unknown_fields=unknown)
+    # One part never ends an inquiry, whichever comes last. The inquiry itself shows both parts.
+    looks = "open" if verdict in vocabulary.VERDICTS else "unrecognised"
     return Callback(
         reference=reference,
-        observation=looks,
-        identity=json.dumps([part, verdict]),
-        unknown_fields=_unknown_fields(content),
+        observation=StatusSeen(word=as_word(verdict), part=part, looks=looks),
+        identity=event_identity(part, verdict),
+        unknown_fields=unknown,
     )
 
 
 def inquiry_id(raw: object) -> str | None:
     """Return the id of an inquiry as a reference."""
     return raw if isinstance(raw, str) and re.fullmatch(r"inq-[a-z0-9]{1,60}", raw) else None
-
-
-def _unknown_fields(content: dict[str, Any]) -> tuple[str, ...]:
-    words = {word for name in content if name not in _KNOWN_FIELDS and (word := as_word(name))}
-    return tuple(sorted(words))[:MOST_UNKNOWN_FIELDS]

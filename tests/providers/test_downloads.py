@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.providers.raw_server import Answer, HangUp, RawServer, Told
 from vigil.domain.errors import ArtifactLost, ProviderUnavailable
-from vigil.providers.resuming import MOST_RESUMES, resuming
-from vigil.providers.transport import streaming
+from vigil.providers.downloads import MAX_RESUMES, stream_with_resume
+from vigil.providers.transport import open_response
 
 FILE = bytes(number * 31 % 251 for number in range(300_000))
 ETAG = '"v1"'
@@ -57,10 +57,10 @@ async def download(server: CuttingServer, *, largest: int = 10**9) -> bytes:
 
         def ask(headers: Mapping[str, str]) -> AbstractAsyncContextManager[httpx.Response]:
             request = http.build_request("POST", server.base_url, headers={"Accept-Encoding": "identity", **headers})
-            return streaming(http, request)
+            return open_response(http, request)
 
         async with ask({}) as first:
-            chunks = [chunk async for chunk in resuming(first, ask, largest=largest, pause=timedelta(0))]
+            chunks = [chunk async for chunk in stream_with_resume(first, ask, largest=largest, pause=timedelta(0))]
             assert max(map(len, chunks), default=0) <= 1024 * 1024
             return b"".join(chunks)
 
@@ -88,7 +88,7 @@ async def test_a_file_is_whole_after_cuts_at(server: CuttingServer, cuts: list[i
     assert server.ranges == [(None, None), *((f"bytes={start}-", ETAG) for start in starts)]
 
 
-@given(cuts=st.lists(st.integers(0, 40_000), max_size=MOST_RESUMES))
+@given(cuts=st.lists(st.integers(0, 40_000), max_size=MAX_RESUMES))
 @given_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_file_is_whole_after_any_cuts(cuts: list[int]) -> None:
     async with CuttingServer().listening() as server:
