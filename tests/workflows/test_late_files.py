@@ -108,7 +108,7 @@ async def test_a_file_whose_download_still_goes_on_is_not_given_up_with_those_th
         record = await skipped.result()
 
     assert ledger(then) == [
-        ("call-1", ArtifactState.LOST, LossReason.NEVER_CAPTURED),
+        ("call-1", ArtifactState.LOST, LossReason.NOT_DELIVERED),
         ("portrait-1", ArtifactState.AVAILABLE, None),
     ]
     assert ledger(record)[1] == ("portrait-1", ArtifactState.STORED, None)
