@@ -81,7 +81,7 @@ def latest(events: Iterable[E], age: timedelta) -> E | None:
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return the field of the first problem, and what is wrong with it."""
+    """Return the first problem: the name of the field, and the message."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
@@ -251,8 +251,8 @@ class UnknownReference(LookupError):
 class SimulatedProvider(ABC, Generic[S, V]):
     """One simulated provider: its verifications, its API and the control over both.
 
-    `accounts` are ours at the provider, `stories` what `vigil demo` plays with them. `markers` are texts of the
-    invented person, by what they are: every result holds all of them, and whoever finds one in a log has found a leak.
+    `accounts` are ours at the provider, `stories` what `vigil demo` plays with them. `markers` are texts about the
+    invented person, which occur nowhere else: all of them are in the results, so that one in a log proves a leak.
     """
 
     name: ClassVar[str]

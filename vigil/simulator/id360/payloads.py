@@ -23,7 +23,7 @@ MARKERS: Final = {
     "mrz_line_1": "IDZZZQUORVATHSSON<<<<<<<<<<<<<<<<<<<",
     "mrz_line_2": "XQ7731CANARYZYXELINDA<<0710290F4",
 }
-"""The invented person, in words that occur nowhere else: whoever finds one in a log has found a leak."""
+"""The invented person, in words that occur nowhere else, so that one in a log proves a leak."""
 
 # The caller is Python; its version is the observed one.
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "python-requests/2.28.2"}

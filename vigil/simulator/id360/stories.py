@@ -1,4 +1,4 @@
-"""An account at the played ID360, and the stories that it plays."""
+"""Our account at the simulated ID360, and its stories."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,7 +20,7 @@ ACCOUNTS: Final = (
     ),
 )
 
-# The final is due after five minutes; we begin to poll after fifteen.
+# The final callback is due after five minutes; polls begin after fifteen.
 _BRISK: Final = {"think": "PT1M", "step_every": "PT30S"}
 
 
@@ -46,7 +46,7 @@ STORIES: Final = (
     _id360(
         "the same final five times",
         {**_APPROVED, "duplicates": 4, "revisions": 1},
-        # The report lags, so that all five find the verification open.
+        # The report lags, so that the verification is still open when each of the five arrives.
         {"duplicate_final": 4, "lagging_report": "PT12M"},
     ),
     _id360(

@@ -21,7 +21,7 @@ MARKERS: Final = {
     "similarity": "0.937142658",
     "remark": "the guest from Quenmarsh hesitated",
 }
-"""The invented person, in words that occur nowhere else: whoever finds one in a log has found a leak."""
+"""The invented person, in words that occur nowhere else, so that one in a log proves a leak."""
 
 MESSAGE_TEXTS: Final = {
     "password": "708342 is your Quenmarsh code",
@@ -29,7 +29,7 @@ MESSAGE_TEXTS: Final = {
     "link": "https://widget.example.invalid/?session_token=",
     "subject": "For the guest from Quenmarsh",
 }
-"""The texts of the messages that Identomat asks us to send; no result holds them."""
+"""The texts of the messages that we must send; no result holds them."""
 
 SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
 

@@ -1,4 +1,4 @@
-"""An account at the played Identomat, and the stories that it plays."""
+"""Our account at the simulated Identomat, and its stories."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,9 +20,9 @@ ACCOUNTS: Final = (
     ),
 )
 
-# The verdict is due after a minute and a half; we begin to poll after five.
+# The verdict is due after a minute and a half; polls begin after five.
 _BRISK: Final = {"think": "PT1M", "step_every": "PT30S"}
-# Of a message its own workflow tells, which takes a real moment.
+# The result of a message comes from its own workflow, which takes a moment of real time.
 _LEISURELY: Final = {"think": "PT8M"}
 
 # Both sides of the card, the face and its video.

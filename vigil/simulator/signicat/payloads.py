@@ -20,7 +20,7 @@ MARKERS: Final = {
     "mrz_line": "P<ZZZVANDERMOSSIG<<QUILLABETHE<<<<<<<",
     "similarity": "0.917300773",
 }
-"""The invented person, in words that occur nowhere else: whoever finds one in a log has found a leak."""
+"""The invented person, in words that occur nowhere else, so that one in a log proves a leak."""
 
 PENDING: Final = "pending"
 PROCESSING: Final = "processing"

@@ -22,7 +22,7 @@ class Generation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the process ends; silent: the applicant leaves and nobody ends it."""
+    """How the process ends; silent: the applicant leaves and it never ends."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"

@@ -1,4 +1,4 @@
-"""Accounts at the played Assure, one for each way of being told, and the stories that it plays."""
+"""Our accounts at the simulated Assure, one for each way to receive callbacks, and their stories."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -8,11 +8,11 @@ from vigil.simulator.story import Registers, SimulatedAccount, Story
 _HERE: Final = {"base_url": "{simulator}/signicat", "client_secret": "{secret}"}
 _LEGACY: Final = {"url": "{callback_url}", "headers": {"Authorization": "{secret}"}, "generation": "legacy"}
 _EVENTS: Final = {"url": "{callback_url}", "generation": "events"}
-# What proves nothing does not start a verification, so an event must find it registered; and where we would ask after
-# two minutes, a busy machine on fast time has no moment left between the two.
+# An event without proof does not start a verification, so the registration must come before it. With polls after two
+# minutes, a busy machine on fast time has no time left between the two.
 _PATIENT: Final = {"callback_expected_within": "10m"}
 
-# Each is a client of its own at Assure, or it would find and adopt what is another's.
+# Each account has its own client at Assure, or it would discover the processes of another account.
 ACCOUNTS: Final = (
     SimulatedAccount(
         name="assure",
@@ -42,8 +42,8 @@ ACCOUNTS: Final = (
     ),
 )
 
-# The final is due after a minute and a half. Onfido, VideoID and ReadID come again, so we begin to poll after ten
-# minutes; the others are asked after two, and their final is due before.
+# The final callback is due after a minute and a half. Onfido, VideoID and ReadID repeat callbacks, so polls begin after
+# ten minutes. For all others polls begin after two minutes, and their final callback is due before.
 _BRISK: Final = {"think": "PT1M", "processing_for": "PT30S"}
 _SWIFT: Final = {"think": "PT20S", "processing_for": "PT20S"}
 
@@ -54,7 +54,7 @@ _LOST: Final = {"drop_finals": True}
 
 
 class _SubProvider(NamedTuple):
-    """A sub-provider as stories play it: how Assure names it, and how many files an accepted process of it has."""
+    """A sub-provider in stories: its name at Assure, and the number of files of an accepted process."""
 
     sender: str
     title: str
@@ -120,7 +120,7 @@ STORIES: Final = (
         _READID,
         "one 500 holds it for an hour",
         {"missed": 1},
-        # By a name of its own it holds no other story; that it does not come again leaves it to the poll.
+        # A hold under this name affects no other story. The callback is not repeated, so a poll must find the end.
         {
             "answered_attempts": {"1": 500},
             "endpoints": [{**_LEGACY, "held_with": "behind-a-broken-proxy"}],

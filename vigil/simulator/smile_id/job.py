@@ -21,7 +21,7 @@ EXPIRED: Final = timedelta(days=-1)
 
 
 class Job(SimulatedVerification[SmileIdScenario, Event]):
-    """One job. Its signatures have the real time, or nobody would accept them as new."""
+    """One job. Its signatures have the real time, since receivers reject old ones."""
 
     def __init__(self, ids: Ids, scenario: SmileIdScenario, engine: Engine, links: Links) -> None:
         super().__init__(ids.job, scenario, engine, script(scenario))

@@ -13,7 +13,7 @@ MARKERS: Final = {
     "id_number": "ZQ5518CANARY",
     "confidence": "93.184276",
 }
-"""In words that occur nowhere else: whoever finds one in a log has found a leak.
+"""In words that occur nowhere else, so that one in a log proves a leak.
 
 All of them are in the results of a job that looks up a number and compares a face.
 """

@@ -1,4 +1,4 @@
-"""Accounts at the played Smile ID, one for each generation, and the stories that it plays."""
+"""Our accounts at the simulated Smile ID, one for each generation, and their stories."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 from vigil.simulator.smile_id.scenario import API_KEY, PARTNER
 from vigil.simulator.story import Registers, SimulatedAccount, Story
 
-# Smile ID signs its answers too, so the played one must know the key before anybody orders anything of it.
+# Smile ID signs its answers too, so the simulated one must know the key before the first order.
 _HERE: Final = {"base_url": "{simulator}/smile_id", "partner_id": PARTNER, "api_key": API_KEY}
 _CALLED: Final = {"endpoints": [{"url": "{callback_url}"}]}
 
-# What proves itself by a time alone is dated in real time, so fast time must leave a busy machine a moment for it.
+# A proof with a time of its own has the real time, so fast time must leave a busy machine enough of it.
 _WATCH: Final = {"callback_expected_within": "10m", "review_deadline": "40m"}
 
 ACCOUNTS: Final = (
@@ -30,7 +30,7 @@ ACCOUNTS: Final = (
     ),
 )
 
-# The last result is due after a minute and a half; we begin to poll after ten.
+# The last result is due after a minute and a half; polls begin after ten.
 _BRISK: Final = {"think": "PT30S", "step_every": "PT30S"}
 _EXPECTED: Final = {"registered": True, "attention": [], "outcome": "decided", "decision": "approved", "revisions": 1}
 _SELFIE: Final = {"evidence_stored": 1}

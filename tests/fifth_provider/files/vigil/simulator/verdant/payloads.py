@@ -13,7 +13,7 @@ MARKERS: Final = {
     "number": "VRD-CANARY-5520",
     "street": "4 Hollowfern Reach",
 }
-"""The invented person, in words that occur nowhere else: whoever finds one in a log has found a leak."""
+"""The invented person, in words that occur nowhere else, so that one in a log proves a leak."""
 
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "verdant-notify/2"}
 
