@@ -297,29 +297,6 @@ async def test_what_is_said_of_a_job_in_the_end_follows_its_codes(
         assert await it.frame() == frame
 
 
-async def test_an_outage_is_503_and_counted_as_a_read() -> None:
-    async with smile() as it:
-        await it.played(outages=[{"begins": 0, "lasts": 300}])
-        codes = [(await it.ask()).status_code]
-        await it.it.pass_minutes(1)
-        codes.append((await it.ask()).status_code)
-
-        assert (codes, (await it.view())["reads"]) == ([503, 200], 2)
-
-
-async def test_job_status_can_lag_behind_the_callback() -> None:
-    async with smile() as it:
-        await it.played(lagging_report=600)
-        lagging = await it.frame()
-        await it.it.pass_minutes(10)
-
-        assert (it.codes(), lagging, await it.frame()) == (
-            ["1012", "0810"],
-            (False, False, "2302"),
-            (True, True, "2302"),
-        )
-
-
 # ---------------------------------------------------------------- bodies
 
 
@@ -403,14 +380,8 @@ async def test_only_a_result_after_which_nothing_is_open_says_that_it_is_final()
     ("options", "heard"),
     [
         ({}, ["1012", "0810"]),
-        ({"drop_indices": [0]}, ["0810"]),
-        ({"drop_indices": [1]}, ["1012"]),
         ({"drop_finals": True}, ["1012"]),
-        ({"drop_all": True}, []),
-        ({"callbacks": False}, []),
         ({"silent": True}, []),
-        ({"final_first": True}, ["0810", "1012"]),
-        ({"duplicate_final": 2}, ["1012", "0810", "0810", "0810"]),
         ({"code": "0814"}, ["1012", "0814"]),
         ({"code": "0814", "reviewed_code": "1213"}, ["1012", "0814", "1213"]),
         ({"code": "0814", "reviewed_code": "1210", "drop_finals": True}, ["1012", "0814"]),
@@ -445,10 +416,9 @@ async def test_no_callback_of_the_first_generation_comes_again() -> None:
 async def test_one_more_callback_leaves_the_result_alone() -> None:
     async with smile() as it:
         await it.played()
-        await it.send(code="0811")
-        await it.send()
+        await it.send(word="0811")
 
-        assert (it.codes(), (await it.status())["result"]["ResultCode"]) == (["1012", "0810", "0811", "0810"], "0810")
+        assert (it.codes(), (await it.status())["result"]["ResultCode"]) == (["1012", "0810", "0811"], "0810")
 
 
 # ---------------------------------------------------------------- files
@@ -516,29 +486,3 @@ async def test_an_order_is_answered_with_its_coordinates_and_its_script() -> Non
         ("PT4M", "biometric 0814", True),
         ("PT14M", "biometric 1210", True),
     ]
-
-
-@pytest.mark.parametrize(
-    ("order", "field"),
-    [
-        ({"code": "81"}, "code"),
-        ({"job_type": 3}, "job_type"),
-        ({"photo_size": 3_000_000}, "photo_size"),
-        ({"partner_id": "x"}, "partner_id"),
-        ({"generation": "v2"}, "generation"),
-        ({"reviewed": "1210"}, "reviewed"),
-    ],
-)
-async def test_a_wrong_order_is_422_and_names_the_field(order: dict[str, Any], field: str) -> None:
-    async with smile() as it:
-        answer = await it.order(**order)
-
-    assert (answer.status_code, [each["field"] for each in answer.json()["errors"]]) == (422, [field])
-
-
-async def test_a_job_is_simulated_once_and_an_unknown_one_is_404() -> None:
-    async with smile() as it:
-        codes = [(await it.order()).status_code for _ in range(2)]
-        unknown = await it.it.api.get(f"{CONTROL}/chk-0000")
-
-    assert (codes, unknown.status_code) == ([201, 409], 404)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import ValidationError
@@ -58,20 +59,18 @@ def with_faults(scenario: Scenario, events: Iterable[E]) -> tuple[E, ...]:
     """Return the events in order, and give each announced one the faults that the scenario orders, beside its own."""
     ordered = sorted(events, key=lambda event: event.at)
     finals = [event.at for event in ordered if event.is_final]
-    announced = [event for event in ordered if event.is_announced]
-    return tuple(_with_faults(scenario, event, announced, finals) if event.is_announced else event for event in ordered)
+    index = count()
+    return tuple(
+        _with_faults(scenario, event, next(index), finals) if event.is_announced else event for event in ordered
+    )
 
 
-def _with_faults(scenario: Scenario, event: E, announced: Sequence[E], finals: Sequence[timedelta]) -> E:
-    index = next(number for number, each in enumerate(announced) if each is event)
+def _with_faults(scenario: Scenario, event: E, index: int, finals: Sequence[timedelta]) -> E:
     until_final = next((at - event.at for at in finals if at >= event.at), timedelta(0))
     faults = scenario.faults_of(index=index, final=event.is_final, until_final=until_final)
-    lags = event.is_final and scenario.lagging_report
-    return replace(
-        event,
-        faults=faults.combined(event.faults),
-        lag=scenario.lagging_report + faults.delay if lags else timedelta(0),
-    )
+    is_late = event.is_final and scenario.lagging_report
+    lag = scenario.lagging_report + faults.delay if is_late else timedelta(0)
+    return replace(event, faults=faults.combined(event.faults), lag=lag)
 
 
 def latest(events: Iterable[E], age: timedelta) -> E | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from vigil.providers.id360.senders import CONTRACT
 from vigil.simulator.base import Outgoing, ScriptedEvent, SimulatedVerification, latest
-from vigil.simulator.engine import Callback, Faults
+from vigil.simulator.engine import Callback
 from vigil.simulator.id360 import payloads
 from vigil.simulator.id360.payloads import STEPS
 from vigil.simulator.id360.scenario import ExtraCallback, Id360Scenario, Outcome
@@ -66,13 +66,7 @@ class Enrollment(SimulatedVerification[Id360Scenario, Event]):
     def extra_event(self, ordered: bytes) -> Event:
         """Return the event of one more callback. Raises `ValidationError`."""
         extra = ExtraCallback.model_validate_json(ordered)
-        return Event(
-            at=self.age,
-            name=f"extra {extra.status}",
-            status=extra.status,
-            done=len(STEPS),
-            faults=Faults(wrong_secret=extra.wrong_secret),
-        )
+        return Event(at=self.age, name=f"extra {extra.status}", status=extra.status, done=len(STEPS))
 
     def created(self) -> dict[str, Any]:
         """Return ID360's answer to the creation."""

@@ -44,4 +44,3 @@ class ExtraCallback(Frozen):
     """One more callback, sent now: a late final one, or one with an unknown word. The report does not change."""
 
     status: Status
-    wrong_secret: bool = False

@@ -48,10 +48,7 @@ def video_call(room: Room, *, age: timedelta) -> dict[str, Any]:
 def message(message: Message) -> dict[str, Any]:
     """Return the request to send a message. Of e-mail requests all field names but that of the text are guesses."""
     is_link = message.kind.startswith("share-")
-    body: dict[str, Any] = {
-        "type": message.kind,
-        "text": message.text or MESSAGE_TEXTS["greeting" if is_link else "password"],
-    }
+    body: dict[str, Any] = {"type": message.kind, "text": MESSAGE_TEXTS["greeting" if is_link else "password"]}
     if message.is_by_email:
         body |= {"subject": MESSAGE_TEXTS["subject"], "email": message.address or MARKERS["email"]}
     else:

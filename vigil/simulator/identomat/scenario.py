@@ -86,12 +86,11 @@ class Room(Frozen):
 class Message(Frozen):
     """A message that Identomat asks us to send. `times` is how many deliveries of the request come at once.
 
-    Without `text` and `address` those of the invented person are used.
+    Without `address` it goes to the invented person.
     """
 
     at: Duration
     kind: MessageType = "one-time-password-request"
-    text: str | None = None
     address: str | None = None
     times: Annotated[int, Field(ge=1, le=100)] = 1
 
@@ -131,4 +130,3 @@ class ExtraCallback(Frozen):
     """One more callback, sent now: a late one, or one with an unknown status. The result does not change."""
 
     result: Text
-    wrong_secret: bool = False

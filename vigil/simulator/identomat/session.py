@@ -85,7 +85,7 @@ class Session(SimulatedVerification[IdentomatScenario, Event]):
         """Return the event of one more callback. Raises `ValidationError`."""
         extra = ExtraCallback.model_validate_json(ordered)
         event = _change(self.scenario, extra.result, at=self.age)
-        return replace(event, name=f"extra {event.name}", faults=Faults(wrong_secret=extra.wrong_secret))
+        return replace(event, name=f"extra {event.name}")
 
     @property
     def is_submitted(self) -> bool:

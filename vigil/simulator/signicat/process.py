@@ -91,5 +91,4 @@ class Process(SimulatedVerification[SignicatScenario, ScriptedEvent]):
     def extra_event(self, ordered: bytes) -> ScriptedEvent:
         """Return the event of one more callback. Raises `ValidationError`."""
         extra = ExtraCallback.model_validate_json(ordered)
-        faults = Faults(wrong_secret=extra.wrong_secret)
-        return ScriptedEvent(at=self.age, name=f"extra {extra.status}", status=extra.status, faults=faults)
+        return ScriptedEvent(at=self.age, name=f"extra {extra.status}", status=extra.status)

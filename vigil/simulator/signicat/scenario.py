@@ -68,4 +68,3 @@ class ExtraCallback(Frozen):
     """One more callback, sent now: a late final one, or one with an unknown word. The process does not change."""
 
     status: Text
-    wrong_secret: bool = False

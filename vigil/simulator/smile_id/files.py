@@ -16,9 +16,6 @@ STORAGE: Final = "/smile_id/storage"
 DOCUMENTS: Final = frozenset({6, 11})
 """The job types that examine a document."""
 _SELFIES: Final = frozenset({1, 2, 4, 8, 9}) | DOCUMENTS
-_DOCUMENT_PRODUCTS: Final = frozenset(
-    {"document_verification", "enhanced_document_verification", "residency_document_verification"}
-)
 RECEIPTS: Final[Mapping[int, str]] = {6: "kyc_receipt", 7: "kyb_receipt", 11: "kyc_receipt"}
 """By job type, the receipt of the first generation."""
 
@@ -29,8 +26,7 @@ Link = Callable[[str], str]
 def image_names(scenario: SmileIdScenario) -> tuple[str, ...]:
     """Return the names of the job's images; the two generations spell one differently."""
     if scenario.generation is Generation.V3:
-        is_document = scenario.product in _DOCUMENT_PRODUCTS
-        return ("selfie_image", "id_card_image", "id_card_back_image") if is_document else ()
+        return ("selfie_image", "id_card_image", "id_card_back_image")
     if scenario.job_type in DOCUMENTS:
         return ("selfie_image", "id_card_image", "id_card_back")
     return ("selfie_image",) if scenario.job_type in _SELFIES else ()

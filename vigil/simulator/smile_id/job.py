@@ -12,7 +12,7 @@ from vigil.simulator.engine import Callback, Engine, Faults
 from vigil.simulator.smile_id import v1_payloads, v3_payloads
 from vigil.simulator.smile_id.files import Link, Links
 from vigil.simulator.smile_id.scenario import ExtraCallback, Generation, Ids, SmileIdScenario
-from vigil.simulator.smile_id.script import APPROVING, PROCESSING, Event, result, script, verdict
+from vigil.simulator.smile_id.script import PROCESSING, Event, result, script, verdict
 from vigil.simulator.smile_id.signing import WRONG_KEY, signature, written
 
 LINKS_LIVE_FOR: Final = timedelta(minutes=15)
@@ -82,14 +82,9 @@ class Job(SimulatedVerification[SmileIdScenario, Event]):
 
     def extra_event(self, ordered: bytes) -> Event:
         """Return the event of one more callback. Raises `ValidationError`."""
-        extra, results = ExtraCallback.model_validate_json(ordered), self._results()
-        if self.is_v3:
-            event = verdict(extra.status or self.scenario.status, at=self.age)
-        else:
-            last = results[-1].word if results else self.scenario.code or APPROVING[self.scenario.job_type]
-            event = result(self.scenario, extra.code or last, at=self.age)
-        faults = Faults(wrong_secret=extra.wrong_secret)
-        return replace(event, name=f"extra {event.name}", is_settled=True, faults=faults)
+        word = ExtraCallback.model_validate_json(ordered).word
+        event = verdict(word, at=self.age) if self.is_v3 else result(self.scenario, word, at=self.age)
+        return replace(event, name=f"extra {event.name}", is_settled=True)
 
     def callbacks(self, event: Event) -> Iterable[Outgoing]:
         """Return one callback for each endpoint."""

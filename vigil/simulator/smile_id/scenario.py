@@ -59,8 +59,6 @@ class V3Options(Frozen):
     """The options of a job of the third generation."""
 
     status: Text = "clear"
-    reason: Text | None = Field(None, description="None: a likely reason for the status")
-    product: Text = "document_verification"
     monitoring_after: Duration | None = Field(
         None, description="how long after the end an aml_monitoring_update is announced; None: never"
     )
@@ -100,9 +98,7 @@ def _is_v3_job_id(reference: str) -> bool:
 class ExtraCallback(Frozen):
     """One more callback, sent now: a late one, or one with an unknown code or status. The result does not change."""
 
-    code: Code | None = Field(None, description="of v1; None: the last one again")
-    status: Text | None = Field(None, description="of v3; None: the last one again")
-    wrong_secret: bool = False
+    word: Text = Field(description="the code or the status")
 
 
 class Ids(Frozen):

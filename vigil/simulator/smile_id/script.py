@@ -32,12 +32,6 @@ PROVISIONAL: Final[Mapping[int, frozenset[str]]] = {
 }
 """By job type, the codes that a reviewer may replace."""
 PROCESSING: Final = "processing"
-MONITORING_UPDATE: Final = "aml_monitoring_update"
-_REASONS: Final = {
-    "block": "face_verification_failed",
-    "attention": "document_expired",
-    "error": "service_unavailable",
-}
 
 
 class Kind(StrEnum):
@@ -53,15 +47,14 @@ class Event(ScriptedEvent):
     """One change of a job.
 
     `word` is the code or the status that a callback names; where it is not the `status`, the result keeps its word.
-    `kind` distinguishes results of the first generation, `product` replaces the job's own in callbacks of the third.
+    `kind` distinguishes results of the first generation; `is_update` marks a change after the end in the third.
     `is_settled`: no other result is open any more.
     """
 
     word: str = ""
     kind: Kind | None = None
-    product: str | None = None
-    reason: str | None = None
     is_settled: bool = False
+    is_update: bool = False
 
 
 def script(scenario: SmileIdScenario) -> Iterator[Event]:
@@ -69,9 +62,9 @@ def script(scenario: SmileIdScenario) -> Iterator[Event]:
     events = sorted(
         _v1(scenario) if scenario.generation is Generation.V1 else _v3(scenario), key=lambda event: event.at
     )
-    last = next((event for event in reversed(events) if event.is_announced and event.product is None), None)
+    last = next((event for event in reversed(events) if event.is_announced and not event.is_update), None)
     for event in events:
-        is_final = event is last or (event.is_settled and event.product is None)
+        is_final = event is last or event.is_settled
         yield replace(event, is_final=is_final)
 
 
@@ -84,10 +77,9 @@ def result(scenario: SmileIdScenario, code: str, *, at: timedelta, kind: Kind | 
     return Event(at=at, name=f"{kind} {code}", status=code, word=code, kind=kind, is_announced=True)
 
 
-def verdict(word: str, *, at: timedelta, reason: str | None = None) -> Event:
+def verdict(word: str, *, at: timedelta) -> Event:
     """Return an end of the third generation, and its callback."""
-    reason = reason or _REASONS.get(word)
-    return Event(at=at, name=f"final {word}", status=word, word=word, reason=reason, is_announced=True)
+    return Event(at=at, name=f"final {word}", status=word, word=word, is_announced=True)
 
 
 def _v1(scenario: SmileIdScenario) -> Iterator[Event]:
@@ -132,12 +124,12 @@ def _v3(scenario: SmileIdScenario) -> Iterator[Event]:
     if scenario.silent:
         return
     ends_at = scenario.think + scenario.step_every
-    yield replace(verdict(scenario.status, at=ends_at, reason=scenario.reason), is_settled=True)
+    yield replace(verdict(scenario.status, at=ends_at), is_settled=True)
     if scenario.monitoring_after is not None:
         update = verdict("attention", at=ends_at + scenario.monitoring_after)
         yield replace(
             update,
-            name=f"{MONITORING_UPDATE} {update.word}",
+            name=f"aml_monitoring_update {update.word}",
             status=update.word if scenario.monitoring_changes_status else None,
-            product=MONITORING_UPDATE,
+            is_update=True,
         )

@@ -12,23 +12,30 @@ from vigil.simulator.smile_id.signing import written
 
 API_VERSION: Final = "v3.952.0"
 NOT_FOUND: Final = "not_found"
-_OVER: Final = frozenset({"clear", "attention"})
+_ANTIFRAUD: Final = {
+    "fraud_risk": {"risk_level": "low", "risk_score": 4},
+    "smile_secure": {"status": "clear", "suspect_users": []},
+    "summary": {"fraud_detected": False},
+}
 _MESSAGES: Final[Mapping[str, str]] = {"processing": "Job is still processing", NOT_FOUND: "Job not found"}
+_REASONS: Final[Mapping[str, str]] = {
+    "block": "face_verification_failed",
+    "attention": "document_expired",
+    "error": "service_unavailable",
+}
 
 
 def webhook(scenario: SmileIdScenario, event: Event, link: Link, *, ended_at: datetime) -> dict[str, Any]:
     """Return the body about the end of a job, or about a later change."""
-    status = event.word
-    is_error = status == "error"
     body: dict[str, Any] = {
-        "status": status,
-        "reason": event.reason,
+        "status": event.word,
+        "reason": _REASONS.get(event.word),
         "message": "Checked",
-        "product": event.product or scenario.product,
+        "product": "aml_monitoring_update" if event.is_update else "document_verification",
         "created_at": written(ended_at - scenario.step_every),
         "completed_at": written(ended_at),
         "partner_params": dict(scenario.partner_params) or None,
-        "kyc_receipt": None if is_error else link("kyc_receipt"),
+        "kyc_receipt": None,
         "user_provided_info": {
             "given_names": MARKERS["first_name"],
             "last_name": MARKERS["last_name"],
@@ -36,13 +43,14 @@ def webhook(scenario: SmileIdScenario, event: Event, link: Link, *, ended_at: da
             "phone_number": MARKERS["phone"],
         },
         "consent": {},
-        "antifraud": None if is_error else _antifraud(),
-        "device_signals": None if is_error else {},
+        "antifraud": None,
+        "device_signals": None,
     }
-    if status in _OVER and event.product is None:
-        body["id_fields"] = _id_fields(scenario)
-    if (names := image_names(scenario)) and not is_error:
-        body["image_links"] = {name: link(name) for name in names}
+    if event.word != "error":
+        body |= {"kyc_receipt": link("kyc_receipt"), "antifraud": _ANTIFRAUD, "device_signals": {}}
+        body["image_links"] = {name: link(name) for name in image_names(scenario)}
+    if event.word in {"clear", "attention"} and not event.is_update:
+        body["id_fields"] = _id_fields(is_expired=event.word == "attention")
     return body
 
 
@@ -58,16 +66,7 @@ def status_body(job: str, user: str, status: str, *, at: datetime) -> dict[str, 
     return {"status": status, "job_id": job, "user_id": user, "message": message, "created_at": written(at)}
 
 
-def _antifraud() -> dict[str, Any]:
-    return {
-        "fraud_risk": {"risk_level": "low", "risk_score": 4},
-        "smile_secure": {"status": "clear", "suspect_users": []},
-        "summary": {"fraud_detected": False},
-    }
-
-
-def _id_fields(scenario: SmileIdScenario) -> dict[str, Any]:
-    is_expired = scenario.reason == "document_expired" or scenario.status == "attention"
+def _id_fields(*, is_expired: bool) -> dict[str, Any]:
     return {
         "country": "GH",
         "id_type": "PASSPORT",
