@@ -36,8 +36,8 @@ format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## Write the tables about senders anew, from their contracts
-	$(BIN)/python -m vigil.providers.sender_pages
+docs: $(READY) ## Write the tables about senders into the pages that show them
+	$(BIN)/python -m docs.sender_tables
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt

@@ -120,7 +120,7 @@ def test_the_pages_about_senders_take_the_fifth_provider_in(tmp_path: Path) -> N
     tree = tmp_path / "tree"
     copied_with_the_fifth_provider(tree)
 
-    run(tree, "python", "-m", "vigil.providers.sender_pages")
+    run(tree, "python", "-m", "docs.sender_tables")
 
     row = "| Verdant | a shared secret | 200 within 5 s | never | none |"
     assert row in (tree / "vigil" / "providers" / NAME / "README.md").read_text()

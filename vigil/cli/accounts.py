@@ -15,7 +15,7 @@ from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import spoken
 from vigil.providers.registry import PROVIDERS
-from vigil.providers.sender_pages import accepts, avoid, comes_again
+from vigil.providers.sender_description import describe_accepted, describe_codes_to_avoid, describe_redelivery
 
 _PROOFS = {
     Proof.SECRET: "a shared secret: a callback may start, wake and tell progress",
@@ -65,10 +65,10 @@ def _show_account(account: OpenAccount, settings: Settings, console: Console) ->
 def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:
     yield "sender", contract.title
     yield "proof", _PROOFS[contract.proof]
-    yield "it accepts", accepts(contract.answering)
-    yield "it repeats", comes_again(contract.redelivery)
+    yield "it accepts", describe_accepted(contract.answering)
+    yield "it repeats", describe_redelivery(contract.redelivery)
     if contract.answering.never_again or contract.answering.hold_everything:
-        yield "we avoid", avoid(contract.answering)
+        yield "we avoid", describe_codes_to_avoid(contract.answering)
     yield "we poll", _polls(contract)
     yield "we give up", f"{spoken(contract.watch.deadline + contract.watch.deadline_lag)} after the registration"
     yield "lost means", contract.lost_callback
