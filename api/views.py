@@ -5,8 +5,10 @@ from typing import Final
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from vigil.domain.record import Entry, EntryKind, Record, Revision, Summary
+from vigil.domain.log import EntryKind, LogEntry
+from vigil.domain.record import Record
 from vigil.domain.snapshot import Check, Reason
+from vigil.domain.summary import Summary
 from vigil.domain.terms import (
     ACTS_ON,
     Actor,
@@ -25,6 +27,7 @@ from vigil.domain.terms import (
     Stage,
     Word,
 )
+from vigil.domain.verdict import Revision
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {
     "stage": "awaiting_applicant",
@@ -124,7 +127,7 @@ class RecordView(Frozen):
     evidence: tuple[EvidenceView, ...]
     decided_at: Instant | None
     completed_at: Instant | None
-    heard: int
+    received: int = Field(description="callbacks in all; `late` came after the verdict, `missed` never came in time")
     duplicates: int
     late: int
     missed: int
@@ -136,11 +139,21 @@ class RecordView(Frozen):
     @classmethod
     def of(cls, record: Record) -> "RecordView":
         """Show a record."""
-        computed = {"checks", "revisions", "evidence"}
+        verdict, callbacks = record.verdict, record.callbacks
         return cls(
-            **record.model_dump(include=set(cls.model_fields) - computed),
+            session_kind=record.subject.session_kind,
+            advice=verdict.advice,
+            reasons=verdict.reasons,
+            decided_at=verdict.decided_at,
+            completed_at=verdict.completed_at,
+            received=callbacks.received,
+            duplicates=callbacks.duplicates,
+            late=callbacks.late,
+            missed=callbacks.missed,
+            reads=record.reads.count,
+            unknown_fields=callbacks.unknown_fields,
             checks=record.checks,
-            revisions=tuple(RevisionView.of(revision) for revision in record.revisions),
+            revisions=tuple(RevisionView.of(revision) for revision in record.verdict.revisions),
             evidence=evidence_of(record),
         )
 
@@ -183,8 +196,8 @@ def evidence_of(record: Record) -> tuple[EvidenceView, ...]:
 def timeline_of(record: Record) -> TimelineView:
     """Show the timeline."""
     fields = set(EntryView.model_fields)
-    entries: list[Entry] = sorted(record.timeline, key=lambda entry: entry.at)
+    entries: list[LogEntry] = sorted(record.log.entries, key=lambda entry: entry.at)
     return TimelineView(
         entries=tuple(EntryView(**entry.model_dump(include=fields)) for entry in entries),
-        folded=record.timeline_folded,
+        folded=record.log.folded,
     )

@@ -21,8 +21,9 @@ from api.intake import Intake
 from api.relay import Relay
 from tests.api.fakes import Acme, account_of
 from tests.world import World
+from vigil.domain.log import EntryKind
 from vigil.domain.message import SEND_WITHIN, Channel, MessageKind, MessageOutcome
-from vigil.domain.record import EntryKind, Record
+from vigil.domain.record import Record
 from vigil.messaging.contract import MessageSender
 from vigil.messaging.gateway import Gateway, GatewayCarrier
 from vigil.observability import Metrics
@@ -206,4 +207,4 @@ class Messages:
 
 
 def _notes(record: Record) -> list[tuple[str, ...]]:
-    return [entry.words for entry in record.timeline if entry.kind is EntryKind.MESSAGE]
+    return [entry.words for entry in record.log.entries if entry.kind is EntryKind.MESSAGE]

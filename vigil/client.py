@@ -29,8 +29,9 @@ from vigil.domain.callbacks import apply_registration, mark_discovered, open_rec
 from vigil.domain.digest import Digester
 from vigil.domain.explanation import Queue, Situation
 from vigil.domain.message import MessageOutcome, MessageReceived
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
 from vigil.domain.registration import Registration
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Frozen, Name, Stage
 from vigil.domain.timers import summary
 from vigil.domain.tracking_plan import TrackingPlan
@@ -145,7 +146,7 @@ class VerificationClient:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
         plan = self.account(key.account).plan_for(None)
         record = mark_discovered(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
-        order = self._order(record).model_copy(update={"begun_by": messages.BegunBy.DISCOVERY})
+        order = self._order(record).begun(messages.BegunBy.DISCOVERY)
         # Also one that is finished is known.
         return await self._start_unless_open(order, summary(record, plan), reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
 
@@ -156,7 +157,7 @@ class VerificationClient:
             return False
         plan = self.account(key.account).plan_for(None)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
-        order = self._order(record).model_copy(update={"begun_by": messages.BegunBy.RECHECK})
+        order = self._order(record).begun(messages.BegunBy.RECHECK)
         await self._start_unless_open(order, seen.summary if seen and seen.summary else summary(record, plan))
         return True
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from vigil.client import DESCRIBE_TIMEOUT
-from vigil.domain.record import Summary
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Frozen, Name, Outcome, Stage, Word
 from vigil.domain.verification_key import path_of_workflow
 from vigil.errors import InvalidPageToken

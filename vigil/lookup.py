@@ -12,7 +12,8 @@ from temporalio.service import RPCError
 from vigil.client import VerificationClient
 from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
+from vigil.domain.summary import Summary
 from vigil.domain.timers import summary
 from vigil.domain.verification_key import VerificationKey, stands_in
 from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
@@ -111,7 +112,7 @@ class VerificationLookup:
         None: there is no result, the provider returns no metadata, or the storage is unavailable. The metadata may be
         personal, so neither records nor Temporal hold it.
         """
-        result = record.snapshot.result if record is not None and record.snapshot is not None else None
+        result = record.reads.snapshot.result if record is not None and record.reads.snapshot is not None else None
         if record is None or result is None:
             return None
         account = self._accounts.get(record.key.account)
@@ -140,7 +141,7 @@ class VerificationLookup:
         return record
 
     def _summarize(self, record: Record) -> Summary:
-        return summary(record, self._tracker.account(record.key.account).plan_for(record.sender))
+        return summary(record, self._tracker.account(record.key.account).plan_for(record.subject.sender))
 
 
 def _is_behind(published: Summary | None, record: Record) -> bool:

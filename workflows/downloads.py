@@ -49,7 +49,7 @@ class Downloads:
                 path=self._place,
                 question=record.question(plan),
                 artifact=row.artifact(),
-                result=record.snapshot.result if record.snapshot else None,
+                result=record.reads.snapshot.result if record.reads.snapshot else None,
             ),
             task_queue=messages.ARTIFACTS_QUEUE,
             result_type=messages.DownloadResult,

@@ -55,7 +55,7 @@ class MessageDeliveryWorkflow:
         pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
         while workflow.now() < order.send_before:
             tried = await self._try(is_uncertain=so_far.result is MessageResult.UNKNOWN)
-            so_far = _with(so_far, tried)
+            so_far = tried.after(so_far)
             pause = next(pauses)
             if not tried.again or workflow.now() + pause >= order.send_before:
                 break
@@ -99,15 +99,6 @@ class MessageDeliveryWorkflow:
         while self._receipts:
             receipts, self._receipts = tuple(sorted(self._receipts)), set()
             await _erase(receipts)
-
-
-def _with(so_far: messages.SendAttempt, tried: messages.SendAttempt) -> messages.SendAttempt:
-    """Add an attempt: what may have been sent before it stays so, unless this one is known to be."""
-    if tried.result is MessageResult.TOO_LATE:
-        return so_far
-    if so_far.result is not MessageResult.UNKNOWN:
-        return tried
-    return tried.model_copy(update={"why": "after_unknown"}) if tried.result is MessageResult.SENT else so_far
 
 
 def _message_id(order: MessageRequest) -> str:

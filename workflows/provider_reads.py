@@ -5,10 +5,11 @@ from datetime import datetime
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
-from vigil.domain.record import Cause, Record
+from vigil.domain.record import Record
 from vigil.domain.snapshot import Answer, ReadResult
 from vigil.domain.terms import Name
 from vigil.domain.tracking_plan import TrackingPlan, spoken
+from vigil.domain.verdict import Cause
 from vigil.temporal import messages
 
 from workflows import options
@@ -72,7 +73,7 @@ class ProviderReads:
 
     def poll(self, order: messages.PollInput, plan: TrackingPlan, until: datetime) -> None:
         """Have a poll ask until the answer changes; one that asks for something else is replaced."""
-        if self._polled is not None and _asks_the_same(order, self._polled):
+        if self._polled is not None and order.asks_the_same_as(self._polled):
             return
         self.stop_polling()
         self._polled = order
@@ -105,15 +106,6 @@ class ProviderReads:
             answers.append((_answer_of(self._poll), Cause.POLL))
             self._poll = self._polled = None
         return answers
-
-
-def _asks_the_same(order: messages.PollInput, other: messages.PollInput) -> bool:
-    if order.known is None or other.known is None:
-        same_known = order.known is other.known
-    else:
-        same_known = order.known.says_the_same_as(other.known)
-    unread = {"known": None}
-    return same_known and order.model_copy(update=unread) == other.model_copy(update=unread)
 
 
 def _answer_of(handle: workflow.ActivityHandle[ReadResult]) -> ReadResult:

@@ -9,12 +9,14 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from vigil.domain import callbacks, decisions
+    from vigil.domain import callbacks, decisions, record_edits
     from vigil.domain.callback_event import CallbackEvent
     from vigil.domain.evidence import replace_row
+    from vigil.domain.log import EntryKind, LogEntry
     from vigil.domain.message import MessageOutcome
-    from vigil.domain.record import Cause, Entry, EntryKind, Record, Summary
+    from vigil.domain.record import Record
     from vigil.domain.registration import Registration
+    from vigil.domain.summary import Summary
     from vigil.domain.terms import ArtifactState, Attention, Frozen, LossReason
     from vigil.domain.timers import (
         TimerName,
@@ -29,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         wants_poll,
     )
     from vigil.domain.tracking_plan import TrackingPlan, plan_for
+    from vigil.domain.verdict import Cause
     from vigil.temporal import messages, visibility
 
     from workflows import options
@@ -71,7 +74,7 @@ class VerificationWorkflow:
                 continue
             if self._is_settled():
                 return self._record
-            workflow.continue_as_new(order.model_copy(update={"begun_by": messages.BegunBy.WORD}))
+            workflow.continue_as_new(order.begun(messages.BegunBy.WORD))
 
     # ------------------------------------------------------------------ what is told to it
 
@@ -114,7 +117,10 @@ class VerificationWorkflow:
         self._refuse_unless_open()
         if command.deadline_at <= workflow.now():
             _refuse("the new deadline has passed")
-        record = self._record.model_copy(update={"deadline_at": command.deadline_at})
+        record = self._record
+        record = record.with_verdict(
+            record.verdict.move_deadlines(command.deadline_at, record.verdict.review_deadline_at)
+        )
         return self._carried_out(_commanded(record, "extend_deadline", command.author))
 
     @workflow.update
@@ -149,9 +155,9 @@ class VerificationWorkflow:
         return self._known
 
     @workflow.query
-    def timeline(self) -> list[Entry]:
+    def timeline(self) -> list[LogEntry]:
         """Return what was heard, asked and decided, in order."""
-        return list(self._known.timeline) if self._known else []
+        return list(self._known.log.entries) if self._known else []
 
     # ------------------------------------------------------------------ the story
 
@@ -199,10 +205,10 @@ class VerificationWorkflow:
             await self._have_reread()
             if self._has_news():
                 return False  # a person has decided while this run waited, and nobody has been notified of it
-            self._known = callbacks.complete(self._record, at=workflow.now())
+            self._known = record_edits.complete(self._record, at=workflow.now())
             self._publish()
         if self._record is not self._written or self._number == 0:
-            self._known = written = self._record.model_copy(update={"run": workflow.info().run_id})
+            self._known = written = self._record.written_by(workflow.info().run_id)
             order = messages.WriteRecord(path=self._order.path, number=self._number + 1, record=written)
             self._number = await _storage_step(messages.WRITE_RECORD, order, int, "Write the record")
             self._written = written
@@ -235,12 +241,12 @@ class VerificationWorkflow:
             self._known = decisions.apply_read(self._record, reading, plan=self._plan, cause=cause)
         for row in self._downloads.settled():
             ledger = replace_row(self._record.evidence, row)
-            self._known = callbacks.apply_ledger(self._record, ledger, at=row.at)
+            self._known = record_edits.apply_ledger(self._record, ledger, at=row.at)
 
     def _judge_time(self) -> None:
         now = workflow.now()
         if self._is_past(TimerName.GRACE):
-            self._known = callbacks.add_attention(self._record, Attention.NEVER_REGISTERED, at=now)
+            self._known = record_edits.add_attention(self._record, Attention.NEVER_REGISTERED, at=now)
         if self._is_over(TimerName.WINDOW):
             self._known = decisions.close_confirmation_window(self._record, at=now)
         unknown_at = unknown_from(self._record, self._plan)
@@ -255,7 +261,7 @@ class VerificationWorkflow:
         if self._is_over(TimerName.DEADLINE):
             self._known = decisions.time_out(self._record, at=now)
         if self._is_past(TimerName.LATE_FILES):
-            self._known = decisions.give_up_files(
+            self._known = record_edits.give_up_files(
                 self._record, LossReason.NOT_DELIVERED, at=now, only=ArtifactState.EXPECTED
             )
         if self._lacks_a_last_read():
@@ -292,7 +298,7 @@ class VerificationWorkflow:
             self._reads.stop_polling()
         elif not (self._read_wanted or self._reads.is_reading):
             # While a read is on its way the poll is left as it is: the answer says what is to be polled for.
-            self._reads.poll(self._poll_order(), self._plan, until=self._record.deadline_at)
+            self._reads.poll(self._poll_order(), self._plan, until=self._record.verdict.deadline_at)
         missing = replay_wanted(self._record, self._plan)
         if missing is not None and not self._reads.is_replaying:
             self._reads.replay(self._record, self._plan)
@@ -304,7 +310,7 @@ class VerificationWorkflow:
         fresh = summary(self._record, self._plan)
         if self._last is None or not fresh.publishes_the_same_as(self._last):
             sequence = max(self._record.sequence, self._last.sequence if self._last else 0) + 1
-            self._known = self._record.model_copy(update={"sequence": sequence})
+            self._known = self._record.with_sequence(sequence)
             fresh = summary(self._record, self._plan)
         if self._memo is None or not fresh.publishes_the_same_as(self._memo):
             workflow.upsert_memo({messages.MEMO: fresh})
@@ -317,20 +323,20 @@ class VerificationWorkflow:
     async def _announce(self) -> bool:
         """Have every backend endpoint told of a new verdict, by workflows of their own; False if there is none."""
         record = self._record
-        if not self._has_news() or record.registration is None:
+        if not self._has_news() or record.subject.registration is None:
             return False
-        self._known = record.model_copy(update={"notified_revision": record.revision})
-        for endpoint in record.registration.notify:
+        self._known = record.with_verdict(record.verdict.mark_notified())
+        for endpoint in record.subject.registration.notify:
             notify = visibility.notification(record, endpoint, path=self._order.path, at=workflow.now())
             # A run that an operator ended may have one of this revision under way, whose reader asks us for the rest.
             with suppress(WorkflowAlreadyStartedError):
                 await workflow.start_child_workflow(
                     messages.NOTIFICATION_WORKFLOW,
                     notify,
-                    id=f"notification/{self._order.path}/{record.revision}/{endpoint}",
+                    id=f"notification/{self._order.path}/{record.verdict.revision}/{endpoint}",
                     task_queue=messages.NOTIFICATIONS_QUEUE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    static_summary=f"Tell `{endpoint}` of revision {record.revision}",
+                    static_summary=f"Tell `{endpoint}` of revision {record.verdict.revision}",
                 )
         return True
 
@@ -338,14 +344,14 @@ class VerificationWorkflow:
         """Have a verdict that may be reopened read again later, by a workflow of its own; each verdict once."""
         record = self._record
         due_at = rechecks_due(record, self._plan, workflow.now())
-        if not due_at or record.rechecked_revision == record.revision:
+        if not due_at or record.verdict.rechecked_revision == record.verdict.revision:
             return
-        self._known = record.model_copy(update={"rechecked_revision": record.revision})
+        self._known = record.with_verdict(record.verdict.mark_rechecked())
         with suppress(WorkflowAlreadyStartedError):
             await workflow.start_child_workflow(
                 messages.RECHECK_WORKFLOW,
-                messages.RecheckSchedule(key=record.key, revision=record.revision, due_at=due_at),
-                id=f"recheck/{self._order.path}/{record.revision}",
+                messages.RecheckSchedule(key=record.key, revision=record.verdict.revision, due_at=due_at),
+                id=f"recheck/{self._order.path}/{record.verdict.revision}",
                 task_queue=messages.VERIFICATIONS_QUEUE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 static_summary="Read the verdict again, since it may be reopened",
@@ -363,7 +369,7 @@ class VerificationWorkflow:
     def _plan(self) -> TrackingPlan:
         if self._loaded is None:
             raise AssertionError("asked for the plan before it was loaded")
-        sender = self._known.sender if self._known else None
+        sender = self._known.subject.sender if self._known else None
         return plan_for(sender, self._loaded.plans, self._loaded.default_sender)
 
     def _is_settled(self) -> bool:
@@ -373,7 +379,7 @@ class VerificationWorkflow:
 
     def _has_news(self) -> bool:
         """Whether a verdict has not been told to the backend that registered it."""
-        return self._record.is_registered and self._record.revision != self._record.notified_revision
+        return self._record.is_registered and self._record.verdict.revision != self._record.verdict.notified_revision
 
     def _should_begin_anew(self) -> bool:
         is_quiet = not (self._read_wanted or self._reads.is_reading or self._arrivals)
@@ -389,8 +395,8 @@ class VerificationWorkflow:
             path=self._order.path,
             question=record.question(self._plan),
             known=record.known,
-            stage=record.stage,
-            entered_at=record.stage_entered_at,
+            stage=record.verdict.stage,
+            entered_at=record.verdict.stage_entered_at,
             confirmation_until=confirmation_until(record, self._plan),
         )
 
@@ -413,20 +419,20 @@ class VerificationWorkflow:
         self._known = record
         self._wake_up.notify()
         return messages.CommandAccepted(
-            revision=record.revision,
+            revision=record.verdict.revision,
             sequence=record.sequence,
-            stage=record.stage,
-            decision=record.decision,
-            outcome=record.outcome,
+            stage=record.verdict.stage,
+            decision=record.verdict.decision,
+            outcome=record.verdict.outcome,
         )
 
     def _refuse_unless_open(self) -> None:
         if self._record.is_concluded:
-            _refuse(f"it is concluded already: {self._record.outcome}")
+            _refuse(f"it is concluded already: {self._record.verdict.outcome}")
 
 
 def _commanded(record: Record, command: str, author: str) -> Record:
-    return callbacks.add_log_entry(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
+    return record_edits.add_log_entry(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
 
 
 def _refuse(why: str) -> NoReturn:

@@ -20,11 +20,12 @@ from vigil.domain.callbacks import apply_registration, open_record
 from vigil.domain.decisions import apply_read
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ReplyUnproven
-from vigil.domain.record import Cause, Record
+from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Answer, ReadResult
 from vigil.domain.terms import Attention, Decision, Outcome, Stage
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.domain.verdict import Cause
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import Reader
 from vigil.providers.id360.senders import CONTRACT
@@ -198,9 +199,9 @@ async def test_the_record_after(
     after = apply_read(record(), told_us, plan=PLAN, cause=Cause.POLL)
 
     assert (told_us.asked_at, told_us.answer) == (NOW, expected.answer)
-    assert after.stage == expected.stage
+    assert after.verdict.stage == expected.stage
     assert [note.reason for note in after.attention] == ([expected.attention] if expected.attention else [])
-    assert (after.outcome, after.decision) == (expected.ends or (None, None))
+    assert (after.verdict.outcome, after.verdict.decision) == (expected.ends or (None, None))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,11 @@ async def test_a_verdict_outlives_the_report_it_was_read_from(
 
     after = apply_read(apply_read(record(), first, plan=PLAN, cause=Cause.POLL), second, plan=PLAN, cause=Cause.POLL)
 
-    assert (after.outcome, after.decision, after.revision) == (Outcome.DECIDED, Decision.APPROVED, 1)
+    assert (after.verdict.outcome, after.verdict.decision, after.verdict.revision) == (
+        Outcome.DECIDED,
+        Decision.APPROVED,
+        1,
+    )
     assert [note.reason for note in after.attention] == [Attention.DISAPPEARED]
 
 

@@ -25,7 +25,8 @@ def record(heard: int, *, run: str | None) -> Record:
     key = VerificationKey(account="id360", reference="700102")
     at = datetime(2031, 3, 4, tzinfo=UTC)
     fresh = open_record(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.watch)
-    return fresh.model_copy(update={"heard": heard, "run": run})
+    counted = fresh.callbacks.model_copy(update={"received": heard})
+    return fresh.model_copy(update={"callbacks": counted, "run": run})
 
 
 @pytest.fixture
@@ -60,4 +61,4 @@ async def test_a_run_does_not_begin_with_what_it_wrote_itself(
     began = await loaded(steps_of_records, run="run-2")
 
     assert began.number == number
-    assert (began.record.heard if began.record else None) == heard
+    assert (began.record.callbacks.received if began.record else None) == heard

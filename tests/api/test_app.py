@@ -109,9 +109,9 @@ async def test_the_author_of_a_command_is_the_holder_of_the_key(world: World) ->
         await client.post(f"/verifications/acme/{world.key.reference}/poll", headers=headers)
         record = await world.record()
 
-    assert record.registration is not None
-    assert record.registration.registered_by == "crm"
-    assert [entry.actor for entry in record.timeline if entry.kind == "commanded"] == ["crm"]
+    assert record.subject.registration is not None
+    assert record.subject.registration.registered_by == "crm"
+    assert [entry.actor for entry in record.log.entries if entry.kind == "commanded"] == ["crm"]
 
 
 async def test_a_face_that_is_not_configured_is_not_there(world: World) -> None:

@@ -94,8 +94,8 @@ async def test_what_only_led_to_the_reference_is_no_part_of_the_registration(wor
         record = await world.until(lambda record: record.is_registered)
 
     assert (by_case.status_code, by_reference.status_code) == (201, 200)
-    assert isinstance(record.registration, Registration)
-    assert record.registration.coordinates == {"desk": "7"}
+    assert isinstance(record.subject.registration, Registration)
+    assert record.subject.registration.coordinates == {"desk": "7"}
     assert record.question(world.plan).coordinates == {"desk": "7"}
 
 

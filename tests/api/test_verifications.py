@@ -286,7 +286,7 @@ async def test_a_deadline_that_has_passed_is_refused_and_a_later_one_is_taken(wo
 
     assert (past.status_code, code(past)) == (409, "command_refused")
     assert moved.status_code == 200
-    assert record.deadline_at == datetime.fromisoformat(later)
+    assert record.verdict.deadline_at == datetime.fromisoformat(later)
 
 
 async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
@@ -297,7 +297,7 @@ async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
             assert answer.status_code == 200
         record = await world.record()
 
-    assert sum(entry.kind == "commanded" for entry in record.timeline) == 1
+    assert sum(entry.kind == "commanded" for entry in record.log.entries) == 1
 
 
 async def test_a_written_record_names_the_fields_that_we_do_not_know(world: World) -> None:
@@ -347,8 +347,8 @@ async def test_while_the_result_cannot_be_read_nothing_is_given_back_and_the_res
         world.reader.say(APPROVED)
         await world.hear(final())
         record = await world.result()
-        assert record.snapshot is not None
-        await world.storage.erase(record.snapshot.result or "")
+        assert record.reads.snapshot is not None
+        await world.storage.erase(record.reads.snapshot.result or "")
         read = (await client.get(path(world))).json()
 
     assert (read["partner_metadata"], read["state"]["decision"]) == (None, "approved")
@@ -460,7 +460,7 @@ async def test_a_late_callback_on_the_real_server_opens_a_follow_up_run(world: W
         record = await world.result()
 
     assert (first.status_code, again.status_code) == (200, 200)
-    assert record.late == 1
+    assert record.callbacks.late == 1
 
 
 @pytest.mark.parametrize("tail", ["", "/explanation", "/timeline"])

@@ -43,16 +43,21 @@ async def test_a_lost_final_callback_is_found_by_asking_within_the_contracts_tim
     ended_at = began_at + kit.final_at + later
     await skipped.register(play)
     await skipped.time.passes(kit.final_at + later - SOON)
-    interval = watch.poll_plan((await skipped.record(play)).stage).steps[0].every
+    interval = watch.poll_plan((await skipped.record(play)).verdict.stage).steps[0].every
     record = await skipped.skipped_until_complete(play)
 
     assert skipped.postbox.of(play.url)  # it was sent, and nobody handed it on
-    assert (record.decision, record.basis, record.heard, record.missed) == (kit.decision, Basis.READ, 0, 1)
-    assert record.decided_at is not None
-    assert ended_at <= record.decided_at <= ended_at + kit.found_within
+    assert (record.verdict.decision, record.verdict.basis, record.callbacks.received, record.callbacks.missed) == (
+        kit.decision,
+        Basis.READ,
+        0,
+        1,
+    )
+    assert record.verdict.decided_at is not None
+    assert ended_at <= record.verdict.decided_at <= ended_at + kit.found_within
     # It is asked about from the time on when a callback is overdue, as often as its stage asks for, and a tenth less.
     overdue_at = began_at + watch.callback_expected_within
-    assert record.decided_at <= max(overdue_at, ended_at) + interval * 1.1 + AT_ONCE
+    assert record.verdict.decided_at <= max(overdue_at, ended_at) + interval * 1.1 + AT_ONCE
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
@@ -73,6 +78,10 @@ async def test_with_the_callback_it_is_decided_at_once(skipped: Rig, provider: s
     record = await skipped.skipped_until_complete(play)
 
     # A poll may fall due in the same second, and be the first to tell it.
-    assert (record.decision, record.basis, record.heard) == (kit.decision, Basis.READ, len(callbacks))
-    assert record.decided_at is not None
-    assert record.decided_at - ended_at < AT_ONCE
+    assert (record.verdict.decision, record.verdict.basis, record.callbacks.received) == (
+        kit.decision,
+        Basis.READ,
+        len(callbacks),
+    )
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - ended_at < AT_ONCE

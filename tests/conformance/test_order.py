@@ -139,12 +139,12 @@ async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Ri
     ran = await asyncio.gather(*(followed(stepped, case, course) for course in COURSES))
     others = {course.__name__: result for course, result in zip(COURSES, ran, strict=True)}
 
-    assert plain.decision is kit_for(*case[:2]).decision
+    assert plain.verdict.decision is kit_for(*case[:2]).decision
     assert plain.evidence
     assert (Attention.UNPROVEN_CALLBACKS in {note.reason for note in plain.attention}) == case[2]
     judged = {name: record.judgement() for name, (record, _) in others.items()}
     assert judged == dict.fromkeys(others, plain.judgement())
-    assert {name: record.revision for name, (record, _) in others.items()} == dict.fromkeys(others, 1)
-    late = {name: record.late for name, (record, _) in others.items() if name.startswith("after_")}
+    assert {name: record.verdict.revision for name, (record, _) in others.items()} == dict.fromkeys(others, 1)
+    late = {name: record.callbacks.late for name, (record, _) in others.items() if name.startswith("after_")}
     assert late == {name: others[name][1] for name in late}
     assert all(count > 0 for count in late.values())

@@ -110,7 +110,7 @@ async def wrong_requests(rig: Rig, play: Play, person: Mapping[str, str]) -> Non
 
 
 async def stored_result(rig: Rig, play: Play) -> bytes:
-    snapshot = (await rig.complete(play)).snapshot
+    snapshot = (await rig.complete(play)).reads.snapshot
     assert snapshot is not None
     assert snapshot.result is not None
     return await rig.parts.storage.read(snapshot.result)

@@ -9,7 +9,7 @@ from temporalio.service import RPCError
 from tests.conformance.cases import SENDERS, kit_for
 from tests.conformance.kit import Condition
 from tests.conformance.rig import Rig
-from vigil.domain.record import EntryKind
+from vigil.domain.log import EntryKind
 from vigil.domain.terms import Attention, Stage
 from vigil.domain.tracking_plan import MINUTE
 
@@ -37,8 +37,8 @@ async def test_an_unknown_word_in_a_result_decides_nothing_and_asking_goes_on(
     with suppress(RPCError):  # it should be open still; what follows says so
         await skipped.tracker.handle(play.key).terminate()
 
-    assert record.stage is Stage.UNRECOGNISED
-    assert (record.decision, record.outcome, record.revision) == (None, None, 0)
+    assert record.verdict.stage is Stage.UNRECOGNISED
+    assert (record.verdict.decision, record.verdict.outcome, record.verdict.revision) == (None, None, 0)
     assert Attention.UNRECOGNISED_WORD in {note.reason for note in record.attention}
     assert asked_later > asked > 0
 
@@ -57,8 +57,8 @@ async def test_an_unknown_word_in_a_callback_decides_nothing_and_the_result_stil
     told = await skipped.record(play)
     record = await skipped.skipped_until_complete(play)
 
-    assert (told.decision, told.outcome) == (None, None)
+    assert (told.verdict.decision, told.verdict.outcome) == (None, None)
     # A result that is read meanwhile, and has only words that we know, takes the attention back.
-    raised = [entry.words for entry in told.timeline if entry.kind is EntryKind.ATTENTION]
+    raised = [entry.words for entry in told.log.entries if entry.kind is EntryKind.ATTENTION]
     assert raised == [(Attention.UNRECOGNISED_WORD,)]
-    assert record.decision is kit.decision
+    assert record.verdict.decision is kit.decision

@@ -18,7 +18,7 @@ def view(**state: Any) -> dict[str, Any]:
     return {
         "is_open": False,
         "state": {"stage": "complete", "outcome": "decided", "decision": "approved", "attention": [], **state},
-        "record": {"heard": 3, "late": 0, "evidence": [{"state": "stored"}, {"state": "lost"}]},
+        "record": {"received": 3, "late": 0, "evidence": [{"state": "stored"}, {"state": "lost"}]},
     }
 
 

@@ -7,11 +7,12 @@ from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, 
 from vigil.domain.callbacks import open_record
 from vigil.domain.decisions import apply_read
 from vigil.domain.digest import Digester
-from vigil.domain.record import Cause, Record
+from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Answer, Artifact, ReadResult, Snapshot
 from vigil.domain.terms import CheckKind, CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
 from vigil.domain.tracking_plan import HOUR, MINUTE, PollPlan, PollStep, TrackingPlan
+from vigil.domain.verdict import Cause
 from vigil.domain.verification_key import VerificationKey
 
 T0 = datetime(2031, 3, 4, 9, 0, tzinfo=UTC)

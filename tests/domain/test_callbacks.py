@@ -25,14 +25,16 @@ from tests.domain.samples import (
     step,
 )
 from vigil.domain.callback_event import CallbackEvent, Observation, RoomChanged, StepFinished, Unreadable
-from vigil.domain.callbacks import apply_callback, apply_registration, complete, mark_discovered, open_record
-from vigil.domain.decisions import Verdict, decide
+from vigil.domain.callbacks import apply_callback, apply_registration, mark_discovered, open_record
+from vigil.domain.decisions import decide
 from vigil.domain.progress import Progress
-from vigil.domain.record import Cause, Record
+from vigil.domain.record import Record
+from vigil.domain.record_edits import complete
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Check
 from vigil.domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
 from vigil.domain.tracking_plan import HOUR, MINUTE
+from vigil.domain.verdict import Cause, Verdict
 
 by_course = pytest.mark.parametrize("course", COURSES, ids=lambda course: course.name)
 thorough = settings(max_examples=120, derandomize=True, deadline=None, database=None)
@@ -80,8 +82,8 @@ def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_heard
 
 
 def _known_by(record: Record) -> object:
-    words = [entry.words for entry in record.timeline]
-    return record.progress, record.announcements, words
+    words = [entry.words for entry in record.log.entries]
+    return record.callbacks.progress, record.callbacks.announcements, words
 
 
 @pytest.mark.parametrize("course", [DECLINED, FAILED, REPEATED, LAGGING], ids=lambda course: course.name)
@@ -94,20 +96,20 @@ def _last_writer_wins(record: Record, one: CallbackEvent) -> Record:
     after_it = apply_callback(record, one)
     if not isinstance(seen, StepFinished) or seen.name is None:
         return after_it
-    others = tuple(check for check in record.progress.checks if check.name != seen.check_name)
+    others = tuple(check for check in record.callbacks.progress.checks if check.name != seen.check_name)
     latest = Check(kind=seen.check, name=seen.check_name or "", status=seen.status)
     checks = tuple(sorted((*others, latest), key=lambda check: check.name))
     last = Progress(done=seen.done or 0, total=seen.total or 0, checks=checks)
-    return after_it.model_copy(update={"progress": last})
+    return after_it.with_callbacks(after_it.callbacks.model_copy(update={"progress": last}))
 
 
 def _ignores_what_follows_a_final(record: Record, one: CallbackEvent) -> Record:
-    return record if record.announcements else apply_callback(record, one)
+    return record if record.callbacks.announcements else apply_callback(record, one)
 
 
 def _ignores_a_lower_count(record: Record, one: CallbackEvent) -> Record:
     seen = one.observation
-    is_older = isinstance(seen, StepFinished) and (seen.done or 0) < record.progress.done
+    is_older = isinstance(seen, StepFinished) and (seen.done or 0) < record.callbacks.progress.done
     return record if is_older else apply_callback(record, one)
 
 
@@ -115,8 +117,8 @@ def _counts_steps(record: Record, one: CallbackEvent) -> Record:
     after_it = apply_callback(record, one)
     if not isinstance(one.observation, StepFinished):
         return after_it
-    progress = after_it.progress.model_copy(update={"done": record.progress.done + 1})
-    return after_it.model_copy(update={"progress": progress})
+    progress = after_it.callbacks.progress.model_copy(update={"done": record.callbacks.progress.done + 1})
+    return after_it.with_callbacks(after_it.callbacks.model_copy(update={"progress": progress}))
 
 
 def _decides_by_callback(record: Record, one: CallbackEvent) -> Record:
@@ -200,7 +202,7 @@ def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
         apply_callback(apply_callback(fresh(), other), one),
     )
 
-    assert first.coordinates == second.coordinates == {"user_id": "u-1", "job_type": "6"}
+    assert first.subject.coordinates == second.subject.coordinates == {"user_id": "u-1", "job_type": "6"}
 
 
 def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
@@ -211,8 +213,8 @@ def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
 def test_an_unknown_word_in_a_callback_asks_a_person_and_concludes_nothing() -> None:
     record = apply_callback(fresh(), notice(status("BLUE", looks="unrecognised")))
     assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
-    assert record.outcome is None
-    assert record.announcements == ()
+    assert record.verdict.outcome is None
+    assert record.callbacks.announcements == ()
 
 
 def test_a_callback_that_cannot_be_read_is_quarantined() -> None:
@@ -245,7 +247,7 @@ def test_every_file_of_a_room_is_in_the_ledger_whatever_the_order(
         record = apply_callback(record, notice(told))
 
     assert [(row.locator, row.state) for row in record.evidence] == [("vf-1", "available"), ("vf-2", "available")]
-    assert [(room.room, room.file_id) for room in record.progress.rooms] == [("r1", "vf-1"), ("r1", "vf-2")]
+    assert [(room.room, room.file_id) for room in record.callbacks.progress.rooms] == [("r1", "vf-1"), ("r1", "vf-2")]
 
 
 def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
@@ -262,8 +264,8 @@ def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
 def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
     one = notice(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
     record = apply_callback(apply_callback(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
-    assert (record.heard, record.duplicates) == (2, 1)
-    assert [(seen.first_at, seen.last_at, seen.count) for seen in record.identities] == [(T0, T0 + HOUR, 2)]
+    assert (record.callbacks.received, record.callbacks.duplicates) == (2, 1)
+    assert [(seen.first_at, seen.last_at, seen.count) for seen in record.callbacks.identities] == [(T0, T0 + HOUR, 2)]
 
 
 def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
@@ -271,25 +273,25 @@ def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_eve
     again = one.model_copy(update={"received_at": T0 + HOUR})
     record = apply_callback(apply_callback(fresh(), one), again)
 
-    assert (record.heard, record.duplicates) == (2, 0)
-    assert apply_callback(record, again).duplicates == 1
+    assert (record.callbacks.received, record.callbacks.duplicates) == (2, 0)
+    assert apply_callback(record, again).callbacks.duplicates == 1
 
 
 def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:
     record = apply_callback(read(fresh(), APPROVED), notice(status("KO"), at=T0 + HOUR))
-    assert (record.late, record.announcements) == (1, ())
+    assert (record.callbacks.late, record.callbacks.announcements) == (1, ())
 
 
 def test_an_announcement_keeps_the_time_at_which_it_was_first_received_whatever_the_order() -> None:
     later, earlier = notice(status("OK"), at=T0 + HOUR), notice(status("OK"), at=T0)
     record = apply_callback(apply_callback(fresh(), later), earlier)
-    assert [announcement.first_at for announcement in record.announcements] == [T0]
+    assert [announcement.first_at for announcement in record.callbacks.announcements] == [T0]
 
 
 def test_first_and_last_heard_go_by_time_of_receipt_and_not_by_order() -> None:
     later, earlier = (notice(step(1, 2, "phone"), at=T0 + HOUR), notice(step(2, 2, "otp"), at=T0))
     record = apply_callback(apply_callback(fresh(), later), earlier)
-    assert (record.first_heard_at, record.last_heard_at) == (T0, T0 + HOUR)
+    assert (record.callbacks.first_at, record.callbacks.last_at) == (T0, T0 + HOUR)
 
 
 def test_a_repeated_registration_changes_nothing() -> None:
@@ -300,7 +302,7 @@ def test_a_repeated_registration_changes_nothing() -> None:
 def test_a_second_registration_that_differs_leaves_the_first_and_raises_attention() -> None:
     first = registration(applicant="a-1")
     record = apply_registration(apply_registration(fresh(), first, plan=PLAN), registration(applicant="a-2"), plan=PLAN)
-    assert record.registration == first
+    assert record.subject.registration == first
     assert [(note.reason, note.actor) for note in record.attention] == [
         (Attention.CONFLICTING_REGISTRATION, Actor.BACKEND)
     ]
@@ -308,11 +310,11 @@ def test_a_second_registration_that_differs_leaves_the_first_and_raises_attentio
 
 def test_a_registration_takes_back_that_it_was_never_registered_and_sets_the_deadline() -> None:
     from_callback = apply_callback(fresh(), notice(step(1, 2, "phone")))
-    waiting = from_callback.model_copy(update={"deadline_at": T0})
+    waiting = from_callback.with_verdict(from_callback.verdict.move_deadlines(T0, None))
     lagging = PLAN.model_copy(update={"deadline_lag": 15 * MINUTE})
     record = apply_registration(waiting, registration(deadline_at=T0 + HOUR), plan=lagging)
     assert record.is_registered
-    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+    assert record.verdict.deadline_at == T0 + HOUR + 15 * MINUTE
 
 
 @pytest.mark.parametrize("is_registered_first", [True, False])
@@ -340,13 +342,13 @@ def test_an_expected_file_is_in_the_ledger_before_anybody_lists_it() -> None:
 def test_completing_twice_keeps_the_first_time() -> None:
     once = complete(read(fresh(), APPROVED), at=T0)
     assert complete(once, at=T0 + HOUR) == once
-    assert (once.stage, once.completed_at) == (Stage.COMPLETE, T0)
+    assert (once.verdict.stage, once.verdict.completed_at) == (Stage.COMPLETE, T0)
 
 
 def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider() -> None:
     lagging = PLAN.model_copy(update={"deadline": HOUR, "deadline_lag": 15 * MINUTE})
     record = open_record(KEY, provider="invented", environment="sandbox", at=T0, plan=lagging)
-    assert record.deadline_at == T0 + HOUR + 15 * MINUTE
+    assert record.verdict.deadline_at == T0 + HOUR + 15 * MINUTE
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3, 4, 4, 2, 1, 0)])
@@ -355,7 +357,7 @@ def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: 
     record = fresh()
     for number in order:
         record = apply_callback(record, notice(status("OK"), at=T0).model_copy(update={"receipt": names[number]}))
-    assert record.receipts == (names[4], names[3], names[2], names[1])
+    assert record.callbacks.receipts == (names[4], names[3], names[2], names[1])
 
 
 @pytest.mark.parametrize(
@@ -367,7 +369,7 @@ def test_whom_it_is_about_does_not_depend_on_which_callback_came_first(told: tup
         said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind(kind) if kind else None})
         record = apply_callback(record, said)
 
-    assert record.session_kind is SessionKind.BUSINESS
+    assert record.subject.session_kind is SessionKind.BUSINESS
 
 
 def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
@@ -388,21 +390,21 @@ def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
 )
 def test_only_a_proven_callback_may_explain_a_verdict(proof: Proof, receipts: tuple[str, ...]) -> None:
     event = notice(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
-    assert apply_callback(fresh(), event).receipts == receipts
+    assert apply_callback(fresh(), event).callbacks.receipts == receipts
 
 
 @pytest.mark.parametrize("looks", ["final", "open", "reopened"])
 def test_another_word_after_a_verdict_is_to_be_confirmed_where_finals_may_change(looks: Any) -> None:
     event = notice(status("KO", looks=looks), at=T0 + HOUR)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
-    assert [(each.word, each.is_final) for each in record.announcements] == [("KO", looks == "final")]
+    assert [(each.word, each.is_final) for each in record.callbacks.announcements] == [("KO", looks == "final")]
 
 
 @pytest.mark.parametrize(("word", "looks"), [("archived", "unrecognised"), ("OK", "final"), ("ok", "final")])
 def test_an_unknown_or_the_same_word_after_a_verdict_is_not_to_be_confirmed(word: str, looks: Any) -> None:
     event = notice(status(word, looks=looks), at=T0 + HOUR)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
-    assert record.announcements == ()
+    assert record.callbacks.announcements == ()
 
 
 def test_a_room_in_a_state_that_nobody_knows_asks_a_person_and_lists_no_recording() -> None:

@@ -29,13 +29,13 @@ from vigil.domain.decisions import (
     apply_manual_decision,
     close_confirmation_window,
     expire_review,
-    give_up_files,
     mark_unknown_to_provider,
     resume,
     time_out,
     withdraw,
 )
-from vigil.domain.record import Cause, Record, Replay
+from vigil.domain.record import Record, Replay
+from vigil.domain.record_edits import give_up_files
 from vigil.domain.snapshot import Answer, Drift, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import (
     Advice,
@@ -53,13 +53,20 @@ from vigil.domain.terms import (
 )
 from vigil.domain.timers import TimerName, confirmation_until, replay_wanted, review_until, timers
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, TrackingPlan
+from vigil.domain.verdict import Cause
 
 Ending = tuple[Stage, Decision | None, Outcome | None, Basis | None, int]
 LATER = T0 + HOUR
 
 
 def ending(record: Record) -> Ending:
-    return record.stage, record.decision, record.outcome, record.basis, record.revision
+    return (
+        record.verdict.stage,
+        record.verdict.decision,
+        record.verdict.outcome,
+        record.verdict.basis,
+        record.verdict.revision,
+    )
 
 
 def reasons_to_look(record: Record) -> set[Attention]:
@@ -143,23 +150,23 @@ def test_the_reasons_and_the_advice_of_an_open_answer_last_as_long_as_it_does() 
         update={"reasons": (Reason(code=ReasonCode.MORE_INFORMATION),), "advice": Advice.ASK_AGAIN}
     )
     record = read(fresh(), wanting)
-    assert [reason.code for reason in record.reasons] == ["more_information"]
-    assert record.advice == "ask_again"
+    assert [reason.code for reason in record.verdict.reasons] == ["more_information"]
+    assert record.verdict.advice == "ask_again"
     record = read(record, IN_REVIEW, at=LATER)
-    assert (record.reasons, record.advice) == ((), "none")
+    assert (record.verdict.reasons, record.verdict.advice) == ((), "none")
 
 
 def test_the_same_verdict_read_again_is_no_new_revision() -> None:
     record = read(fresh(), APPROVED)
     again = read(record, APPROVED, at=LATER)
     assert ending(again) == ending(record)
-    assert again.revisions == record.revisions
+    assert again.verdict.revisions == record.verdict.revisions
 
 
 def test_two_different_finals_are_two_revisions_and_an_attention_where_finals_may_not_change() -> None:
     record = read(read(fresh(), APPROVED), DECLINED, at=LATER)
     assert ending(record) == ("concluded", "declined", "decided", "read", 2)
-    assert [(revision.number, revision.decision) for revision in record.revisions] == [
+    assert [(revision.number, revision.decision) for revision in record.verdict.revisions] == [
         (1, "approved"),
         (2, "declined"),
     ]
@@ -177,9 +184,9 @@ def test_a_final_that_opens_again_takes_the_verdict_back_where_finals_may_change
     first = read(fresh(), APPROVED, plan=REOPENING_PLAN)
     record = read(first, IN_REVIEW, at=LATER, plan=REOPENING_PLAN)
     assert ending(record) == ("in_review", None, None, "read", 2)
-    assert record.deadline_at == LATER + 14 * DAY
-    assert record.decided_at is None
-    assert [revision.decision for revision in record.revisions] == ["approved", None]
+    assert record.verdict.deadline_at == LATER + 14 * DAY
+    assert record.verdict.decided_at is None
+    assert [revision.decision for revision in record.verdict.revisions] == ["approved", None]
 
 
 def test_a_final_that_opens_again_keeps_its_verdict_and_asks_a_person_where_finals_may_not_change() -> None:
@@ -191,7 +198,7 @@ def test_a_final_that_opens_again_keeps_its_verdict_and_asks_a_person_where_fina
 def test_a_persons_decision_stays_and_a_differing_read_asks_a_person() -> None:
     person = apply_manual_decision(fresh(), Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0)
     assert ending(person) == ("concluded", "approved", "decided", "person", 1)
-    assert person.revisions[0].author == "ada"
+    assert person.verdict.revisions[0].author == "ada"
     record = read(person, DECLINED, at=LATER)
     assert ending(record) == ending(person)
     assert reasons_to_look(record) == {Attention.DISAGREES_WITH_PERSON}
@@ -222,7 +229,7 @@ def test_our_deadline_says_who_was_waited_for(snapshot: Snapshot, waited_for: At
     record = time_out(read(fresh(), snapshot), at=LATER)
     assert ending(record) == ("concluded", None, "timed_out", "deadline", 1)
     assert reasons_to_look(record) == {waited_for}
-    assert record.advice == "new_attempt"
+    assert record.verdict.advice == "new_attempt"
 
 
 def test_a_decision_after_our_deadline_is_revision_two_and_nobody_is_overdue_any_more() -> None:
@@ -247,7 +254,7 @@ def test_one_that_was_unknown_to_the_provider_takes_its_verdict_without_an_incid
 def test_one_that_was_unknown_to_the_provider_goes_on_when_the_provider_shows_it_as_open() -> None:
     record = read(mark_unknown_to_provider(fresh(), at=T0, cause=Cause.POLL), STARTED, at=LATER)
     assert ending(record) == ("awaiting_applicant", None, None, "read", 2)
-    assert record.deadline_at == LATER + 14 * DAY
+    assert record.verdict.deadline_at == LATER + 14 * DAY
     assert reasons_to_look(record) == set()
 
 
@@ -287,17 +294,17 @@ def test_one_proven_end_that_no_read_contradicts_is_accepted(end: Ended, proof: 
     record = close_confirmation_window(record, at=LATER)
     assert ending(record) == ("concluded", None, end, "callback", 1)
     assert reasons_to_look(record) - {Attention.DISAPPEARED} == {Attention.UNCONFIRMED_END}
-    assert record.revisions[0].word == end.upper()
+    assert record.verdict.revisions[0].word == end.upper()
 
 
 def test_one_that_is_gone_while_callbacks_announce_its_end_stays_open_until_that_is_judged() -> None:
     record = read(announced(Outcome.CANCELED), silent(Answer.GONE, at=T0 + MINUTE))
-    assert (record.outcome, reasons_to_look(record)) == (None, {Attention.DISAPPEARED})
+    assert (record.verdict.outcome, reasons_to_look(record)) == (None, {Attention.DISAPPEARED})
     assert timers(record, PLAN)[TimerName.DELETED] == timers(record, PLAN)[TimerName.WINDOW] == T0 + 30 * MINUTE
     disputed = close_confirmation_window(announced(Outcome.FAILED, record=record), at=T0 + 30 * MINUTE)
     assert TimerName.WINDOW not in timers(disputed, PLAN)
     assert timers(disputed, PLAN)[TimerName.DELETED] == T0 + 30 * MINUTE
-    assert read(disputed, silent(Answer.GONE, at=LATER)).outcome == "unknown_to_provider"
+    assert read(disputed, silent(Answer.GONE, at=LATER)).verdict.outcome == "unknown_to_provider"
 
 
 def _contradictions() -> dict[str, Record]:
@@ -322,7 +329,7 @@ def test_everything_else_that_callbacks_announce_is_a_contradiction_for_a_person
     before = _contradictions()[case]
     record = close_confirmation_window(before, at=LATER)
     assert ending(record) == ending(before)
-    assert record.outcome is None
+    assert record.verdict.outcome is None
     assert Attention.CONTRADICTION in reasons_to_look(record)
 
 
@@ -331,7 +338,7 @@ def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(un
     record = announced(Outcome.CANCELED, record=announced(Outcome.FAILED, proof=unproven))
     record = close_confirmation_window(read(record, silent(Answer.NOT_READY, at=T0 + MINUTE)), at=LATER)
     assert ending(record) == ("concluded", None, "canceled", "callback", 1)
-    assert record.revisions[0].word == "CANCELED"
+    assert record.verdict.revisions[0].word == "CANCELED"
 
 
 def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
@@ -339,7 +346,7 @@ def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
     for number in range(20):
         record = apply_callback(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
     record = announced(Outcome.CANCELED, record=record)
-    assert [one.word for one in record.announcements if one.proof.may_end] == ["CANCELED"]
+    assert [one.word for one in record.callbacks.announcements if one.proof.may_end] == ["CANCELED"]
 
 
 @pytest.mark.parametrize("by_a_person", ["resolved", "withdrawn"])
@@ -352,7 +359,7 @@ def test_what_a_read_confirms_against_a_person_is_a_disagreement_and_no_contradi
     record = apply_callback(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
     record = read(record, DECLINED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
 
-    assert record.basis is Basis.PERSON
+    assert record.verdict.basis is Basis.PERSON
     assert reasons_to_look(record) == {Attention.DISAGREES_WITH_PERSON}
     assert confirmation_until(record, REOPENING_PLAN) is None
 
@@ -401,7 +408,7 @@ def test_a_read_that_shows_as_open_what_a_callback_ended_opens_it_again_and_asks
 def test_a_withdrawal_ends_it_and_names_its_author() -> None:
     record = withdraw(fresh(), author="checkout", at=LATER)
     assert ending(record) == ("concluded", None, "withdrawn", "person", 1)
-    assert (record.revisions[0].cause, record.revisions[0].author) == ("command", "checkout")
+    assert (record.verdict.revisions[0].cause, record.verdict.revisions[0].author) == ("command", "checkout")
 
 
 @pytest.mark.parametrize(
@@ -410,15 +417,15 @@ def test_a_withdrawal_ends_it_and_names_its_author() -> None:
 def test_one_that_is_resumed_is_open_with_a_fresh_deadline(snapshot: Snapshot | None, stage: Stage) -> None:
     before = read(fresh(), snapshot) if snapshot else fresh()
     record = resume(time_out(before, at=LATER), plan=PLAN, at=LATER + HOUR, cause=Cause.COMMAND)
-    assert (record.stage, record.outcome, record.decision) == (stage, None, None)
-    assert record.deadline_at == LATER + HOUR + 14 * DAY
+    assert (record.verdict.stage, record.verdict.outcome, record.verdict.decision) == (stage, None, None)
+    assert record.verdict.deadline_at == LATER + HOUR + 14 * DAY
 
 
 def test_one_that_is_resumed_keeps_the_deadline_that_its_backend_named_while_that_lies_ahead() -> None:
     ended = time_out(apply_registration(fresh(), registration(deadline_at=LATER + DAY), plan=PLAN), at=LATER)
     soon = resume(ended, plan=PLAN, at=LATER + HOUR, cause=Cause.COMMAND)
     late = resume(ended, plan=PLAN, at=LATER + 2 * DAY, cause=Cause.COMMAND)
-    assert (soon.deadline_at, late.deadline_at) == (LATER + DAY, LATER + 16 * DAY)
+    assert (soon.verdict.deadline_at, late.verdict.deadline_at) == (LATER + DAY, LATER + 16 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -454,11 +461,11 @@ def test_one_that_is_resumed_keeps_the_deadline_that_its_backend_named_while_tha
 )
 def test_a_callback_is_missed_when_we_found_the_verdict_by_ourselves(record: Record, cause: Cause, missed: int) -> None:
     after = read(record, APPROVED, at=LATER, cause=cause)
-    assert after.missed == missed
+    assert after.callbacks.missed == missed
 
 
 def test_a_verdict_settles_what_callbacks_had_announced() -> None:
-    assert read(announced(None), APPROVED, at=LATER).announcements == ()
+    assert read(announced(None), APPROVED, at=LATER).callbacks.announcements == ()
 
 
 def test_giving_up_only_expected_files_leaves_the_available_ones() -> None:
@@ -479,7 +486,7 @@ def test_a_file_that_nobody_wanted_is_no_loss_to_look_at() -> None:
 
 
 def test_a_read_asked_at_the_same_instant_as_the_last_one_is_applied() -> None:
-    assert read(read(fresh(), told(STARTED)), APPROVED).decision == "approved"
+    assert read(read(fresh(), told(STARTED)), APPROVED).verdict.decision == "approved"
 
 
 def test_one_that_opens_again_waits_a_whole_review_even_if_the_named_time_for_it_has_passed() -> None:
@@ -540,15 +547,15 @@ BARE = APPROVED.model_copy(update={"lacks_details": True})
 
 def test_an_answer_that_lacks_details_keeps_those_of_the_same_verdict() -> None:
     record = read(read(fresh(), EXPLAINED), BARE, at=LATER)
-    assert record.snapshot == EXPLAINED
-    assert (record.revision, reasons_to_look(record)) == (1, {Attention.UNRECOGNISED_WORD})
+    assert record.reads.snapshot == EXPLAINED
+    assert (record.verdict.revision, reasons_to_look(record)) == (1, {Attention.UNRECOGNISED_WORD})
 
 
 def test_an_unknown_word_in_an_answer_that_lacks_details_asks_a_person() -> None:
     drifted = BARE.model_copy(update={"unrecognised": (Drift(field="part", value="new"),)})
     record = read(read(fresh(), APPROVED), drifted, at=LATER)
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 def test_two_answers_that_lack_details_keep_at_most_twenty_unknown_words() -> None:
@@ -557,8 +564,8 @@ def test_two_answers_that_lack_details_keep_at_most_twenty_unknown_words() -> No
     ]
     first, second = (BARE.model_copy(update={"unrecognised": some}) for some in drifts)
     record = read(read(fresh(), first), second, at=LATER)
-    assert record.snapshot is not None
-    assert record.snapshot.unrecognised == drifts[0]
+    assert record.reads.snapshot is not None
+    assert record.reads.snapshot.unrecognised == drifts[0]
 
 
 def test_an_unknown_word_after_a_known_open_one_asks_a_person() -> None:
@@ -567,7 +574,7 @@ def test_an_unknown_word_after_a_known_open_one_asks_a_person() -> None:
         stage=Stage.UNRECOGNISED, word="complete", unrecognised=(Drift(field="status", value="complete"),)
     )
     record = read(read(fresh(), processing), strange, at=LATER)
-    assert record.snapshot == strange
+    assert record.reads.snapshot == strange
     assert ending(record) == ("unrecognised", None, None, None, 0)
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
 
@@ -580,7 +587,7 @@ def test_an_unknown_word_after_a_verdict_keeps_it_and_asks_a_person_until_a_know
     approved = read(fresh(), APPROVED, plan=plan)
     record = read(approved, archived, at=LATER, plan=plan)
     assert ending(record) == ("concluded", "approved", "decided", "read", 1)
-    assert record.deadline_at == approved.deadline_at
+    assert record.verdict.deadline_at == approved.verdict.deadline_at
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
     again = read(record, APPROVED, at=LATER + HOUR, plan=plan)
     assert (ending(again), reasons_to_look(again)) == (ending(record), set())
@@ -590,8 +597,8 @@ def test_an_unknown_word_after_a_verdict_does_not_take_its_reasons_where_details
     record = read(fresh(), EXPLAINED.model_copy(update={"unrecognised": ()}), plan=REOPENING_PLAN)
     record = read(record, Snapshot(stage=Stage.UNRECOGNISED, word="archived"), at=LATER, plan=REOPENING_PLAN)
     record = read(record, BARE, at=LATER + HOUR, plan=REOPENING_PLAN)
-    assert record.revision == 1
-    assert [reason.code for reason in record.reasons] == ["provisional"]
+    assert record.verdict.revision == 1
+    assert [reason.code for reason in record.verdict.reasons] == ["provisional"]
 
 
 def test_a_word_that_nobody_knows_still_shows_that_the_provider_knows_the_verification() -> None:
@@ -646,9 +653,10 @@ def test_a_review_that_nobody_makes_ends_as_the_provider_said_that_it_then_does(
     waiting = IN_REVIEW.model_copy(update={"review_expires_to": said, "code": "1022", "result": "results/1"})
     record = expire_review(read(fresh(), waiting), at=LATER)
     assert ending(record) == expected
-    assert (record.advice, [reason.code for reason in record.reasons]) == ("new_attempt", ["authority_unavailable"])
+    assert record.verdict.advice == "new_attempt"
+    assert [reason.code for reason in record.verdict.reasons] == ["authority_unavailable"]
     assert reasons_to_look(record) == {Attention.OVERDUE_REVIEW}
-    revision = record.revisions[0]
+    revision = record.verdict.revisions[0]
     assert (revision.word, revision.code, revision.result) == ("manual_check", "1022", "results/1")
     assert (revision.cause, revision.at) == (Cause.DEADLINE, LATER)
 
@@ -668,7 +676,7 @@ def test_a_word_after_a_verdict_that_no_read_confirms_asks_a_person_only_if_it_w
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
     closed = close_confirmation_window(record, at=LATER + HOUR)
     assert ending(closed) == ("concluded", "approved", "decided", "read", 1)
-    assert (closed.announcements, reasons_to_look(closed)) == ((), attention)
+    assert (closed.callbacks.announcements, reasons_to_look(closed)) == ((), attention)
 
 
 def _contradicted() -> Record:

@@ -19,10 +19,12 @@ from tests.domain.samples import (
     registration,
     status,
 )
-from vigil.domain.callbacks import add_attention, apply_callback, apply_registration
+from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.decisions import close_confirmation_window
 from vigil.domain.explanation import PendingStep, PendingTask, Queue, Situation, explain, what_attention_means
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
+from vigil.domain.record_edits import add_attention
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
 from vigil.domain.timers import summary
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE

@@ -6,9 +6,9 @@ import pytest
 
 from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, fresh, notice, read, registration
 from vigil.domain.callback_event import RoomChanged
-from vigil.domain.callbacks import apply_callback, apply_ledger, apply_registration
-from vigil.domain.decisions import give_up_files
+from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.record import Record
+from vigil.domain.record_edits import apply_ledger, give_up_files
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Artifact, Room, Snapshot
 from vigil.domain.terms import ArtifactState, Attention, EvidenceKind, LossReason

@@ -6,8 +6,9 @@ import pytest
 
 from tests.domain.samples import T0, fresh
 from vigil.domain.callbacks import apply_message_outcome
+from vigil.domain.log import EntryKind
 from vigil.domain.message import Channel, MessageKind, MessageOutcome, MessageResult
-from vigil.domain.record import EntryKind, Record
+from vigil.domain.record import Record
 from vigil.domain.terms import Attention
 
 
@@ -17,7 +18,7 @@ def noted(result: MessageResult, why: str | None = None, *, minutes: int = 0) ->
 
 
 def lines(record: Record) -> list[tuple[str, ...]]:
-    return [entry.words for entry in record.timeline if entry.kind is EntryKind.MESSAGE]
+    return [entry.words for entry in record.log.entries if entry.kind is EntryKind.MESSAGE]
 
 
 def reasons(record: Record) -> set[Attention]:

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from tests.domain.samples import DIGESTER, T0, status
 from vigil.domain.callback_event import CallbackEvent
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import ReadResult, Snapshot
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Frozen
 
 ROOTS: Final[tuple[type[Frozen], ...]] = (CallbackEvent, Snapshot, ReadResult, Record, Registration, Summary)
@@ -20,7 +21,7 @@ FREE: Final = "anything"
 ALLOWED: Final = {
     "VerificationKey.reference": "the provider's own id; ids carry its digest where it opens a session",
     "CallbackEvent.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
-    "Record.coordinates.value": "the same, as callbacks told them",
+    "Subject.coordinates.value": "the same, as callbacks told them",
     "Registration.coordinates.value": "the same, as the backend registered them",
 }
 
@@ -65,8 +66,8 @@ def test_the_search_finds_the_strings_that_it_must() -> None:
         "Reason.word",
         "Drift.value",
         "EvidenceRow.media_type",
-        "Entry.words",
-        "Record.unknown_fields.key",
+        "LogEntry.words",
+        "CallbackHistory.unknown_fields.key",
         "Registration.applicant",
         "Summary.fingerprint.value",
         "VerificationKey.reference",

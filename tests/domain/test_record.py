@@ -20,21 +20,18 @@ from tests.domain.samples import (
     told,
 )
 from vigil.domain.callback_event import StatusSeen
-from vigil.domain.callbacks import (
-    add_attention,
-    add_log_entry,
-    apply_callback,
-    apply_ledger,
-    apply_registration,
-    complete,
-)
+from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.decisions import apply_read
 from vigil.domain.evidence import EvidenceRow
-from vigil.domain.progress import add_progress, merge_checks
-from vigil.domain.record import Cause, EntryKind, Record, Summary
+from vigil.domain.log import EntryKind
+from vigil.domain.progress import merge_checks
+from vigil.domain.record import Record
+from vigil.domain.record_edits import add_attention, add_log_entry, apply_ledger, complete
 from vigil.domain.snapshot import Check
+from vigil.domain.summary import Summary
 from vigil.domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
 from vigil.domain.timers import summary
+from vigil.domain.verdict import Cause
 
 
 def _as_stored(row: EvidenceRow) -> EvidenceRow:
@@ -81,7 +78,7 @@ def test_a_loss_asks_for_a_person_until_the_file_is_there_after_all() -> None:
 
 def test_a_complete_record_is_under_16_kib_as_json() -> None:
     record = _complete()
-    assert (record.stage, record.decision, record.steps) == (Stage.COMPLETE, "approved", (7, 7))
+    assert (record.verdict.stage, record.verdict.decision, record.steps) == (Stage.COMPLETE, "approved", (7, 7))
     assert len(record.model_dump_json().encode()) < 16 * 1024
 
 
@@ -105,11 +102,11 @@ def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end(
     record = fresh()
     for k in range(1000):
         record = add_log_entry(record, EntryKind.HEARD, at=T0, words=(f"word-{k}",))
-        assert len(record.timeline) <= 100
-        assert len(record.timeline) + record.timeline_folded == k + 2
-    assert record.timeline[0].kind == "opened"
-    assert record.timeline[1].words == ("word-0",)
-    assert record.timeline[-1].words == ("word-999",)
+        assert len(record.log.entries) <= 100
+        assert len(record.log.entries) + record.log.folded == k + 2
+    assert record.log.entries[0].kind == "opened"
+    assert record.log.entries[1].words == ("word-0",)
+    assert record.log.entries[-1].words == ("word-999",)
 
 
 def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
@@ -117,9 +114,9 @@ def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
     for k in range(200):
         one = notice(step(k, 200, "phone"), at=T0 + k * SECOND)
         record = apply_callback(record, one)
-    assert record.heard == 200
-    assert len(record.identities) == 64
-    assert min(seen.last_at for seen in record.identities) == T0 + 136 * SECOND
+    assert record.callbacks.received == 200
+    assert len(record.callbacks.identities) == 64
+    assert min(seen.last_at for seen in record.callbacks.identities) == T0 + 136 * SECOND
 
 
 def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_names() -> None:
@@ -127,15 +124,15 @@ def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_na
     for k in range(30):
         odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0", "field-0")})
         record = apply_callback(record, odd)
-    assert len(record.unknown_fields) == 20
-    assert record.unknown_fields["field-0"] == 30
+    assert len(record.callbacks.unknown_fields) == 20
+    assert record.callbacks.unknown_fields["field-0"] == 30
 
 
 def test_at_most_8_announcements_are_kept() -> None:
     record = fresh()
     for k in range(20):
         record = apply_callback(record, notice(StatusSeen(word=f"END-{k}", looks="final")))
-    assert len(record.announcements) == 8
+    assert len(record.callbacks.announcements) == 8
 
 
 def test_a_record_with_the_most_it_may_hold_can_be_read_again() -> None:
@@ -144,8 +141,8 @@ def test_a_record_with_the_most_it_may_hold_can_be_read_again() -> None:
         answer = courses.DECLINED.answers[-1] if k % 2 else courses.APPROVED.answers[-1]
         record = read(record, answer, at=T0 + timedelta(minutes=k))
         record = apply_callback(record, notice(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
-    assert record.revision == 120
-    assert len(record.revisions) == 100
+    assert record.verdict.revision == 120
+    assert len(record.verdict.revisions) == 100
     assert Record.model_validate_json(record.model_dump_json()) == record
 
 
@@ -167,7 +164,7 @@ def test_of_two_statuses_of_a_check_the_later_in_its_life_stays_in_either_order(
 
 
 def test_a_step_without_a_name_adds_to_the_count_and_no_check() -> None:
-    progress = add_progress(fresh().progress, step(3, 7, "phone").model_copy(update={"name": None}))
+    progress = fresh().callbacks.progress.add(step(3, 7, "phone").model_copy(update={"name": None}))
     assert (progress.done, progress.total, progress.checks) == (3, 7, ())
 
 

@@ -18,16 +18,16 @@ from tests.domain.samples import (
     silent,
     status,
 )
-from vigil.domain.callbacks import add_attention, apply_callback, apply_registration, note_replay
+from vigil.domain.callbacks import apply_callback, apply_registration, note_replay
 from vigil.domain.decisions import (
     apply_manual_decision,
     close_confirmation_window,
-    give_up_files,
     mark_unknown_to_provider,
     time_out,
     withdraw,
 )
-from vigil.domain.record import Cause, Record, Replay
+from vigil.domain.record import Record, Replay
+from vigil.domain.record_edits import add_attention, give_up_files
 from vigil.domain.snapshot import Answer
 from vigil.domain.terms import Attention, Decision, EvidenceKind, LossReason, Outcome, ReasonCode
 from vigil.domain.timers import (
@@ -41,6 +41,7 @@ from vigil.domain.timers import (
     wants_poll,
 )
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.domain.verdict import Cause
 
 POLLING, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
 REGISTERED = apply_registration(fresh(), registration(registered_at=T0 + MINUTE), plan=PLAN)

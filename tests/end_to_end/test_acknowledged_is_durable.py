@@ -26,7 +26,7 @@ def finished_step(reference: str, number: int) -> dict[str, object]:
 async def heard(running: Running, reference: str) -> set[str]:
     key = VerificationKey(account=ACCOUNT, reference=reference)
     record = await running.runtime.tracker.handle(key).query("record")
-    checks = record["progress"]["checks"] if record else []
+    checks = record["callbacks"]["progress"]["checks"] if record else []
     return {check["name"] for check in checks}
 
 

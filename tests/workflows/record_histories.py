@@ -34,7 +34,7 @@ HISTORIES: Final = Path(__file__).parent / "histories"
 async def approved_by_a_callback(world: World) -> None:
     await world.register()
     await world.hear(step(1, "id_document"))
-    await world.until(lambda record: record.heard == 1)
+    await world.until(lambda record: record.callbacks.received == 1)
     world.reader.say(APPROVED_WITH_FILE)
     await world.hear(final("OK"))
     await world.result()
@@ -43,7 +43,7 @@ async def approved_by_a_callback(world: World) -> None:
 async def found_by_polling(world: World) -> None:
     world.reader.say(STARTED)
     await world.register()
-    await world.until(lambda record: record.snapshot is not None)
+    await world.until(lambda record: record.reads.snapshot is not None)
     world.reader.say(APPROVED)
     await world.result()
 

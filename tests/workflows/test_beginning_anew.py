@@ -35,13 +35,17 @@ async def test_callbacks_that_come_while_it_begins_anew_are_all_heard(world: Wor
         for number in range(1, 61):
             await world.hear(step(number, f"step-{number}", total=60))
             await asyncio.sleep(0.02)
-        followed = await world.until(lambda record: record.heard == 60)
+        followed = await world.until(lambda record: record.callbacks.received == 60)
         last = (await world.tracker.handle(world.key).describe()).run_id
         world.reader.say(APPROVED)
         await world.hear(final("OK"))
         record = await world.result()
 
     assert first != last
-    assert (followed.progress.done, len(followed.progress.checks)) == (60, 60)
-    assert (record.decision, record.heard, record.duplicates) == (Decision.APPROVED, 61, 0)
+    assert (followed.callbacks.progress.done, len(followed.callbacks.progress.checks)) == (60, 60)
+    assert (record.verdict.decision, record.callbacks.received, record.callbacks.duplicates) == (
+        Decision.APPROVED,
+        61,
+        0,
+    )
     assert record.is_registered

@@ -35,7 +35,11 @@ async def test_withdrawing_ends_it_and_says_so(world: World) -> None:
         record = await world.result()
 
     assert (accepted.outcome, accepted.stage) == (Outcome.WITHDRAWN, Stage.CONCLUDED)
-    assert (record.outcome, record.basis, record.revisions[-1].author) == (Outcome.WITHDRAWN, Basis.PERSON, "ann")
+    assert (record.verdict.outcome, record.verdict.basis, record.verdict.revisions[-1].author) == (
+        Outcome.WITHDRAWN,
+        Basis.PERSON,
+        "ann",
+    )
 
 
 async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
@@ -47,7 +51,7 @@ async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
         record = await world.result()
 
     assert first == second
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_withdrawing_a_finished_one_is_refused_and_says_why(world: World) -> None:
@@ -70,7 +74,11 @@ async def test_a_person_overrules_a_finished_one_by_a_follow_up_run(world: World
         record = await world.result()
 
     assert (accepted.revision, accepted.decision) == (2, Decision.DECLINED)
-    assert (record.decision, record.basis, record.revision) == (Decision.DECLINED, Basis.PERSON, 2)
+    assert (record.verdict.decision, record.verdict.basis, record.verdict.revision) == (
+        Decision.DECLINED,
+        Basis.PERSON,
+        2,
+    )
 
 
 async def test_a_provider_that_differs_from_the_person_is_an_attention_and_no_new_verdict(world: World) -> None:
@@ -82,7 +90,7 @@ async def test_a_provider_that_differs_from_the_person_is_an_attention_and_no_ne
         await world.hear(final("OK"))
         record = await world.result()
 
-    assert (record.decision, record.basis) == (Decision.DECLINED, Basis.PERSON)
+    assert (record.verdict.decision, record.verdict.basis) == (Decision.DECLINED, Basis.PERSON)
     assert [note.reason for note in record.attention] == [Attention.DISAGREES_WITH_PERSON]
 
 
@@ -93,8 +101,8 @@ async def test_polling_now_asks_at_once(world: World) -> None:
         await command(world, "poll_now", messages.PollNow(author="ann"))
         record = await world.result()
 
-    assert (record.decision, world.reader.reads) == (Decision.DECLINED, 1)
-    assert (record.revisions[-1].cause, record.missed) == ("command", 0)
+    assert (record.verdict.decision, world.reader.reads) == (Decision.DECLINED, 1)
+    assert (record.verdict.revisions[-1].cause, record.callbacks.missed) == ("command", 0)
 
 
 async def test_polling_a_finished_one_now_reads_it_once_and_completes_again(world: World) -> None:
@@ -120,7 +128,7 @@ async def test_an_extended_deadline_is_the_one_that_counts(world: World) -> None
         await asyncio.sleep(3)
         record = await world.record()
 
-    assert (record.outcome, record.deadline_at) == (None, later)
+    assert (record.verdict.outcome, record.verdict.deadline_at) == (None, later)
 
 
 async def test_a_deadline_in_the_past_is_refused(world: World) -> None:
@@ -145,7 +153,7 @@ async def test_a_command_to_a_run_that_is_loading_waits_and_is_carried_out(world
 
     assert waited
     assert accepted.outcome is Outcome.WITHDRAWN
-    assert record.outcome is Outcome.WITHDRAWN
+    assert record.verdict.outcome is Outcome.WITHDRAWN
 
 
 async def test_a_command_to_a_loading_follow_up_run_of_a_finished_one_is_refused(world: World) -> None:
@@ -172,7 +180,7 @@ async def test_without_a_worker_a_command_says_that_it_may_be_repeated_and_then_
         accepted = await command(world, "resolve", RESOLVE, number="again")
         record = await world.result()
 
-    assert (accepted.revision, record.revision) == (1, 1)
+    assert (accepted.revision, record.verdict.revision) == (1, 1)
 
 
 async def test_a_command_that_comes_while_the_record_is_written_is_in_the_record(world: World) -> None:
@@ -188,9 +196,9 @@ async def test_a_command_that_comes_while_the_record_is_written_is_in_the_record
         record = await world.result()
         stored = await world.records.latest(world.tracker.path(world.key))
 
-    assert record.decision is Decision.DECLINED
+    assert record.verdict.decision is Decision.DECLINED
     assert stored is not None
-    assert Record.model_validate_json(stored[1]).decision is Decision.DECLINED
+    assert Record.model_validate_json(stored[1]).verdict.decision is Decision.DECLINED
 
 
 async def _after(delay: float, act: object) -> None:

@@ -104,9 +104,13 @@ async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_lo
         record = await world.result()
 
     assert (adopted.listed, adopted.adopted) == (1, 1)
-    assert (record.outcome, record.decision, record.is_registered) == (Outcome.DECIDED, Decision.APPROVED, False)
+    assert (record.verdict.outcome, record.verdict.decision, record.is_registered) == (
+        Outcome.DECIDED,
+        Decision.APPROVED,
+        False,
+    )
     assert [note.reason for note in record.attention] == [Attention.NEVER_REGISTERED]
-    assert (record.revisions[-1].cause, record.missed) == ("discovery", 1)
+    assert (record.verdict.revisions[-1].cause, record.callbacks.missed) == ("discovery", 1)
 
 
 async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_attention(
@@ -115,7 +119,7 @@ async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_at
     listing.lists(world.key.reference)
     async with world.workers():
         await swept(client, world)
-        await world.until(lambda record: record.snapshot is not None)
+        await world.until(lambda record: record.reads.snapshot is not None)
         await world.register()
         record = await world.until(lambda record: record.is_registered)
 
@@ -225,7 +229,7 @@ async def test_a_registration_that_meets_a_sweep_is_attached_and_calms_it(
             while not (record := await world.result()).is_registered:
                 await asyncio.sleep(0.05)
 
-    assert (record.revision, record.decision, record.attention) == (1, Decision.APPROVED, ())
+    assert (record.verdict.revision, record.verdict.decision, record.attention) == (1, Decision.APPROVED, ())
 
 
 async def test_a_registration_while_the_adopted_run_completes_is_not_lost(
@@ -245,7 +249,7 @@ async def test_a_registration_while_the_adopted_run_completes_is_not_lost(
             while not (record := await world.result()).is_registered:
                 await asyncio.sleep(0.05)
 
-    assert (record.revision, record.attention) == (1, ())
+    assert (record.verdict.revision, record.attention) == (1, ())
 
 
 async def test_a_grace_that_was_widened_sweeps_no_window_that_ends_before_it_begins(

@@ -26,8 +26,12 @@ async def test_a_callback_leads_to_a_read_whose_decision_and_file_are_brought_ho
         await world.hear(final("OK"))
         record = await world.result()
 
-    assert (record.stage, record.decision, record.outcome) == (Stage.COMPLETE, Decision.APPROVED, Outcome.DECIDED)
-    assert record.basis is Basis.READ
+    assert (record.verdict.stage, record.verdict.decision, record.verdict.outcome) == (
+        Stage.COMPLETE,
+        Decision.APPROVED,
+        Outcome.DECIDED,
+    )
+    assert record.verdict.basis is Basis.READ
     assert [(row.name, row.state) for row in record.evidence] == [("portrait-1", ArtifactState.STORED)]
     assert await world.storage.read(record.evidence[0].stored_as or "") == b"a portrait"
     assert record.attention == ()

@@ -42,7 +42,7 @@ async def test_a_worker_killed_at_the_worst_moment_costs_nothing(
     stored = await world.records.latest(world.tracker.path(world.key))
 
     assert code == -signal.SIGKILL
-    assert (record.decision, record.revision, record.heard) == (Decision.APPROVED, 1, 1)
+    assert (record.verdict.decision, record.verdict.revision, record.callbacks.received) == (Decision.APPROVED, 1, 1)
     assert [row.state for row in record.evidence] == [ArtifactState.STORED]
     assert await world.storage.read(record.evidence[0].stored_as or "") == b"a portrait"
     assert stored is not None

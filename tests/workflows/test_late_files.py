@@ -58,10 +58,14 @@ async def test_an_expected_recording_that_nobody_lists_is_lost_in_time_and_the_d
     assert ledger(at_first) == ledger(almost) == [("expected-call_recording", ArtifactState.EXPECTED, None)]
     assert ledger(record) == [("expected-call_recording", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert reasons(record) == [Attention.EVIDENCE_LOST]
-    assert (record.decision, record.revision, record.stage) == (Decision.APPROVED, 1, Stage.COMPLETE)
-    assert record.completed_at is not None
-    assert record.decided_at is not None
-    assert 2 * DAY <= record.completed_at - record.decided_at <= 2 * DAY + HOUR
+    assert (record.verdict.decision, record.verdict.revision, record.verdict.stage) == (
+        Decision.APPROVED,
+        1,
+        Stage.COMPLETE,
+    )
+    assert record.verdict.completed_at is not None
+    assert record.verdict.decided_at is not None
+    assert 2 * DAY <= record.verdict.completed_at - record.verdict.decided_at <= 2 * DAY + HOUR
     assert world.reader.reads == reads
 
 
@@ -80,7 +84,7 @@ async def test_a_recording_that_becomes_ready_later_is_brought_home(skipped: Ski
     assert downloads == 0
     assert ledger(record) == [("call-1", ArtifactState.STORED, None)]
     assert await world.storage.read(record.evidence[0].stored_as or "") == b"a long talk"
-    assert (record.revision, reasons(record)) == (1, [])
+    assert (record.verdict.revision, reasons(record)) == (1, [])
 
 
 async def test_a_listed_recording_that_never_becomes_ready_is_lost_in_time(skipped: SkippedTime) -> None:
@@ -127,7 +131,7 @@ async def test_a_recording_that_appears_after_it_was_given_up_is_still_brought_h
 
     assert ledger(given_up) == [("call-1", ArtifactState.LOST, LossReason.NOT_DELIVERED)]
     assert ledger(record) == [("call-1", ArtifactState.STORED, None)]
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_evidence_that_nobody_wants_is_never_downloaded(skipped: SkippedTime) -> None:
@@ -172,13 +176,13 @@ async def test_a_download_that_never_succeeds_is_given_up_in_time(skipped: Skipp
         at_first = await decided(world)
         record = await skipped.result()
 
-    assert at_first.decision is Decision.APPROVED
+    assert at_first.verdict.decision is Decision.APPROVED
     assert ledger(record) == [("portrait-1", ArtifactState.LOST, LossReason.UNREACHABLE)]
     assert reasons(record) == [Attention.EVIDENCE_LOST]
-    assert record.completed_at is not None
-    assert record.decided_at is not None
-    assert world.plan.download_within - HOUR <= record.completed_at - record.decided_at
-    assert record.completed_at - record.decided_at <= world.plan.download_within + HOUR
+    assert record.verdict.completed_at is not None
+    assert record.verdict.decided_at is not None
+    assert world.plan.download_within - HOUR <= record.verdict.completed_at - record.verdict.decided_at
+    assert record.verdict.completed_at - record.verdict.decided_at <= world.plan.download_within + HOUR
 
 
 async def test_a_download_that_heals_after_a_day_is_brought_home(skipped: SkippedTime) -> None:

@@ -323,7 +323,7 @@ async def test_a_finished_verification_that_we_hold_a_record_of_notes_it_too(mes
                 await asyncio.sleep(0.1)
 
     assert record.judgement() == finished.judgement()
-    assert record.revision == finished.revision
+    assert record.verdict.revision == finished.verdict.revision
     assert {note.reason for note in record.attention} >= {Attention.MESSAGE_FIELDS_UNKNOWN}
 
 

@@ -32,14 +32,14 @@ async def test_storage_that_hangs_longer_than_a_local_step_may_take_delays_and_l
         world.storage.open_gate("list verifications")
         record = await world.result(within=60)
 
-    assert (record.heard, record.decision) == (1, Decision.APPROVED)
+    assert (record.callbacks.received, record.verdict.decision) == (1, Decision.APPROVED)
 
 
 async def test_a_numbered_step_of_the_longest_name_is_heard(world: World) -> None:
     async with world.workers():
         await world.register()
         await world.hear(StepFinished(done=1, total=2, name="a" * 64, ordinal=1, status=CheckStatus.PASSED))
-        record = await world.until(lambda record: record.heard == 1)
+        record = await world.until(lambda record: record.callbacks.received == 1)
 
     assert (record.steps, [check.name for check in record.checks]) == ((1, 2), ["a" * 64])
 
@@ -53,13 +53,13 @@ async def test_what_a_late_callback_was_about_is_read_once_the_provider_accepts_
         world.reader.says = ProviderRefusesUs("http_401")
         await world.hear(final("KO"))
         refused = await world.until(
-            lambda record: record.reading is not None and record.reading.answer is Answer.REFUSED
+            lambda record: record.reads.last is not None and record.reads.last.answer is Answer.REFUSED
         )
         world.reader.say(DECLINED)
         record = await world.result()
 
     assert [note.reason for note in refused.attention] == [Attention.PROVIDER_REFUSES_US]
-    assert (record.decision, record.revision) == (Decision.DECLINED, 2)
+    assert (record.verdict.decision, record.verdict.revision) == (Decision.DECLINED, 2)
 
 
 async def test_a_verdict_announced_after_our_deadline_is_read_although_the_report_lags_behind(world: World) -> None:
@@ -68,12 +68,16 @@ async def test_a_verdict_announced_after_our_deadline_is_read_although_the_repor
         timed_out = await world.result()
         world.reader.says = ProviderResponse(snapshot=None, word="http_202")
         await world.hear(final("OK"))
-        await world.until(lambda record: record.reading is not None and record.reading.answer is Answer.NOT_READY)
+        await world.until(lambda record: record.reads.last is not None and record.reads.last.answer is Answer.NOT_READY)
         world.reader.say(APPROVED)
         record = await world.result()
 
-    assert timed_out.outcome is Outcome.TIMED_OUT
-    assert (record.outcome, record.decision, record.revision) == (Outcome.DECIDED, Decision.APPROVED, 2)
+    assert timed_out.verdict.outcome is Outcome.TIMED_OUT
+    assert (record.verdict.outcome, record.verdict.decision, record.verdict.revision) == (
+        Outcome.DECIDED,
+        Decision.APPROVED,
+        2,
+    )
 
 
 async def test_a_backend_that_registers_late_keeps_its_own_deadline(client: Client, tmp_path: Path) -> None:
@@ -93,8 +97,8 @@ async def test_a_backend_that_registers_late_keeps_its_own_deadline(client: Clie
         await world.register(deadline_at=deadline_at)
         record = await world.until(lambda record: record.is_registered)
 
-    assert given_up.outcome is Outcome.UNKNOWN_TO_PROVIDER
-    assert (record.outcome, record.deadline_at) == (None, deadline_at + world.plan.deadline_lag)
+    assert given_up.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert (record.verdict.outcome, record.verdict.deadline_at) == (None, deadline_at + world.plan.deadline_lag)
 
 
 async def test_a_notice_that_a_newer_version_has_written_still_leads_to_a_read(world: World) -> None:
@@ -106,4 +110,4 @@ async def test_a_notice_that_a_newer_version_has_written_still_leads_to_a_read(w
         await world.tracker.handle(world.key).signal("callback_received", notice)
         record = await world.until(lambda record: record.is_concluded, within=5)
 
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED

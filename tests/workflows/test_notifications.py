@@ -98,7 +98,7 @@ async def test_nobody_is_told_before_there_is_a_verdict(told_world: World, backe
     async with told_world.workers():
         await told_world.register(notify=tuple(told_world.endpoints))
         await told_world.hear(final("OK"))
-        await told_world.until(lambda record: record.snapshot is not None)
+        await told_world.until(lambda record: record.reads.snapshot is not None)
         told_early = len(backend.told)
         told_world.reader.say(APPROVED)
         await told_world.hear(final("OK"))
@@ -139,7 +139,7 @@ async def test_workers_that_restart_tell_nobody_twice(told_world: World, backend
         await told_world.hear(final("OK"))
         record = await told_world.result()
 
-    assert (record.decision, record.revision) == (Decision.APPROVED, 1)
+    assert (record.verdict.decision, record.verdict.revision) == (Decision.APPROVED, 1)
     assert said(backend) == [(1, "decided", "approved")]
 
 
@@ -187,7 +187,7 @@ async def test_a_dead_endpoint_holds_up_nothing(told_world: World, backend: Back
         still_trying = await notification(told_world, 1, dead.name).describe()
         await notification(told_world, 1, dead.name).terminate()
 
-    assert record.outcome is Outcome.DECIDED
+    assert record.verdict.outcome is Outcome.DECIDED
     assert still_trying.status is WorkflowExecutionStatus.RUNNING
     assert said(backend) == [(1, "decided", "approved")]
 
@@ -259,7 +259,7 @@ async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
     async with world.workers():
         await world.register(notify=tuple(world.endpoints))
         await world.hear(final("OK"))
-        await world.until(lambda record: record.notified_revision == 1)
+        await world.until(lambda record: record.verdict.notified_revision == 1)
         await world.tracker.handle(world.key).execute_update(
             "resolve",
             messages.Resolve(author="checkout", decision=Decision.DECLINED),
@@ -268,7 +268,7 @@ async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
         record = await world.result()
         await backend.was_told(2)
 
-    assert (record.revision, record.notified_revision) == (2, 2)
+    assert (record.verdict.revision, record.verdict.notified_revision) == (2, 2)
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
     first, second = (told.json["data"] for told in backend.told)
     assert second["sequence"] > first["sequence"]
@@ -286,7 +286,7 @@ async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too
         await world.register(notify=tuple(world.endpoints))
         await world.hear(final("OK"))
         # The run has settled, and waits until the workflow that reads the verdict again has been started.
-        await world.until(lambda record: record.rechecked_revision == 1)
+        await world.until(lambda record: record.verdict.rechecked_revision == 1)
         await world.tracker.handle(world.key).execute_update(
             "resolve",
             messages.Resolve(author="checkout", decision=Decision.DECLINED),
@@ -295,7 +295,7 @@ async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too
         record = await world.result()
         await backend.was_told(2, within=10)
 
-    assert (record.revision, record.notified_revision, record.rechecked_revision) == (2, 2, 2)
+    assert (record.verdict.revision, record.verdict.notified_revision, record.verdict.rechecked_revision) == (2, 2, 2)
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
 
 
@@ -309,7 +309,7 @@ async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: Wor
         await told_world.hear(final("OK"))
         record = await told_world.result()
 
-    assert (record.late, record.revision) == (1, 1)
+    assert (record.callbacks.late, record.verdict.revision) == (1, 1)
     assert said(backend) == [(1, "decided", "approved")]
 
 
@@ -322,7 +322,7 @@ async def test_a_registration_after_the_decision_is_told_of_it(told_world: World
         after = await told_world.result()
         await sent(told_world, 1)
 
-    assert (before.revision, after.revision) == (1, 1)
+    assert (before.verdict.revision, after.verdict.revision) == (1, 1)
     assert said(backend) == [(1, "decided", "approved")]
 
 
@@ -346,5 +346,5 @@ async def test_a_verification_begun_anew_does_not_stumble_over_a_notification_un
         under_way = [await notification(told_world, 1, name).describe() for name in told_world.endpoints]
         await notification(told_world, 1, *told_world.endpoints).terminate()
 
-    assert (record.decision, record.notified_revision) == (Decision.APPROVED, 1)
+    assert (record.verdict.decision, record.verdict.notified_revision) == (Decision.APPROVED, 1)
     assert [each.status for each in under_way] == [WorkflowExecutionStatus.RUNNING]

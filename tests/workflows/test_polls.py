@@ -10,7 +10,7 @@ from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, World, final, own_account, quick
 from vigil.domain.errors import ProviderUnavailable
 from vigil.domain.explanation import explain
-from vigil.domain.record import EntryKind
+from vigil.domain.log import EntryKind
 from vigil.domain.terms import Attention, Decision, Stage
 from vigil.domain.tracking_plan import HOUR, MINUTE, PollPlan, PollStep
 from vigil.temporal import messages
@@ -52,7 +52,7 @@ async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll
     world = world.with_plan(quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)}))
     async with world.workers():
         await world.register()
-        await world.until(lambda record: record.snapshot is not None)
+        await world.until(lambda record: record.reads.snapshot is not None)
         world.reader.say(APPROVED)
         await world.hear(final("OK"))
         await world.result()
@@ -72,7 +72,7 @@ async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world
     world = world.with_plan(quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)}))
     async with world.workers():
         await world.register()
-        await world.until(lambda record: record.snapshot is not None)
+        await world.until(lambda record: record.reads.snapshot is not None)
         situation = await world.tracker.describe_with_queues(world.key)
         async with asyncio.timeout(10):
             while situation is None or not situation.steps or situation.steps[0].last_answer is None:
@@ -105,7 +105,7 @@ async def test_a_provider_that_is_down_for_long_is_an_attention_that_goes_by_its
 
     assert [note.reason for note in down.attention] == [Attention.PROVIDER_UNREACHABLE]
     assert record.attention == ()
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED
 
 
 async def test_two_short_troubles_are_not_one_long_trouble(skipped: SkippedTime) -> None:
@@ -126,7 +126,7 @@ async def test_two_short_troubles_are_not_one_long_trouble(skipped: SkippedTime)
         record = await skipped.result()
 
     assert [note.reason for note in long_trouble.attention] == [Attention.PROVIDER_UNREACHABLE]
-    raised = [entry for entry in record.timeline if entry.kind is EntryKind.ATTENTION]
+    raised = [entry for entry in record.log.entries if entry.kind is EntryKind.ATTENTION]
     assert [entry.words for entry in raised] == [(Attention.PROVIDER_UNREACHABLE,)]
 
 
@@ -146,4 +146,4 @@ async def test_a_retry_after_of_a_day_is_not_waited_for(client: Client, tmp_path
         world.reader.say(APPROVED)
         record = await world.result()
 
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED

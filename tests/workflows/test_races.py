@@ -23,7 +23,7 @@ def world(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Wor
 
 
 def decided(record: Record) -> tuple[Outcome | None, Decision | None]:
-    return record.outcome, record.decision
+    return record.verdict.outcome, record.verdict.decision
 
 
 async def test_a_callback_during_a_read_leads_to_another_read(world: World) -> None:
@@ -42,7 +42,7 @@ async def test_a_callback_during_a_read_leads_to_another_read(world: World) -> N
 
     assert world.reader.reads >= 2
     assert decided(record) == (Outcome.DECIDED, Decision.APPROVED)
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_a_callback_during_a_download_is_heard_before_it_completes(world: World) -> None:
@@ -54,11 +54,11 @@ async def test_a_callback_during_a_download_is_heard_before_it_completes(world: 
         await world.until(lambda record: record.is_concluded and world.reader.downloads == 1)
         await world.hear(step(1, "id_document"))
         await world.hear(final("OK"))
-        await world.until(lambda record: record.late == 2)
+        await world.until(lambda record: record.callbacks.late == 2)
         world.reader.during_download.set()
         record = await world.result()
 
-    assert (record.heard, record.late, record.revision) == (3, 2, 1)
+    assert (record.callbacks.received, record.callbacks.late, record.verdict.revision) == (3, 2, 1)
     assert [row.state.value for row in record.evidence] == ["stored"]
     assert world.reader.downloads == 1
 
@@ -75,12 +75,12 @@ async def test_a_callback_at_completion_is_in_the_record_that_completes(world: W
         world.storage.open_gate("put verifications")
         await world.storage.reached["/records/"].wait()
         await world.hear(step(6, "liveness"))
-        await world.until(lambda record: bool(record.stage is Stage.COMPLETE))
+        await world.until(lambda record: bool(record.verdict.stage is Stage.COMPLETE))
         world.storage.open_gate("/records/")
         record = await world.result()
         stored = await world.records.latest(world.tracker.path(world.key))
 
-    assert record.heard == 2
+    assert record.callbacks.received == 2
     assert stored is not None
     assert Record.model_validate_json(stored[1]) == record
 
@@ -94,7 +94,7 @@ async def test_a_callback_after_completion_opens_a_follow_up_run_that_changes_no
         await world.hear(final("OK"), number=2)
         second = await world.result()
 
-    assert (second.late, second.revision, second.heard) == (1, 1, 2)
+    assert (second.callbacks.late, second.verdict.revision, second.callbacks.received) == (1, 1, 2)
     assert second.judgement() == first.judgement()
 
 
@@ -109,7 +109,7 @@ async def test_a_late_callback_that_the_provider_confirms_is_a_second_revision(w
         record = await world.result()
 
     assert decided(record) == (Outcome.DECIDED, Decision.DECLINED)
-    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, Decision.DECLINED]
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED, Decision.DECLINED]
     assert {note.reason for note in record.attention} == {Attention.SECOND_FINAL}
 
 
@@ -124,7 +124,7 @@ async def test_a_late_intermediate_is_counted_without_asking_the_provider(world:
         second = await world.result()
 
     assert world.reader.reads == reads
-    assert (second.late, second.heard) == (1, 2)
+    assert (second.callbacks.late, second.callbacks.received) == (1, 2)
     assert second.judgement().decision == first.judgement().decision
 
 
@@ -147,7 +147,7 @@ async def test_a_callback_after_the_history_is_gone_finds_the_record(world: Worl
             await later.result()
             seen = await later.tracker.describe(later.key)
 
-    assert (record.heard, record.late, record.revision) == (2, 1, 1)
+    assert (record.callbacks.received, record.callbacks.late, record.verdict.revision) == (2, 1, 1)
     assert record.is_registered
     assert seen is not None
     assert seen.summary is not None
@@ -163,7 +163,7 @@ async def test_the_same_final_five_times_is_one_revision_and_four_duplicates(wor
         await world.result()
         record = await _quiet(world)
 
-    assert (record.heard, record.duplicates, record.revision) == (5, 4, 1)
+    assert (record.callbacks.received, record.callbacks.duplicates, record.verdict.revision) == (5, 4, 1)
 
 
 async def test_a_callback_before_the_registration_is_attached_to_it(world: World) -> None:
@@ -177,7 +177,7 @@ async def test_a_callback_before_the_registration_is_attached_to_it(world: World
     assert not unregistered.is_registered
     assert record.is_registered
     assert decided(record) == (Outcome.DECIDED, Decision.APPROVED)
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_a_registration_that_is_repeated_while_it_is_open_sends_it_nothing(world: World) -> None:
@@ -198,7 +198,7 @@ async def test_callbacks_are_accepted_while_no_worker_is_alive(world: World) -> 
     async with world.workers():
         record = await world.result()
 
-    assert (record.heard, record.decision) == (2, Decision.APPROVED)
+    assert (record.callbacks.received, record.verdict.decision) == (2, Decision.APPROVED)
 
 
 async def test_storage_that_fails_for_a_while_delays_completion_and_loses_nothing(world: World) -> None:
@@ -211,7 +211,7 @@ async def test_storage_that_fails_for_a_while_delays_completion_and_loses_nothin
         record = await world.result()
 
     assert world.storage.failed == 5
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED
 
 
 async def _quiet(world: World) -> Record:
@@ -232,7 +232,7 @@ async def test_a_registration_after_an_operator_terminated_the_run_starts_it_ane
         record = await world.result()
 
     assert record.is_registered
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED
 
 
 async def test_a_registration_leaves_an_end_that_the_provider_told_as_it_is(world: World) -> None:
@@ -245,5 +245,5 @@ async def test_a_registration_leaves_an_end_that_the_provider_told_as_it_is(worl
         record = await world.result()
 
     assert record.is_registered
-    assert (record.outcome, record.revision) == (Outcome.CANCELED, 1)
+    assert (record.verdict.outcome, record.verdict.revision) == (Outcome.CANCELED, 1)
     assert world.reader.reads == reads

@@ -24,7 +24,7 @@ async def test_what_is_read_again_by_its_age_waits_behind_what_callbacks_ask_for
         await world.hear(final("OK"))
         record = await world.result()
         heard = await read_priorities(world)
-        await world.tracker.start_recheck(world.key, record.revision)
+        await world.tracker.start_recheck(world.key, record.verdict.revision)
         await world.result()
         aged = await read_priorities(world)
 

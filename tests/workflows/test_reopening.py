@@ -44,14 +44,18 @@ async def test_a_reopening_whose_callback_was_lost_is_found_after_an_hour(reopen
         await concluded(reopening)
         world.reader.say(STARTED)
         await reopening.passes(HOUR + MINUTE)
-        reopened = await world.until(lambda record: record.revision == 2)
+        reopened = await world.until(lambda record: record.verdict.revision == 2)
         world.reader.say(DECLINED)
         await world.hear(final("KO"))
         record = await reopening.result()
 
-    assert (reopened.stage, reopened.outcome, reopened.missed) == (Stage.AWAITING_APPLICANT, None, 1)
-    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
-    assert [revision.cause for revision in record.revisions] == ["callback", "recheck", "callback"]
+    assert (reopened.verdict.stage, reopened.verdict.outcome, reopened.callbacks.missed) == (
+        Stage.AWAITING_APPLICANT,
+        None,
+        1,
+    )
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert [revision.cause for revision in record.verdict.revisions] == ["callback", "recheck", "callback"]
 
 
 async def test_a_verdict_that_stays_is_read_three_times_and_makes_no_revision(client: Client, tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ async def test_a_verdict_that_stays_is_read_three_times_and_makes_no_revision(cl
 
     assert times == 3
     assert world.reader.reads == reads + 3
-    assert record.revision == 1
+    assert record.verdict.revision == 1
     assert record.attention == ()
 
 
@@ -117,8 +121,8 @@ async def test_a_verdict_that_a_late_callback_takes_back_is_waited_for(client: C
         world.reader.say(DECLINED)
         record = await world.result()
 
-    assert (hurried.revision, hurried.decision) == (1, Decision.APPROVED)
-    assert (record.revision, record.decision) == (2, Decision.DECLINED)
+    assert (hurried.verdict.revision, hurried.verdict.decision) == (1, Decision.APPROVED)
+    assert (record.verdict.revision, record.verdict.decision) == (2, Decision.DECLINED)
     assert record.attention == ()
 
 
@@ -142,7 +146,7 @@ async def test_a_late_word_that_no_read_confirms_takes_nothing_back(
         await world.hear(heard)
         record = await world.result()
 
-    assert (record.revision, record.outcome, record.late) == (1, Outcome.DECIDED, 1)
+    assert (record.verdict.revision, record.verdict.outcome, record.callbacks.late) == (1, Outcome.DECIDED, 1)
     assert [note.reason for note in record.attention] == attention
 
 
@@ -163,7 +167,7 @@ async def test_a_recording_that_is_told_of_after_the_end_is_brought_home_by_a_fo
     assert [(row.name, row.locator, row.state) for row in record.evidence] == [
         ("recording-vf-1", "vf-1", ArtifactState.STORED)
     ]
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_a_recording_whose_callback_was_lost_is_found_while_it_is_waited_for(
@@ -240,18 +244,24 @@ async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callback
         await identomat.result()
         world.reader.say(says("additional_information_requested"))
         await world.hear(StatusSeen(word="ADDITIONAL_INFORMATION_REQUESTED", looks="open"))
-        reopened = await world.until(lambda record: record.revision == 2)
+        reopened = await world.until(lambda record: record.verdict.revision == 2)
         world.reader.say(says("in_progress"))
         await identomat.passes(10 * MINUTE)
-        begun = await world.until(lambda record: record.snapshot is not None and record.snapshot.word == "in_progress")
+        begun = await world.until(
+            lambda record: record.reads.snapshot is not None and record.reads.snapshot.word == "in_progress"
+        )
         world.reader.say(says("rejected"))
         await world.hear(StatusSeen(word="REJECTED", looks="final"))
         record = await identomat.result()
 
-    assert (reopened.stage, reopened.decision, reopened.outcome) == (Stage.AWAITING_APPLICANT, None, None)
-    assert (begun.stage, begun.revision) == (Stage.AWAITING_APPLICANT, 2)
-    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
-    assert record.missed == 0
+    assert (reopened.verdict.stage, reopened.verdict.decision, reopened.verdict.outcome) == (
+        Stage.AWAITING_APPLICANT,
+        None,
+        None,
+    )
+    assert (begun.verdict.stage, begun.verdict.revision) == (Stage.AWAITING_APPLICANT, 2)
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert record.callbacks.missed == 0
     assert record.attention == ()
 
 
@@ -265,9 +275,9 @@ async def test_identomat_reopens_and_rejects_without_a_word_of_it(identomat: Ski
         world.reader.say(says("rejected"))
         record = await identomat.result()
 
-    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
-    assert [revision.cause for revision in record.revisions] == ["poll", "recheck", "poll"]
-    assert record.heard == 0
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
+    assert [revision.cause for revision in record.verdict.revisions] == ["poll", "recheck", "poll"]
+    assert record.callbacks.received == 0
     assert record.attention == ()
 
 
@@ -275,7 +285,11 @@ async def test_identomat_is_read_again_after_a_week(identomat: SkippedTime) -> N
     async with identomat.world.workers():
         reopened = await _reopened_unheard(identomat, 7 * DAY)
 
-    assert (reopened.stage, reopened.decision, reopened.outcome) == (Stage.AWAITING_APPLICANT, None, None)
+    assert (reopened.verdict.stage, reopened.verdict.decision, reopened.verdict.outcome) == (
+        Stage.AWAITING_APPLICANT,
+        None,
+        None,
+    )
 
 
 async def _reopened_unheard(identomat: SkippedTime, age: timedelta) -> Record:
@@ -283,12 +297,12 @@ async def _reopened_unheard(identomat: SkippedTime, age: timedelta) -> Record:
     world = identomat.world
     await world.register()
     world.reader.say(says("approved"))
-    decided_at = (await identomat.result()).decided_at
+    decided_at = (await identomat.result()).verdict.decided_at
     assert decided_at is not None
     await identomat.passes(decided_at + age - MINUTE - await world.now())
     world.reader.say(says("additional_information_requested"))
     await identomat.passes(MINUTE + SECOND)
-    return await world.until(lambda record: record.revision == 2)
+    return await world.until(lambda record: record.verdict.revision == 2)
 
 
 async def test_an_expiry_that_nobody_told_of_may_be_reopened_unheard_too(identomat: SkippedTime) -> None:
@@ -299,9 +313,13 @@ async def test_an_expiry_that_nobody_told_of_may_be_reopened_unheard_too(identom
         first = await identomat.result()
         world.reader.say(says("in_progress"))
         await identomat.passes(HOUR + MINUTE)
-        await world.until(lambda record: record.revision == 2)
+        await world.until(lambda record: record.verdict.revision == 2)
         world.reader.say(says("approved"))
         record = await identomat.result()
 
-    assert (first.outcome, first.decision) == (Outcome.EXPIRED, None)
-    assert (record.outcome, record.decision, record.revision) == (Outcome.DECIDED, Decision.APPROVED, 3)
+    assert (first.verdict.outcome, first.verdict.decision) == (Outcome.EXPIRED, None)
+    assert (record.verdict.outcome, record.verdict.decision, record.verdict.revision) == (
+        Outcome.DECIDED,
+        Decision.APPROVED,
+        3,
+    )

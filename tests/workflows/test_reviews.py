@@ -11,7 +11,7 @@ from temporalio.client import Client
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, SaidReader, World, final, own_account
 from vigil.domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable
-from vigil.domain.record import EntryKind
+from vigil.domain.log import EntryKind
 from vigil.domain.snapshot import ReadRequest, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, ReasonCode, Stage
 from vigil.domain.tracking_plan import DAY, HOUR
@@ -44,11 +44,15 @@ async def test_what_nobody_reviewed_in_time_ends_as_the_provider_left_it(
         await world.register()
         record = await skipped.result()
 
-    assert (record.outcome, record.decision, record.basis) == (outcome, decision, Basis.DEADLINE)
-    assert record.advice is Advice.NEW_ATTEMPT
+    assert (record.verdict.outcome, record.verdict.decision, record.verdict.basis) == (
+        outcome,
+        decision,
+        Basis.DEADLINE,
+    )
+    assert record.verdict.advice is Advice.NEW_ATTEMPT
     assert Attention.OVERDUE_REVIEW in {note.reason for note in record.attention}
-    assert record.decided_at is not None
-    assert timedelta(0) <= record.decided_at - record.opened_at - 7 * DAY < HOUR
+    assert record.verdict.decided_at is not None
+    assert timedelta(0) <= record.verdict.decided_at - record.opened_at - 7 * DAY < HOUR
 
 
 async def test_the_backend_may_name_the_review_deadline(skipped: SkippedTime) -> None:
@@ -59,8 +63,8 @@ async def test_the_backend_may_name_the_review_deadline(skipped: SkippedTime) ->
         await world.register(review_deadline_at=named)
         record = await skipped.result()
 
-    assert record.decided_at is not None
-    assert timedelta(0) <= record.decided_at - named < HOUR
+    assert record.verdict.decided_at is not None
+    assert timedelta(0) <= record.verdict.decided_at - named < HOUR
 
 
 async def test_a_review_that_ends_in_time_decides(skipped: SkippedTime) -> None:
@@ -74,8 +78,8 @@ async def test_a_review_that_ends_in_time_decides(skipped: SkippedTime) -> None:
         world.reader.say(DECLINED)
         record = await skipped.result()
 
-    assert (waiting.stage, waiting.revision) == (Stage.IN_REVIEW, 0)
-    assert (record.decision, record.basis, record.attention) == (Decision.DECLINED, Basis.READ, ())
+    assert (waiting.verdict.stage, waiting.verdict.revision) == (Stage.IN_REVIEW, 0)
+    assert (record.verdict.decision, record.verdict.basis, record.attention) == (Decision.DECLINED, Basis.READ, ())
 
 
 async def test_a_review_that_ends_after_our_deadline_is_another_revision(skipped: SkippedTime) -> None:
@@ -88,7 +92,7 @@ async def test_a_review_that_ends_after_our_deadline_is_another_revision(skipped
         await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert [revision.decision for revision in record.revisions] == [Decision.INCONCLUSIVE, Decision.APPROVED]
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.INCONCLUSIVE, Decision.APPROVED]
     assert record.attention == ()
 
 
@@ -172,11 +176,13 @@ async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed
         await called_back(detailed, b"details", is_filed=True)
         record = await detailed.result()
 
-    assert (without.decision, without.evidence) == (Decision.APPROVED, ())
+    assert (without.verdict.decision, without.evidence) == (Decision.APPROVED, ())
     assert len(detailed.replayer.asked) == 2
-    assert [entry.words for entry in without.timeline if entry.kind is EntryKind.COMMANDED] == [("replay", "details")]
+    assert [entry.words for entry in without.log.entries if entry.kind is EntryKind.COMMANDED] == [
+        ("replay", "details")
+    ]
     assert [row.name for row in record.evidence] == ["portrait-1"]
-    assert record.revision == 1
+    assert record.verdict.revision == 1
 
 
 async def test_links_that_have_expired_are_asked_for_once(detailed: World) -> None:
@@ -208,8 +214,8 @@ async def test_details_that_were_told_once_are_not_taken_back_by_an_answer_witho
         await detailed.hear(final("OK"))
         record = await detailed.result()
 
-    assert (told.reasons, told.revision) == (PROVISIONAL, 1)
-    assert (record.reasons, record.revision) == (PROVISIONAL, 1)
+    assert (told.verdict.reasons, told.verdict.revision) == (PROVISIONAL, 1)
+    assert (record.verdict.reasons, record.verdict.revision) == (PROVISIONAL, 1)
 
 
 async def test_no_review_lapses_while_the_provider_gives_no_answer(skipped: SkippedTime) -> None:
@@ -224,8 +230,8 @@ async def test_no_review_lapses_while_the_provider_gives_no_answer(skipped: Skip
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert (away.outcome, away.stage) == (None, Stage.IN_REVIEW)
-    assert [revision.decision for revision in record.revisions] == [Decision.APPROVED]
+    assert (away.verdict.outcome, away.verdict.stage) == (None, Stage.IN_REVIEW)
+    assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED]
 
 
 async def test_a_provisional_answer_after_the_lapse_is_no_second_revision(skipped: SkippedTime) -> None:
@@ -238,4 +244,8 @@ async def test_a_provisional_answer_after_the_lapse_is_no_second_revision(skippe
         await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert (record.revision, record.decision, record.basis) == (1, Decision.INCONCLUSIVE, Basis.DEADLINE)
+    assert (record.verdict.revision, record.verdict.decision, record.verdict.basis) == (
+        1,
+        Decision.INCONCLUSIVE,
+        Basis.DEADLINE,
+    )

@@ -33,10 +33,14 @@ async def test_a_lost_callback_is_found_by_polling_within_the_time_its_contract_
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert (record.decision, record.basis, record.missed) == (Decision.APPROVED, Basis.READ, 1)
-    assert record.decided_at is not None
-    assert record.decided_at - started_at <= world.plan.found_within()
-    assert record.heard == 0
+    assert (record.verdict.decision, record.verdict.basis, record.callbacks.missed) == (
+        Decision.APPROVED,
+        Basis.READ,
+        1,
+    )
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - started_at <= world.plan.found_within()
+    assert record.callbacks.received == 0
 
 
 async def test_nothing_is_asked_before_a_callback_is_overdue(skipped: SkippedTime) -> None:
@@ -59,12 +63,16 @@ async def test_the_deadline_ends_it_only_after_a_last_read(skipped: SkippedTime)
         reads_before = world.reader.reads
         record = await skipped.result()
 
-    assert (record.outcome, record.basis, record.decision) == (Outcome.TIMED_OUT, Basis.DEADLINE, None)
-    assert record.decided_at is not None
-    assert timedelta(0) <= record.decided_at - deadline_at < MINUTE
+    assert (record.verdict.outcome, record.verdict.basis, record.verdict.decision) == (
+        Outcome.TIMED_OUT,
+        Basis.DEADLINE,
+        None,
+    )
+    assert record.verdict.decided_at is not None
+    assert timedelta(0) <= record.verdict.decided_at - deadline_at < MINUTE
     assert (reads_before, world.reader.reads) == (0, 1)
     assert reasons(record) == {Attention.OVERDUE_APPLICANT}
-    assert record.revisions[-1].cause == "deadline"
+    assert record.verdict.revisions[-1].cause == "deadline"
 
 
 async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime) -> None:
@@ -75,10 +83,10 @@ async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime)
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert (record.outcome, record.decision) == (Outcome.DECIDED, Decision.APPROVED)
+    assert (record.verdict.outcome, record.verdict.decision) == (Outcome.DECIDED, Decision.APPROVED)
     assert world.reader.reads == 1
     # No callback announced the verdict, and our own last read found it.
-    assert (record.revisions[-1].cause, record.missed) == ("deadline", 1)
+    assert (record.verdict.revisions[-1].cause, record.callbacks.missed) == ("deadline", 1)
 
 
 @pytest.mark.parametrize("first", ["callback", "command"])
@@ -90,7 +98,7 @@ async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_call
     async with world.workers():
         await world.register()
         await world.hear(final("OK"))
-        await world.until(lambda record: record.reads == 1)
+        await world.until(lambda record: record.reads.count == 1)
         world.reader.say(APPROVED)
         if first == "callback":
             await world.hear(final("OK"))
@@ -101,7 +109,7 @@ async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_call
             await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert [revision.cause for revision in record.revisions] == ["callback"]
+    assert [revision.cause for revision in record.verdict.revisions] == ["callback"]
 
 
 async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_window(skipped: SkippedTime) -> None:
@@ -113,9 +121,9 @@ async def test_an_announced_end_that_no_read_contradicts_is_accepted_after_its_w
         await world.hear(final("CANCELED", ended=Outcome.CANCELED))
         record = await skipped.result()
 
-    assert (record.outcome, record.basis) == (Outcome.CANCELED, Basis.CALLBACK)
-    assert record.decided_at is not None
-    assert record.decided_at - heard_at >= world.plan.confirmation_window
+    assert (record.verdict.outcome, record.verdict.basis) == (Outcome.CANCELED, Basis.CALLBACK)
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - heard_at >= world.plan.confirmation_window
     assert Attention.UNCONFIRMED_END in reasons(record)
     # Once a minute for half an hour, and once at its end.
     assert 25 <= world.reader.reads <= 34
@@ -132,9 +140,9 @@ async def test_an_announced_decision_is_never_taken_from_the_callback(skipped: S
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert open_record.outcome is None
+    assert open_record.verdict.outcome is None
     assert reasons(open_record) == {Attention.CONTRADICTION}
-    assert (record.decision, record.basis) == (Decision.APPROVED, Basis.READ)
+    assert (record.verdict.decision, record.verdict.basis) == (Decision.APPROVED, Basis.READ)
 
 
 async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: SkippedTime) -> None:
@@ -147,8 +155,8 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert record.decided_at is not None
-    assert record.decided_at - heard_at <= timedelta(minutes=4, seconds=10)
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - heard_at <= timedelta(minutes=4, seconds=10)
 
 
 async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
@@ -177,9 +185,9 @@ async def test_nobody_registered_and_the_provider_denies_it_so_it_ends_unknown_a
         await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
-    assert record.decided_at is not None
-    assert record.decided_at - record.opened_at >= world.plan.registration_grace
+    assert record.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - record.opened_at >= world.plan.registration_grace
     assert Attention.NEVER_REGISTERED in reasons(record)
 
 
@@ -193,8 +201,12 @@ async def test_an_announced_end_outlives_the_grace_though_the_provider_denies_it
         await world.register()
         record = await skipped.result()
 
-    assert (before.outcome, Attention.NEVER_REGISTERED in reasons(before)) == (None, True)
-    assert (record.outcome, record.revision, record.basis) == (Outcome.CANCELED, 1, Basis.CALLBACK)
+    assert (before.verdict.outcome, Attention.NEVER_REGISTERED in reasons(before)) == (None, True)
+    assert (record.verdict.outcome, record.verdict.revision, record.verdict.basis) == (
+        Outcome.CANCELED,
+        1,
+        Basis.CALLBACK,
+    )
 
 
 async def test_a_registered_one_that_the_provider_does_not_know_yet_goes_on(skipped: SkippedTime) -> None:
@@ -207,10 +219,10 @@ async def test_a_registered_one_that_the_provider_does_not_know_yet_goes_on(skip
         world.reader.say(APPROVED)
         record = await skipped.result()
 
-    assert still_open.outcome is None
-    assert still_open.reading is not None
-    assert still_open.reading.answer is Answer.NOT_FOUND
-    assert record.decision is Decision.APPROVED
+    assert still_open.verdict.outcome is None
+    assert still_open.reads.last is not None
+    assert still_open.reads.last.answer is Answer.NOT_FOUND
+    assert record.verdict.decision is Decision.APPROVED
 
 
 async def test_an_unregistered_one_that_the_provider_knows_is_followed_and_asks_for_its_registration(
@@ -225,7 +237,7 @@ async def test_an_unregistered_one_that_the_provider_knows_is_followed_and_asks_
         await skipped.passes(MINUTE)
         registered = await world.record()
 
-    assert followed.outcome is None
+    assert followed.verdict.outcome is None
     assert reasons(followed) == {Attention.NEVER_REGISTERED}
     assert reasons(registered) == set()
 
@@ -244,7 +256,7 @@ async def test_a_provider_that_refuses_us_is_an_attention_that_goes_when_it_answ
 
     assert reasons(refused) == {Attention.PROVIDER_REFUSES_US}
     assert reasons(record) == set()
-    assert record.decision is Decision.APPROVED
+    assert record.verdict.decision is Decision.APPROVED
 
 
 async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> None:
@@ -274,7 +286,7 @@ async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_gr
         await skipped.passes(world.plan.registration_grace + MINUTE)
         record = await world.record()
 
-    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert record.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
 
 
 async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTime) -> None:
@@ -290,7 +302,7 @@ async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTim
         record = await world.record()
 
     assert reasons(missing) == {Attention.DISAPPEARED}
-    assert (record.outcome, record.revision, reasons(record)) == (None, 0, set())
+    assert (record.verdict.outcome, record.verdict.revision, reasons(record)) == (None, 0, set())
 
 
 @pytest.mark.parametrize("rings", [False, True])
@@ -305,9 +317,9 @@ async def test_one_that_is_not_found_for_long_was_deleted(skipped: SkippedTime, 
             await world.hear(final("OK"))
         record = await skipped.result()
 
-    assert (record.outcome, record.revision) == (Outcome.UNKNOWN_TO_PROVIDER, 1)
-    assert record.decided_at is not None
-    assert DELETED_AFTER <= record.decided_at - missing_at <= HOUR
+    assert (record.verdict.outcome, record.verdict.revision) == (Outcome.UNKNOWN_TO_PROVIDER, 1)
+    assert record.verdict.decided_at is not None
+    assert DELETED_AFTER <= record.verdict.decided_at - missing_at <= HOUR
 
 
 async def test_one_whose_announced_end_no_read_can_confirm_any_longer_has_that_end(skipped: SkippedTime) -> None:
@@ -319,7 +331,11 @@ async def test_one_whose_announced_end_no_read_can_confirm_any_longer_has_that_e
         await world.hear(final("CANCELED", ended=Outcome.CANCELED))
         record = await skipped.result()
 
-    assert (record.outcome, record.basis, record.revision) == (Outcome.CANCELED, Basis.CALLBACK, 1)
+    assert (record.verdict.outcome, record.verdict.basis, record.verdict.revision) == (
+        Outcome.CANCELED,
+        Basis.CALLBACK,
+        1,
+    )
 
 
 async def test_the_files_of_one_that_is_not_found_for_a_minute_still_come(skipped: SkippedTime) -> None:
@@ -350,8 +366,8 @@ async def test_one_that_we_gave_up_is_asked_about_at_once_when_it_is_registered(
         await world.register()
         record = await skipped.result()
 
-    assert given_up.outcome is Outcome.UNKNOWN_TO_PROVIDER
-    assert (record.decision, record.missed) == (Decision.APPROVED, 0)
-    assert [revision.cause for revision in record.revisions] == ["deadline", "registration", "registration"]
-    assert record.decided_at is not None
-    assert record.decided_at - registered_at < MINUTE
+    assert given_up.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert (record.verdict.decision, record.callbacks.missed) == (Decision.APPROVED, 0)
+    assert [revision.cause for revision in record.verdict.revisions] == ["deadline", "registration", "registration"]
+    assert record.verdict.decided_at is not None
+    assert record.verdict.decided_at - registered_at < MINUTE

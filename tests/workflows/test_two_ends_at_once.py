@@ -17,10 +17,10 @@ async def test_a_window_that_closed_with_the_grace_while_workers_were_down_break
     world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():
         await world.hear(final("OK"))
-        denied = await world.until(lambda record: record.reading is not None)
+        denied = await world.until(lambda record: record.reads.last is not None)
     await asyncio.sleep(4)
     async with world.workers():
         record = await world.result(within=15)
 
-    assert denied.outcome is None
-    assert record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert denied.verdict.outcome is None
+    assert record.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER

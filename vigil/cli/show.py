@@ -12,7 +12,8 @@ from rich.text import Text
 from vigil.cli.context import opened
 from vigil.cli.explain import AccountName, ReferenceText
 from vigil.cli.formatting import clock, spaced, standing
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
+from vigil.domain.summary import Summary
 from vigil.errors import VigilError
 from vigil.lookup import KnownVerification
 
@@ -64,31 +65,32 @@ def state_table(summary: Summary, record: Record | None) -> RenderableType:
     table.add_row("deadline", f"{clock(summary.deadline_at)} UTC")
     if record is not None:
         table.add_row("reasons", ", ".join(_reasons(record)) or "none")
+        counts = record.callbacks
         table.add_row(
             "callbacks",
-            f"{record.heard} heard ({record.duplicates} twice, {record.late} late, {record.missed} missed)",
+            f"{counts.received} received ({counts.duplicates} twice, {counts.late} late, {counts.missed} missed)",
         )
-        table.add_row("reads", str(record.reads))
-        if record.unknown_fields:
-            table.add_row("fields we do not know", Text(", ".join(sorted(record.unknown_fields))))
+        table.add_row("reads", str(record.reads.count))
+        if record.callbacks.unknown_fields:
+            table.add_row("fields we do not know", Text(", ".join(sorted(record.callbacks.unknown_fields))))
     for reason in summary.attention:
         table.add_row("attention", Text(spaced(reason), style="yellow"))
     return table
 
 
 def _reasons(record: Record) -> list[str]:
-    return [spaced(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.reasons]
+    return [spaced(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.verdict.reasons]
 
 
 def _show_record(record: Record, console: Console) -> None:
     console.print("\nTimeline", style="bold")
     timeline = Table.grid(padding=(0, 2))
-    for entry in sorted(record.timeline, key=lambda entry: entry.at):
+    for entry in sorted(record.log.entries, key=lambda entry: entry.at):
         words = " ".join(spaced(word) for word in entry.words)
         timeline.add_row(Text(clock(entry.at), style="dim"), spaced(entry.kind), Text(words), Text(entry.actor or ""))
     console.print(timeline)
-    if record.timeline_folded:
-        console.print(f"{record.timeline_folded} lines between them are only counted.", style="dim")
+    if record.log.folded:
+        console.print(f"{record.log.folded} lines between them are only counted.", style="dim")
     if not record.evidence:
         return
     console.print("\nEvidence", style="bold")

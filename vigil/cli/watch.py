@@ -16,7 +16,7 @@ from vigil.cli.explain import AccountName, ReferenceText
 from vigil.cli.formatting import clock, spaced, standing
 from vigil.config.runtime import Runtime
 from vigil.domain.explanation import Situation, explain
-from vigil.domain.record import Summary
+from vigil.domain.summary import Summary
 from vigil.domain.verification_key import VerificationKey
 
 LOOK_AGAIN: Final = timedelta(minutes=1)

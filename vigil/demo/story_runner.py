@@ -14,7 +14,7 @@ from vigil.client import VerificationClient
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario, find_account
 from vigil.demo.stack import Stack
-from vigil.domain.record import EntryKind
+from vigil.domain.log import EntryKind
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import ArtifactState, Stage
 from vigil.domain.verification_key import VerificationKey
@@ -100,7 +100,7 @@ class StoryRun:
     @property
     def received(self) -> int:
         """How many callbacks have reached the verification."""
-        return int(self.record.get("heard", 0))
+        return int(self.record.get("received", 0))
 
     @property
     def is_complete(self) -> bool:
@@ -131,7 +131,8 @@ class StoryRun:
         states = [row["state"] for row in evidence]
         return {
             **{name: state.get(name) for name in ("stage", "outcome", "decision", "registered")},
-            **{name: record.get(name) for name in ("session_kind", "heard", "missed", "duplicates", "late")},
+            "heard": record.get("received"),
+            **{name: record.get(name) for name in ("session_kind", "missed", "duplicates", "late")},
             "revisions": state.get("revision"),
             "verdicts": [each["decision"] or each["outcome"] or REOPENED for each in record.get("revisions", [])],
             "attention": [each["reason"] for each in state.get("attention", [])],

@@ -1,25 +1,23 @@
 """The pure decisions about verdicts: what a read, a person, a callback's window or a deadline may decide."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from vigil.domain import evidence
-from vigil.domain.callbacks import (
+from vigil.domain.evidence import UNLISTED
+from vigil.domain.log import EntryKind
+from vigil.domain.record import Record, Replay
+from vigil.domain.record_edits import (
     add_attention,
     add_log_entry,
-    apply_ledger,
     clear_attention,
     enter_stage,
+    give_up_files,
     list_recordings,
 )
-from vigil.domain.evidence import UNLISTED
-from vigil.domain.progress import merge_session_kind
-from vigil.domain.record import MOST_REVISIONS, Cause, EntryKind, Record, Replay, Revision
 from vigil.domain.snapshot import Answer, ReadResult, Reason, Snapshot
 from vigil.domain.terms import (
     Advice,
-    ArtifactState,
     Attention,
     Basis,
     Decision,
@@ -32,35 +30,15 @@ from vigil.domain.terms import (
 )
 from vigil.domain.timers import window_until
 from vigil.domain.tracking_plan import TrackingPlan
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is decided: an outcome, and with `decided` a decision. No outcome: an earlier one is taken back."""
-
-    outcome: Outcome | None
-    basis: Basis
-    decision: Decision | None = None
-    advice: Advice = Advice.NONE
-    reasons: tuple[Reason, ...] = ()
-    word: str | None = None
-    code: str | None = None
-    result: str | None = None
-
-    def differs_from(self, record: Record) -> bool:
-        """Whether the record holds another verdict. The basis alone makes no other verdict."""
-        held = (record.outcome, record.decision, record.reasons)
-        return (self.outcome, self.decision, self.reasons) != held
+from vigil.domain.verdict import Cause, Verdict
 
 
 def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause: Cause) -> Record:
     """Apply what came of a question. One that was asked earlier than the last applied is ignored."""
-    if record.reading is not None and reading.asked_at < record.reading.asked_at:
+    if record.reads.last is not None and reading.asked_at < record.reads.last.asked_at:
         return record
     at = reading.asked_at
-    record = record.model_copy(
-        update={"reading": reading.model_copy(update={"snapshot": None}), "reads": record.reads + 1}
-    )
+    record = record.with_reads(record.reads.add(reading))
     record = _access(record, reading)
     match reading.answer:
         case Answer.TOLD if reading.snapshot is not None:
@@ -70,7 +48,7 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
         case Answer.GONE:
             # What callbacks announced is judged first; then `TimerName.DELETED` comes.
             return add_attention(record, Attention.DISAPPEARED, at=at)
-        case Answer.NOT_FOUND if record.snapshot is not None:
+        case Answer.NOT_FOUND if record.reads.snapshot is not None:
             # It may pass; where it lasts, and where that means deleted, `TimerName.DELETED` comes.
             return add_attention(record, Attention.DISAPPEARED, at=at)
         case _:
@@ -79,30 +57,10 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
 
 def decide(record: Record, verdict: Verdict, *, at: datetime, cause: Cause, author: Name | None = None) -> Record:
     """Make a verdict the record's own, as a new revision."""
-    revision = Revision(
-        number=record.revision + 1,
-        at=at,
-        decision=verdict.decision,
-        outcome=verdict.outcome,
-        basis=verdict.basis,
-        word=verdict.word,
-        code=verdict.code,
-        reasons=verdict.reasons,
-        result=verdict.result,
-        cause=cause,
-        author=author,
-    )
-    record = _held(record, verdict).model_copy(
-        update={
-            "revision": revision.number,
-            "revisions": (*record.revisions, revision)[-MOST_REVISIONS:],
-            "decided_at": at if verdict.outcome else None,
-            "announcements": (),
-        }
-    )
+    record = record.with_verdict(record.verdict.revise(verdict, at=at, cause=cause, author=author))
+    record = record.with_callbacks(record.callbacks.drop_announcements())
     words = (verdict.outcome, verdict.decision, verdict.basis.value)
-    record = add_log_entry(record, EntryKind.REVISED, at=at, words=words, actor=author)
-    return enter_stage(record, Stage.CONCLUDED, at=at) if verdict.outcome else record
+    return add_log_entry(record, EntryKind.REVISED, at=at, words=words, actor=author)
 
 
 def apply_manual_decision(
@@ -125,14 +83,14 @@ def time_out(record: Record, *, at: datetime) -> Record:
     waited_for = {
         Stage.AWAITING_APPLICANT: Attention.OVERDUE_APPLICANT,
         Stage.IN_REVIEW: Attention.OVERDUE_REVIEW,
-    }.get(record.stage, Attention.SILENCE)
+    }.get(record.verdict.stage, Attention.SILENCE)
     verdict = Verdict(outcome=Outcome.TIMED_OUT, basis=Basis.DEADLINE, advice=Advice.NEW_ATTEMPT)
     return decide(add_attention(record, waited_for, at=at), verdict, at=at, cause=Cause.DEADLINE)
 
 
 def expire_review(record: Record, *, at: datetime) -> Record:
     """End it at the review deadline, as the provider's last word says that it then is."""
-    snapshot = record.snapshot
+    snapshot = record.reads.snapshot
     if snapshot is None or snapshot.review_expires_to is None:
         raise AssertionError("judged the review deadline of one that waits for no review")
     lapse = snapshot.review_expires_to
@@ -164,13 +122,13 @@ def close_confirmation_window(record: Record, *, at: datetime) -> Record:
     """
     if record.is_concluded:
         # What callbacks said since did not come true; an old word of its course that came late asks for nobody.
-        calm = record.model_copy(update={"announcements": ()})
-        is_disputed = any(announcement.is_final for announcement in record.announcements)
+        calm = record.with_callbacks(record.callbacks.drop_announcements())
+        is_disputed = any(announcement.is_final for announcement in record.callbacks.announcements)
         return add_attention(calm, Attention.CONTRADICTION, at=at) if is_disputed else calm
-    proven = [announcement for announcement in record.announcements if announcement.proof.may_end]
+    proven = [announcement for announcement in record.callbacks.announcements if announcement.proof.may_end]
     ends = {announcement.ended for announcement in proven}
-    asked = record.reading is not None and any(one.first_at <= record.reading.asked_at for one in proven)
-    silent = record.reading is not None and record.reading.answer in {
+    asked = record.reads.last is not None and any(one.first_at <= record.reads.last.asked_at for one in proven)
+    silent = record.reads.last is not None and record.reads.last.answer in {
         Answer.NOT_READY,
         Answer.NOT_FOUND,
         Answer.GONE,
@@ -195,19 +153,14 @@ def _access(record: Record, reading: ReadResult) -> Record:
 
 
 def _told(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
-    before = record.snapshot
+    before = record.reads.snapshot
     snapshot = snapshot.with_details_of(before)
     if not snapshot.says_the_same_as(before):
         record = add_log_entry(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
-    record = record.model_copy(
-        update={
-            "snapshot": snapshot,
-            "sender": snapshot.sender or record.sender,
-            "session_kind": merge_session_kind(record.session_kind, snapshot.session_kind),
-            "evidence": evidence.list_artifacts(
-                record.evidence, snapshot.artifacts, wanted=record.wanted, at=at, is_draft=record.revision == 0
-            ),
-        }
+    record = record.with_reads(record.reads.show(snapshot)).with_subject(record.subject.learn_from_read(snapshot))
+    is_draft = record.verdict.revision == 0
+    record = record.with_evidence(
+        evidence.list_artifacts(record.evidence, snapshot.artifacts, wanted=record.wanted, at=at, is_draft=is_draft)
     )
     record = clear_attention(list_recordings(record, at=at), Attention.DISAPPEARED)
     record = _explained(_addressed(record, snapshot, at=at), before, at=at)
@@ -222,8 +175,8 @@ def _told(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Caus
         return record  # nobody knows whether such a word takes the verdict back, so a person is asked
     if record.is_concluded:
         return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
-    record = record.model_copy(update={"reasons": snapshot.reasons, "advice": snapshot.advice})
-    return enter_stage(record, snapshot.stage, at=at)
+    open_verdict = record.verdict.explain(snapshot.reasons, snapshot.advice).enter(snapshot.stage, at=at)
+    return record.with_verdict(open_verdict)
 
 
 def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
@@ -236,11 +189,13 @@ def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
 
 def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Record:
     """Ask a person where the details of a verdict have not come though they were asked for, until they come."""
-    told = record.snapshot
+    told = record.reads.snapshot
     lacks_still = told is not None and told.lacks_details and before is not None and told.has_the_end_of(before)
     if not lacks_still:
         return clear_attention(record, Attention.DETAILS_MISSING)
-    return add_attention(record, Attention.DETAILS_MISSING, at=at) if Replay.DETAILS in record.replayed else record
+    return (
+        add_attention(record, Attention.DETAILS_MISSING, at=at) if Replay.DETAILS in record.reads.replayed else record
+    )
 
 
 def _is_unrecognised(snapshot: Snapshot) -> bool:
@@ -259,17 +214,17 @@ _ENDED_BY_A_VERDICT: Final = (
 
 def _concluded(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
     verdict = _verdict_of(snapshot, Outcome(snapshot.ended) if snapshot.ended else Outcome.DECIDED)
-    same_end = (verdict.outcome, verdict.decision) == (record.outcome, record.decision)
-    if record.basis is Basis.PERSON and record.is_concluded:
+    same_end = record.verdict.ends_as(verdict)
+    if record.verdict.basis is Basis.PERSON and record.is_concluded:
         record = _confirmed(record, snapshot)
         return record if same_end else add_attention(record, Attention.DISAGREES_WITH_PERSON, at=at)
-    if record.basis is Basis.CALLBACK and same_end:
-        return clear_attention(_held(record, verdict), Attention.UNCONFIRMED_END)
-    if not verdict.differs_from(record) or (same_end and snapshot.lacks_details):
+    if record.verdict.basis is Basis.CALLBACK and same_end:
+        return clear_attention(record.with_verdict(record.verdict.take(verdict)), Attention.UNCONFIRMED_END)
+    if record.verdict.holds(verdict) or (same_end and snapshot.lacks_details):
         return record
     record = clear_attention(record, *_ENDED_BY_A_VERDICT)
     if not same_end:
-        record = record.model_copy(update={"replayed": ()})  # what stands behind this end was never asked for
+        record = record.with_reads(record.reads.forget_replays())
     if not _is_unrecognised(snapshot):
         record = clear_attention(record, Attention.UNRECOGNISED_WORD)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
@@ -279,9 +234,7 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause:
 
 def _confirmed(record: Record, snapshot: Snapshot) -> Record:
     """Take back what callbacks announced and a read now says too, though it decides nothing: it is no contradiction."""
-    said = (snapshot.word or "").casefold()
-    left = tuple(each for each in record.announcements if (each.word or "").casefold() != said)
-    return record.model_copy(update={"announcements": left})
+    return record.with_callbacks(record.callbacks.confirm(snapshot.word))
 
 
 def _missed(record: Record, cause: Cause) -> Record:
@@ -289,18 +242,18 @@ def _missed(record: Record, cause: Cause) -> Record:
     # After the verdict, polls and last reads wait for files and for what a late callback was about.
     is_new = cause in {Cause.POLL, Cause.DEADLINE} and not record.is_concluded
     by_ourselves = cause in {Cause.RECHECK, Cause.DISCOVERY} or is_new
-    if record.announcements or not by_ourselves:
+    if record.callbacks.announcements or not by_ourselves:
         return record
-    return record.model_copy(update={"missed": record.missed + 1})
+    return record.with_callbacks(record.callbacks.count_missed())
 
 
 def _reopened(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Cause, at: datetime) -> Record:
     """Go on with one that the provider now shows as open; what a person or our deadline ended stays ended."""
-    if record.basis in {Basis.PERSON, Basis.DEADLINE}:
+    if record.verdict.basis in {Basis.PERSON, Basis.DEADLINE}:
         return _confirmed(record, snapshot)
     if _was_told_otherwise(record) and not plan.finals_may_change:
         return add_attention(record, Attention.SECOND_FINAL, at=at)
-    if record.basis is Basis.CALLBACK:
+    if record.verdict.basis is Basis.CALLBACK:
         record = clear_attention(add_attention(record, Attention.CONTRADICTION, at=at), Attention.UNCONFIRMED_END)
     record = decide(_missed(record, cause), _verdict_of(snapshot, None), at=at, cause=cause)
     return enter_stage(_with_fresh_deadline(record, plan=plan, at=at), snapshot.stage, at=at)
@@ -321,34 +274,34 @@ def _verdict_of(snapshot: Snapshot, outcome: Outcome | None) -> Verdict:
 
 def was_given_up(record: Record) -> bool:
     """Whether it ended by us alone, without a word of the provider's or a person's that could stand."""
-    return record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER}
+    return record.verdict.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER}
 
 
 def resume(record: Record, *, plan: TrackingPlan, at: datetime, cause: Cause) -> Record:
     """Go on with one that we gave up, because a backend says that it exists."""
-    basis = record.basis or Basis.DEADLINE
+    basis = record.verdict.basis or Basis.DEADLINE
     record = decide(record, Verdict(outcome=None, basis=basis), at=at, cause=cause)
-    stage = record.snapshot.stage if record.snapshot else Stage.AWAITING_APPLICANT
+    stage = record.reads.snapshot.stage if record.reads.snapshot else Stage.AWAITING_APPLICANT
     open_stage = Stage.AWAITING_APPLICANT if stage is Stage.CONCLUDED else stage
     return enter_stage(_with_fresh_deadline(record, plan=plan, at=at), open_stage, at=at)
 
 
 def _with_fresh_deadline(record: Record, *, plan: TrackingPlan, at: datetime) -> Record:
     """Begin the deadlines anew; one that the backend named stays while it lies ahead."""
-    named_at = record.registration.deadline_at if record.registration else None
+    named_at = record.subject.registration.deadline_at if record.subject.registration else None
     due_at = named_at if named_at is not None and named_at > at else at + plan.deadline
-    review_at = record.review_deadline_at
+    review_at = record.verdict.review_deadline_at
     review_at = review_at if review_at is not None and review_at > at else None
-    return record.model_copy(update={"deadline_at": due_at + plan.deadline_lag, "review_deadline_at": review_at})
+    return record.with_verdict(record.verdict.move_deadlines(due_at + plan.deadline_lag, review_at))
 
 
 def _was_told_otherwise(record: Record) -> bool:
     """Whether the verdict that stands is the provider's own word."""
-    return record.is_concluded and record.basis is Basis.READ and not _ended_as_unknown(record)
+    return record.is_concluded and record.verdict.basis is Basis.READ and not _ended_as_unknown(record)
 
 
 def _ended_as_unknown(record: Record) -> bool:
-    return record.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    return record.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
 
 
 def mark_deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
@@ -356,20 +309,3 @@ def mark_deleted(record: Record, *, at: datetime, cause: Cause) -> Record:
     record = add_attention(record, Attention.DISAPPEARED, at=at)
     ended = record if record.is_concluded else mark_unknown_to_provider(record, at=at, cause=cause)
     return give_up_files(ended, LossReason.GONE, at=at)
-
-
-def give_up_files(record: Record, why: LossReason, *, at: datetime, only: ArtifactState | None = None) -> Record:
-    """Give up every file that is not settled, or those in one state."""
-    return apply_ledger(record, evidence.mark_unsettled_lost(record.evidence, why, at=at, only=only), at=at)
-
-
-def _held(record: Record, verdict: Verdict) -> Record:
-    return record.model_copy(
-        update={
-            "outcome": verdict.outcome,
-            "decision": verdict.decision,
-            "basis": verdict.basis,
-            "advice": verdict.advice,
-            "reasons": verdict.reasons,
-        }
-    )

@@ -56,7 +56,7 @@ class EvidenceRow(Frozen):
 
     def lost(self, why: LossReason, at: Instant) -> "EvidenceRow":
         """Return the row as lost."""
-        return self.model_copy(update={"state": ArtifactState.LOST, "loss": why, "at": at})
+        return self._with(state=ArtifactState.LOST, loss=why, at=at)
 
     def artifact(self) -> Artifact:
         """Return what a provider must be told to open the file."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from vigil.domain.record import Summary
+from vigil.domain.summary import Summary
 from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Frozen, Instant, Stage
 from vigil.domain.tracking_plan import TrackingPlan, spoken
 

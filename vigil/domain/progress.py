@@ -1,6 +1,6 @@
 """What callbacks alone told, folded by unions and maxima, so that no order or repetition matters."""
 
-from typing import Final
+from typing import Final, Self
 
 from pydantic import Field
 
@@ -16,6 +16,19 @@ class Progress(Frozen):
     total: int = 0
     checks: tuple[Check, ...] = Field((), max_length=MOST_CHECKS)
     rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
+
+    def add(self, seen: StepFinished | RoomChanged) -> Self:
+        """Merge one callback about a step or a room."""
+        if isinstance(seen, RoomChanged):
+            room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
+            return self._with(rooms=merge_rooms(self.rooms, (room,)))
+        name = seen.check_name
+        checks = (Check(kind=seen.check, name=name, status=seen.status),) if name else ()
+        return self._with(
+            done=max(self.done, seen.done or 0),
+            total=max(self.total, seen.total or 0),
+            checks=merge_checks(self.checks, checks),
+        )
 
 
 _CHECK_RANK: Final = (
@@ -64,19 +77,3 @@ def merge_session_kind(*several: SessionKind | None) -> SessionKind | None:
     """Unite what was told of whom it is about: a callback that says nothing of it speaks of a person."""
     rank = (None, SessionKind.PERSON, SessionKind.UNRECOGNISED, SessionKind.BUSINESS)
     return max(several, key=rank.index)
-
-
-def add_progress(progress: Progress, seen: StepFinished | RoomChanged) -> Progress:
-    """Fold one callback into what callbacks told."""
-    if isinstance(seen, RoomChanged):
-        room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
-        return progress.model_copy(update={"rooms": merge_rooms(progress.rooms, (room,))})
-    name = seen.check_name
-    checks = (Check(kind=seen.check, name=name, status=seen.status),) if name else ()
-    return progress.model_copy(
-        update={
-            "done": max(progress.done, seen.done or 0),
-            "total": max(progress.total, seen.total or 0),
-            "checks": merge_checks(progress.checks, checks),
-        }
-    )

@@ -1,20 +1,19 @@
-"""All that we know of a verification, and what of it is published."""
+"""All that we know of a verification."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
-from vigil.domain.evidence import EvidenceRow, RowView
-from vigil.domain.progress import Progress, merge_checks, merge_rooms
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.callback_history import CallbackHistory
+from vigil.domain.evidence import EvidenceRow, Ledger, RowView
+from vigil.domain.log import AttentionNote, Log
+from vigil.domain.progress import Progress, merge_checks, merge_rooms, merge_session_kind
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import (
     MOST_COORDINATES,
     MOST_FILES,
-    MOST_REASONS,
-    MOST_RECEIPTS,
     Check,
     Coordinates,
     Part,
@@ -25,104 +24,23 @@ from vigil.domain.snapshot import (
     Snapshot,
 )
 from vigil.domain.terms import (
-    Actor,
-    Advice,
-    ArtifactState,
     Attention,
-    Basis,
     Decision,
-    Ended,
     EvidenceKind,
     Frozen,
     Instant,
-    KeyedDigest,
     Name,
     Outcome,
-    Proof,
     ProviderName,
     SessionKind,
     Stage,
-    StorageName,
     Word,
 )
 from vigil.domain.tracking_plan import TrackingPlan
+from vigil.domain.verdict import VerdictState
 from vigil.domain.verification_key import VerificationKey
 
 SCHEMA_VERSION: Final = 1
-MOST_REVISIONS: Final = 100
-MOST_IDENTITIES: Final = 64
-MOST_ENTRIES: Final = 100
-MOST_ANNOUNCEMENTS: Final = 16
-
-
-class Cause(StrEnum):
-    """Why a read was made, and why a verdict came about.
-
-    The order matters: a read that several causes ask for has the first of them. What others sent us comes before what
-    we did by the clock, so that a callback which arrived is not counted as missed.
-    """
-
-    CALLBACK = "callback"
-    """A callback arrived."""
-    COMMAND = "command"
-    """A person sent a command."""
-    REGISTRATION = "registration"
-    """A backend registered a verification that had been given up."""
-    DEADLINE = "deadline"
-    """A time limit passed. Most limits are preceded by a last read, which has this cause too."""
-    RECHECK = "recheck"
-    """A verdict that the provider may take back reached an age at which it is read again."""
-    DISCOVERY = "discovery"
-    """The provider listed a verification that nobody had reported."""
-    POLL = "poll"
-    """A poll found another answer."""
-
-    def or_stronger(self, other: "Cause | None") -> "Cause":
-        """Return this cause or the other, whichever is listed first."""
-        return self if other is None else min(self, other, key=list(Cause).index)
-
-
-class AttentionNote(Frozen):
-    """A reason why a person should look, since when, and who acts."""
-
-    reason: Attention
-    since: Instant
-    actor: Actor
-
-
-class Revision(Frozen):
-    """One verdict. A revision without an outcome says that an earlier one was reopened."""
-
-    number: int
-    at: Instant
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis
-    word: Word | None = None
-    code: Word | None = None
-    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
-    result: StorageName | None = None
-    cause: Cause
-    author: Name | None = None
-
-
-class HeardIdentity(Frozen):
-    """One event of the sender, and how often it came."""
-
-    identity: KeyedDigest
-    first_at: Instant
-    last_at: Instant
-    count: int
-
-
-class Announcement(Frozen):
-    """A final word that callbacks spoke and that no read has confirmed yet."""
-
-    word: Word | None
-    ended: Ended | None
-    proof: Proof
-    first_at: Instant
-    is_final: bool = True
 
 
 class Replay(StrEnum):
@@ -130,31 +48,6 @@ class Replay(StrEnum):
 
     DETAILS = "details"
     LINKS = "links"
-
-
-class EntryKind(StrEnum):
-    """What an entry of the timeline tells."""
-
-    OPENED = "opened"
-    REGISTERED = "registered"
-    HEARD = "heard"
-    READ = "read"
-    REVISED = "revised"
-    COMMANDED = "commanded"
-    ATTENTION = "attention"
-    EVIDENCE = "evidence"
-    MESSAGE = "message"
-    COMPLETED = "completed"
-
-
-class Entry(Frozen):
-    """One line of the timeline, in coded words."""
-
-    at: Instant
-    kind: EntryKind
-    words: tuple[Word, ...] = ()
-    actor: Name | None = None
-    receipt: StorageName | None = None
 
 
 class Judgement(Frozen):
@@ -171,45 +64,70 @@ class Judgement(Frozen):
     artifacts: tuple[RowView, ...]
 
 
-class Summary(Frozen):
-    """The coded state in the workflow's memo, under the key `vigil`: enough to answer and to explain.
+class Subject(Frozen):
+    """Whom and what a verification is about: what a backend registered, and what provider and callbacks add."""
 
-    It has no personal data, and it is readable while every worker is down. Processes of two versions read it side by
-    side, so a new field needs a default, and one that is not known is left alone.
-    """
+    sender: Name | None = None
+    session_kind: SessionKind | None = None
+    registration: Registration | None = None
+    registered_at: Instant | None = None
+    correlation: Word | None = None
+    coordinates: Coordinates = Field(default_factory=dict, description="as callbacks told them")
 
-    model_config = ConfigDict(extra="ignore")
+    def register(self, registration: Registration) -> Self:
+        """Attach a registration."""
+        return self._with(
+            registration=registration,
+            registered_at=registration.registered_at,
+            sender=registration.sender or self.sender,
+            session_kind=merge_session_kind(self.session_kind, registration.session_kind),
+        )
 
-    account: Name
-    provider: ProviderName
-    environment: Name
-    applicant: Word | None
-    sender: Name | None
-    stage: Stage
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis | None
-    revision: int
-    sequence: int
-    registered: bool
-    fingerprint: Mapping[Word, Word]
-    attention: tuple[Attention, ...]
-    steps: tuple[int, int]
-    evidence: Mapping[ArtifactState, int]
-    opened_at: Instant
-    stage_entered_at: Instant
-    poll_from: Instant
-    deadline_at: Instant
-    grace_until: Instant | None
-    confirmation_until: Instant | None
-    review_until: Instant | None = None
-    heard: int
-    last_heard_at: Instant | None
+    def learn_from_read(self, snapshot: Snapshot) -> Self:
+        """Take the sender and the kind of session that the provider's answer names."""
+        return self._with(
+            sender=snapshot.sender or self.sender,
+            session_kind=merge_session_kind(self.session_kind, snapshot.session_kind),
+        )
 
-    def publishes_the_same_as(self, other: "Summary") -> bool:
-        """Whether a reader of the other would learn nothing from this one. Counters alone are no news."""
-        unread = {"sequence": 0, "heard": 0, "last_heard_at": None}
-        return self.model_copy(update=unread) == other.model_copy(update=unread)
+    def learn_from_callback(self, event: CallbackEvent) -> Self:
+        """Take what a callback names. Of two values of a coordinate the lesser stays, so that no order matters."""
+        coordinates = self.coordinates
+        if event.proof.may_start:
+            both = (self.coordinates, event.coordinates)
+            names = sorted({*self.coordinates, *event.coordinates})[:MOST_COORDINATES]
+            coordinates = {name: min(each[name] for each in both if name in each) for name in names}
+        return self._with(
+            sender=self.sender or event.sender,
+            session_kind=merge_session_kind(self.session_kind, event.session_kind),
+            coordinates=coordinates,
+            correlation=self.correlation or event.correlation,
+        )
+
+
+class ReadHistory(Frozen):
+    """What the provider answered: the last answer, the last snapshot, and what it was asked to call back for."""
+
+    count: int = 0
+    last: ReadResult | None = Field(None, description="without its snapshot, which stands beside it")
+    snapshot: Snapshot | None = None
+    replayed: tuple[Replay, ...] = Field((), max_length=len(Replay))
+
+    def add(self, result: ReadResult) -> Self:
+        """Count a read and keep its answer."""
+        return self._with(last=result.with_snapshot(None), count=self.count + 1)
+
+    def show(self, snapshot: Snapshot) -> Self:
+        """Keep the provider's newest answer."""
+        return self._with(snapshot=snapshot)
+
+    def add_replay(self, what: Replay) -> Self:
+        """Note what the provider was asked to call back for."""
+        return self._with(replayed=tuple(dict.fromkeys((*self.replayed, what))))
+
+    def forget_replays(self) -> Self:
+        """Allow each replay again: another verdict has other details."""
+        return self._with(replayed=())
 
 
 class Record(Frozen):
@@ -219,130 +137,128 @@ class Record(Frozen):
     key: VerificationKey
     provider: ProviderName
     environment: Name
-    sender: Name | None = None
-    session_kind: SessionKind | None = None
-    registration: Registration | None = None
-    correlation: Word | None = None
-    coordinates: Coordinates = Field(default_factory=dict, description="as callbacks told them")
-
-    stage: Stage = Stage.AWAITING_APPLICANT
-    stage_entered_at: Instant
-    decision: Decision | None = None
-    outcome: Outcome | None = None
-    basis: Basis | None = None
-    advice: Advice = Advice.NONE
-    reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
-    revision: int = 0
+    opened_at: Instant
+    run: Word | None = Field(None, description="Temporal's id of the run that wrote it")
     sequence: int = 1
-    revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
-    rechecked_revision: int = 0
-    replayed: tuple[Replay, ...] = Field((), max_length=len(Replay))
-    receipts: tuple[StorageName, ...] = Field((), max_length=MOST_RECEIPTS)
-    notified_revision: int = 0
-    run: Word | None = None
-    """Temporal's id of the run that wrote it."""
+    subject: Subject = Subject()
+    verdict: VerdictState
+    callbacks: CallbackHistory = CallbackHistory()
+    reads: ReadHistory = ReadHistory()
     attention: tuple[AttentionNote, ...] = Field((), max_length=len(Attention))
     evidence: tuple[EvidenceRow, ...] = Field((), max_length=MOST_FILES)
+    log: Log = Log()
 
-    snapshot: Snapshot | None = None
-    reading: ReadResult | None = None
-    progress: Progress = Progress()
-    announcements: tuple[Announcement, ...] = Field((), max_length=MOST_ANNOUNCEMENTS)
-    identities: tuple[HeardIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
-    unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
-    timeline: tuple[Entry, ...] = Field((), max_length=MOST_ENTRIES)
-    timeline_folded: int = 0
+    def with_subject(self, subject: Subject) -> Self:
+        """Return the record with another subject."""
+        return self._with(subject=subject)
 
-    opened_at: Instant
-    registered_at: Instant | None = None
-    first_heard_at: Instant | None = None
-    last_heard_at: Instant | None = None
-    decided_at: Instant | None = None
-    completed_at: Instant | None = None
-    deadline_at: Instant
-    review_deadline_at: Instant | None = None
+    def with_verdict(self, verdict: VerdictState) -> Self:
+        """Return the record with another verdict, stage or deadline."""
+        return self._with(verdict=verdict)
 
-    heard: int = 0
-    duplicates: int = 0
-    late: int = 0
-    missed: int = 0
-    reads: int = 0
+    def with_callbacks(self, callbacks: CallbackHistory) -> Self:
+        """Return the record with other callbacks."""
+        return self._with(callbacks=callbacks)
+
+    def with_reads(self, reads: ReadHistory) -> Self:
+        """Return the record with other reads."""
+        return self._with(reads=reads)
+
+    def with_attention(self, notes: tuple[AttentionNote, ...]) -> Self:
+        """Return the record with other reasons why a person should look."""
+        return self._with(attention=notes)
+
+    def with_evidence(self, ledger: Ledger) -> Self:
+        """Return the record with another ledger of files."""
+        return self._with(evidence=ledger)
+
+    def with_log(self, log: Log) -> Self:
+        """Return the record with another timeline."""
+        return self._with(log=log)
+
+    def with_sequence(self, sequence: int) -> Self:
+        """Return the record as the given publication."""
+        return self._with(sequence=sequence)
+
+    def written_by(self, run: str) -> Self:
+        """Return the record as the given Temporal run writes it."""
+        return self._with(run=run)
 
     @property
     def is_registered(self) -> bool:
         """Whether a backend has told us of it."""
-        return self.registration is not None
+        return self.subject.registration is not None
 
     @property
     def is_concluded(self) -> bool:
         """Whether our tracking has an outcome, for now."""
-        return self.outcome is not None
+        return self.verdict.outcome is not None
 
     @property
     def wanted(self) -> Wanted:
         """Which kinds of files are downloaded: all of them until a backend says otherwise."""
-        return self.registration.evidence if self.registration else "all"
+        return self.subject.registration.evidence if self.subject.registration else "all"
 
     @property
     def expects(self) -> tuple[EvidenceKind, ...]:
         """Which kinds of files the backend waits for, even if nobody lists one."""
-        return self.registration.expects if self.registration else ()
+        return self.subject.registration.expects if self.subject.registration else ()
 
     @property
     def known(self) -> ReadResult | None:
         """What the last question brought, with the snapshot that it told of."""
-        if self.reading is None or self.reading.snapshot is not None:
-            return self.reading
-        told = self.snapshot if self.reading.answer == "told" else None
-        return self.reading.model_copy(update={"snapshot": told})
+        if self.reads.last is None or self.reads.last.snapshot is not None:
+            return self.reads.last
+        told = self.reads.snapshot if self.reads.last.answer == "told" else None
+        return self.reads.last.with_snapshot(told)
 
     def question(self, plan: TrackingPlan) -> ReadRequest:
         """What the provider must be told to be asked again."""
-        registration = self.registration
+        registration = self.subject.registration
         registered = registration.coordinates if registration else {}
-        heard = sorted((name, value) for name, value in self.coordinates.items() if name not in registered)
+        heard = sorted((name, value) for name, value in self.subject.coordinates.items() if name not in registered)
         return ReadRequest(
             key=self.key,
             coordinates={**dict(heard[: MOST_COORDINATES - len(registered)]), **registered},
-            sender=self.sender,
-            correlation=registration.correlation if registration else self.correlation,
-            receipts=self.receipts if plan.details_in_callbacks else (),
+            sender=self.subject.sender,
+            correlation=registration.correlation if registration else self.subject.correlation,
+            receipts=self.callbacks.receipts if plan.details_in_callbacks else (),
         )
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """What was looked at."""
-        return merge_checks(self._heard_progress.checks, self.snapshot.checks if self.snapshot else ())
+        return merge_checks(self._heard_progress.checks, self.reads.snapshot.checks if self.reads.snapshot else ())
 
     @property
     def steps(self) -> tuple[int, int]:
         """Steps done and in all, as far as anybody told; a concluded snapshot that counts them has the last word."""
-        told = self.snapshot
+        told = self.reads.snapshot
         if told is not None and told.stage is Stage.CONCLUDED and told.steps_total is not None:
             return told.steps_done or 0, told.steps_total
-        done = self.snapshot.steps_done if self.snapshot else None
-        total = self.snapshot.steps_total if self.snapshot else None
+        done = self.reads.snapshot.steps_done if self.reads.snapshot else None
+        total = self.reads.snapshot.steps_total if self.reads.snapshot else None
         return max(done or 0, self._heard_progress.done), max(total or 0, self._heard_progress.total)
 
     @property
     def rooms(self) -> tuple[Room, ...]:
         """The video rooms that anybody told of."""
-        return merge_rooms(self._heard_progress.rooms, self.snapshot.rooms if self.snapshot else ())
+        return merge_rooms(self._heard_progress.rooms, self.reads.snapshot.rooms if self.reads.snapshot else ())
 
     @property
     def _heard_progress(self) -> Progress:
         """What callbacks add to the snapshot: nothing to a concluded one, or a lost callback would show for ever."""
-        is_whole = self.snapshot is not None and self.snapshot.stage is Stage.CONCLUDED
-        return Progress() if is_whole else self.progress
+        is_whole = self.reads.snapshot is not None and self.reads.snapshot.stage is Stage.CONCLUDED
+        return Progress() if is_whole else self.callbacks.progress
 
     def judgement(self) -> Judgement:
         """Return what must be equal for every order, loss and duplication of the same callbacks."""
         return Judgement(
-            stage=self.stage,
-            decision=self.decision,
-            outcome=self.outcome,
-            reasons=self.reasons,
-            parts=self.snapshot.parts if self.snapshot else (),
+            stage=self.verdict.stage,
+            decision=self.verdict.decision,
+            outcome=self.verdict.outcome,
+            reasons=self.verdict.reasons,
+            parts=self.reads.snapshot.parts if self.reads.snapshot else (),
             checks=self.checks,
             steps=self.steps,
             rooms=self.rooms,

@@ -47,7 +47,7 @@ class Registration(Frozen):
             for name, value in sorted(said.items())
             if value not in (None, [], {})
         }
-        return self.model_copy(update={"fingerprint": marks})
+        return self._with(fingerprint=marks)
 
     def differs_from(self, fingerprint: Mapping[str, str]) -> tuple[str, ...]:
         """Name the fields in which this registration is not the one that the fingerprint was made of."""

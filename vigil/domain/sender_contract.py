@@ -126,7 +126,7 @@ class SenderContract(Frozen):
 def scaled(value: T, factor: float) -> T:
     """Return a copy of a frozen value in which every duration, however deep, is divided by `factor`."""
     changes = {name: _scaled(getattr(value, name), factor) for name in type(value).model_fields}
-    return value.model_copy(update=changes)
+    return type(value).model_validate({**dict(value), **changes})
 
 
 def _scaled(value: object, factor: float) -> object:

@@ -172,7 +172,7 @@ class Snapshot(Frozen):
         if before is None or not (self.lacks_details and self.has_the_end_of(before)):
             return self
         drifts = tuple(dict.fromkeys((*before.unrecognised, *self.unrecognised)))
-        return before.model_copy(update={"unrecognised": drifts[:MOST_DRIFTS]})
+        return before._with(unrecognised=drifts[:MOST_DRIFTS])  # noqa: SLF001 -- of this class
 
     def has_the_end_of(self, other: "Snapshot") -> bool:
         """Whether both answers are the same verdict. Two open answers are none."""
@@ -186,14 +186,7 @@ class Snapshot(Frozen):
         return other is not None and self.with_details_of(other).said() == other.said()
 
     def said(self) -> "Snapshot":
-        return self.model_copy(
-            update={
-                "provider_created_at": None,
-                "provider_finished_at": None,
-                "result": None,
-                "result_digest": None,
-            }
-        )
+        return self._with(provider_created_at=None, provider_finished_at=None, result=None, result_digest=None)
 
 
 class Answer(StrEnum):
@@ -215,6 +208,10 @@ class ReadResult(Frozen):
     answer: Answer
     word: Word | None = None
     snapshot: Snapshot | None = None
+
+    def with_snapshot(self, snapshot: Snapshot | None) -> "ReadResult":
+        """Return the result with another snapshot, or with none where it stands elsewhere."""
+        return self._with(snapshot=snapshot)
 
     def says_the_same_as(self, other: "ReadResult | None") -> bool:
         """Whether a poll that already knows `other` would learn nothing from this one."""

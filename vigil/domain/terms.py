@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
@@ -19,6 +19,7 @@ KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26
 StorageName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~%/-]{1,1024}$")]
 LATEST_YEAR: Final = 8999
 """So that every duration of a plan can be added to every instant."""
+LATEST: Final = datetime(LATEST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def in_utc(instant: datetime) -> datetime:
@@ -39,6 +40,13 @@ class Frozen(BaseModel):
     """A value: immutable, strict about the names of its fields, and silent about a content that it refuses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, ser_json_timedelta="iso8601")
+
+    def _with(self, **changes: object) -> Self:
+        """Return a copy with other values, validated like a new one: pydantic's `model_copy` checks no bound.
+
+        For methods of the value alone, so that every edit has a name and typed parameters.
+        """
+        return type(self).model_validate({**dict(self), **changes})
 
 
 def as_word(raw: object) -> str | None:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from vigil.domain.evidence import UNLISTED, count_states
-from vigil.domain.record import Record, Replay, Summary
+from vigil.domain.record import Record, Replay
 from vigil.domain.snapshot import Answer
+from vigil.domain.summary import Summary
 from vigil.domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome, latest
 from vigil.domain.tracking_plan import TrackingPlan
 
@@ -34,7 +35,9 @@ class TimerName(StrEnum):
 
 def poll_from(record: Record, plan: TrackingPlan) -> datetime:
     """Return when the callback is overdue."""
-    return (record.registered_at or record.first_heard_at or record.opened_at) + plan.callback_expected_within
+    return (
+        record.subject.registered_at or record.callbacks.first_at or record.opened_at
+    ) + plan.callback_expected_within
 
 
 def grace_until(record: Record, plan: TrackingPlan) -> datetime | None:
@@ -44,15 +47,15 @@ def grace_until(record: Record, plan: TrackingPlan) -> datetime | None:
 
 def is_denied(record: Record) -> bool:
     """Whether the provider knows no such verification, and never told of one."""
-    is_missing = record.reading is not None and record.reading.answer is Answer.NOT_FOUND
-    return is_missing and record.snapshot is None
+    is_missing = record.reads.last is not None and record.reads.last.answer is Answer.NOT_FOUND
+    return is_missing and record.reads.snapshot is None
 
 
 def confirmation_until(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return until when it is read at short intervals, because callbacks announced what no read confirmed."""
-    if not record.announcements or (record.is_concluded and not plan.finals_may_change):
+    if not record.callbacks.announcements or (record.is_concluded and not plan.finals_may_change):
         return None
-    return min(announcement.first_at for announcement in record.announcements) + plan.confirmation_window
+    return min(announcement.first_at for announcement in record.callbacks.announcements) + plan.confirmation_window
 
 
 def window_until(record: Record, plan: TrackingPlan) -> datetime | None:
@@ -72,23 +75,25 @@ def unknown_from(record: Record, plan: TrackingPlan) -> datetime | None:
 
 def review_until(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return until when somebody at the provider is waited for, where it is told what becomes of it without them."""
-    if record.is_concluded or record.snapshot is None or record.snapshot.review_expires_to is None:
+    if record.is_concluded or record.reads.snapshot is None or record.reads.snapshot.review_expires_to is None:
         return None
-    return record.review_deadline_at or record.stage_entered_at + plan.review_deadline
+    return record.verdict.review_deadline_at or record.verdict.stage_entered_at + plan.review_deadline
 
 
 def has_been_told(record: Record) -> bool:
     """Whether the last question was answered with where it stands."""
-    return record.reading is not None and record.reading.answer is Answer.TOLD
+    return record.reads.last is not None and record.reads.last.answer is Answer.TOLD
 
 
 def replay_wanted(record: Record, plan: TrackingPlan) -> Replay | None:
     """Return what a callback must be asked for again for, each once; None where nothing is missing."""
-    if not plan.details_in_callbacks or not record.is_concluded or record.snapshot is None:
+    if not plan.details_in_callbacks or not record.is_concluded or record.reads.snapshot is None:
         return None
     has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
-    missing = {Replay.DETAILS: record.snapshot.lacks_details, Replay.LINKS: has_expired}
-    return next((what for what, is_missing in missing.items() if is_missing and what not in record.replayed), None)
+    missing = {Replay.DETAILS: record.reads.snapshot.lacks_details, Replay.LINKS: has_expired}
+    return next(
+        (what for what, is_missing in missing.items() if is_missing and what not in record.reads.replayed), None
+    )
 
 
 def deleted_at(record: Record, plan: TrackingPlan) -> datetime | None:
@@ -96,7 +101,7 @@ def deleted_at(record: Record, plan: TrackingPlan) -> datetime | None:
 
     Announcements of callbacks are judged first.
     """
-    answer = record.reading.answer if record.reading else None
+    answer = record.reads.last.answer if record.reads.last else None
     since = next((note.since for note in record.attention if note.reason is Attention.DISAPPEARED), None)
     must_last = timedelta(0) if answer is Answer.GONE else plan.not_found_is_deleted_after
     if since is None or must_last is None or answer not in {Answer.GONE, Answer.NOT_FOUND}:
@@ -106,11 +111,11 @@ def deleted_at(record: Record, plan: TrackingPlan) -> datetime | None:
 
 def answer_awaited_until(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return until when we go on asking what a late callback was about, while the provider does not say."""
-    heard_at, decided_at = record.last_heard_at, record.decided_at
+    heard_at, decided_at = record.callbacks.last_at, record.verdict.decided_at
     # What a person has decided no answer would change.
-    if not record.is_concluded or record.basis is Basis.PERSON or heard_at is None or decided_at is None:
+    if not record.is_concluded or record.verdict.basis is Basis.PERSON or heard_at is None or decided_at is None:
         return None
-    is_silent = _is_troubled(record) or (record.reading is not None and record.reading.answer is Answer.NOT_READY)
+    is_silent = _is_troubled(record) or (record.reads.last is not None and record.reads.last.answer is Answer.NOT_READY)
     return heard_at + plan.late_files_within if is_silent and heard_at > decided_at else None
 
 
@@ -123,17 +128,17 @@ def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
 
 def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is to be read again; nothing for one that neither the provider nor a person told."""
-    is_ours_alone = record.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
-    if record.decided_at is None or is_ours_alone:
+    is_ours_alone = record.verdict.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
+    if record.verdict.decided_at is None or is_ours_alone:
         return ()
-    return tuple(at for age in plan.reopens if (at := record.decided_at + age) > now)
+    return tuple(at for age in plan.reopens if (at := record.verdict.decided_at + age) > now)
 
 
 def timers(record: Record, plan: TrackingPlan) -> Mapping[TimerName, datetime]:
     """Return what is due by time alone, with its time. What has been done about already is not due again."""
     if record.is_concluded:
         waiting = any(row.state is ArtifactState.EXPECTED for row in record.evidence)
-        files_at = (record.decided_at or record.opened_at) + plan.late_files_within if waiting else None
+        files_at = (record.verdict.decided_at or record.opened_at) + plan.late_files_within if waiting else None
         has_all = all(row.is_settled for row in record.evidence)
         by_then = {
             TimerName.LATE_FILES: files_at,
@@ -143,7 +148,7 @@ def timers(record: Record, plan: TrackingPlan) -> Mapping[TimerName, datetime]:
         }
         return {due: at for due, at in by_then.items() if at is not None}
     raised = {note.reason for note in record.attention}
-    due = {TimerName.POLLING: poll_from(record, plan), TimerName.DEADLINE: record.deadline_at}
+    due = {TimerName.POLLING: poll_from(record, plan), TimerName.DEADLINE: record.verdict.deadline_at}
     grace = grace_until(record, plan)
     # A person is asked to look at an adopted verification from the start. The end of its grace still counts where the
     # provider denies it.
@@ -175,7 +180,7 @@ def wants_poll(record: Record, plan: TrackingPlan, now: datetime) -> bool:
 
 def _is_troubled(record: Record) -> bool:
     troubles = {Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE}
-    return record.reading is not None and record.reading.answer in troubles
+    return record.reads.last is not None and record.reads.last.answer in troubles
 
 
 def summary(record: Record, plan: TrackingPlan) -> Summary:
@@ -184,26 +189,26 @@ def summary(record: Record, plan: TrackingPlan) -> Summary:
         account=record.key.account,
         provider=record.provider,
         environment=record.environment,
-        applicant=record.registration.applicant if record.registration else None,
-        sender=record.sender,
-        stage=record.stage,
-        decision=record.decision,
-        outcome=record.outcome,
-        basis=record.basis,
-        revision=record.revision,
+        applicant=record.subject.registration.applicant if record.subject.registration else None,
+        sender=record.subject.sender,
+        stage=record.verdict.stage,
+        decision=record.verdict.decision,
+        outcome=record.verdict.outcome,
+        basis=record.verdict.basis,
+        revision=record.verdict.revision,
         sequence=record.sequence,
         registered=record.is_registered,
-        fingerprint=record.registration.fingerprint if record.registration else {},
+        fingerprint=record.subject.registration.fingerprint if record.subject.registration else {},
         attention=tuple(note.reason for note in record.attention),
         steps=record.steps,
         evidence=count_states(record.evidence),
         opened_at=record.opened_at,
-        stage_entered_at=record.stage_entered_at,
+        stage_entered_at=record.verdict.stage_entered_at,
         poll_from=poll_from(record, plan),
-        deadline_at=record.deadline_at,
+        deadline_at=record.verdict.deadline_at,
         grace_until=grace_until(record, plan),
         confirmation_until=confirmation_until(record, plan),
         review_until=review_until(record, plan),
-        heard=record.heard,
-        last_heard_at=record.last_heard_at,
+        heard=record.callbacks.received,
+        last_heard_at=record.callbacks.last_at,
     )

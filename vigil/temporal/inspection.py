@@ -8,7 +8,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from vigil.domain.explanation import PendingStep, PendingTask, Situation
-from vigil.domain.record import Summary
+from vigil.domain.summary import Summary
 from vigil.temporal import messages
 
 

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
@@ -66,6 +66,10 @@ class TrackVerification(Frozen):
     opened_at: Instant
     begun_by: BegunBy = BegunBy.WORD
 
+    def begun(self, by: BegunBy) -> Self:
+        """Return the input of a run that is begun for another reason."""
+        return self._with(begun_by=by)
+
 
 LOAD_RECORD: Final = "load_record"
 WRITE_RECORD: Final = "write_record"
@@ -124,6 +128,14 @@ class PollInput(Frozen):
     stage: Stage
     entered_at: Instant
     confirmation_until: Instant | None = None
+
+    def asks_the_same_as(self, other: "PollInput") -> bool:
+        """Whether another poll would read the same thing until the same answer changes."""
+        if self.known is None or other.known is None:
+            same_known = self.known is other.known
+        else:
+            same_known = self.known.says_the_same_as(other.known)
+        return same_known and self == other._with(known=self.known)  # noqa: SLF001 -- of this class
 
 
 class Unchanged(Frozen):
@@ -189,6 +201,14 @@ class SendAttempt(Frozen):
     result: MessageResult
     why: Word | None = None
     again: bool = False
+
+    def after(self, earlier: "SendAttempt") -> "SendAttempt":
+        """Add this attempt to the earlier ones: a message that may have been sent stays so until one was sent."""
+        if self.result is MessageResult.TOO_LATE:
+            return earlier
+        if earlier.result is not MessageResult.UNKNOWN:
+            return self
+        return self._with(why="after_unknown") if self.result is MessageResult.SENT else earlier
 
 
 class EraseMessage(Frozen):

@@ -10,7 +10,8 @@ from temporalio.common import (
 )
 
 from vigil.domain.explanation import what_attention_means
-from vigil.domain.record import Record, Summary
+from vigil.domain.record import Record
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Name
 from vigil.domain.timers import confirmation_until, poll_from
 from vigil.domain.tracking_plan import TrackingPlan
@@ -52,11 +53,12 @@ def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdat
 
 def details(record: Record, plan: TrackingPlan) -> str:
     """Return what operators read under Current Details, in Markdown."""
+    verdict, counts = record.verdict, record.callbacks
     lines = [
-        f"**Stage** {record.stage} since {record.stage_entered_at:%Y-%m-%d %H:%M:%S} UTC",
-        f"**Verdict** {' '.join(str(w) for w in (record.outcome, record.decision, record.basis) if w) or 'none yet'}",
+        f"**Stage** {verdict.stage} since {verdict.stage_entered_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"**Verdict** {' '.join(filter(None, (verdict.outcome, verdict.decision, verdict.basis))) or 'none yet'}",
         f"**Plan** {_plan_words(record, plan)}",
-        f"**Heard** {record.heard} callbacks ({record.duplicates} duplicates, {record.late} late)",
+        f"**Callbacks** {counts.received} received ({counts.duplicates} duplicates, {counts.late} late)",
     ]
     lines += [f"**Attention** {note.reason}: {what_attention_means(note.reason)}" for note in record.attention]
     if record.evidence:
@@ -73,14 +75,14 @@ def notification(record: Record, endpoint: Name, *, path: str, at: Instant) -> N
     """Return what a backend endpoint is told of the newest verdict."""
     return Notification(
         endpoint=endpoint,
-        message_id=f"{path}/{record.revision}",
+        message_id=f"{path}/{record.verdict.revision}",
         key=record.key,
         path=path,
-        revision=record.revision,
+        revision=record.verdict.revision,
         sequence=record.sequence,
-        stage=record.stage,
-        decision=record.decision,
-        outcome=record.outcome,
+        stage=record.verdict.stage,
+        decision=record.verdict.decision,
+        outcome=record.verdict.outcome,
         at=at,
     )
 
@@ -104,7 +106,8 @@ def _plan_words(record: Record, plan: TrackingPlan) -> str:
     if hurried is not None:
         return f"confirm what callbacks announced, until {hurried:%Y-%m-%d %H:%M:%S} UTC"
     start = f"wait for a callback until {poll_from(record, plan):%Y-%m-%d %H:%M:%S} UTC, then poll"
-    return f"{start} {plan.poll_plan(record.stage).words()}; deadline {record.deadline_at:%Y-%m-%d %H:%M:%S} UTC"
+    polls = plan.poll_plan(record.verdict.stage).words()
+    return f"{start} {polls}; deadline {record.verdict.deadline_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def title(key: VerificationKey) -> str:

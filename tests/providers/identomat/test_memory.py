@@ -92,7 +92,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
             await worker.stop()
 
     [row] = record.evidence
-    assert (record.decision, row.state, row.size) == (Decision.APPROVED, ArtifactState.STORED, BLOCKS * BLOCK)
+    assert (record.verdict.decision, row.state, row.size) == (Decision.APPROVED, ArtifactState.STORED, BLOCKS * BLOCK)
     assert row.digest == _digest()
     assert server.ranges == [None, f"bytes={BLOCKS // 2 * BLOCK}-"]
     assert len(memory.seen) == BLOCKS

@@ -54,10 +54,14 @@ async def test_an_event_and_a_callback_end_in_one_judgement_whichever_comes_firs
     legacy_first = await heard_in(stepped, ["legacy", "event"], unproven=unproven)
     event_alone = await heard_in(stepped, ["event"], unproven=unproven)
 
-    assert event_first.decision is Decision.APPROVED
+    assert event_first.verdict.decision is Decision.APPROVED
     assert event_first.judgement() == legacy_first.judgement() == event_alone.judgement()
-    assert (event_first.heard, legacy_first.heard, event_alone.heard) == (2, 2, 1)
-    assert (event_first.revision, legacy_first.revision) == (1, 1)
+    assert (event_first.callbacks.received, legacy_first.callbacks.received, event_alone.callbacks.received) == (
+        2,
+        2,
+        1,
+    )
+    assert (event_first.verdict.revision, legacy_first.verdict.revision) == (1, 1)
 
 
 async def test_both_open_one_verification_before_it_is_registered(
@@ -72,4 +76,4 @@ async def test_both_open_one_verification_before_it_is_registered(
     record = await stepped.complete(play)
 
     assert len(sent) == 2
-    assert (record.is_registered, record.heard, record.decision) == (True, 2, Decision.APPROVED)
+    assert (record.is_registered, record.callbacks.received, record.verdict.decision) == (True, 2, Decision.APPROVED)
