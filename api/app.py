@@ -10,17 +10,16 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import BEARER, BackendKey, Callers
-from api.callbacks import CallbackFace
+from api.callbacks.dependencies import build_services
+from api.callbacks.endpoint import CallbackEndpoint
+from api.callbacks.relay import Relay
 from api.commands import command_routes
-from api.delivery import Delivery
 from api.description import describe
 from api.evidence import evidence_routes
 from api.health import health_routes, operator_routes
-from api.intake import Intake
 from api.operations import operations_served
 from api.parts import Parts
 from api.problems import add_problems
-from api.relay import Relay
 from api.unattached import unattached_routes
 from api.verifications import verification_routes
 from api.waiting import SharedWaits
@@ -29,9 +28,6 @@ from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.lookup import VerificationLookup
 from vigil.observability import set_up_logging, where
 from vigil.process_exit import exit_now
-from vigil.storage.correlations import Correlations
-from vigil.storage.inbox import Inbox
-from vigil.storage.records import Records
 
 _ABOUT = """Vigil keeps watch over identity verifications: register one, read where it stands and why, command it.
 
@@ -100,9 +96,8 @@ async def opened_app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 def build_app(parts: Parts) -> FastAPI:
     """Put the faces together. While the application runs, so does its relay."""
-    inbox = Inbox(parts.storage)
-    delivery = Delivery(parts.tracker, Records(parts.storage), parts.accounts, parts.metrics)
-    relay = Relay(inbox, delivery, parts.metrics)
+    services = build_services(parts.accounts, parts.tracker, parts.storage, parts.digester, metrics=parts.metrics)
+    relay = Relay(services)
 
     @asynccontextmanager
     async def relaying(_app: FastAPI) -> AsyncIterator[None]:
@@ -131,16 +126,7 @@ def build_app(parts: Parts) -> FastAPI:
         _add_backend(app, parts)
     add_problems(app)
     if "callbacks" in parts.faces:
-        intake = Intake(
-            parts.accounts,
-            parts.tracker,
-            inbox,
-            delivery,
-            correlations=Correlations(parts.storage),
-            digester=parts.digester,
-            metrics=parts.metrics,
-        )
-        app.add_middleware(CallbackFace, intake=intake, trusted_proxies=parts.trusted_proxies)
+        app.add_middleware(CallbackEndpoint, services=services, trusted_proxies=parts.trusted_proxies)
     return app
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from api.auth import BackendKey
-from api.callbacks import Network
+from api.callbacks.endpoint import Network
 from vigil.client import VerificationClient
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester

@@ -15,10 +15,9 @@ from temporalio.client import WorkflowExecution
 from temporalio.worker import Worker
 
 from activities.messages import MessageActivities
-from api.callbacks import CallbackFace
-from api.delivery import Delivery
-from api.intake import Intake
-from api.relay import Relay
+from api.callbacks.dependencies import build_services
+from api.callbacks.endpoint import CallbackEndpoint
+from api.callbacks.relay import Relay
 from tests.api.fakes import Acme, account_of
 from tests.world import World
 from vigil.domain.log import EntryKind
@@ -31,7 +30,6 @@ from vigil.providers.contract import DelegatedMessage
 from vigil.providers.transport import open_http
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
-from vigil.storage.correlations import Correlations
 from vigil.storage.inbox import Inbox
 from vigil.temporal import messages
 from workflows.message_delivery import MessageDeliveryWorkflow
@@ -135,20 +133,10 @@ class Messages:
         account = replace(account, message_send_within=self.send_before)
         tracker, digester = self.world.tracker, self.world.digester
         accounts = {account.name: account}
-        delivery = Delivery(tracker, self.world.records, accounts, self.metrics)
-        intake = Intake(
-            accounts,
-            tracker,
-            self.inbox,
-            delivery,
-            correlations=Correlations(self.world.storage),
-            digester=digester,
-            metrics=self.metrics,
-        )
-        self.delivery = delivery
+        self.services = build_services(accounts, tracker, self.world.storage, digester, metrics=self.metrics)
         self.ahead = timedelta(0)
-        self.relay = Relay(self.inbox, delivery, self.metrics, now=lambda: datetime.now(UTC) + self.ahead)
-        self.face = CallbackFace(PlainTextResponse("behind", 404), intake=intake, trusted_proxies=())
+        self.relay = Relay(self.services, now=lambda: datetime.now(UTC) + self.ahead)
+        self.face = CallbackEndpoint(PlainTextResponse("behind", 404), services=self.services, trusted_proxies=())
 
     async def call_back(self, body: bytes, *, secret: str = "right", proof: str = "secret") -> int:
         """Send a callback; returns once all that follows the answer is done too."""

@@ -113,51 +113,51 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.callbacks = Counter(
             "vigil_callbacks",
-            "Callbacks answered: by account, status code, and what the sender makes of the code.",
+            "Answered callbacks, by account, status code and the sender's reading of the code.",
             ("account", "answer", "meaning"),
             registry=self.registry,
         )
         self.refusals = Counter(
-            "vigil_callback_refusals", "Callbacks not let in, by reason.", ("account", "reason"), registry=self.registry
+            "vigil_callback_refusals", "Refused callbacks, by reason.", ("account", "reason"), registry=self.registry
         )
         self.unlisted_refusals = Counter(
             "vigil_callback_refusals_unlisted",
-            "Refusals beyond those that are listed in storage.",
+            "Refusals that are not listed in the storage, since there were too many.",
             registry=self.registry,
         )
-        self.deliveries = Counter(
-            "vigil_deliveries",
-            "What became of telling a verification of a callback.",
-            ("account", "delivered"),
+        self.dispatches = Counter(
+            "vigil_dispatches",
+            "Signals to verifications of the events of callbacks, by result.",
+            ("account", "result"),
             registry=self.registry,
         )
         self.quarantined = Counter(
             "vigil_callbacks_quarantined",
-            "Callbacks that are kept and belong to no verification.",
+            "Stored callbacks that belong to no verification.",
             ("account",),
             registry=self.registry,
         )
         self.signal_seconds = Histogram(
             "vigil_signal_seconds",
-            "How long Temporal took to accept a signal, or not to.",
+            "The time until Temporal accepted or failed a signal.",
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.storage_seconds = Histogram(
-            "vigil_storage_keep_seconds",
-            "How long storage took to keep a callback, or not to.",
+            "vigil_receipt_store_seconds",
+            "The time until the storage took or failed a receipt.",
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.relay_backlog = Gauge(
             "vigil_relay_backlog",
-            "Kept callbacks that wait for the relay, as of its last look at all of them.",
+            "Pending receipts, as of the relay's last look at all of them.",
             registry=self.registry,
         )
         self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
         self.breaker_open = Gauge(
             "vigil_breaker_open",
-            "1 while we spare a dependency that keeps failing.",
+            "1 while a circuit breaker is open.",
             ("dependency",),
             registry=self.registry,
         )

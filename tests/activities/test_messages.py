@@ -87,9 +87,7 @@ def activities(
 
 async def stored(storage: FolderStorage, body: bytes) -> str:
     """Store the receipt of a callback; returns its name."""
-    receipt = Receipt(
-        received_at=NOW, account="acme", correlation=None, proof="secret", headers={}, body=body, notices=[]
-    )
+    receipt = Receipt(received_at=NOW, account="acme", correlation=None, proof="secret", headers={}, body=body)
     return await Inbox(storage).keep(receipt)
 
 

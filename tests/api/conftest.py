@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from api.callbacks import CallbackFace
+from api.callbacks.endpoint import CallbackEndpoint
 from tests.api.fakes import Desk
 
 
@@ -52,11 +52,6 @@ async def in_process(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-def face(desk: Desk) -> Callable[..., CallbackFace]:
-    return lambda **options: face_of(desk, **options)
-
-
-def face_of(desk: Desk, *, trusted_proxies: tuple[object, ...] = ()) -> CallbackFace:
+def endpoint_of(desk: Desk, *, trusted_proxies: tuple[object, ...] = ()) -> CallbackEndpoint:
     behind = PlainTextResponse("behind", 404)
-    return CallbackFace(behind, intake=desk.intake, trusted_proxies=trusted_proxies)  # type: ignore[arg-type]
+    return CallbackEndpoint(behind, services=desk.services, trusted_proxies=trusted_proxies)  # type: ignore[arg-type]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.delivery import Delivery
-from api.intake import Intake
+from api.callbacks.dependencies import build_services
+from api.callbacks.intake import Intake
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
 from tests.world import World
 from vigil.config.accounts import OpenAccount, build_account
 from vigil.config.settings import ConfiguredAccount
@@ -36,10 +37,8 @@ from vigil.providers.contract import (
     Reader,
 )
 from vigil.storage.contract import Content, StorageUnavailable, Stored
-from vigil.storage.correlations import Correlations
 from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import Inbox
-from vigil.storage.records import Records
 
 DIGESTER = Digester(b"a key for tests only")
 SECRET = "right"
@@ -131,15 +130,16 @@ def account_in(world: World, provider: Acme | None = None) -> OpenAccount:
 
 @dataclass
 class Verifications:
-    """What Temporal knows, by reference; `down` and `stalled` are how it fails."""
+    """The verifications that Temporal knows, by reference. `down`, `stalled` and `refuses` are how calls to it fail."""
 
     open: set[str] = field(default_factory=set)
     down: bool = False
     stalled: bool = False
-    told: list[tuple[str, CallbackEvent]] = field(default_factory=list)
+    refuses: dict[str, RPCStatusCode] = field(default_factory=dict)
+    signaled: list[tuple[str, CallbackEvent]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     calls: int = 0
-    delivered: list[MessageReceived] = field(default_factory=list)
+    messages: list[MessageReceived] = field(default_factory=list)
 
     def path(self, key: VerificationKey) -> str:
         return path_of(key, DIGESTER, is_capability=False)
@@ -150,12 +150,14 @@ class Verifications:
             await asyncio.sleep(60)
         if self.down:
             raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+        if key.reference in self.refuses:
+            raise RPCError("refused", self.refuses[key.reference], b"")
         if key.reference not in self.open:
             if not may_start:
                 return False
             self.started.append(key.reference)
             self.open.add(key.reference)
-        self.told.append((key.reference, notice))
+        self.signaled.append((key.reference, notice))
         return True
 
     async def start_message(self, notice: MessageReceived) -> None:
@@ -164,7 +166,7 @@ class Verifications:
             await asyncio.sleep(60)
         if self.down:
             raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
-        self.delivered.append(notice)
+        self.messages.append(notice)
 
 
 class Flaky:
@@ -219,28 +221,17 @@ class Flaky:
 class Desk:
     """An intake and everything that it stands on."""
 
-    def __init__(self, root: Path, *accounts: OpenAccount, starts_a_minute: int = 60) -> None:
+    def __init__(self, root: Path, *accounts: OpenAccount, limits: CallbackLimits = DEFAULT_LIMITS) -> None:
         self.storage = Flaky(FolderStorage(root))
         self.inbox = Inbox(self.storage)
         self.verifications = Verifications()
         self.metrics = Metrics()
         self.accounts = {account.name: account for account in accounts or (account_of(Acme()),)}
-        self.delivery = Delivery(
-            self.verifications,
-            Records(self.storage),
-            self.accounts,
-            self.metrics,
-            starts_a_minute=starts_a_minute,
+        self.services = build_services(
+            self.accounts, self.verifications, self.storage, DIGESTER, metrics=self.metrics, limits=limits
         )
-        self.intake = Intake(
-            self.accounts,
-            self.verifications,
-            self.inbox,
-            self.delivery,
-            correlations=Correlations(self.storage),
-            digester=DIGESTER,
-            metrics=self.metrics,
-        )
+        self.dispatcher = self.services.dispatcher
+        self.intake = Intake(self.services)
 
     async def names(self, prefix: str = "") -> list[str]:
         """Everything that is stored, by folder and without the random ends."""

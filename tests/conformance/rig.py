@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import worker
 from api.app import build_app
-from api.notices import notice_of
+from api.callbacks.dependencies import build_services
+from api.callbacks.intake import Intake
+from api.callbacks.limits import CallbackLimits
 from api.parts import Parts
 from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
 from tests.simulator.step_clock import StepClock
@@ -93,6 +95,7 @@ class Rig:
     """
 
     parts: Parts
+    intake: Intake
     app: FastAPI
     api: httpx.AsyncClient
     simulator: httpx.AsyncClient
@@ -136,21 +139,20 @@ class Rig:
             )
         )
 
-    async def hear(self, play: Play, sent: NotificationResult) -> None:
-        """Tell of a callback as the API does, with the rig's own time as that of its arrival."""
-        account = self.parts.accounts[play.key.account]
+    async def receive(self, play: Play, sent: NotificationResult) -> None:
+        """Take a callback in as the API does, at the rig's own time, and wait until its receipt is filed."""
         request = CallbackRequest(
-            account=account.name,
+            account=play.key.account,
             correlation=None,
             headers={name.lower(): value for name, value in sent.headers.items()},
             body=sent.body,
             received_at=await self.time.now(),
         )
-        genuine = account.provider.prove(request)
-        for callback in account.provider.read_callbacks(genuine):
-            assert callback.reference == play.key.reference
-            notice = notice_of(genuine, callback, play.key, self.parts.digester)
-            await self.tracker.signal_callback(play.key, notice, may_start=notice.proof.may_start)
+        progress = await self.intake.receive(request, None)
+        await self.intake.finish(progress)
+        assert progress.refusal is None
+        assert [event.key for event in progress.events] == [play.key] * len(progress.events)
+        assert all(result.is_settled for result in progress.results)
 
     async def post(self, play: Play, sent: NotificationResult) -> int:
         """Send a callback to the API; returns its answer."""
@@ -226,6 +228,7 @@ async def rig(
         api = await stack.enter_async_context(serving(_without_lifespan(app)))
         yield Rig(
             parts=parts,
+            intake=_intake(parts),
             app=app,
             api=await stack.enter_async_context(_client(api)),
             simulator=await stack.enter_async_context(_client(at)),
@@ -242,6 +245,18 @@ async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         storage=runtime.storage,
         digester=runtime.digester,
     )
+
+
+def _intake(parts: Parts) -> Intake:
+    """Return an intake that a busy machine does not cut off, and that may start any number of verifications."""
+    patient = timedelta(seconds=20)
+    limits = CallbackLimits(
+        store_timeout=patient, signal_timeout=patient, total_timeout=3 * patient, starts_per_minute=10_000
+    )
+    services = build_services(
+        parts.accounts, parts.tracker, parts.storage, parts.digester, metrics=parts.metrics, limits=limits
+    )
+    return Intake(services)
 
 
 def _settings(temporal: str, folder: Path, *, simulator: str, scale: float) -> Settings:

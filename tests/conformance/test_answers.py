@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.conftest import face_of, in_process
+from tests.api.conftest import endpoint_of, in_process
 from tests.api.fakes import Desk
 from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
 from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, NotificationResult, SenderKit
@@ -82,7 +82,7 @@ def sent_under(condition: Condition, kit: SenderKit, reference: str) -> Notifica
 
 
 async def answered(desk: Desk, account: str, sent: NotificationResult) -> int:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         answer = await client.post(f"/callbacks/{account}", content=sent.body, headers=dict(sent.headers))
     desk.storage.down = False
     assert answer.content == b""
@@ -109,7 +109,7 @@ async def test_the_answer_is_the_one_that_the_documents_ask_for(
 
     code = await answered(desk, account.name, sent_under(row.condition, kit, reference))
 
-    told = [told for told, _ in desk.verifications.told]
+    told = [told for told, _ in desk.verifications.signaled]
     assert code == row.code, row.statement
     if row.condition is Condition.MALFORMED:
         assert await kept_in(desk) in ({RECEIPTS}, {QUARANTINED})

@@ -74,7 +74,7 @@ async def test_with_the_callback_it_is_decided_at_once(skipped: Rig, provider: s
     await skipped.time.passes(kit.final_at + SOON)
     callbacks = skipped.postbox.of(play.url)
     for sent in callbacks:
-        await skipped.hear(play, sent)
+        await skipped.receive(play, sent)
     record = await skipped.skipped_until_complete(play)
 
     # A poll may fall due in the same second, and be the first to tell it.

@@ -28,7 +28,7 @@ async def test_an_unknown_word_in_a_result_decides_nothing_and_asking_goes_on(
     await skipped.register(play)
     await skipped.time.passes(kit.final_at + SOON)
     for sent in skipped.postbox.of(play.url):
-        await skipped.hear(play, sent)
+        await skipped.receive(play, sent)
     await skipped.time.passes(A_WHILE)
     asked = await skipped.asked(play)
     await skipped.time.passes(A_WHILE)
@@ -52,7 +52,7 @@ async def test_an_unknown_word_in_a_callback_decides_nothing_and_the_result_stil
         pytest.skip(kit.absent[Condition.UNKNOWN_WORD])
     play = await skipped.play(provider, kit, kit.scenario)
     await skipped.register(play)
-    await skipped.hear(play, kit.callback(Condition.UNKNOWN_WORD, play.key.reference, datetime.now(UTC)))
+    await skipped.receive(play, kit.callback(Condition.UNKNOWN_WORD, play.key.reference, datetime.now(UTC)))
     await skipped.time.passes(SOON)
     told = await skipped.record(play)
     record = await skipped.skipped_until_complete(play)

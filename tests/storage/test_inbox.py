@@ -6,17 +6,29 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from vigil.domain.callback_event import CallbackEvent, StatusSeen
+from vigil.domain.terms import Proof
+from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, Content, NotStored, Storage, StorageUnavailable, Stored
 from vigil.storage.folder import FolderStorage
-from vigil.storage.inbox import Inbox, KeptNotice, Quarantined, Receipt, Refusal
+from vigil.storage.inbox import AddressedEvent, Inbox, Quarantined, Receipt, Refusal
 
 NOON = datetime(2025, 12, 3, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = "id360/enrollment-1"
+DIGEST = "d" * 26
 BODY = b'\xff\x00{"id": 1}'
 
 
 def receipt(at: datetime = NOON) -> Receipt:
-    notice: KeptNotice = {"path": PLACE, "start": True, "notice": {"delivery": "abc", "done": 2}}
+    event = CallbackEvent(
+        delivery=DIGEST, received_at=at, proof=Proof.SECRET, observation=StatusSeen(word="OK", looks="final")
+    )
+    addressed = AddressedEvent(
+        key=VerificationKey(account="id360", reference="enrollment-1"),
+        path=PLACE,
+        event=event,
+        repeats_until=at + timedelta(hours=1),
+    )
     return Receipt(
         received_at=at,
         account="id360",
@@ -24,7 +36,7 @@ def receipt(at: datetime = NOON) -> Receipt:
         proof="secret",
         headers={"content-type": "application/json"},
         body=BODY,
-        notices=[notice],
+        events=(addressed,),
     )
 
 
@@ -51,7 +63,14 @@ async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Sto
         "proof": "secret",
         "headers": {"content-type": "application/json"},
         "body": "_wB7ImlkIjogMX0=",
-        "notices": [{"path": "id360/enrollment-1", "start": True, "notice": {"delivery": "abc", "done": 2}}],
+        "events": [
+            {
+                "key": {"account": "id360", "reference": "enrollment-1"},
+                "path": "id360/enrollment-1",
+                "event": receipt().events[0].event.model_dump(mode="json"),
+                "repeats_until": "2025-12-03T13:00:00.123456Z",
+            }
+        ],
         "message": None,
     }
 
@@ -64,7 +83,17 @@ async def test_a_receipt_whose_text_is_forgotten_keeps_neither_body_nor_headers(
 
     bare = await inbox.read(name)
     assert (bare.body, bare.headers) == (b"", {})
-    assert (bare.received_at, bare.account, bare.notices) == (NOON, "id360", receipt().notices)
+    assert (bare.received_at, bare.account, bare.events) == (NOON, "id360", receipt().events)
+
+
+async def test_the_body_of_a_receipt_is_found_though_a_later_release_wrote_other_events(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.keep(receipt())
+    stored = json.loads(await storage.read(name))
+    stored["events"][0]["event"]["observation"] = {"kind": "of a later release"}
+    await storage.put(name, json.dumps(stored).encode())
+
+    assert await inbox.body(name) == BODY
 
 
 async def test_one_callback_heard_twice_is_kept_twice(storage: Storage) -> None:
@@ -128,7 +157,7 @@ async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_w
     storage: Storage,
 ) -> None:
     inbox = Inbox(storage)
-    nameless = receipt(NOON).model_copy(update={"notices": []})
+    nameless = receipt(NOON).model_copy(update={"events": ()})
     names = [await inbox.keep(nameless), await inbox.keep(receipt(NOON + timedelta(days=2)))]
     leaves = [(await inbox.file_under(name, None)).removeprefix("inbox/quarantined/") for name in names]
     await storage.put_new("inbox/quarantined/20251204T120000.000000Z-0", b"{}")

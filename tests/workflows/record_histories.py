@@ -93,7 +93,6 @@ async def sent_after_an_unknown_attempt(world: World) -> None:
         proof=Proof.SECRET,
         headers={},
         body=asked(world.key.reference),
-        notices=[],
         message=order,
     )
     async with simulated_sms() as sms, open_http() as http:

@@ -256,7 +256,7 @@ async def test_what_is_asked_for_while_an_earlier_one_fails_is_tried_on_its_own(
             await messages.call_back(asked(messages.world.key.reference))
         await messages.noted()
         messages.ahead = timedelta(seconds=6)
-        await messages.relay.go_round()
+        await messages.relay.run_round()
         noted = await messages.noted(times=2)
         await messages.until_forgotten()
 
@@ -333,9 +333,9 @@ async def test_what_was_kept_and_not_handed_over_is_sent_by_the_relay_once(messa
         _cut_off(messages)
         status = await messages.call_back(asked(messages.world.key.reference))
         kept = await messages.stored()
-        messages.delivery.breaker.succeeded()
+        messages.services.dispatcher.breaker.record_success()
         messages.ahead = timedelta(seconds=6)
-        rounds = [await messages.relay.go_round() for _ in range(2)]
+        rounds = [await messages.relay.run_round() for _ in range(2)]
         noted = await messages.noted()
 
     assert (status, len(kept), rounds[0]) == (200, 1, 1)
@@ -351,10 +351,10 @@ async def test_what_the_relay_finds_past_the_fence_is_forgotten_at_once_and_note
         [name] = await messages.stored()
         held = (await messages.inbox.read(name)).body
         messages.ahead = timedelta(seconds=121)
-        handed_over = await messages.relay.go_round()
+        handed_over = await messages.relay.run_round()
         emptied = (await messages.inbox.read(name)).body
-        messages.delivery.breaker.succeeded()
-        await messages.relay.go_round()
+        messages.services.dispatcher.breaker.record_success()
+        await messages.relay.run_round()
         noted = await messages.noted()
         await messages.until_forgotten()
 
@@ -440,5 +440,5 @@ async def _everything_in_temporal(messages: Messages) -> bytes:
 
 def _cut_off(messages: Messages) -> None:
     """Have the API believe that Temporal is away."""
-    while not messages.delivery.breaker.is_open:
-        messages.delivery.breaker.failed()
+    while not messages.services.dispatcher.breaker.is_open:
+        messages.services.dispatcher.breaker.record_failure()

@@ -142,7 +142,6 @@ async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
         proof="secret",
         headers={},
         body=body,
-        notices=[],
     )
     name = await inbox.keep(receipt)
     path = world.tracker.path(world.key)

@@ -3,12 +3,13 @@
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NotRequired
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
-from typing_extensions import TypedDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import SEND_WITHIN, MessageRequest
+from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
 PENDING = "inbox/pending/"
@@ -19,17 +20,15 @@ _MESSAGE = "-message"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
-class KeptNotice(TypedDict):
-    """A notice that the callback led to; `start` if it may begin a verification at `path`.
+class AddressedEvent(BaseModel):
+    """An event of a callback, with its verification. Until `repeats_until` its sender may send the same event again."""
 
-    Until `repeats_until`, an instant, its sender may send the same again.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str | None
-    reference: NotRequired[str]
-    start: bool
-    notice: dict[str, JsonValue]
-    repeats_until: NotRequired[str]
+    key: VerificationKey
+    path: str
+    event: CallbackEvent
+    repeats_until: AwareDatetime
 
 
 class Receipt(BaseModel):
@@ -43,9 +42,17 @@ class Receipt(BaseModel):
     proof: str
     headers: dict[str, str]
     body: bytes
-    notices: list[KeptNotice]
+    events: tuple[AddressedEvent, ...] = ()
     message: MessageRequest | None = None
     """What it asks us to send; such a receipt is erased, never filed."""
+
+
+class _Body(BaseModel):
+    """The body of a receipt alone: it can be read even if a later release wrote other events."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", val_json_bytes="base64")
+
+    body: bytes
 
 
 class Refusal(BaseModel):
@@ -100,7 +107,7 @@ class Inbox:
         """Return what a callback said, by the name that it has once it is filed; None where it is gone or spoiled."""
         for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two looks
             with suppress(NotStored, ValidationError):
-                return (await self.read(name)).body
+                return _Body.model_validate_json(await self._storage.read(name)).body
         return None
 
     async def file_under(self, name: str, path: str | None) -> str:
@@ -200,7 +207,7 @@ def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:
         at=at,
         account=receipt.account,
         proof=receipt.proof,
-        reason="verification_not_known" if receipt.notices else "names_no_verification",
+        reason="verification_not_known" if receipt.events else "names_no_verification",
         name=leaf,
     )
 

@@ -1,23 +1,27 @@
-"""The face that providers see: which answer to which request, whatever fails, and what is left behind."""
+"""The endpoint for providers: the answer to each request, whatever fails, and what is stored."""
 
 import asyncio
 import json
-import time
-from datetime import timedelta
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 
-from api.intake import _repeats_for
-from tests.api.conftest import face_of, in_process, served
-from tests.api.fakes import CONTRACT, SECRET, Acme, Desk, account_of
-from vigil.domain.sender_contract import OurAnswers, Redelivery
+from api.callbacks.limits import CallbackLimits
+from tests.api.conftest import endpoint_of, in_process, served
+from tests.api.fakes import SECRET, Acme, Desk, account_of
+from vigil.domain.sender_contract import OurAnswers
+from vigil.storage.contract import NotStored
 
 PROVEN = {"x-secret": SECRET}
 ONE = json.dumps({"says": [{"ref": "r-1"}]}).encode()
+SHORTER_THAN_A_STALL = 20
+"""In seconds. The fakes stall for a minute: an answer within this time waited for no stall, on a busy machine too."""
 PENDING, UNDER_IT, QUARANTINED = "inbox/pending", "verifications/acme/r-1/receipts", "inbox/quarantined"
 
 
@@ -35,7 +39,7 @@ def whole(client: httpx.AsyncClient, path: str) -> str:
     "path", ["/callbacks", "/callbacks/", "/callbacks/acme", "/callbacks/acme/x/y/", "/callbacks/?", "//callbacks/acme"]
 )
 async def test_looking_is_answered_empty_and_touches_nothing(desk: Desk, method: str, path: str) -> None:
-    async with served_face(desk) as client:
+    async with served_endpoint(desk) as client:
         answer = await client.request(method, whole(client, path))
 
     assert (answer.status_code, answer.content) == (200, b"")
@@ -43,98 +47,83 @@ async def test_looking_is_answered_empty_and_touches_nothing(desk: Desk, method:
     assert desk.verifications.calls == 0
 
 
-# method, path, body, headers, storage, Temporal -> status, what was told, where the receipt rests
-TABLE = [
-    ("POST", "/callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme/", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "//callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks//acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme/order-2047", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme/short", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme/a/b/c", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("PUT", "/callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("DELETE", "/callbacks/acme", ONE, PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme", ONE, {}, "up", "up", 401, [], None),
-    ("POST", "/callbacks/acme", ONE, {"x-secret": "wrong"}, "up", "up", 401, [], None),
-    ("POST", "/callbacks/other", ONE, PROVEN, "up", "up", 401, [], None),
-    ("POST", "/callbacks", ONE, PROVEN, "up", "up", 401, [], None),
-    ("POST", "/callbacks/acme", b"", PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", b"\xff\x00", PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", b"[1, 2]", PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", b"explode", PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", says({"id": "no reference"}), PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", says({"ref": "x" * 201}), PROVEN, "up", "up", 200, [], QUARANTINED),
-    (
-        "POST",
-        "/callbacks/acme",
-        says({"ref": "r-1", "sender": "not a word!"}),
-        PROVEN,
-        "up",
-        "up",
-        200,
-        ["r-1"],
-        UNDER_IT,
-    ),
-    ("POST", "/callbacks/acme", says({"ref": "r-1", "id": "\ud800"}), PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    (
-        "POST",
-        "/callbacks/acme",
-        says({"ref": "r-1"}, {"ref": "r-2"}),
-        PROVEN,
-        "up",
-        "up",
-        200,
-        ["r-1", "r-2"],
-        UNDER_IT,
-    ),
-    ("POST", "/callbacks/acme", says({"id": "none"}, {"ref": "r-1"}), PROVEN, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "up", "down", 200, [], PENDING),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "up", "stalled", 200, [], PENDING),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "down", "up", 200, ["r-1"], None),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "stalled", "up", 200, ["r-1"], None),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "down", "down", 503, [], None),
-    ("POST", "/callbacks/acme", ONE, PROVEN, "stalled", "stalled", 503, [], None),
-    ("POST", "/callbacks/acme", b"not JSON", PROVEN, "down", "up", 503, [], None),
-    ("POST", "/callbacks/acme", ONE, {}, "down", "down", 401, [], None),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "x-proof": "crash"}, "up", "up", 503, [], None),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "x-proof": "none"}, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "x-proof": "stale"}, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "x-proof": "unbound"}, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "x-proof": "none"}, "down", "up", 503, [], None),
-    ("POST", "/callbacks/acme", b"x" * (2 * 1024 * 1024), PROVEN, "up", "up", 200, [], QUARANTINED),
-    ("POST", "/callbacks/acme", b"x" * (2 * 1024 * 1024 + 1), PROVEN, "up", "up", 413, [], None),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "content-type": "text/plain"}, "up", "up", 200, ["r-1"], UNDER_IT),
-    ("POST", "/callbacks/acme", ONE, {**PROVEN, "content-type": "; nonsense"}, "up", "up", 200, ["r-1"], UNDER_IT),
+@dataclass(frozen=True)
+class Row:
+    """A request, the state of storage and Temporal, and the result: answer, signals, place of the receipt."""
+
+    about: str
+    method: str = "POST"
+    path: str = "/callbacks/acme"
+    body: bytes = ONE
+    headers: Mapping[str, str] = field(default_factory=lambda: PROVEN)
+    storage: Literal["up", "down", "stalled"] = "up"
+    temporal: Literal["up", "down", "stalled"] = "up"
+    status: int = 200
+    signaled: tuple[str, ...] = ("r-1",)
+    receipt: str | None = UNDER_IT
+
+
+def proof(strength: str) -> dict[str, str]:
+    return {**PROVEN, "x-proof": strength}
+
+
+ROWS = [
+    Row("plain"),
+    Row("a slash at the end", path="/callbacks/acme/"),
+    Row("two slashes before", path="//callbacks/acme"),
+    Row("two slashes within", path="/callbacks//acme"),
+    Row("a correlation", path="/callbacks/acme/order-2047"),
+    Row("a tail too short for a correlation", path="/callbacks/acme/short"),
+    Row("a long tail", path="/callbacks/acme/a/b/c"),
+    Row("PUT", method="PUT"),
+    Row("DELETE", method="DELETE"),
+    Row("no secret", headers={}, status=401, signaled=(), receipt=None),
+    Row("a wrong secret", headers={"x-secret": "wrong"}, status=401, signaled=(), receipt=None),
+    Row("an unknown account", path="/callbacks/other", status=401, signaled=(), receipt=None),
+    Row("no account", path="/callbacks", status=401, signaled=(), receipt=None),
+    Row("no body", body=b"", signaled=(), receipt=QUARANTINED),
+    Row("a body that is no text", body=b"\xff\x00", signaled=(), receipt=QUARANTINED),
+    Row("a body of another shape", body=b"[1, 2]", signaled=(), receipt=QUARANTINED),
+    Row("a body at which the provider fails", body=b"explode", signaled=(), receipt=QUARANTINED),
+    Row("no reference", body=says({"id": "no reference"}), signaled=(), receipt=QUARANTINED),
+    Row("a reference too long", body=says({"ref": "x" * 201}), signaled=(), receipt=QUARANTINED),
+    Row("a sender that is no word", body=says({"ref": "r-1", "sender": "not a word!"})),
+    Row("an identity that is no text", body=says({"ref": "r-1", "id": "\ud800"})),
+    Row("two events", body=says({"ref": "r-1"}, {"ref": "r-2"}), signaled=("r-1", "r-2")),
+    Row("two events, one without a reference", body=says({"id": "none"}, {"ref": "r-1"})),
+    Row("Temporal down", temporal="down", signaled=(), receipt=PENDING),
+    Row("Temporal stalled", temporal="stalled", signaled=(), receipt=PENDING),
+    Row("storage down", storage="down", receipt=None),
+    Row("storage stalled", storage="stalled", receipt=None),
+    Row("both down", storage="down", temporal="down", status=503, signaled=(), receipt=None),
+    Row("both stalled", storage="stalled", temporal="stalled", status=503, signaled=(), receipt=None),
+    Row("unreadable, storage down", body=b"not JSON", storage="down", status=503, signaled=(), receipt=None),
+    Row("no secret, both down", headers={}, storage="down", temporal="down", status=401, signaled=(), receipt=None),
+    Row("a proof at which the provider fails", headers=proof("crash"), status=503, signaled=(), receipt=None),
+    Row("no proof", headers=proof("none"), signaled=(), receipt=QUARANTINED),
+    Row("a stale proof", headers=proof("stale"), signaled=(), receipt=QUARANTINED),
+    Row("a proof beside the body", headers=proof("unbound")),
+    Row("no proof, storage down", headers=proof("none"), storage="down", status=503, signaled=(), receipt=None),
+    Row("the largest body", body=b"x" * (2 * 1024 * 1024), signaled=(), receipt=QUARANTINED),
+    Row("a larger body", body=b"x" * (2 * 1024 * 1024 + 1), status=413, signaled=(), receipt=None),
+    Row("another content type", headers={**PROVEN, "content-type": "text/plain"}),
+    Row("a content type that is none", headers={**PROVEN, "content-type": "; nonsense"}),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "headers", "storage", "temporal", "status", "told", "rests"), TABLE)
-async def test_every_request_gets_the_answer_that_its_sender_understands(  # noqa: PLR0917 -- the columns
-    desk: Desk,
-    method: str,
-    path: str,
-    body: bytes,
-    headers: dict[str, str],
-    storage: str,
-    temporal: str,
-    status: int,
-    told: list[str],
-    rests: str | None,
-) -> None:
-    desk.storage.down, desk.storage.stalled = storage == "down", storage == "stalled"
-    desk.verifications.down, desk.verifications.stalled = temporal == "down", temporal == "stalled"
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.about)
+async def test_every_request_gets_the_answer_that_its_sender_understands(desk: Desk, row: Row) -> None:
+    desk.storage.down, desk.storage.stalled = row.storage == "down", row.storage == "stalled"
+    desk.verifications.down, desk.verifications.stalled = row.temporal == "down", row.temporal == "stalled"
 
-    async with in_process(face_of(desk)) as client:
-        began = time.monotonic()
-        answer = await client.request(method, whole(client, path), content=body, headers=headers)
-        took = time.monotonic() - began
+    async with asyncio.timeout(SHORTER_THAN_A_STALL), in_process(endpoint_of(desk)) as client:
+        answer = await client.request(row.method, whole(client, row.path), content=row.body, headers=row.headers)
 
-    assert (answer.status_code, answer.content) == (status, b"")
-    assert [reference for reference, _ in desk.verifications.told] == told
+    assert (answer.status_code, answer.content) == (row.status, b"")
+    assert tuple(reference for reference, _ in desk.verifications.signaled) == row.signaled
     desk.storage.down = desk.storage.stalled = False
-    kept = [name for name in await desk.names() if "/seen" not in name and "refused" not in name]
-    assert kept == ([rests] if rests else [])
-    assert took < 2.0
+    stored = [name for name in await desk.names() if "/seen" not in name and "refused" not in name]
+    assert stored == ([row.receipt] if row.receipt else [])
 
 
 async def test_one_callback_costs_one_write_and_one_call_before_its_answer(desk: Desk) -> None:
@@ -147,7 +136,7 @@ async def test_one_callback_costs_one_write_and_one_call_before_its_answer(desk:
                 at_the_answer.append((desk.storage.writes, desk.verifications.calls))
             await send(message)
 
-        await face_of(desk)(scope, receive, noted)
+        await endpoint_of(desk)(scope, receive, noted)
 
     async with in_process(noting) as client:
         await client.post("/callbacks/acme", content=says({"ref": "r-1", "id": "e-1"}), headers=PROVEN)
@@ -156,24 +145,24 @@ async def test_one_callback_costs_one_write_and_one_call_before_its_answer(desk:
 
 
 async def test_the_notice_names_where_its_receipt_rests(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
 
-    [(_, notice)] = desk.verifications.told
-    assert await desk.storage.list("verifications/acme/r-1/receipts/") == [notice.receipt]
+    [(_, event)] = desk.verifications.signaled
+    assert await desk.storage.list("verifications/acme/r-1/receipts/") == [event.receipt]
 
 
 async def test_a_notice_without_storage_says_that_it_has_no_receipt(desk: Desk) -> None:
     desk.storage.down = True
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
 
-    assert [notice.receipt for _, notice in desk.verifications.told] == [None]
+    assert [event.receipt for _, event in desk.verifications.signaled] == [None]
 
 
 async def test_neither_secrets_nor_unlisted_headers_are_stored(desk: Desk) -> None:
     headers = {**PROVEN, "authorization": "Bearer hidden", "content-type": "application/json"}
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=says({"ref": "r-1", "id": "otp"}), headers=headers)
 
     [name] = await desk.storage.list("verifications/acme/r-1/receipts/")
@@ -184,44 +173,31 @@ async def test_neither_secrets_nor_unlisted_headers_are_stored(desk: Desk) -> No
 
 
 async def test_a_correlation_of_another_form_is_none(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         for path in ("order-2047", "short", "order-2047/more"):
             await client.post(f"/callbacks/acme/{path}", content=ONE, headers=PROVEN)
 
-    assert [notice.correlation for _, notice in desk.verifications.told] == ["order-2047", None, None]
+    assert [event.correlation for _, event in desk.verifications.signaled] == ["order-2047", None, None]
 
 
 async def test_a_repeated_event_of_a_finished_verification_starts_no_other(desk: Desk) -> None:
     body = says({"ref": "r-1", "id": "event-1"})
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=body, headers=PROVEN)
         desk.verifications.open.clear()
         again = await client.post("/callbacks/acme", content=body, headers=PROVEN)
         other = await client.post("/callbacks/acme", content=says({"ref": "r-1", "id": "event-2"}), headers=PROVEN)
 
     assert (again.status_code, other.status_code) == (200, 200)
-    assert [reference for reference, _ in desk.verifications.told] == ["r-1", "r-1"]
+    assert [reference for reference, _ in desk.verifications.signaled] == ["r-1", "r-1"]
     assert desk.verifications.started == ["r-1", "r-1"]
-
-
-def test_an_event_of_an_unnamed_sender_may_come_again_for_as_long_as_any_senders() -> None:
-    patient = CONTRACT.model_copy(
-        update={"sender": "patient", "redelivery": Redelivery(delays=(timedelta(hours=10),), counted_from="first")}
-    )
-    provider = Acme()
-    provider.contracts = {"acme": CONTRACT, "patient": patient}
-    account = account_of(provider)
-
-    assert _repeats_for(account, "acme") == timedelta(seconds=10)
-    assert _repeats_for(account, None) == timedelta(hours=10, seconds=20)
-    assert _repeats_for(account, "stranger") == timedelta(hours=10, seconds=20)
 
 
 async def test_a_copy_that_proves_less_does_not_silence_the_event_itself(desk: Desk) -> None:
     """Whoever knows the ids of a verification could else send the final event first, and have ours ignored later."""
     body = says({"ref": "r-1", "id": "event-1"})
     desk.verifications.open.add("r-1")
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
         desk.verifications.open.clear()
         await client.post("/callbacks/acme", content=body, headers=PROVEN)
@@ -234,7 +210,7 @@ async def test_a_repetition_that_proves_nothing_starts_no_follow_up_run(desk: De
     body = says({"ref": "r-1", "id": "event-1"})
     desk.verifications.open.add("r-1")
     await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": first})
         desk.verifications.open.clear()
         await client.post("/callbacks/acme", content=body, headers={**PROVEN, "x-proof": "none"})
@@ -244,17 +220,17 @@ async def test_a_repetition_that_proves_nothing_starts_no_follow_up_run(desk: De
 
 async def test_a_repeated_event_still_rings_an_open_verification(desk: Desk) -> None:
     body = says({"ref": "r-1", "id": "event-1"})
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=body, headers=PROVEN)
         await client.post("/callbacks/acme", content=body, headers=PROVEN)
 
-    assert len(desk.verifications.told) == 2
+    assert len(desk.verifications.signaled) == 2
 
 
 @pytest.mark.parametrize("proof", ["stale", "none"])
 async def test_a_weak_callback_opens_a_follow_up_run_where_a_record_is_held(desk: Desk, proof: str) -> None:
     await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=ONE, headers={**PROVEN, "x-proof": proof})
         await client.post("/callbacks/acme", content=says({"ref": "r-2"}), headers={**PROVEN, "x-proof": proof})
 
@@ -262,9 +238,9 @@ async def test_a_weak_callback_opens_a_follow_up_run_where_a_record_is_held(desk
 
 
 async def test_beyond_the_cap_callbacks_are_kept_for_the_relay_and_none_is_lost(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, starts_a_minute=2)
+    desk = Desk(tmp_path, limits=CallbackLimits(starts_per_minute=2))
     desk.verifications.open.add("known")
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         answers = [
             (await client.post("/callbacks/acme", content=says({"ref": reference}), headers=PROVEN)).status_code
             for reference in ("a", "b", "c", "d", "known")
@@ -272,12 +248,12 @@ async def test_beyond_the_cap_callbacks_are_kept_for_the_relay_and_none_is_lost(
 
     assert answers == [200] * 5
     assert desk.verifications.started == ["a", "b"]
-    assert [reference for reference, _ in desk.verifications.told] == ["a", "b", "known"]
+    assert [reference for reference, _ in desk.verifications.signaled] == ["a", "b", "known"]
     assert (await desk.names("inbox/pending")) == [PENDING, PENDING]
 
 
 async def test_refusals_are_listed_with_reason_and_without_what_was_presented(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         wrong = await client.post("/callbacks/acme", content=b"{}", headers={"x-secret": "guessed"})
         unknown = await client.post("/callbacks/Robert'); DROP", content=b"{}")
 
@@ -290,7 +266,7 @@ async def test_refusals_are_listed_with_reason_and_without_what_was_presented(de
 
 
 async def test_a_proven_callback_that_names_no_verification_is_listed_and_counted(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=b"about Jane Doe", headers=PROVEN)
         await client.post("/callbacks/acme", content=ONE, headers={**PROVEN, "x-proof": "stale"})
 
@@ -303,21 +279,20 @@ async def test_a_proven_callback_that_names_no_verification_is_listed_and_counte
     assert desk.metrics.registry.get_sample_value("vigil_callbacks_quarantined_total", labels) == 2
 
 
-async def test_a_flood_of_refusals_is_listed_up_to_a_bound_and_counted_beyond(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
-        for _ in range(70):
+async def test_a_flood_of_refusals_is_listed_up_to_a_limit_and_counted_beyond_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, limits=CallbackLimits(listed_refusals_per_minute=2))
+    async with in_process(endpoint_of(desk)) as client:
+        for _ in range(10):
             assert (await client.post("/callbacks/acme", content=b"{}")).status_code == 401
 
-    assert 60 <= len(await desk.inbox.refusals(100)) <= 61
-    counted = desk.metrics.registry.get_sample_value("vigil_callback_refusals_unlisted_total")
-    assert counted is not None
-    assert counted >= 9
+    assert len(await desk.inbox.refusals(100)) == 2
+    assert desk.metrics.registry.get_sample_value("vigil_callback_refusals_unlisted_total") == 8
 
 
 async def test_the_answers_are_those_of_the_account(tmp_path: Path) -> None:
     answers = OurAnswers(kept=204, lost=429, unproven=403, too_large=507)
     desk = Desk(tmp_path, account_of(Acme(answers=answers)))
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         kept = await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
         refused = await client.post("/callbacks/acme", content=ONE)
         large = await client.post("/callbacks/acme", content=b"x" * (2 * 1024 * 1024 + 1))
@@ -328,7 +303,7 @@ async def test_the_answers_are_those_of_the_account(tmp_path: Path) -> None:
 
 
 async def test_a_body_announced_as_too_large_is_not_read(desk: Desk) -> None:
-    async with served_face(desk) as client:
+    async with served_endpoint(desk) as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
         writer.write(b"POST /callbacks/acme HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n")
         first_line = await asyncio.wait_for(reader.readline(), 2)
@@ -349,7 +324,7 @@ async def test_a_body_without_announced_length_is_cut_off_at_the_cap(desk: Desk)
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/callbacks/acme", "headers": [(b"x-secret", SECRET.encode())]}
-    await face_of(desk)(scope, long_body, noted)
+    await endpoint_of(desk)(scope, long_body, noted)
 
     assert sent[0]["status"] == 413
     assert read == 2 * 1024 * 1024 + 65536
@@ -357,7 +332,7 @@ async def test_a_body_without_announced_length_is_cut_off_at_the_cap(desk: Desk)
 
 
 async def test_a_sender_that_leaves_in_the_middle_of_its_body_leaves_nothing_behind(desk: Desk) -> None:
-    async with served_face(desk) as client:
+    async with served_endpoint(desk) as client:
         _, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
         writer.write(b"POST /callbacks/acme HTTP/1.1\r\nhost: x\r\nx-secret: right\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
@@ -371,56 +346,62 @@ async def test_a_sender_that_leaves_in_the_middle_of_its_body_leaves_nothing_beh
 
 async def test_filing_holds_up_neither_the_answer_nor_the_next_callback_on_the_connection(desk: Desk) -> None:
     desk.storage.reads_stalled = True
-    async with served_face(desk) as client:
-        began = time.monotonic()
-        for n in range(5):
-            answer = await client.post("/callbacks/acme", content=says({"ref": f"r-{n}"}), headers=PROVEN)
-            assert answer.status_code == 200
-        took = time.monotonic() - began
-        assert len(await desk.names("inbox/pending")) == 5
+    async with served_endpoint(desk) as client:
+        async with asyncio.timeout(SHORTER_THAN_A_STALL):
+            for n in range(5):
+                answer = await client.post("/callbacks/acme", content=says({"ref": f"r-{n}"}), headers=PROVEN)
+                assert answer.status_code == 200
+        pending = len(await desk.names("inbox/pending"))
         desk.storage.reads_stalled = False
 
-    assert took < 1.5
+    assert pending == 5
 
 
-async def test_an_outage_costs_only_the_first_callbacks_their_budget(desk: Desk) -> None:
+async def test_a_stalled_temporal_is_called_for_the_first_callbacks_alone(desk: Desk) -> None:
     desk.verifications.stalled = True
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         for _ in range(5):
             await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
-        began = time.monotonic()
         answer = await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
-        took = time.monotonic() - began
 
     assert answer.status_code == 200
-    assert took < 0.3
     assert desk.verifications.calls == 5
 
 
-async def test_a_storage_outage_costs_only_the_first_callbacks_their_budget(desk: Desk) -> None:
+async def test_a_stalled_storage_is_called_for_the_first_callbacks_alone(desk: Desk) -> None:
     desk.storage.stalled = True
     desk.verifications.open.add("r-1")
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await asyncio.gather(*(client.post("/callbacks/acme", content=ONE, headers=PROVEN) for _ in range(5)))
-        began = time.monotonic()
         answer = await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
-        took = time.monotonic() - began
 
     assert answer.status_code == 200
-    assert took < 0.3
-    assert len(desk.verifications.told) == 6
+    assert desk.storage.writes == 5
+    assert len(desk.verifications.signaled) == 6
 
 
-async def test_two_hundred_callbacks_at_once_are_all_kept_and_told(desk: Desk) -> None:
-    desk.verifications.open.update(f"r-{n}" for n in range(200))
-    async with served_face(desk) as client:
-        answers = await asyncio.gather(
-            *(client.post("/callbacks/acme", content=says({"ref": f"r-{n}"}), headers=PROVEN) for n in range(200))
-        )
+async def test_each_of_two_hundred_callbacks_at_once_is_signaled_or_stored_if_it_is_accepted(desk: Desk) -> None:
+    """How many are accepted depends on the machine; what an answer means does not."""
+    references = {f"r-{n}" for n in range(200)}
+    desk.verifications.open.update(references)
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({reference for reference, _ in desk.verifications.told}) == 200
-    assert all(notice.receipt for _, notice in desk.verifications.told)
+    async def post(client: httpx.AsyncClient, reference: str) -> tuple[str, int]:
+        answer = await client.post("/callbacks/acme", content=says({"ref": reference}), headers=PROVEN)
+        return reference, answer.status_code
+
+    async with served_endpoint(desk) as client:
+        answers = dict(await asyncio.gather(*(post(client, reference) for reference in references)))
+
+    signaled = {reference for reference, _ in desk.verifications.signaled}
+    pending: set[str] = set()
+    for name in await desk.storage.list("inbox/pending/"):
+        with suppress(NotStored):  # it is being filed
+            pending.update(event.key.reference for event in (await desk.inbox.read(name)).events)
+    accepted = {reference for reference, status in answers.items() if status == 200}
+    assert set(answers.values()) <= {200, 503}
+    assert accepted
+    assert accepted <= signaled | pending
+    assert not signaled & (references - accepted)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +425,7 @@ async def test_a_source_is_believed_only_from_the_right_and_through_our_proxies(
     tmp_path: Path, peer: str, forwarded: str | None, status: int
 ) -> None:
     desk = Desk(tmp_path, account_of(Acme(), allowed_sources=["203.0.113.0/24"]))
-    app = face_of(desk, trusted_proxies=(ip_network("10.0.0.0/8"),))
+    app = endpoint_of(desk, trusted_proxies=(ip_network("10.0.0.0/8"),))
     transport = httpx.ASGITransport(app=app, client=(peer, 1))
     headers = {**PROVEN, **({"x-forwarded-for": forwarded} if forwarded else {})}
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
@@ -454,7 +435,7 @@ async def test_a_source_is_believed_only_from_the_right_and_through_our_proxies(
 
 
 async def test_answers_are_counted_with_what_the_sender_makes_of_them(desk: Desk) -> None:
-    async with in_process(face_of(desk)) as client:
+    async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=ONE, headers=PROVEN)
         await client.post("/callbacks/acme", content=ONE)
 
@@ -464,8 +445,8 @@ async def test_answers_are_counted_with_what_the_sender_makes_of_them(desk: Desk
     assert value("vigil_callbacks_total", {"account": "acme", "answer": "401", "meaning": "come_again"}) == 1
 
 
-def served_face(desk: Desk) -> Any:
-    return served(with_lifespan(face_of(desk)))
+def served_endpoint(desk: Desk) -> Any:
+    return served(with_lifespan(endpoint_of(desk)))
 
 
 def with_lifespan(app: Any) -> Any:

@@ -1,0 +1,72 @@
+"""The status code that answers a callback.
+
+2xx means that the callback is stored, or that all its events are dispatched. Each sender reads codes in its own way, so
+the codes for the other cases come from the sender contract.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from api.callbacks.dispatch import DispatchResult
+from vigil.config.accounts import OpenAccount
+from vigil.domain.message import MessageRequest
+from vigil.domain.sender_contract import OurAnswers
+from vigil.observability import Metrics
+from vigil.providers.contract import CallbackRequest
+from vigil.storage.inbox import AddressedEvent
+
+UNKNOWN: Final = "unknown"
+
+
+@dataclass
+class CallbackProgress:
+    """How far one callback has come. It is answered by this, whatever failed on the way."""
+
+    request: CallbackRequest
+    source: IPv4Address | IPv6Address | None
+    answers: OurAnswers = field(default_factory=OurAnswers)
+    refusal: str | None = None
+    """The coded reason why it was refused."""
+    receipt: str | None = None
+    """The name of its stored receipt; None: the storage did not take it."""
+    message: MessageRequest | None = None
+    """The message that it asks us to send. Such a callback is accepted only if its receipt is stored: the message is
+    sent from the receipt."""
+    events: Sequence[AddressedEvent] = ()
+    repeated: Sequence[bool] = ()
+    """For each event, whether it was dispatched before."""
+    results: Sequence[DispatchResult] = ()
+
+    @property
+    def status(self) -> int:
+        """The status code of the answer."""
+        if self.refusal is not None:
+            return self.answers.unproven
+        if self.receipt is not None or self._is_dispatched():
+            return self.answers.kept
+        return self.answers.lost
+
+    def _is_dispatched(self) -> bool:
+        has_results = bool(self.events) and len(self.results) == len(self.events)
+        return has_results and all(result.is_settled for result in self.results)
+
+
+class AnswerCodes:
+    """The codes of every account, and the count of answers."""
+
+    def __init__(self, accounts: Mapping[str, OpenAccount], metrics: Metrics) -> None:
+        self._accounts = accounts
+        self._metrics = metrics
+
+    def codes_for(self, account: str) -> OurAnswers:
+        """Return the codes for the senders of an account; the common codes for an unknown account."""
+        known = self._accounts.get(account)
+        return known.provider.default_contract.answers if known else OurAnswers()
+
+    def count(self, account: str, status: int) -> None:
+        """Count an answer by account, code and the sender's reading of the code."""
+        known = self._accounts.get(account)
+        meaning = known.provider.default_contract.answering.meaning_of(status).value if known else UNKNOWN
+        self._metrics.callbacks.labels(known.name if known else UNKNOWN, status, meaning).inc()

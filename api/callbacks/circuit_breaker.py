@@ -1,0 +1,50 @@
+"""A circuit breaker: an outage of a dependency must not cost every caller its time."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+FAILURES_TO_OPEN: Final = 5
+OPEN_FOR: Final = timedelta(seconds=5)
+
+
+class CircuitBreaker:
+    """Opens after several failures in a row. After a pause it allows one attempt, which closes it or opens it again."""
+
+    def __init__(
+        self,
+        *,
+        failures: int = FAILURES_TO_OPEN,
+        open_for: timedelta = OPEN_FOR,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = failures
+        self._open_for = open_for.total_seconds()
+        self._clock = clock
+        self._failures = 0
+        self._opened_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no call is allowed now."""
+        return self._opened_at is not None and self._clock() - self._opened_at < self._open_for
+
+    def allow(self) -> bool:
+        """Return whether the caller may call. After the pause one caller may, and the others wait for its result."""
+        if self.is_open:
+            return False
+        if self._opened_at is not None:
+            self._opened_at = self._clock()
+        return True
+
+    def record_success(self) -> None:
+        """Close the breaker: the dependency gave a usable answer."""
+        self._failures = 0
+        self._opened_at = None
+
+    def record_failure(self) -> None:
+        """Count a call without a usable answer, and open the breaker at the limit."""
+        self._failures += 1
+        if self._failures >= self._limit:
+            self._opened_at = self._clock()

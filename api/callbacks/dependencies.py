@@ -1,0 +1,54 @@
+"""The parts that the lanes of a callback share, built once per process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.callbacks.circuit_breaker import CircuitBreaker
+from api.callbacks.correlation import CorrelationLookup
+from api.callbacks.dispatch import Dispatcher, Verifications
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
+from api.callbacks.receipts import ReceiptArchive
+from vigil.config.accounts import OpenAccount
+from vigil.domain.digest import Digester
+from vigil.observability import Metrics
+from vigil.storage.contract import Storage
+from vigil.storage.correlations import Correlations
+from vigil.storage.inbox import Inbox
+from vigil.storage.records import Records
+
+
+@dataclass(frozen=True)
+class CallbackServices:
+    """Everything that `Intake` and `Relay` work with. Safe to share."""
+
+    accounts: Mapping[str, OpenAccount]
+    inbox: Inbox
+    archive: ReceiptArchive
+    correlations: CorrelationLookup
+    dispatcher: Dispatcher
+    digester: Digester
+    metrics: Metrics
+    limits: CallbackLimits
+
+
+def build_services(
+    accounts: Mapping[str, OpenAccount],
+    verifications: Verifications,
+    storage: Storage,
+    digester: Digester,
+    *,
+    metrics: Metrics,
+    limits: CallbackLimits = DEFAULT_LIMITS,
+) -> CallbackServices:
+    """Return the parts. Receipts and correlations share the circuit breaker of the storage."""
+    inbox, storage_breaker = Inbox(storage), CircuitBreaker()
+    return CallbackServices(
+        accounts=accounts,
+        inbox=inbox,
+        archive=ReceiptArchive(inbox, storage_breaker, metrics, limits),
+        correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),
+        dispatcher=Dispatcher(verifications, Records(storage), accounts, metrics, limits),
+        digester=digester,
+        metrics=metrics,
+        limits=limits,
+    )

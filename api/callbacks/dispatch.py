@@ -1,0 +1,135 @@
+"""Signal a verification of a callback event. Fresh callbacks and the relay use the same rules."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.callbacks.circuit_breaker import CircuitBreaker
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits, TokenBucket
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.message import MessageReceived
+from vigil.domain.verification_key import VerificationKey
+from vigil.observability import Metrics
+from vigil.storage.contract import StorageError
+from vigil.storage.records import Records
+
+# The server refused this one call. The next call may succeed, so this is no outage.
+_REFUSED_CALL: Final = frozenset(
+    {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND}
+)
+
+
+class DispatchResult(StrEnum):
+    """The result of dispatching one event."""
+
+    SIGNALED = "signaled"
+    REPEATED = "repeated"
+    """No verification is open, and the event was dispatched before."""
+    UNKNOWN_VERIFICATION = "unknown_verification"
+    """There is no such verification, and the proof of the callback is too weak to start one."""
+    START_LIMIT = "start_limit"
+    """There is no such verification, and too many were started this minute."""
+    FAILED = "failed"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.UNKNOWN_VERIFICATION}
+
+
+class Verifications(Protocol):
+    """The part of `vigil.client.VerificationClient` that callbacks need."""
+
+    def path(self, key: VerificationKey) -> str:
+        """Return the path of the verification in workflow ids and in the storage."""
+        ...
+
+    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
+        """Signal a verification. Return False if none is open and `may_start` is False. Raises `RPCError`."""
+        ...
+
+    async def start_message(self, notice: MessageReceived) -> None:
+        """Start the workflow that sends a message. Raises `RPCError`."""
+        ...
+
+
+class Dispatcher:
+    """Signals verifications within a time limit and behind a circuit breaker, and limits the starts per minute."""
+
+    def __init__(
+        self,
+        verifications: Verifications,
+        records: Records,
+        accounts: Iterable[str],
+        metrics: Metrics,
+        limits: CallbackLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self.breaker = CircuitBreaker()
+        self._verifications = verifications
+        self._records = records
+        self._timeout = limits.signal_timeout.total_seconds()
+        self._starts = {name: TokenBucket(limits.starts_per_minute, per=timedelta(minutes=1)) for name in accounts}
+        self._metrics = metrics
+
+    def path(self, key: VerificationKey) -> str:
+        """Return the path of the verification in workflow ids and in the storage."""
+        return self._verifications.path(key)
+
+    async def dispatch(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
+        """Signal a verification of an event. `is_repeated`: it was dispatched before. An outage is a result."""
+        return await self._call(key.account, lambda: self._signal(key, event, is_repeated=is_repeated))
+
+    async def start_message(self, received: MessageReceived) -> DispatchResult:
+        """Start the workflow that sends the message that a callback asks for. An outage is a result."""
+        return await self._call(received.order.key.account, lambda: self._start_message(received))
+
+    async def _call(self, account: str, call: Callable[[], Awaitable[DispatchResult]]) -> DispatchResult:
+        result = await self._guard(call)
+        self._metrics.breaker_open.labels("temporal").set(self.breaker.is_open)
+        self._metrics.dispatches.labels(account, result).inc()
+        return result
+
+    async def _guard(self, call: Callable[[], Awaitable[DispatchResult]]) -> DispatchResult:
+        if not self.breaker.allow():
+            return DispatchResult.FAILED
+        try:
+            with self._metrics.signal_seconds.time():
+                async with asyncio.timeout(self._timeout):
+                    result = await call()
+        except StorageError:
+            return DispatchResult.FAILED
+        except RPCError as error:
+            if error.status not in _REFUSED_CALL:
+                self.breaker.record_failure()
+            return DispatchResult.FAILED
+        except (RuntimeError, OSError):  # a lazy client that cannot connect, and a timeout
+            self.breaker.record_failure()
+            return DispatchResult.FAILED
+        self.breaker.record_success()
+        return result
+
+    async def _start_message(self, received: MessageReceived) -> DispatchResult:
+        await self._verifications.start_message(received)
+        return DispatchResult.SIGNALED
+
+    async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
+        # An open verification first: only a callback that finds none counts towards the limit of starts.
+        if await self._verifications.signal_callback(key, event, may_start=False):
+            return DispatchResult.SIGNALED
+        if is_repeated:
+            return DispatchResult.REPEATED
+        if not event.proof.may_start:
+            if not await self._has_record(key):
+                return DispatchResult.UNKNOWN_VERIFICATION
+        # The storage is read only at the limit: a storage outage must not delay a new verification.
+        elif not self._starts[key.account].take() and not await self._has_record(key):
+            return DispatchResult.START_LIMIT
+        await self._verifications.signal_callback(key, event, may_start=True)
+        return DispatchResult.SIGNALED
+
+    async def _has_record(self, key: VerificationKey) -> bool:
+        return await self._records.latest(self._verifications.path(key)) is not None

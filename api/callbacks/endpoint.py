@@ -1,0 +1,140 @@
+"""The HTTP endpoint for providers: every path below /callbacks, every method, and no answer of the framework."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final, TypeAlias
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.callbacks.answers import AnswerCodes
+from api.callbacks.dependencies import CallbackServices
+from api.callbacks.intake import Intake
+from vigil.providers.contract import CallbackRequest
+
+PREFIX: Final = "/callbacks"
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_PROBES: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods with which nothing is sent: a provider or a person tests the address."""
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class _Disconnected(Exception):
+    """The sender disconnected before its body was complete."""
+
+
+class _TooLarge(Exception):
+    """The body is larger than the limit."""
+
+
+class CallbackEndpoint:
+    """ASGI middleware that answers every request below /callbacks itself and passes on all others."""
+
+    def __init__(self, app: ASGIApp, *, services: CallbackServices, trusted_proxies: Sequence[Network]) -> None:
+        self._app = app
+        self._intake = Intake(services)
+        self._answers = AnswerCodes(services.accounts, services.metrics)
+        self._limits = services.limits
+        self._trusted = tuple(trusted_proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = _path_of(scope) if scope["type"] == "http" else ""
+        if path != PREFIX and not path.startswith(PREFIX + "/"):
+            await self._app(scope, receive, send)
+        elif scope["method"] in _PROBES:
+            await _send_status(send, 200)
+        else:
+            await self._receive(scope, receive, send, path)
+
+    async def _receive(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        account, correlation = _parse_path(path)
+        headers = _headers_of(scope)
+        try:
+            async with asyncio.timeout(self._limits.body_timeout.total_seconds()):
+                body = await _read_body(receive, headers, largest=self._limits.largest_body)
+        except _Disconnected:
+            return
+        except _TooLarge:
+            await self._answer(send, account, self._answers.codes_for(account).too_large)
+            return
+        except TimeoutError:
+            await self._answer(send, account, self._answers.codes_for(account).lost)
+            return
+        request = CallbackRequest(account, correlation, headers, body, received_at=datetime.now(UTC))
+        progress = await self._intake.receive(request, source_of(scope, headers, self._trusted))
+        await self._answer(send, account, progress.status)
+        await self._intake.finish(progress)
+
+    async def _answer(self, send: Send, account: str, status: int) -> None:
+        self._answers.count(account, status)
+        await _send_status(send, status)
+
+
+def source_of(scope: Scope, headers: Mapping[str, str], trusted: Sequence[Network]) -> IPv4Address | IPv6Address | None:
+    """Return the address of the sender: the nearest address that is no proxy of ours.
+
+    `X-Forwarded-For` is read from the right, and only while its writer is trusted. A part that is no address ends the
+    reading: its writer also wrote everything to the left of it.
+    """
+    peer = _parse_address((scope.get("client") or ("",))[0])
+    forwarded = [part.strip() for part in headers.get("x-forwarded-for", "").split(",")]
+    while peer is not None and any(peer in network for network in trusted) and forwarded:
+        before = _parse_address(forwarded.pop())
+        if before is None:
+            return peer
+        peer = before
+    return peer
+
+
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _path_of(scope: Scope) -> str:
+    """Return the path with exactly one slash before it, so that a URL with a doubled slash loses no callback."""
+    path: str = scope["path"]
+    return "/" + path.removeprefix(scope.get("root_path", "")).lstrip("/")
+
+
+def _parse_path(path: str) -> tuple[str, str | None]:
+    """Return account and correlation. A tail of another form counts as no correlation: it must not lose a callback."""
+    account, *tail = [part for part in path.removeprefix(PREFIX).split("/") if part] or [""]
+    correlation = tail[0] if len(tail) == 1 and _CORRELATION.fullmatch(tail[0]) else None
+    return account, correlation
+
+
+def _headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers by lower-case name. Several headers of one name are joined with commas, as HTTP does."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+async def _read_body(receive: Receive, headers: Mapping[str, str], *, largest: int) -> bytes:
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:18]) > largest:
+        raise _TooLarge
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        body += message.get("body", b"")
+        if len(body) > largest:
+            raise _TooLarge
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _send_status(send: Send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})

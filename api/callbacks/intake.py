@@ -1,0 +1,151 @@
+"""Lead one callback through its lanes: prove, parse, store and signal before the answer, file after it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
+
+import structlog
+
+from api.callbacks.answers import UNKNOWN, CallbackProgress
+from api.callbacks.dependencies import CallbackServices
+from api.callbacks.dispatch import DispatchResult
+from api.callbacks.limits import TokenBucket
+from api.callbacks.mapping import build_event, build_key, build_receipt, repeat_period
+from api.callbacks.message_requests import MessageRequests
+from vigil.config.accounts import OpenAccount
+from vigil.domain.errors import CallbackRefused
+from vigil.observability import where
+from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
+from vigil.storage.contract import StorageError
+from vigil.storage.inbox import AddressedEvent, Receipt, Refusal, filed_name
+
+_log = structlog.get_logger("vigil.callbacks")
+
+
+class Intake:
+    """Takes callbacks in. Safe to share; one per process."""
+
+    def __init__(self, services: CallbackServices) -> None:
+        limits = services.limits
+        self._services = services
+        self._messages = MessageRequests(services)
+        self._listed_refusals = TokenBucket(limits.listed_refusals_per_minute, per=timedelta(minutes=1))
+        self._filing_slots = asyncio.Semaphore(limits.filings_at_once)
+
+    async def receive(self, request: CallbackRequest, source: IPv4Address | IPv6Address | None) -> CallbackProgress:
+        """Lead a callback through the lanes before its answer, as far as the time limit allows. Never raises."""
+        progress = CallbackProgress(request, source)
+        try:
+            async with asyncio.timeout(self._services.limits.total_timeout.total_seconds()):
+                await self._run_lanes(progress)
+        except Exception as error:  # noqa: BLE001 -- the sender needs an answer that it understands, whatever failed
+            account = self._known_name(progress)
+            _log.error("callback.failed", account=account, error=type(error).__name__, code=where(error))
+        return progress
+
+    async def finish(self, progress: CallbackProgress) -> None:
+        """Do the work after the answer: list the refusal, or file the receipt. Never raises."""
+        try:
+            async with asyncio.timeout(self._services.limits.finish_timeout.total_seconds()):
+                if progress.refusal is not None:
+                    await self._list_refusal(progress, progress.refusal)
+                elif progress.receipt is not None and progress.message is None:
+                    await self._file(progress, progress.receipt)
+        except (StorageError, OSError) as error:
+            # The relay finds a receipt that is still pending. A refusal that could not be listed is counted.
+            _log.warning("callback.not_filed", account=self._known_name(progress), error=type(error).__name__)
+
+    async def _run_lanes(self, progress: CallbackProgress) -> None:
+        account = self._services.accounts.get(progress.request.account)
+        if account is None:
+            progress.refusal = "unknown_account"
+            return
+        genuine = self._prove(account, progress)
+        if genuine is None:
+            return
+        progress.message = self._messages.read(account, genuine)
+        if progress.message is not None:
+            progress.receipt = await self._messages.accept(account, genuine, progress.message)
+            return
+        progress.events = await self._parse(account, genuine)
+        await self._store(progress, build_receipt(account, genuine, progress.events))
+        await self._signal(progress)
+
+    def _prove(self, account: OpenAccount, progress: CallbackProgress) -> GenuineRequest | None:
+        progress.answers = account.provider.default_contract.answers
+        if not account.admits(progress.source):
+            progress.refusal = "source_not_allowed"
+            return None
+        try:
+            return account.provider.prove(progress.request)
+        except CallbackRefused as refusal:
+            progress.refusal = refusal.reason
+            return None
+
+    async def _parse(self, account: OpenAccount, genuine: GenuineRequest) -> Sequence[AddressedEvent]:
+        """Return the events that name a verification. A callback that cannot be read has none, and is stored too."""
+        try:
+            callbacks = account.provider.read_callbacks(genuine)
+        except Exception as error:  # noqa: BLE001 -- the callback is proven: a fault of ours must not lose it
+            _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
+            return ()
+        correlation = genuine.request.correlation
+        if correlation is not None and any(callback.reference is None for callback in callbacks):
+            reference = await self._services.correlations.find_reference(account.name, correlation)
+            callbacks = [replace(callback, reference=callback.reference or reference) for callback in callbacks]
+        events = (self._address(account, genuine, callback) for callback in callbacks)
+        return [event for event in events if event is not None]
+
+    def _address(self, account: OpenAccount, genuine: GenuineRequest, callback: Callback) -> AddressedEvent | None:
+        key = build_key(account.name, callback)
+        if key is None:
+            return None
+        return AddressedEvent(
+            key=key,
+            path=self._services.dispatcher.path(key),
+            event=build_event(genuine, callback, key, self._services.digester),
+            repeats_until=genuine.request.received_at + repeat_period(account, callback.sender),
+        )
+
+    async def _store(self, progress: CallbackProgress, receipt: Receipt) -> None:
+        stored = await self._services.archive.store(receipt)
+        progress.receipt, progress.repeated = stored.name, stored.repeated
+
+    async def _signal(self, progress: CallbackProgress) -> None:
+        pairs = zip(progress.events, progress.repeated, strict=True)
+        calls = [self._dispatch(progress, event, is_repeated=is_repeated) for event, is_repeated in pairs]
+        progress.results = await asyncio.gather(*calls)
+
+    async def _dispatch(
+        self, progress: CallbackProgress, addressed: AddressedEvent, *, is_repeated: bool
+    ) -> DispatchResult:
+        receipt = filed_name(progress.receipt, progress.events[0].path) if progress.receipt else None
+        event = addressed.event.model_copy(update={"receipt": receipt})
+        return await self._services.dispatcher.dispatch(addressed.key, event, is_repeated=is_repeated)
+
+    async def _file(self, progress: CallbackProgress, receipt: str) -> None:
+        async with self._filing_slots:
+            await self._services.archive.file(receipt, progress.request.account, progress.events, progress.results)
+
+    async def _list_refusal(self, progress: CallbackProgress, reason: str) -> None:
+        account, metrics = self._known_name(progress), self._services.metrics
+        metrics.refusals.labels(account, reason).inc()
+        if not self._listed_refusals.take():
+            metrics.unlisted_refusals.inc()
+            return
+        await self._services.inbox.refuse(
+            Refusal(
+                at=progress.request.received_at,
+                account=account,
+                reason=reason,
+                source=str(progress.source) if progress.source else None,
+                digest8=self._services.digester.digest("delivery", progress.request.body)[:8],
+            )
+        )
+
+    def _known_name(self, progress: CallbackProgress) -> str:
+        """Return the account's name if the settings have it. A stranger's text goes neither to logs nor to storage."""
+        name = progress.request.account
+        return name if name in self._services.accounts else UNKNOWN

@@ -1,0 +1,53 @@
+"""How much a callback may cost: its size, its time, and how many per minute may start work."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+
+@dataclass(frozen=True)
+class CallbackLimits:
+    """The limits of one process. `total_timeout` is below the budget of the most impatient sender."""
+
+    largest_body: int = 2 * 1024 * 1024
+    """In bytes."""
+    body_timeout: timedelta = timedelta(seconds=30)
+    lookup_timeout: timedelta = timedelta(milliseconds=300)
+    """To find the reference of a correlation."""
+    store_timeout: timedelta = timedelta(milliseconds=900)
+    signal_timeout: timedelta = timedelta(milliseconds=600)
+    total_timeout: timedelta = timedelta(seconds=2)
+    """From the last byte of the request to the answer."""
+    finish_timeout: timedelta = timedelta(seconds=30)
+    """To file the receipt after the answer."""
+    filings_at_once: int = 2
+    """Few: filing shares the storage with callbacks that wait for their answer."""
+    starts_per_minute: int = 60
+    """Verifications that callbacks of one account may start."""
+    listed_refusals_per_minute: int = 60
+
+
+DEFAULT_LIMITS: Final = CallbackLimits()
+
+
+class TokenBucket:
+    """Allows `capacity` events at once, and as many again in every `per`."""
+
+    def __init__(self, capacity: int, *, per: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
+        self._capacity = float(capacity)
+        self._rate = capacity / per.total_seconds()
+        self._clock = clock
+        self._tokens = self._capacity
+        self._at = clock()
+
+    def take(self) -> bool:
+        """Take one token. Return False if none is left."""
+        now = self._clock()
+        self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,117 @@
+"""Store the receipt of a callback, and file it once its events are dispatched."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from api.callbacks.circuit_breaker import CircuitBreaker
+from api.callbacks.dispatch import DispatchResult
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
+from vigil.observability import Metrics
+from vigil.storage.contract import StorageError
+from vigil.storage.inbox import AddressedEvent, Inbox, Receipt
+
+_log = structlog.get_logger("vigil.callbacks")
+
+
+@dataclass(frozen=True)
+class StoredReceipt:
+    """The name of a stored receipt; None if the storage did not take it. `repeated` has one value for each event."""
+
+    name: str | None
+    repeated: Sequence[bool]
+
+
+class FiledAs(StrEnum):
+    """The place of a receipt after filing."""
+
+    PENDING = "pending"
+    UNDER_VERIFICATION = "under_verification"
+    QUARANTINED = "quarantined"
+
+
+class ReceiptArchive:
+    """Stores and files receipts, for fresh callbacks and for the relay."""
+
+    def __init__(
+        self, inbox: Inbox, breaker: CircuitBreaker, metrics: Metrics, limits: CallbackLimits = DEFAULT_LIMITS
+    ) -> None:
+        self._inbox = inbox
+        self._breaker = breaker
+        self._metrics = metrics
+        self._timeout = limits.store_timeout.total_seconds()
+
+    async def store(self, receipt: Receipt) -> StoredReceipt:
+        """Store a pending receipt, and at the same time look up which of its events are repeated.
+
+        Never raises for an outage. Then no name is returned, and no event counts as repeated.
+        """
+        failed = StoredReceipt(name=None, repeated=[False] * len(receipt.events))
+        if not self._breaker.allow():
+            return failed
+        try:
+            with self._metrics.storage_seconds.time():
+                async with asyncio.timeout(self._timeout):
+                    name, *repeated = await asyncio.gather(
+                        self._inbox.keep(receipt), *(self.is_repeated(event) for event in receipt.events)
+                    )
+        except (StorageError, OSError) as error:
+            _log.error("callback.not_stored", account=receipt.account, error=type(error).__name__)
+            self._breaker.record_failure()
+            return failed
+        finally:
+            self._metrics.breaker_open.labels("storage").set(self._breaker.is_open)
+        self._breaker.record_success()
+        return StoredReceipt(name=str(name), repeated=[bool(each) for each in repeated])
+
+    async def is_repeated(self, event: AddressedEvent) -> bool:
+        """Return whether the event was dispatched before, within the time in which its sender may repeat it.
+
+        Raises `StorageUnavailable`.
+        """
+        for mark in _marks_of(event):
+            if await self._inbox.was_seen(event.path, mark, at=event.event.received_at):
+                return True
+        return False
+
+    async def file(
+        self, name: str, account: str, events: Sequence[AddressedEvent], results: Sequence[DispatchResult]
+    ) -> FiledAs:
+        """File a receipt under the verification of its first event, or quarantine it if no verification has it.
+
+        May be repeated and interrupted. A receipt with an event that is not settled stays pending, for the relay.
+        Raises `StorageUnavailable`; the receipt then stays pending too.
+        """
+        if len(results) != len(events) or not all(result.is_settled for result in results):
+            return FiledAs.PENDING
+        if not any(result in {DispatchResult.SIGNALED, DispatchResult.REPEATED} for result in results):
+            await self.quarantine(name, account)
+            return FiledAs.QUARANTINED
+        await self._inbox.file_under(name, events[0].path)
+        for event, result in zip(events, results, strict=True):
+            if result is DispatchResult.SIGNALED:
+                await self._mark_dispatched(event)
+        return FiledAs.UNDER_VERIFICATION
+
+    async def quarantine(self, name: str, account: str) -> None:
+        """File a receipt that belongs to no verification. Raises `StorageUnavailable`."""
+        await self._inbox.file_under(name, None)
+        self._metrics.quarantined.labels(account).inc()
+
+    async def _mark_dispatched(self, event: AddressedEvent) -> None:
+        for mark in _marks_of(event)[-1:]:
+            await self._inbox.mark_seen(event.path, mark, until=event.repeats_until)
+
+
+def _marks_of(event: AddressedEvent) -> Sequence[str]:
+    """Return the names under which this event may be marked as dispatched, its own name last.
+
+    A callback that anybody could have sent has a name of its own: it must not make the proven event look repeated.
+    """
+    identity = event.event.identity
+    if identity is None:
+        return ()
+    return (identity,) if event.event.proof.may_start else (identity, f"{identity}-unproven")
