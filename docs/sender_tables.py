@@ -68,7 +68,7 @@ def _behaviour(contract: SenderContract) -> Iterator[str]:
 
 
 def _recovery(contract: SenderContract) -> Iterator[str]:
-    watch = contract.watch
+    watch = contract.tracking
     yield contract.title
     yield contract.lost_callback
     yield f"{spoken(watch.callback_expected_within)} after the registration"

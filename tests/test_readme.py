@@ -102,7 +102,7 @@ IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
 
 def longest_reopening() -> timedelta:
     contracts = [contract for entry in PROVIDERS.values() for contract in entry.contracts.values()]
-    return max(age for contract in contracts for age in contract.watch.reopens)
+    return max(age for contract in contracts for age in contract.tracking.reopens)
 
 
 def methods(app: FastAPI) -> set[str]:

@@ -149,7 +149,7 @@ class World:
     client: Client
     folder: Path
     reader: SaidReader = field(default_factory=SaidReader)
-    plan: TrackingPlan = CONTRACT.watch
+    plan: TrackingPlan = CONTRACT.tracking
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -303,9 +303,9 @@ def step(done: int, name: str, *, total: int = 6) -> StepFinished:
     return StepFinished(done=done, total=total, name=name, status=CheckStatus.PASSED)
 
 
-def quick(plan: TrackingPlan = CONTRACT.watch, factor: float = 600) -> TrackingPlan:
+def quick(plan: TrackingPlan = CONTRACT.tracking, factor: float = 600) -> TrackingPlan:
     """The contract's plan with all durations divided, for stories that run in real time."""
-    return CONTRACT.model_copy(update={"watch": plan}).scaled(factor).watch
+    return CONTRACT.model_copy(update={"tracking": plan}).scaled(factor).tracking
 
 
 SOON = timedelta(seconds=1)

@@ -42,7 +42,7 @@ def account_with(plan: TrackingPlan) -> Account:
 
 @pytest.fixture
 def accounts() -> Mapping[str, Account]:
-    return {"id360": account_with(CONTRACT.watch)}
+    return {"id360": account_with(CONTRACT.tracking)}
 
 
 @pytest_asyncio.fixture

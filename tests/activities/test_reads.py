@@ -34,7 +34,7 @@ from vigil.temporal import messages
 
 REPORT = "/api/1.0.0/enrollment/700102/report"
 PLACE = "id360/700102"
-PLAN = CONTRACT.watch
+PLAN = CONTRACT.tracking
 SECOND = timedelta(seconds=1)
 HTML = Told(200, b"<html><body>Be right back</body></html>", {"Content-Type": "text/html"})
 

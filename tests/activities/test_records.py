@@ -24,7 +24,7 @@ PLACE = "id360/700102"
 def record(heard: int, *, run: str | None) -> Record:
     key = VerificationKey(account="id360", reference="700102")
     at = datetime(2031, 3, 4, tzinfo=UTC)
-    fresh = open_record(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.watch)
+    fresh = open_record(key, provider="id360", environment="sandbox", at=at, plan=CONTRACT.tracking)
     counted = fresh.callbacks.model_copy(update={"received": heard})
     return fresh.model_copy(update={"callbacks": counted, "run": run})
 

@@ -51,7 +51,7 @@ CONTRACT = SenderContract(
     answering=Answering(budget=timedelta(seconds=10), accepted=(CodeRange(first=200, last=299),)),
     redelivery=Redelivery(),
     lost_callback="silence",
-    watch=PLAN,
+    tracking=PLAN,
 )
 
 

@@ -26,7 +26,7 @@ provider = "id360"
 username = "robot"
 password = { file = "password" }
 callback_headers = { Authorization = [{ env = "OLD" }, { env = "NEW" }] }
-watch = { deadline = "7d", callback_expected_within = "PT10M" }
+tracking = { deadline = "7d", callback_expected_within = "PT10M" }
 allowed_sources = ["203.0.113.0/24"]
 [endpoints.checkout]
 url = "https://checkout.example/hooks"
@@ -66,7 +66,7 @@ def test_a_whole_file_is_taken_with_its_secrets_from_elsewhere(tmp_path: Path) -
     assert settings.api.faces == ("callbacks",)
     assert settings.api.keys[0].secret[0].get_secret_value() == "checkout-key"
     account = settings.accounts["id360-sandbox"]
-    assert account.watch == {"deadline": timedelta(days=7), "callback_expected_within": timedelta(minutes=10)}
+    assert account.tracking == {"deadline": timedelta(days=7), "callback_expected_within": timedelta(minutes=10)}
     assert account.own.model_dump()["password"][0].get_secret_value() == "from-a-file"
 
 
@@ -85,7 +85,7 @@ def test_an_opened_account_has_its_own_times_and_all_of_them_scaled(tmp_path: Pa
     assert plan.deadline == timedelta(days=7) / 60
     assert plan.callback_expected_within == timedelta(seconds=10)
     assert plan.deadline_lag == timedelta(seconds=15)
-    assert accounts["id360-sandbox"].contracts["id360"].watch == plan
+    assert accounts["id360-sandbox"].contracts["id360"].tracking == plan
 
 
 def test_storage_beside_the_file_is_the_default(tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
         ('provider = "id360"', 'provider = "id36"', "accounts.id360-sandbox.provider: must be one of id360"),
         ('username = "robot"', 'user = "robot"', "accounts.id360-sandbox.username: is missing"),
         ('username = "robot"', 'username = "r"\nuser = "r"', "accounts.id360-sandbox.user: there is no such setting"),
-        ("deadline =", "deadlin =", 'the watch has no such duration; did you mean "deadline"?'),
-        ('"7d"', '"a week"', "accounts.id360-sandbox.watch.deadline: input should be a valid timedelta"),
-        ('"7d"', '"-P7D"', "accounts.id360-sandbox.watch.deadline: a duration cannot be negative"),
+        ("deadline =", "deadlin =", 'a tracking plan has no such duration; did you mean "deadline"?'),
+        ('"7d"', '"a week"', "accounts.id360-sandbox.tracking.deadline: input should be a valid timedelta"),
+        ('"7d"', '"-P7D"', "accounts.id360-sandbox.tracking.deadline: a duration cannot be negative"),
         ("[accounts.id360-sandbox]", "[accounts.ID360]", "accounts.ID360: an account's name has small letters"),
         ('{ env = "HOOK" }', '"changeme"', "endpoints.checkout.secret: is empty or a placeholder"),
         ('provider = "id360"', 'provider = "id360"\nenvironment = "production"', None),

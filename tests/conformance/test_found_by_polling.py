@@ -34,7 +34,7 @@ def beginning_later(order: Scenario, by: timedelta) -> Scenario:
 async def test_a_lost_final_callback_is_found_by_asking_within_the_contracts_time(
     skipped: Rig, provider: str, sender: str, *, while_polls_run: bool
 ) -> None:
-    kit, watch = kit_for(provider, sender), contract_of(provider, sender).watch
+    kit, watch = kit_for(provider, sender), contract_of(provider, sender).tracking
     # The worst time for an end is just after it was asked about.
     first_poll_passed = max(watch.callback_expected_within - kit.final_at, timedelta(0)) + AT_ONCE
     later = first_poll_passed if while_polls_run else timedelta(0)
@@ -62,7 +62,7 @@ async def test_a_lost_final_callback_is_found_by_asking_within_the_contracts_tim
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
 async def test_the_contract_names_the_time_within_which_a_lost_callback_is_found(provider: str, sender: str) -> None:
-    assert contract_of(provider, sender).watch.found_within() == kit_for(provider, sender).found_within
+    assert contract_of(provider, sender).tracking.found_within() == kit_for(provider, sender).found_within
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)

@@ -57,7 +57,7 @@ def test_every_condition_has_a_row_in_the_table_of_answers_or_is_absent(provider
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
 def test_the_end_comes_while_polls_are_at_their_shortest(provider: str, sender: str) -> None:
-    watch = contract_of(provider, sender).watch
+    watch = contract_of(provider, sender).tracking
     shortest = [plan.steps[0].until for plan in watch.polls.values()]
 
     assert all(until is None or kit_for(provider, sender).final_at < until for until in shortest)

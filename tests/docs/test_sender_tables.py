@@ -27,7 +27,7 @@ SILENT = SenderContract(
     ),
     redelivery=Redelivery(),
     lost_callback="it shows nowhere",
-    watch=TrackingPlan(callback_expected_within=3 * MINUTE, polls={Stage.PROCESSING: POLLS}),
+    tracking=TrackingPlan(callback_expected_within=3 * MINUTE, polls={Stage.PROCESSING: POLLS}),
 )
 
 

@@ -108,7 +108,7 @@ def _contract() -> SenderContract:
         redelivery=Redelivery(delays=(10 * SECOND, 80 * SECOND), certain=1),
         max_age=15 * MINUTE,
         lost_callback="silence",
-        watch=PLAN,
+        tracking=PLAN,
     )
 
 
@@ -122,8 +122,8 @@ def test_scaling_changes_nothing_but_durations() -> None:
     scaled = _contract().scaled(60)
     assert _contract().scaled(4).scaled(1 / 4) == _contract()
     assert scaled.answering.accepted == HOLDING.accepted
-    assert (scaled.sender, scaled.redelivery.certain, scaled.watch.finals_may_change) == ("invented", 1, False)
-    assert scaled.watch.polls[Stage.PROCESSING].steps == (
+    assert (scaled.sender, scaled.redelivery.certain, scaled.tracking.finals_may_change) == ("invented", 1, False)
+    assert scaled.tracking.polls[Stage.PROCESSING].steps == (
         PollStep(until=MINUTE, every=5 * SECOND),
         PollStep(until=None, every=MINUTE),
     )

@@ -44,7 +44,7 @@ PICKY = SenderContract(
     ),
     redelivery=Redelivery(delays=(60 * SECOND, 60 * SECOND)),
     lost_callback="nobody knows",
-    watch=TrackingPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=timedelta(hours=1)),))}),
+    tracking=TrackingPlan(polls={Stage.PROCESSING: PollPlan(steps=(PollStep(until=None, every=timedelta(hours=1)),))}),
 )
 
 

@@ -19,7 +19,7 @@ from vigil.providers.identomat.senders import CONTRACT as IDENTOMAT
 from vigil.temporal import messages
 
 SECOND = timedelta(seconds=1)
-REOPENING = CONTRACT.watch.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY, 7 * DAY)})
+REOPENING = CONTRACT.tracking.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY, 7 * DAY)})
 SOON_AGAIN = REOPENING.model_copy(update={"reopens": tuple(timedelta(seconds=age) for age in (1, 2, 3))})
 BY_CALLBACKS = quick(REOPENING.model_copy(update={"reopens": ()}), factor=600)
 
@@ -231,7 +231,7 @@ def says(word: str) -> Snapshot:
 
 @pytest.fixture
 def identomat(skipped: SkippedTime) -> SkippedTime:
-    skipped.with_plan(IDENTOMAT.watch)
+    skipped.with_plan(IDENTOMAT.tracking)
     return skipped
 
 

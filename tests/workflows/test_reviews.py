@@ -28,7 +28,7 @@ IN_REVIEW = Snapshot(
 AUTHORITY_AWAY = Snapshot(
     stage=Stage.PROCESSING, word="1015", review_expires_to=ReviewExpiry(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT)
 )
-DETAILED = CONTRACT.watch.model_copy(update={"details_in_callbacks": True})
+DETAILED = CONTRACT.tracking.model_copy(update={"details_in_callbacks": True})
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from vigil.providers.id360.senders import CONTRACT
 from vigil.temporal import messages
 
 DELETED_AFTER = 15 * MINUTE
-WITHOUT_LAG = CONTRACT.watch.model_copy(update={"deadline_lag": timedelta(0)})
+WITHOUT_LAG = CONTRACT.tracking.model_copy(update={"deadline_lag": timedelta(0)})
 BEFORE_THE_FIRST_POLL = 5 * MINUTE
-DELETING = CONTRACT.watch.model_copy(update={"not_found_is_deleted_after": DELETED_AFTER})
+DELETING = CONTRACT.tracking.model_copy(update={"not_found_is_deleted_after": DELETED_AFTER})
 
 
 def reasons(record: object) -> set[Attention]:
@@ -93,7 +93,7 @@ async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime)
 async def test_a_read_that_a_callback_and_a_person_ask_for_is_caused_by_the_callback(
     skipped: SkippedTime, first: str
 ) -> None:
-    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
+    plan = CONTRACT.tracking.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
     world = skipped.with_plan(plan)
     async with world.workers():
         await world.register()
@@ -160,7 +160,7 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
 
 
 async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
-    plan = CONTRACT.watch.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
+    plan = CONTRACT.tracking.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
     world = skipped.with_plan(plan)
     world.reader.says = ProviderResponse(snapshot=None, word="http_202")
     async with world.workers():
@@ -279,7 +279,7 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
 
 
 async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
-    world = skipped.with_plan(CONTRACT.watch.model_copy(update={"callback_expected_within": 2 * MINUTE}))
+    world = skipped.with_plan(CONTRACT.tracking.model_copy(update={"callback_expected_within": 2 * MINUTE}))
     world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():
         await world.tracker.start_discovered(world.key)

@@ -70,11 +70,11 @@ def _habits(contract: SenderContract) -> Iterator[tuple[str, str]]:
     if contract.answering.never_again or contract.answering.hold_everything:
         yield "we avoid", describe_codes_to_avoid(contract.answering)
     yield "we poll", _polls(contract)
-    yield "we give up", f"{spoken(contract.watch.deadline + contract.watch.deadline_lag)} after the registration"
+    yield "we give up", f"{spoken(contract.tracking.deadline + contract.tracking.deadline_lag)} after the registration"
     yield "lost means", contract.lost_callback
 
 
 def _polls(contract: SenderContract) -> str:
-    plan = contract.watch.poll_plan(Stage.AWAITING_APPLICANT)
-    start = spoken(contract.watch.callback_expected_within)
+    plan = contract.tracking.poll_plan(Stage.AWAITING_APPLICANT)
+    start = spoken(contract.tracking.callback_expected_within)
     return f"from {start} after the registration, {plan.words()}"

@@ -64,7 +64,7 @@ def build_account(provider: Provider, configured: ConfiguredAccount, *, time_sca
         provider_name=provider.provider,
         environment=provider.environment,
         reference_is_capability=provider.reference_is_capability,
-        plans={sender: contract.watch for sender, contract in contracts.items()},
+        plans={sender: contract.tracking for sender, contract in contracts.items()},
         default_sender=provider.default_contract.sender,
         provider=provider,
         contracts=MappingProxyType(contracts),
@@ -77,4 +77,4 @@ def build_account(provider: Provider, configured: ConfiguredAccount, *, time_sca
 
 
 def _with_own_times(contract: SenderContract, configured: ConfiguredAccount) -> SenderContract:
-    return contract.model_copy(update={"watch": contract.watch.model_copy(update=dict(configured.watch))})
+    return contract.model_copy(update={"tracking": contract.tracking.model_copy(update=dict(configured.tracking))})

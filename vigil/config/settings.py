@@ -125,23 +125,23 @@ class WorkerSettings(_Table):
     metrics_address: ListenerAddress | None = None
 
 
-def _watch_field(name: str) -> str:
-    if name not in _WATCH_FIELDS:
-        raise ValueError("the watch has no such duration" + nearest(name, _WATCH_FIELDS))
+def _tracking_field(name: str) -> str:
+    if name not in _TRACKING_FIELDS:
+        raise ValueError("a tracking plan has no such duration" + nearest(name, _TRACKING_FIELDS))
     return name
 
 
-_WATCH_FIELDS: Final = frozenset(
+_TRACKING_FIELDS: Final = frozenset(
     name for name, field in TrackingPlan.model_fields.items() if field.annotation is timedelta
 )
-Watch: TypeAlias = Mapping[Annotated[str, AfterValidator(_watch_field)], Duration]
+TrackingTimes: TypeAlias = Mapping[Annotated[str, AfterValidator(_tracking_field)], Duration]
 
 
 class Common(_Table):
     """What every account may say beside its provider's own settings."""
 
-    watch: Watch = Field(default_factory=dict)
-    """Times of the watch that differ from the sender's contract, such as `{ deadline = "7d" }`."""
+    tracking: TrackingTimes = Field(default_factory=dict)
+    """Times of the tracking plan that differ from the sender's contract, such as `{ deadline = "7d" }`."""
     allowed_sources: tuple[IPvAnyNetwork, ...] = ()
     """Networks that callbacks may come from; empty: any."""
     reads_per_second: Annotated[float, Field(gt=0)] = 10
@@ -157,7 +157,7 @@ class ConfiguredAccount(Common):
 
 
 class Settings(_Table):
-    """Everything that can be set. `time_scale` divides the durations of every watch, for sandboxes only."""
+    """Everything that can be set. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
     digest_key: SecretStr
     temporal: TemporalSettings = TemporalSettings()

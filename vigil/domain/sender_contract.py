@@ -111,7 +111,7 @@ class SenderContract(Frozen):
     answers: OurAnswers = OurAnswers()
     max_age: timedelta | None = Field(None, description="an `unbound` proof older than this is stale")
     lost_callback: str = Field(description="what it looks like when a callback of this sender is lost")
-    watch: TrackingPlan
+    tracking: TrackingPlan
 
     @property
     def repeats_for(self) -> timedelta:

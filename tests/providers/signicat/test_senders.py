@@ -109,7 +109,7 @@ def test_no_answer_of_ours_costs_more_than_one_delivery(sender: str) -> None:
     ],
 )
 def test_a_lost_callback_is_found_within(sender: str, found_within: timedelta) -> None:
-    assert CONTRACTS[sender].watch.found_within() == found_within
+    assert CONTRACTS[sender].tracking.found_within() == found_within
 
 
 @pytest.mark.parametrize("sender", sorted(REDELIVERED_AFTER))
@@ -118,4 +118,4 @@ def test_only_the_legacy_generation_promises_a_secret(sender: str) -> None:
 
     assert contract.proof is (Proof.NONE if sender == "events" else Proof.SECRET)
     assert contract.answering.budget == 10 * S
-    assert contract.watch.not_found_is_deleted_after == 15 * M
+    assert contract.tracking.not_found_is_deleted_after == 15 * M

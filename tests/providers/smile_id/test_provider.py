@@ -210,7 +210,7 @@ def test_the_registry_knows_it() -> None:
 
 
 def test_the_first_generation_is_asked_as_often_as_its_stages_need() -> None:
-    watch = CONTRACTS["v1"].watch
+    watch = CONTRACTS["v1"].tracking
     ages = (timedelta(0), 5 * HOUR, 7 * HOUR, 4 * DAY)
 
     assert [watch.polls[Stage.IN_REVIEW].every(age) for age in ages] == [15 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR]

@@ -20,7 +20,7 @@ CONTRACT: Final = SenderContract(
     answering=Answering(budget=timedelta(seconds=10), accepted=ANY_2XX),
     redelivery=Redelivery(delays=DELAYS, counted_from="previous", certain=6),
     lost_callback="the report has a verdict and no final callback arrived; ID360 cannot send it again",
-    watch=TrackingPlan(
+    tracking=TrackingPlan(
         callback_expected_within=15 * MINUTE,
         # ID360 applies its own expiry in a job that runs every 15 minutes.
         deadline=14 * DAY,

@@ -21,7 +21,7 @@ CONTRACT: Final = SenderContract(
     # No document mentions a second attempt, and one explains how to recover from a missed callback.
     redelivery=Redelivery(),
     lost_callback="the result has another status than the last callback; nothing is sent again",
-    watch=TrackingPlan(
+    tracking=TrackingPlan(
         callback_expected_within=5 * MINUTE,
         finals_may_change=True,
         reopens=(HOUR, DAY, 7 * DAY),

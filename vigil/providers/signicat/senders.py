@@ -115,7 +115,7 @@ _LEGACY: Final = tuple(
         redelivery=redelivery,
         answers=ANSWERS,
         lost_callback=f"the process is final and no callback arrived; {afterwards}",
-        watch=_REPEATING if redelivery.delays else _ONE_SHOT,
+        tracking=_REPEATING if redelivery.delays else _ONE_SHOT,
     )
     for sender, title, answering, redelivery, afterwards in _ROWS
 )
@@ -130,7 +130,7 @@ _EVENTS: Final = SenderContract(
     redelivery=Redelivery(is_known=False),
     answers=ANSWERS,
     lost_callback="the process is final and no event arrived",
-    watch=_ONE_SHOT,
+    tracking=_ONE_SHOT,
 )
 
 CONTRACTS: Final[Mapping[Name, SenderContract]] = MappingProxyType(

@@ -38,7 +38,7 @@ _V1: Final = SenderContract(
     redelivery=Redelivery(),
     max_age=MAX_AGE,
     lost_callback="job_status shows a result that no callback announced; nothing is sent again",
-    watch=TrackingPlan(
+    tracking=TrackingPlan(
         callback_expected_within=3 * MINUTE,
         # A reviewer may reverse a decision of the machine.
         finals_may_change=True,
@@ -57,7 +57,7 @@ _V3: Final = SenderContract(
     redelivery=Redelivery(delays=(MINUTE, 5 * MINUTE, 30 * MINUTE)),
     max_age=MAX_AGE,
     lost_callback="the status is final and its details are missing; a replay makes Smile ID send them again",
-    watch=TrackingPlan(
+    tracking=TrackingPlan(
         callback_expected_within=3 * MINUTE,
         finals_may_change=True,
         details_in_callbacks=True,

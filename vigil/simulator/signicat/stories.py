@@ -24,7 +24,7 @@ ACCOUNTS: Final = (
     SimulatedAccount(
         name="assure-events",
         provider="signicat",
-        settings={**_HERE, "client_id": "assure-events", "generations": ["events"], "watch": _PATIENT},
+        settings={**_HERE, "client_id": "assure-events", "generations": ["events"], "tracking": _PATIENT},
         scenario={"client": "assure-events", "generation": "events", "endpoints": [_EVENTS]},
     ),
     SimulatedAccount(
@@ -35,7 +35,7 @@ ACCOUNTS: Final = (
             "client_id": "assure-both",
             "generations": ["legacy", "events"],
             "authorization_header": "{secret}",
-            "watch": _PATIENT,
+            "tracking": _PATIENT,
         },
         secret_at=("authorization_header",),
         scenario={"client": "assure-both", "endpoints": [_LEGACY, _EVENTS]},

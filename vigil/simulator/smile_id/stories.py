@@ -17,14 +17,14 @@ ACCOUNTS: Final = (
     SimulatedAccount(
         name="smile",
         provider="smile_id",
-        settings={**_HERE, "generations": ["v1"], "watch": _WATCH},
+        settings={**_HERE, "generations": ["v1"], "tracking": _WATCH},
         secret_at=("api_key",),
         scenario={**_CALLED, "api_key": "{secret}"},
     ),
     SimulatedAccount(
         name="smile-v3",
         provider="smile_id",
-        settings={**_HERE, "generations": ["v3"], "watch": _WATCH},
+        settings={**_HERE, "generations": ["v3"], "tracking": _WATCH},
         secret_at=("api_key",),
         scenario={**_CALLED, "api_key": "{secret}", "generation": "v3"},
     ),

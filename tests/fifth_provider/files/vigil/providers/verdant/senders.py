@@ -17,7 +17,7 @@ CONTRACT: Final = SenderContract(
     answering=Answering(budget=timedelta(seconds=5), accepted=EXACTLY_200),
     redelivery=Redelivery(),
     lost_callback="a part has a verdict in the inquiry and no callback announced it; nothing is sent again",
-    watch=TrackingPlan(
+    tracking=TrackingPlan(
         # Nothing is sent again, so one lost packet means a lost callback: we poll early.
         callback_expected_within=3 * MINUTE,
         deadline=7 * DAY,
