@@ -82,7 +82,7 @@ async def measured() -> Figures:
     """Start the stack and measure it."""
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
         stack = Stack(Path(folder), Ports.find_free(), accounts=[ACCOUNT], time_scale=1, in_memory=True)
-        async with stack, httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        async with stack.run(), httpx.AsyncClient(trust_env=False, timeout=10) as http:
             client = await connect(stack.server.address, "default")
             await _bare(client, 3)  # the first of everything is slower
             key = _callback_key(stack.config)

@@ -175,7 +175,7 @@ def test_the_runbook_has_every_reason_of_a_refusal() -> None:
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
-    async with Stack(tmp_path, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=300) as stack:
+    async with Stack(tmp_path, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=300).run() as stack:
         yield stack
 
 

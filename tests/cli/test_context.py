@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vigil.cli.context import settings_file
+from vigil.cli.context import find_settings_file
 
 DEV = Path(".vigil/vigil.toml")
 
@@ -15,12 +15,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_where_nothing_is_named_and_nothing_else_is_there_the_settings_of_dev_are_taken() -> None:
-    assert settings_file(None, {}) == DEV
+def test_without_any_other_settings_file_that_of_dev_is_used() -> None:
+    assert find_settings_file(None, {}) == DEV
 
 
-def test_a_named_file_a_variable_and_a_file_in_the_folder_all_win_over_those_of_dev(folder: Path) -> None:
-    assert settings_file(Path("other.toml"), {}) == Path("other.toml")
-    assert settings_file(None, {"VIGIL_CONFIG": "other.toml"}) is None
+def test_a_given_file_a_variable_and_a_file_in_the_folder_all_come_before_that_of_dev(folder: Path) -> None:
+    assert find_settings_file(Path("other.toml"), {}) == Path("other.toml")
+    assert find_settings_file(None, {"VIGIL_CONFIG": "other.toml"}) is None
     (folder / "vigil.toml").touch()
-    assert settings_file(None, {}) is None
+    assert find_settings_file(None, {}) is None

@@ -82,7 +82,7 @@ async def test_a_part_that_does_not_start_is_named_with_the_end_of_its_log(
     stack.programs["worker"] = python_program(broken, log=stack.log("worker"), config=stack.config)
 
     with pytest.raises(StackFailed, match=r"worker ended with code 1:\nthe disk is on fire"):
-        async with stack:
+        async with stack.run():
             pass
 
     assert [program.pid for program in stack.programs.values()] == [None, None, None]

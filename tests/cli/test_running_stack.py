@@ -10,13 +10,14 @@ import pytest
 import pytest_asyncio
 
 from tests.cli.running import vigil
-from vigil.cli.context import opened
+from vigil.cli.context import open_installation
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ACCOUNT = SIMULATED_ACCOUNTS[0].name
+NAMES = ", ".join(sorted(account.name for account in SIMULATED_ACCOUNTS))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -24,7 +25,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TEMPORAL_ADDRESS", raising=False)
         folder = tmp_path_factory.mktemp("stack")
-        async with Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=600) as stack:
+        async with Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=600).run() as stack:
             yield stack
 
 
@@ -61,7 +62,7 @@ async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_fi
 
 
 async def test_a_reference_that_opens_a_session_is_listed_by_a_digest_that_the_commands_take(stack: Stack) -> None:
-    async with opened(stack.config) as runtime:
+    async with open_installation(stack.config) as runtime:
         hiding = [name for name, each in runtime.accounts.items() if each.reference_is_capability]
     account = hiding[0]
     watched = await vigil("simulate", account, "--watch", config=stack.config)
@@ -102,17 +103,17 @@ async def test_tracking_a_file_registers_the_good_lines_names_the_bad_ones_and_m
     assert [line for line in first.stderr.splitlines() if line.startswith("✗")] == [
         "✗ line 2: is not JSON",
         "✗ line 3: reference: is required: this provider cannot find it by other fields",
-        "✗ line 4: No account of that name is in the settings.",
+        f"✗ line 4: There is no account of that name; the settings have {NAMES}.",
     ]
-    assert "1 are tracked now, 0 were before, 3 could not be." in first.stdout
-    assert "0 are tracked now, 1 were before, 3 could not be." in second.stdout
+    assert first.stdout == "registered: 1, registered before: 0, failed: 3\n"
+    assert second.stdout == "registered: 0, registered before: 1, failed: 3\n"
 
 
 async def test_without_bad_lines_tracking_succeeds(stack: Stack) -> None:
     ended = await vigil("track", ACCOUNT, "5552", "5553", config=stack.config)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "2 are tracked now" in ended.stdout
+    assert ended.stdout == "registered: 2, registered before: 0, failed: 0\n"
 
 
 async def test_a_verification_that_nobody_knows_is_one_sentence_and_no_traceback(stack: Stack) -> None:

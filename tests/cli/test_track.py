@@ -2,16 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from vigil.cli.track import Fault, Wanted, parsed, read_lines
+from vigil.cli.track import Entry, Failure, parse_entry, read_entries
 
 
-def test_each_line_is_read_by_itself_and_faults_carry_its_number(tmp_path: Path) -> None:
+def test_each_line_is_read_by_itself_and_a_failure_names_its_number(tmp_path: Path) -> None:
     file = tmp_path / "keys.jsonl"
     file.write_text('{"account": "acme", "reference": "1"}\n\nnot json\n{"account": "acme", "reference": "2"}\n')
 
-    found = list(read_lines(file))
+    found = list(read_entries(file))
 
-    assert [(type(one), one.name) for one in found] == [(Wanted, "line 1"), (Fault, "line 3"), (Wanted, "line 4")]
+    assert [(type(one), one.label) for one in found] == [(Entry, "line 1"), (Failure, "line 3"), (Entry, "line 4")]
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ def test_each_line_is_read_by_itself_and_faults_carry_its_number(tmp_path: Path)
         (b'{"account": "acme", "reference": "1", "refrence": "2"}', "refrence: Extra inputs are not permitted"),
     ],
 )
-def test_a_bad_line_is_told_by_its_field(line: bytes, why: str) -> None:
-    assert parsed("line 7", line) == Fault("line 7", why)
+def test_a_bad_line_is_named_by_its_field(line: bytes, why: str) -> None:
+    assert parse_entry("line 7", line) == Failure("line 7", why)
 
 
-def test_a_fault_never_shows_what_stood_in_the_line() -> None:
-    fault = parsed("line 1", b'{"account": "acme", "reference": "1", "applicant": "Jane Doe of London"}')
+def test_a_failure_never_shows_a_value_of_the_line() -> None:
+    failure = parse_entry("line 1", b'{"account": "acme", "reference": "1", "applicant": "Jane Doe of London"}')
 
-    assert isinstance(fault, Fault)
-    assert fault.why.startswith("applicant: ")
-    assert "Jane" not in fault.why
+    assert isinstance(failure, Failure)
+    assert failure.reason.startswith("applicant: ")
+    assert "Jane" not in failure.reason

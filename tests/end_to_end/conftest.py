@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from vigil.cli.context import opened
+from vigil.cli.context import open_installation
 from vigil.config.runtime import Runtime
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
@@ -70,5 +70,9 @@ class Running:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=240, in_memory=True)
-    async with stack, opened(stack.config) as runtime, httpx.AsyncClient(trust_env=False, timeout=40) as http:
+    async with (
+        stack.run(),
+        open_installation(stack.config) as runtime,
+        httpx.AsyncClient(trust_env=False, timeout=40) as http,
+    ):
         yield Running(stack, runtime, http)

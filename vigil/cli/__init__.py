@@ -1,1 +1,1 @@
-"""The vigil command, one module for each verb."""
+"""The `vigil` command, one module for each subcommand."""

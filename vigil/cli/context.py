@@ -1,6 +1,6 @@
-"""The settings and the open parts that a command works with."""
+"""The settings file and the runtime of a command."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -12,14 +12,14 @@ DEV_FOLDER: Final = Path(".vigil")
 DEV_FILE: Final = DEV_FOLDER / "vigil.toml"
 
 
-def settings_file(given: Path | None, environ: dict[str, str]) -> Path | None:
-    """Return the file that was named; where none was, and none is there, that of `vigil dev`; None: the default."""
-    is_named = given is not None or environ.get("VIGIL_CONFIG") or DEFAULT_FILE.exists()
-    return given if is_named or not DEV_FILE.exists() else DEV_FILE
+def find_settings_file(given: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the given file, or that of `vigil dev` if there is no other; None: `load_settings` finds the file."""
+    has_other = given is not None or environ.get("VIGIL_CONFIG") or DEFAULT_FILE.exists()
+    return given if has_other or not DEV_FILE.exists() else DEV_FILE
 
 
 @asynccontextmanager
-async def opened(config: Path | None) -> AsyncIterator[Runtime]:
-    """Open what the settings name, for one command. Raises `SettingsError`, `TemporalUnreachable`."""
+async def open_installation(config: Path | None) -> AsyncIterator[Runtime]:
+    """Load the settings and open a runtime. Raises `SettingsError`, `TemporalUnreachable`."""
     async with open_runtime(load_settings(config)) as runtime:
         yield runtime

@@ -15,12 +15,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from vigil.cli.context import opened
-from vigil.cli.errors import CommandError
-from vigil.cli.formatting import standing
-from vigil.demo.foreground import print_addresses, stop_on_sigterm, wait_for_stop_signal
+from vigil.cli.context import open_installation
+from vigil.cli.formatting import format_state, open_console
+from vigil.demo.foreground import STARTING, print_addresses, stop_on_sigterm, wait_for_stop_signal
 from vigil.demo.ports import Ports
-from vigil.demo.stack import Stack, StackFailed
+from vigil.demo.stack import Stack
 from vigil.demo.story_runner import StoryRun, open_story_runner
 from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 
@@ -48,32 +47,28 @@ def demo(
 
 
 async def _demo(*, as_json: bool, keep: bool) -> bool:
-    console = Console(stderr=as_json, quiet=as_json)
-    if not console.is_terminal:
-        console = Console(stderr=as_json, quiet=as_json, width=WIDE)  # a log file has no width to fit
+    console = open_console(stderr=as_json, quiet=as_json)
     folder = Path(tempfile.mkdtemp(prefix="vigil-demo-"))
-    keeps_folder = False
+    keeps_folder = True
     stack = Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=TIME_SCALE, in_memory=True)
     try:
-        with console.status("Starting Temporal, the simulator, the API and a worker"):
-            await stack.start()
-        runs = await _run_all(stack, console)
-        is_ok = all(run.is_ok for run in runs)
-        if as_json:
-            stories = [run.to_json() for run in runs]
-            print(json.dumps({"time_scale": TIME_SCALE, "stories": stories, "ok": is_ok}), flush=True)
-        else:
-            _print_result(console, runs)
-        if keep:
-            print_addresses(Console(stderr=as_json), stack)
-            await wait_for_stop_signal()
+        async with stack.run(console.status(STARTING)):
+            runs = await _run_all(stack, console)
+            is_ok = all(run.is_ok for run in runs)
+            if as_json:
+                stories = [run.to_json() for run in runs]
+                print(json.dumps({"time_scale": TIME_SCALE, "stories": stories, "ok": is_ok}), flush=True)
+            else:
+                _print_result(console, runs)
+            if keep:
+                print_addresses(Console(stderr=as_json), stack)
+                await wait_for_stop_signal()
         keeps_folder = not is_ok
         return is_ok
-    except StackFailed as error:
-        keeps_folder = True
-        raise CommandError(str(error)) from None
+    except asyncio.CancelledError:
+        keeps_folder = False
+        raise
     finally:
-        await stack.stop()
         if keeps_folder:
             Console(stderr=True).print(f"The logs are in {stack.folder / 'logs'}", highlight=False, soft_wrap=True)
         else:
@@ -81,7 +76,7 @@ async def _demo(*, as_json: bool, keep: bool) -> bool:
 
 
 async def _run_all(stack: Stack, console: Console) -> Sequence[StoryRun]:
-    async with opened(stack.config) as runtime, open_story_runner(stack, runtime.tracker) as runner:
+    async with open_installation(stack.config) as runtime, open_story_runner(stack, runtime.tracker) as runner:
         runs = [StoryRun.prepare(story, runtime.settings) for story in STORIES]
 
         def show_progress() -> RenderableType:
@@ -127,7 +122,7 @@ def _build_row(run: StoryRun, *, is_wide: bool) -> Sequence[RenderableType]:
     mark = Text("…", style="dim")
     if run.is_over:
         mark = Text("✓", style="green") if run.is_ok else Text("✗", style="bold red")
-    return run.story.title, standing(run.state), *figures, mark
+    return run.story.title, format_state(run.state), *figures, mark
 
 
 def _print_result(console: Console, runs: Sequence[StoryRun]) -> None:

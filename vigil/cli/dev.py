@@ -12,11 +12,12 @@ from rich.text import Text
 
 from vigil.cli.context import DEV_FOLDER
 from vigil.cli.errors import CommandError
+from vigil.cli.formatting import open_console
 from vigil.config.settings import Settings, load_settings
-from vigil.demo.foreground import print_addresses, stop_on_sigterm, wait_for_stop_signal
+from vigil.demo.foreground import STARTING, print_addresses, stop_on_sigterm, wait_for_stop_signal
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.processes import read_end
-from vigil.demo.stack import Stack, StackFailed
+from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 TIME_SCALE: Final = 60.0
@@ -52,19 +53,13 @@ def dev(
 
 
 async def _run(stack: Stack) -> None:
-    console = Console()
-    try:
-        with console.status("Starting Temporal, the simulator, the API and a worker"):
-            await stack.start()
+    console = open_console()
+    async with stack.run(console.status(STARTING)):
         print_addresses(console, stack)
         reports = asyncio.create_task(_report_ended_parts(stack, console))
         await wait_for_stop_signal()
         reports.cancel()
         console.print("Stopping")
-    except StackFailed as error:
-        raise CommandError(str(error)) from None
-    finally:
-        await stack.stop()
 
 
 async def _report_ended_parts(stack: Stack, console: Console) -> None:

@@ -1,5 +1,31 @@
-"""What ends a command with one sentence instead of a traceback."""
+"""Errors that end a command with one sentence instead of a traceback."""
+
+from temporalio.service import RPCError
+
+from vigil.config.settings import SettingsError
+from vigil.demo.stack import StackFailed
+from vigil.domain.errors import ProviderError
+from vigil.errors import RegistrationRefused, VigilError
+from vigil.storage.contract import StorageError
+from vigil.temporal.connection import SearchAttributesMissing
 
 
 class CommandError(Exception):
-    """The command cannot do its work; the text is a sentence that says what to mend."""
+    """The command cannot do its work; the text is a sentence that says what to correct."""
+
+
+def describe_error(error: Exception) -> str | None:
+    """Return what to tell the user; None for an error that only a fault of the program can cause."""
+    match error:
+        case RegistrationRefused() if error.faults:
+            return "; ".join(f"{fault.field}: {fault.detail}" for fault in error.faults)
+        case CommandError() | SettingsError() | SearchAttributesMissing() | StackFailed() | VigilError():
+            return str(error)
+        case ProviderError():
+            return f"The provider gives no usable answer ({error.code}): try again, or run `vigil check`."
+        case StorageError():
+            return "The storage gives no usable answer: try again, or correct [storage] url and its access rights."
+        case RPCError():
+            return f"Temporal gives no usable answer ({error.status.name}): try again, or correct [temporal] address."
+        case _:
+            return None

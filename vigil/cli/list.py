@@ -1,73 +1,70 @@
-"""`vigil list`: verifications as Temporal lists them; needs no worker."""
+"""`vigil list`: the verifications that Temporal lists; needs no worker."""
 
 import asyncio
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vigil.cli.context import opened
-from vigil.cli.formatting import clock, spaced, standing
+from vigil.cli.context import open_installation
+from vigil.cli.formatting import format_state, format_time, open_console, spell
 from vigil.domain.terms import Stage
 from vigil.domain.verification_key import stands_in
 from vigil.listing import Filters, ListedRun, iterate_verifications
 
-WIDE: Final = 160
-"""So many columns hold whole references, for whoever reads them with a program."""
-BESIDE_A_REFERENCE: Final = 64
+_OTHER_COLUMNS: Final = 64
+"""The width of all columns but the reference."""
+_SHORTEST_REFERENCE: Final = 12
 
 
 def list_(
     context: typer.Context,
-    attention: Annotated[bool, typer.Option("--attention", help="Only those at which a person should look.")] = False,
+    attention: Annotated[bool, typer.Option("--attention", help="Only those that need a person.")] = False,
     stage: Annotated[Stage | None, typer.Option(help="Only those in this stage.")] = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.", metavar="ACCOUNT")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most that are listed.")] = 50,
 ) -> None:
-    """List verifications, the newest first."""
-    asyncio.run(_list(context.obj, attention=attention, stage=stage, account=account, limit=limit))
-
-
-async def _list(config: Path | None, *, attention: bool, stage: Stage | None, account: str | None, limit: int) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
+    """List verifications, the newest first. Needs no worker."""
+    runs = asyncio.run(_list(context.obj, Filters(stage=stage, account=account), attention=attention, limit=limit))
+    console = open_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("account", no_wrap=True)
-    # The one column that may be cut: some providers' ids fill the width of a terminal.
-    table.add_column("reference", no_wrap=True, max_width=max(console.width - BESIDE_A_REFERENCE, 12))
-    for name, width in (("where it stands", 18), ("since", 8)):
-        table.add_column(name, no_wrap=True, min_width=width)
+    # The one column that may be cut: the ids of some providers fill the width of a terminal.
+    table.add_column("reference", no_wrap=True, max_width=max(console.width - _OTHER_COLUMNS, _SHORTEST_REFERENCE))
+    table.add_column("state", no_wrap=True, min_width=18)
+    table.add_column("since", no_wrap=True, min_width=8)
     table.add_column("attention", min_width=16)
-    async with opened(config) as runtime:
-        if account is not None:
-            runtime.tracker.account(account)
-        filters = Filters(stage=stage, account=account)
+    for run in runs:
+        table.add_row(*_build_row(run))
+    nothing = "No verification needs a person." if attention else "There is no such verification."
+    console.print(table if runs else nothing)
+    if len(runs) == limit:
+        console.print(f"These are the newest {limit}; use --limit to list more.", style="dim", highlight=False)
+
+
+async def _list(config: Path | None, filters: Filters, *, attention: bool, limit: int) -> list[ListedRun]:
+    runs: list[ListedRun] = []
+    async with open_installation(config) as runtime:
+        if filters.account is not None:
+            runtime.tracker.account(filters.account)
         async for run in iterate_verifications(runtime.client, filters, needs_attention=attention):
-            if table.row_count == limit:
+            runs.append(run)
+            if len(runs) == limit:
                 break
-            table.add_row(*_row(run))
-    console.print(table if table.row_count else "No such verification.")
-    if table.row_count == limit:
-        console.print(f"Shown are {limit}; there may be more: see --limit.", style="dim", highlight=False)
+    return runs
 
 
-def _row(run: ListedRun) -> tuple[Text, ...]:
+def _build_row(run: ListedRun) -> tuple[Text, ...]:
+    # A dim word is the digest of a reference that opens the applicant's session; every command takes it.
+    reference = Text(run.encoded_reference, style="dim" if stands_in(run.encoded_reference) else "")
     if run.summary is None:
-        accepted = Text("accepted", style="dim")
-        return Text(run.account), _reference(run.encoded_reference), accepted, Text(clock(run.started_at)), Text()
+        return Text(run.account), reference, Text("accepted", style="dim"), Text(format_time(run.started_at)), Text()
     return (
         Text(run.account),
-        _reference(run.encoded_reference),
-        standing(run.summary.model_dump(mode="json")),
-        Text(clock(run.summary.stage_entered_at)),
-        Text(", ".join(spaced(reason) for reason in run.summary.attention), style="yellow"),
+        reference,
+        format_state(run.summary.model_dump(mode="json")),
+        Text(format_time(run.summary.stage_entered_at)),
+        Text(", ".join(spell(reason) for reason in run.summary.attention), style="yellow"),
     )
-
-
-def _reference(encoded_reference: str) -> Text:
-    # Where the reference opens the applicant's session, a digest stands for it; every command takes it.
-    return Text(encoded_reference, style="dim" if stands_in(encoded_reference) else "")

@@ -1,7 +1,6 @@
-"""`vigil show`: one verification, with its timeline and its files."""
+"""`vigil show`: one verification with its timeline and its files."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -9,94 +8,89 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vigil.cli.context import opened
-from vigil.cli.explain import AccountName, ReferenceText
-from vigil.cli.formatting import clock, spaced, standing
+from vigil.cli.arguments import AccountArgument, ReferenceArgument
+from vigil.cli.context import open_installation
+from vigil.cli.formatting import build_grid, format_state, format_time, open_console, spell
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
-from vigil.errors import VigilError
+from vigil.errors import RecordUnavailable
 from vigil.lookup import KnownVerification
 
 
-@dataclass(frozen=True)
-class _Seen:
-    known: KnownVerification
-    record: Record | None
-    """Up to date where a worker answered or nothing is open; else the last that was written, if any was."""
-    is_current: bool
+def show(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
+    """Show the state of a verification, its timeline and its files."""
+    known, current = asyncio.run(_read(context.obj, account, reference))
+    record = current or known.record
+    console = open_console()
+    if known.situation.summary:
+        console.print(build_state_table(known.situation.summary, record))
+    if current is None:
+        consequence = "the data below may be old" if record else "no more can be shown"
+        console.print(f"\nThe verification is open and no worker answers, so {consequence}.", style="yellow")
+    if record is not None:
+        _print_timeline(record, console)
+        _print_evidence(record, console)
 
 
-def show(context: typer.Context, account: AccountName, reference: ReferenceText) -> None:
-    """Show where a verification stands, what happened to it, and its files."""
-    seen = asyncio.run(_look(context.obj, account, reference))
-    console = Console()
-    if seen.known.situation.summary:
-        console.print(state_table(seen.known.situation.summary, seen.record))
-    if not seen.is_current:
-        told = "what follows may be old" if seen.record else "the rest cannot be shown"
-        console.print(f"\nIt is open and no worker answers, so {told}.", style="yellow")
-    if seen.record is not None:
-        _show_record(seen.record, console)
-
-
-async def _look(config: Path | None, account: str, reference: str) -> _Seen:
-    async with opened(config) as runtime:
+async def _read(config: Path | None, account: str, reference: str) -> tuple[KnownVerification, Record | None]:
+    """Return what is known without a worker, and the current record unless only a worker could return it."""
+    async with open_installation(config) as runtime:
         key = await runtime.lookup.resolve_key(account, reference)
         known = await runtime.lookup.get(key)
         try:
-            return _Seen(known, await runtime.lookup.read_record(key), is_current=True)
-        except VigilError:
-            return _Seen(known, known.record, is_current=False)
+            return known, await runtime.lookup.read_record(key)
+        except RecordUnavailable:
+            return known, None
 
 
-def state_table(summary: Summary, record: Record | None) -> RenderableType:
-    """Lay out where it stands, and with a record what led there."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_row("stands", standing(summary.model_dump(mode="json")))
-    table.add_row("since", f"{clock(summary.stage_entered_at)} UTC")
+def build_state_table(summary: Summary, record: Record | None) -> RenderableType:
+    """Return a table of the state, with counters if there is a record."""
+    table = build_grid()
+    table.add_row("state", format_state(summary.model_dump(mode="json")))
+    table.add_row("since", f"{format_time(summary.stage_entered_at)} UTC")
     table.add_row("provider", f"{summary.provider}, {summary.environment}")
-    table.add_row("registered", "yes" if summary.registered else Text("no backend has", style="yellow"))
+    table.add_row("registered", "yes" if summary.registered else Text("no, by no backend yet", style="yellow"))
     if summary.applicant:
         table.add_row("applicant", summary.applicant)
-    done, in_all = summary.steps
-    if in_all:
-        table.add_row("steps", f"{done} of {in_all}")
-    table.add_row("deadline", f"{clock(summary.deadline_at)} UTC")
+    done, total = summary.steps
+    if total:
+        table.add_row("steps", f"{done} of {total}")
+    table.add_row("deadline", f"{format_time(summary.deadline_at)} UTC")
     if record is not None:
-        table.add_row("reasons", ", ".join(_reasons(record)) or "none")
+        table.add_row("reasons", ", ".join(_list_reasons(record)) or "none")
         counts = record.callbacks
-        table.add_row(
-            "callbacks",
-            f"{counts.received} received ({counts.duplicates} twice, {counts.late} late, {counts.missed} missed)",
-        )
+        others = f"{counts.duplicates} repeated, {counts.late} late, {counts.missed} missed"
+        table.add_row("callbacks", f"{counts.received} received ({others})")
         table.add_row("reads", str(record.reads.count))
-        if record.callbacks.unknown_fields:
-            table.add_row("fields we do not know", Text(", ".join(sorted(record.callbacks.unknown_fields))))
+        if counts.unknown_fields:
+            table.add_row("unknown fields", Text(", ".join(sorted(counts.unknown_fields))))
     for reason in summary.attention:
-        table.add_row("attention", Text(spaced(reason), style="yellow"))
+        table.add_row("attention", Text(spell(reason), style="yellow"))
     return table
 
 
-def _reasons(record: Record) -> list[str]:
-    return [spaced(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.verdict.reasons]
+def _list_reasons(record: Record) -> list[str]:
+    return [spell(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.verdict.reasons]
 
 
-def _show_record(record: Record, console: Console) -> None:
+def _print_timeline(record: Record, console: Console) -> None:
     console.print("\nTimeline", style="bold")
-    timeline = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2))
     for entry in sorted(record.log.entries, key=lambda entry: entry.at):
-        words = " ".join(spaced(word) for word in entry.words)
-        timeline.add_row(Text(clock(entry.at), style="dim"), spaced(entry.kind), Text(words), Text(entry.actor or ""))
-    console.print(timeline)
+        words = " ".join(spell(word) for word in entry.words)
+        table.add_row(Text(format_time(entry.at), style="dim"), spell(entry.kind), Text(words), Text(entry.actor or ""))
+    console.print(table)
     if record.log.folded:
-        console.print(f"{record.log.folded} lines between them are only counted.", style="dim")
+        console.print(f"{record.log.folded} more entries were counted and not kept.", style="dim")
+
+
+def _print_evidence(record: Record, console: Console) -> None:
     if not record.evidence:
         return
     console.print("\nEvidence", style="bold")
-    evidence = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2))
     for row in record.evidence:
-        state = spaced(row.state) + (f": {spaced(row.loss)}" if row.loss else "")
+        state = spell(row.state) + (f": {spell(row.loss)}" if row.loss else "")
         size = f"{row.size:,} B" if row.size is not None else ""
-        evidence.add_row(row.name, spaced(row.kind), Text(state), Text(size, justify="right"), row.media_type or "")
-    console.print(evidence)
+        table.add_row(row.name, spell(row.kind), Text(state), Text(size, justify="right"), row.media_type or "")
+    console.print(table)

@@ -1,4 +1,4 @@
-"""`vigil simulate`: begins a verification at the simulator and registers it, as a backend and an applicant would."""
+"""`vigil simulate`: start a verification at the simulator and register it, as an applicant and a backend do."""
 
 import asyncio
 import json
@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
-from rich.console import Console
 
-from vigil.cli.context import opened
+from vigil.cli.arguments import split_pairs
+from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
+from vigil.cli.formatting import open_console
 from vigil.cli.watch import follow
-from vigil.config.runtime import Runtime
+from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario, find_account
 from vigil.domain.verification_key import VerificationKey
 from vigil.registration import RegistrationRequest
@@ -26,68 +27,66 @@ def simulate(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", "-s", help="An option of the scenario, such as drop_finals=true.", metavar="OPTION=VALUE"
+            "--set", "-s", help="An option of the scenario, such as drop_finals=true; repeatable.", metavar="NAME=VALUE"
         ),
     ] = None,
-    register: Annotated[bool, typer.Option(help="Whether a backend registers it.")] = True,
+    register: Annotated[bool, typer.Option(help="Register it as a backend does.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
 ) -> None:
-    """Begin a verification at the simulator, with whatever should go wrong, and register it."""
-    asyncio.run(_simulate(context.obj, account, _options(option or []), register=register, watch=watch))
+    """Start a verification at the simulator, with any faults that you choose, and register it."""
+    options = {name: _parse(value) for name, value in split_pairs(option or [], "--set NAME=VALUE").items()}
+    asyncio.run(_simulate(context.obj, account, options, register=register, watch=watch))
 
 
 async def _simulate(config: Path | None, account: str, options: dict[str, Any], *, register: bool, watch: bool) -> None:
-    console = Console()
-    async with opened(config) as runtime:
+    console = open_console()
+    async with open_installation(config) as runtime:
         runtime.tracker.account(account)
-        play = await _begin(runtime, account, options)
-        key = VerificationKey(account=account, reference=play["reference"])
+        simulated = await _start(runtime.settings, account, options)
+        key = VerificationKey(account=account, reference=simulated["reference"])
         if register:
-            known = find_account(runtime.settings, account).registration
-            told = {"reference": key.reference, "coordinates": play["coordinates"]}
-            request = RegistrationRequest(account=account, **told, **known)
+            request = RegistrationRequest(
+                account=account,
+                reference=key.reference,
+                coordinates=simulated["coordinates"],
+                **find_account(runtime.settings, account).registration,
+            )
             await runtime.registrar.register(request, by=CALLER)
         console.print(f"{account} {key.reference}", highlight=False)
         if watch:
             await follow(runtime, key, console)
 
 
-async def _begin(runtime: Runtime, account: str, options: dict[str, Any]) -> dict[str, Any]:
-    configured = runtime.settings.accounts[account].own
-    simulator, is_simulator, _ = configured.base_url.rpartition(f"/{configured.provider}")
-    nowhere = f"accounts.{account}.base_url is not at a running simulator: `vigil dev` starts one."
+async def _start(settings: Settings, account: str, options: dict[str, Any]) -> dict[str, Any]:
+    own = settings.accounts[account].own
+    simulator, is_simulator, _ = own.base_url.rpartition(f"/{own.provider}")
+    not_running = f"accounts.{account}.base_url is not at a running simulator: start one with `vigil dev`."
     if not is_simulator:
-        raise CommandError(nowhere)
+        raise CommandError(not_running)
     try:
-        scenario = build_scenario(runtime.settings, account, options)
+        scenario = build_scenario(settings, account, options)
         async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.post(f"{simulator}/control/{configured.provider}/verifications", json=scenario)
+            answer = await http.post(f"{simulator}/control/{own.provider}/verifications", json=scenario)
     except LookupError as error:
         raise CommandError(str(error)) from None
     except httpx.HTTPError:
-        raise CommandError(nowhere) from None
+        raise CommandError(not_running) from None
     if not answer.is_success:
-        raise CommandError(_refusal(answer) or nowhere)
-    begun: dict[str, Any] = answer.json()
-    return begun
+        raise CommandError(_describe_refusal(answer) or not_running)
+    simulated: dict[str, Any] = answer.json()
+    return simulated
 
 
-def _refusal(answer: httpx.Response) -> str | None:
+def _describe_refusal(answer: httpx.Response) -> str | None:
     if answer.headers.get("content-type") != "application/problem+json":
         return None
     problem = answer.json()
-    wrong = "; ".join(f"{error['field']}: {error['problem']}" for error in problem.get("errors", []))
-    return f"{problem['title']} {wrong}".strip()
+    faults = "; ".join(f"{error['field']}: {error['problem']}" for error in problem.get("errors", []))
+    return f"{problem['title']} {faults}".strip()
 
 
-def _options(given: list[str]) -> dict[str, Any]:
-    options = {}
-    for pair in given:
-        name, separator, value = pair.partition("=")
-        if not separator:
-            raise CommandError("An option is given as OPTION=VALUE.")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
+def _parse(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -15,6 +15,7 @@ from rich.table import Table
 from vigil.demo.stack import Stack
 
 T = TypeVar("T")
+STARTING: Final = "Starting Temporal, the simulator, the API and a worker"
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -3,11 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
 import httpx
@@ -30,10 +29,7 @@ class StackFailed(Exception):
 
 
 class Stack:
-    """The four parts, from `start` to `stop` or while a context lasts.
-
-    Settings, data and logs are in `folder`. Settings that exist there already are used as they are.
-    """
+    """The four parts. Settings, data and logs are in `folder`; settings that exist there are used as they are."""
 
     def __init__(
         self,
@@ -68,20 +64,16 @@ class Stack:
             for name, arguments in commands.items()
         }
 
-    async def __aenter__(self) -> Self:
-        """Start all parts; if one fails, the others are stopped again."""
+    @asynccontextmanager
+    async def run(self, while_starting: AbstractContextManager[object] | None = None) -> AsyncIterator[Self]:
+        """Start all parts, and stop those that were started at the end. Raises `StackFailed`."""
         try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop all parts."""
-        await self.stop()
+            with while_starting or nullcontext():
+                await self._start()
+            yield self
+        finally:
+            await asyncio.gather(*(program.stop() for program in self.programs.values()))
+            await self._temporal.aclose()
 
     @property
     def server(self) -> TemporalServer:
@@ -93,28 +85,6 @@ class Stack:
     def log(self, part: str) -> Path:
         """Return the file to which a part writes its log."""
         return self.folder / "logs" / f"{part}.log"
-
-    async def start(self) -> None:
-        """Start all parts and return when each is ready. Raises `StackFailed`."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await self._start_temporal()
-        if not self.config.exists():
-            write_settings(
-                self.config, self.accounts, self._ports, temporal=self.server.address, time_scale=self._time_scale
-            )
-        for program in self.programs.values():
-            await program.start()
-        waits = [asyncio.create_task(self._wait_until_ready(name)) for name in self.programs]
-        try:
-            await asyncio.gather(*waits)
-        finally:
-            for wait in waits:
-                wait.cancel()
-
-    async def stop(self) -> None:
-        """Stop all parts, Temporal last."""
-        await asyncio.gather(*(program.stop() for program in self.programs.values()))
-        await self._temporal.aclose()
 
     async def restart(self, part: Part) -> None:
         """Stop one part, start it again and return when it is ready. Raises `StackFailed`."""
@@ -137,6 +107,22 @@ class Stack:
                 self._reported.add(name)
                 return name
             await asyncio.sleep(_WATCH_INTERVAL.total_seconds())
+
+    async def _start(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await self._start_temporal()
+        if not self.config.exists():
+            write_settings(
+                self.config, self.accounts, self._ports, temporal=self.server.address, time_scale=self._time_scale
+            )
+        for program in self.programs.values():
+            await program.start()
+        waits = [asyncio.create_task(self._wait_until_ready(name)) for name in self.programs]
+        try:
+            await asyncio.gather(*waits)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _start_temporal(self) -> None:
         server = run_temporal_server(
