@@ -13,6 +13,7 @@ from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.verdant import vocabulary
+from vigil.providers.vocabulary import Looks
 
 TOKEN: Final = "token"  # noqa: S105 -- the name of a field
 _KNOWN_FIELDS: Final = {"": frozenset({"inquiry", "part", "verdict"})}
@@ -44,7 +45,7 @@ def read_callback(body: bytes) -> Callback:
     if reference is None or part is None or not isinstance(verdict, str):
         return Callback(reference=reference, observation=Unreadable(why="wrong_shape"), unknown_fields=unknown)
     # One part never ends an inquiry, whichever comes last. The inquiry itself shows both parts.
-    looks = "open" if verdict in vocabulary.VERDICTS else "unrecognised"
+    looks: Looks = "open" if verdict in vocabulary.VERDICTS else "unrecognised"
     return Callback(
         reference=reference,
         observation=StatusSeen(word=as_word(verdict), part=part, looks=looks),
