@@ -175,7 +175,7 @@ async def test_a_secret_that_was_stored_on_purpose_is_found(stepped: Rig) -> Non
     assert (leaks(before, [CANARY]), leaks(after, [CANARY])) == (set(), {CANARY})
 
 
-@pytest.mark.parametrize("path", Place)
+@pytest.mark.parametrize("place", Place)
 async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place) -> None:
     since = datetime.now(UTC)
     with listening(stepped) as heard:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, NotificationResult
 
 LIVE: Final = ("verdant of the summer", "verdant of the winter")
 

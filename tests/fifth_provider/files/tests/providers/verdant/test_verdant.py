@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from tests.providers.verdant.kit import settings
 from vigil.domain.errors import ArtifactLost, CallbackRefused
-from vigil.domain.verification_key import VerificationKey
 from vigil.domain.snapshot import ReadRequest
 from vigil.domain.terms import LossReason
+from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest, GenuineRequest
 from vigil.providers.verdant.inquiry import listed_files, snapshot_of
 from vigil.providers.verdant.provider import Verdant
 from vigil.providers.verdant.reader import VerdantReader
 from vigil.providers.verdant.settings import VerdantSettings
 from vigil.simulator.app import create_app
-from tests.providers.verdant.kit import settings
 
 SIMULATOR = "http://simulator.test"
 SETTINGS = VerdantSettings.model_validate({"provider": "verdant", **settings(SIMULATOR)})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from vigil.domain.snapshot import MOST_FILES, Artifact, Part, Reason, Snapshot
 from vigil.domain.terms import Decision, EvidenceKind, Stage, as_word
@@ -10,7 +10,6 @@ from vigil.providers.answers import unrecognised
 from vigil.providers.parsing import NotReadable, as_list, as_object, parse_json
 from vigil.providers.verdant import vocabulary
 from vigil.providers.verdant.wire import inquiry_id
-
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, PollPlan, TrackingPlan
 from vigil.domain.sender_contract import EXACTLY_200, Answering, Redelivery, SenderContract
 from vigil.domain.terms import Name, Proof, Stage
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, PollPlan, TrackingPlan
 
 SENDER: Final = "verdant"
 

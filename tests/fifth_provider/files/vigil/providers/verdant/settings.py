@@ -7,6 +7,7 @@ from pydantic import Field
 from vigil.domain.secrets import Secrets
 from vigil.providers.account_settings import AccountSettings
 
+
 class VerdantSettings(AccountSettings, frozen=True):
     """One account."""
 

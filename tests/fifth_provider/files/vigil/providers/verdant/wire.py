@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from vigil.domain.errors import CallbackRefused
 from vigil.domain.callback_event import StatusSeen, Unreadable
+from vigil.domain.errors import CallbackRefused
 from vigil.domain.secrets import matches
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, event_identity
