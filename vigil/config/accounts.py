@@ -1,11 +1,11 @@
 """Open the accounts of the settings: each with its provider's client, its contracts and its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -14,7 +14,7 @@ from vigil.domain.account import Account
 from vigil.domain.message import SEND_WITHIN
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Name
-from vigil.providers.contract import Provider
+from vigil.providers.contract import Provider, ProviderEntry
 from vigil.providers.registry import PROVIDERS
 
 SHORTEST_SEND_WITHIN: Final = timedelta(seconds=20)
@@ -39,18 +39,42 @@ class OpenAccount(Account):
         return source is not None and any(source in network for network in self.allowed_sources)
 
 
-def open_accounts(settings: Settings, http: httpx.AsyncClient) -> Mapping[str, OpenAccount]:
-    """Return every account of the settings by name. Sends no request; the caller closes the HTTP client."""
-    return MappingProxyType(
-        {
-            name: build_account(
-                PROVIDERS[configured.own.provider].open_account(name, configured.own, http),
-                configured,
-                time_scale=settings.time_scale,
-            )
-            for name, configured in settings.accounts.items()
-        }
-    )
+class _LazyAccounts(Mapping[str, OpenAccount]):
+    """The accounts of the settings. Each is opened at its first use: most commands need one or none."""
+
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient, providers: Mapping[str, ProviderEntry[Any]]
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._providers = providers
+        self._open: dict[str, OpenAccount] = {}
+
+    def __getitem__(self, name: str) -> OpenAccount:
+        if name not in self._open:
+            configured = self._settings.accounts[name]
+            provider = self._providers[configured.own.provider].open_account(name, configured.own, self._http)
+            self._open[name] = build_account(provider, configured, time_scale=self._settings.time_scale)
+        return self._open[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._settings.accounts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings.accounts)
+
+    def __len__(self) -> int:
+        return len(self._settings.accounts)
+
+
+def open_accounts(
+    settings: Settings, http: httpx.AsyncClient, *, providers: Mapping[str, ProviderEntry[Any]] = PROVIDERS
+) -> Mapping[str, OpenAccount]:
+    """Return the accounts of the settings by name, each opened at its first use.
+
+    Opening sends no request. The caller closes the HTTP client.
+    """
+    return _LazyAccounts(settings, http, providers)
 
 
 def build_account(provider: Provider, configured: ConfiguredAccount, *, time_scale: float) -> OpenAccount:
