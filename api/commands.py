@@ -1,28 +1,27 @@
-"""Commands: what a backend or a person tells a verification to do, exactly once for its Idempotency-Key."""
+"""Commands of a backend or a person to a verification, carried out exactly once per Idempotency-Key."""
 
 import secrets
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import Field
 
-from api.addressing import Key
-from api.auth import Callers
-from api.parts import Parts
-from api.problems import problem_of, problem_responses
-from vigil.domain.terms import Decision, Frozen, Instant, Name, ReasonCode
-from vigil.domain.verification_key import VerificationKey
+from api.dependencies import Caller, Key, Process
+from api.problems import Problem, problem_of, problem_responses
+from vigil.domain.terms import Decision, Frozen, Instant, Outcome, ReasonCode, Stage
 from vigil.errors import NoWorkerInTime
-from vigil.lookup import VerificationLookup
 from vigil.temporal import messages
 
 _KEY_HEADER: Final = "Idempotency-Key"
 _ABOUT: Final = (
-    "Repeat it with the same `Idempotency-Key` after a 503: it is carried out once. Without the header one is made "
-    "and returned. On a finished verification it opens a follow-up run, or 409 says why not."
+    "After a 503 repeat it with the same `Idempotency-Key`: it is carried out once. Without the header a key is "
+    "generated and returned. On a finished verification it starts a follow-up run, or 409 says why it does not fit."
 )
+_DOCUMENTATION: Final[dict[str, Any]] = {"description": _ABOUT, "responses": problem_responses(404, 409)}
 
-CommandId = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
+router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
+
+CommandId: TypeAlias = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
 
 
 class DeadlineRequest(Frozen):
@@ -38,55 +37,86 @@ class ResolveRequest(Frozen):
     reason: ReasonCode = ReasonCode.OTHER
 
 
-def command_routes(parts: Parts, lookup: VerificationLookup, callers: Callers) -> APIRouter:
-    """Return the routes of the four commands."""
-    routes = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
-    documented = {"description": _ABOUT, "responses": problem_responses(404, 409)}
-    caller = Depends(callers)
+class CommandView(Frozen):
+    """The state of the verification after an accepted command."""
 
-    async def carry_out(
-        key: VerificationKey, name: str, argument: Frozen, given: str | None, response: Response
-    ) -> messages.CommandAccepted:
-        command_id = given or secrets.token_hex(16)
-        response.headers[_KEY_HEADER] = command_id
-        await lookup.get(key)  # a command to what nobody knows would start it
+    revision: int
+    sequence: int
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+
+
+class CommandRunner:
+    """Runs one command. A FastAPI dependency, made for each request."""
+
+    def __init__(
+        self, key: Key, caller: Caller, process: Process, response: Response, command_id: CommandId = None
+    ) -> None:
+        self.caller = caller
+        self._key = key
+        self._process = process
+        self._id = command_id or secrets.token_hex(16)
+        response.headers[_KEY_HEADER] = self._id
+
+    async def run(self, name: str, argument: Frozen) -> CommandView:
+        """Run a command and return the state after it.
+
+        Raises:
+            UnknownVerification: neither Temporal nor the storage knows the verification.
+            CommandRefused: the command does not fit its state.
+            Problem: no worker answered in time; it names the key with which to repeat the command.
+
+        """
+        await self._process.lookup.get(self._key)  # a command to an unknown verification would start one
+        timeout = self._process.command_timeout
         try:
-            return await parts.tracker.command(key, name, argument, command_id=command_id, within=parts.command_within)
+            accepted = await self._process.tracker.command(
+                self._key, name, argument, command_id=self._id, within=timeout
+            )
         except NoWorkerInTime as error:
-            raise _with_key(error, command_id) from None
+            raise self._problem_of(error) from None
+        return CommandView(
+            revision=accepted.revision,
+            sequence=accepted.sequence,
+            stage=accepted.stage,
+            decision=accepted.decision,
+            outcome=accepted.outcome,
+        )
 
-    @routes.post("/poll", summary="Ask the provider now", **documented)  # type: ignore[arg-type]
-    async def poll(
-        key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> messages.CommandAccepted:
-        return await carry_out(key, "poll_now", messages.PollNow(author=by), command_id, response)
-
-    @routes.post("/withdraw", summary="End it: the backend no longer wants it", **documented)  # type: ignore[arg-type]
-    async def withdraw(
-        key: Key, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> messages.CommandAccepted:
-        return await carry_out(key, "withdraw", messages.Withdraw(author=by), command_id, response)
-
-    @routes.post("/resolve", summary="Decide it by a person", **documented)  # type: ignore[arg-type]
-    async def resolve(
-        key: Key, asked: ResolveRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> messages.CommandAccepted:
-        argument = messages.Resolve(author=by, decision=asked.decision, reason=asked.reason)
-        return await carry_out(key, "resolve", argument, command_id, response)
-
-    @routes.post("/deadline", summary="Move our deadline", **documented)  # type: ignore[arg-type]
-    async def extend(
-        key: Key, asked: DeadlineRequest, response: Response, by: Annotated[Name, caller], command_id: CommandId = None
-    ) -> messages.CommandAccepted:
-        argument = messages.ExtendDeadline(author=by, deadline_at=asked.deadline_at)
-        return await carry_out(key, "extend_deadline", argument, command_id, response)
-
-    return routes
+    def _problem_of(self, error: NoWorkerInTime) -> Exception:
+        problem = problem_of(error)
+        if not isinstance(problem, Problem):
+            return error
+        problem.headers[_KEY_HEADER] = self._id
+        return problem
 
 
-def _with_key(error: NoWorkerInTime, command_id: str) -> Exception:
-    problem = problem_of(error)
-    if problem is None:
-        return error
-    problem.headers[_KEY_HEADER] = command_id
-    return problem
+Runner: TypeAlias = Annotated[CommandRunner, Depends()]
+"""FastAPI dependency: runs the command of this request."""
+
+
+@router.post("/poll", summary="Read the verification from the provider now", **_DOCUMENTATION)
+async def poll(runner: Runner) -> CommandView:
+    """Ask the provider now."""
+    return await runner.run("poll_now", messages.PollNow(author=runner.caller))
+
+
+@router.post("/withdraw", summary="End it: the backend does not need it any more", **_DOCUMENTATION)
+async def withdraw(runner: Runner) -> CommandView:
+    """End the verification without a decision."""
+    return await runner.run("withdraw", messages.Withdraw(author=runner.caller))
+
+
+@router.post("/resolve", summary="Decide it manually", **_DOCUMENTATION)
+async def resolve(runner: Runner, request: ResolveRequest) -> CommandView:
+    """Record a person's decision."""
+    command = messages.Resolve(author=runner.caller, decision=request.decision, reason=request.reason)
+    return await runner.run("resolve", command)
+
+
+@router.post("/deadline", summary="Move our deadline", **_DOCUMENTATION)
+async def extend_deadline(runner: Runner, request: DeadlineRequest) -> CommandView:
+    """Set another deadline."""
+    command = messages.ExtendDeadline(author=runner.caller, deadline_at=request.deadline_at)
+    return await runner.run("extend_deadline", command)

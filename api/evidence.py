@@ -1,4 +1,4 @@
-"""The timeline and the files behind a verification."""
+"""The timeline and the files of a verification."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
@@ -6,79 +6,75 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
-from api.addressing import Key
-from api.parts import Parts
+from api.dependencies import Key, Process
 from api.problems import Problem, problem_responses
-from api.views import EvidenceView, TimelineView, evidence_of, timeline_of
-from vigil.domain.terms import ArtifactState, Frozen
-from vigil.lookup import VerificationLookup
+from api.schemas import EvidenceListView, TimelineView
+from vigil.domain.evidence import EvidenceRow
+from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
 
-_OPEN: Final = "Of an open verification this needs a worker: 503 with `Retry-After` without one."
+_NEEDS_WORKER: Final = "While the verification is open it needs a worker: 503 with `Retry-After` if none answers."
+
+router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["evidence"])
 
 
-class LedgerView(Frozen):
-    """Which files there are, and what became of each."""
-
-    evidence: tuple[EvidenceView, ...]
-
-
-def evidence_routes(parts: Parts, lookup: VerificationLookup) -> APIRouter:
-    """Return the routes that look behind a verdict."""
-    routes = APIRouter(tags=["evidence"])
-    below = "/verifications/{account}/{reference:path}"
-
-    @routes.get(below + "/timeline", summary="What was heard, asked and decided", description=_OPEN,
-                responses=problem_responses(404))  # fmt: skip
-    async def timeline(key: Key) -> TimelineView:
-        return timeline_of(await lookup.read_record(key))
-
-    @routes.get(below + "/evidence", summary="List the files", description=_OPEN, responses=problem_responses(404))
-    async def ledger(key: Key) -> LedgerView:
-        return LedgerView(evidence=evidence_of(await lookup.read_record(key)))
-
-    @routes.get(
-        below + "/evidence/{name}",
-        summary="Bring one file",
-        description="Streamed, always as a download. 409 while it is not stored; `type` says how it stands. " + _OPEN,
-        response_class=StreamingResponse,
-        responses={200: {"content": {"application/octet-stream": {}}}, **problem_responses(404, 409)},
-    )
-    async def file(key: Key, name: Annotated[str, Path()]) -> StreamingResponse:
-        record = await lookup.read_record(key)
-        row = next((row for row in record.evidence if row.name == name), None)
-        if row is None:
-            raise Problem(404, "unknown_file", "The verification has no file of that name")
-        if row.state is not ArtifactState.STORED or row.stored_as is None:
-            raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
-        chunks = await _opened(parts.storage.open(row.stored_as))
-        headers = {
-            "Content-Disposition": f'attachment; filename="{row.name}"',
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-        }
-        if row.size is not None:
-            headers["Content-Length"] = str(row.size)
-        return StreamingResponse(chunks, media_type=row.media_type or "application/octet-stream", headers=headers)
-
-    return routes
+@router.get(
+    "/timeline",
+    summary="Return what was received, read and decided",
+    description=_NEEDS_WORKER,
+    responses=problem_responses(404),
+)
+async def read_timeline(key: Key, process: Process) -> TimelineView:
+    """Return the timeline."""
+    return TimelineView.of(await process.lookup.read_record(key))
 
 
-async def _opened(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Wait for the first chunk, so that what cannot be opened is a problem and not half an answer."""
+@router.get("/evidence", summary="List the files", description=_NEEDS_WORKER, responses=problem_responses(404))
+async def list_evidence(key: Key, process: Process) -> EvidenceListView:
+    """Return the state of each file."""
+    return EvidenceListView.of(await process.lookup.read_record(key))
+
+
+@router.get(
+    "/evidence/{name}",
+    summary="Download one file",
+    description=f"Streamed, always as a download. 409 if it is not stored; `type` has its state. {_NEEDS_WORKER}",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}}, **problem_responses(404, 409)},
+)
+async def download_file(key: Key, name: Annotated[str, Path()], process: Process) -> StreamingResponse:
+    """Stream a stored file."""
+    record = await process.lookup.read_record(key)
+    row = next((row for row in record.evidence if row.name == name), None)
+    if row is None:
+        raise Problem(404, "unknown_file", "The verification has no file of that name")
+    if row.state is not ArtifactState.STORED or row.stored_as is None:
+        raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
+    chunks = await _open(process.storage.open(row.stored_as))
+    return StreamingResponse(chunks, media_type=row.media_type or "application/octet-stream", headers=_headers_for(row))
+
+
+def _headers_for(row: EvidenceRow) -> dict[str, str]:
+    size = {"Content-Length": str(row.size)} if row.size is not None else {}
+    return {
+        "Content-Disposition": f'attachment; filename="{row.name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+        **size,
+    }
+
+
+async def _open(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Wait for the first chunk, so that a file that cannot be opened is a problem and not half a response."""
     try:
         first = await anext(chunks, b"")
     except NotStored:
-        raise Problem(
-            503,
-            "file_not_found",
-            "The file is listed as stored, and the storage does not have it",
-            headers={"Retry-After": "5"},
-        ) from None
-    return _chained(first, chunks)
+        title = "The file is listed as stored, and the storage does not have it"
+        raise Problem(503, "file_not_found", title, headers={"Retry-After": "5"}) from None
+    return _prepend(first, chunks)
 
 
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _prepend(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    async for chunk in rest:
+    async for chunk in chunks:
         yield chunk

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether what it stands on is there, and its metrics."""
+"""Liveness, readiness and metrics of this process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,112 +7,105 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.service import RPCError
 
-from api.parts import Parts
+from api.dependencies import Dependencies, Process
 from vigil.domain.explanation import SILENT_WORKER
 from vigil.domain.terms import Frozen
 from vigil.storage.contract import StorageError, storage_name
 from vigil.temporal import messages
+from vigil.temporal.connection import missing_search_attributes
 
-CHECK_WITHIN: Final = timedelta(seconds=3)
+CHECK_TIMEOUT: Final = timedelta(seconds=3)
+
+router: Final = APIRouter(tags=["operations"])
+"""For every process."""
+operator_router: Final = APIRouter(tags=["operations"])
+"""For operators. It needs no key, since its answers hold coded words alone."""
 
 
 class CheckView(Frozen):
-    """One thing that this process stands on; `mend` says what to do where it is not well."""
+    """One dependency of this process. `action` says how to repair it if it is not healthy."""
 
     name: str
-    well: bool
-    mend: str | None = None
+    healthy: bool
+    action: str | None = None
 
 
 class ReadyView(Frozen):
-    """All checks; ready if all are well."""
+    """All checks. The process is ready if all are healthy."""
 
     ready: bool
     checks: tuple[CheckView, ...]
 
 
-class NotWell(Exception):
-    """A check failed; the text says how to mend it."""
+class Unhealthy(Exception):
+    """A check failed. The text says how to repair it."""
 
 
-def health_routes() -> APIRouter:
-    """Return the route that says that the process lives, for every face."""
-    routes = APIRouter(tags=["operations"])
-
-    @routes.get("/health/live", summary="Say that the process lives")
-    async def live() -> dict[str, bool]:
-        return {"live": True}
-
-    return routes
+@router.get("/health/live", summary="Report that the process is alive")
+async def read_liveness() -> dict[str, bool]:
+    """Answer as long as the process can answer at all."""
+    return {"live": True}
 
 
-def operator_routes(parts: Parts) -> APIRouter:
-    """Return readiness and metrics: of the backend face, without a key, since they hold coded words only."""
-    routes = APIRouter(tags=["operations"])
+@operator_router.get(
+    "/health/ready",
+    summary="Report whether storage, Temporal and a worker for every account are available",
+    description="For operators. A process that is not ready still stores callbacks: route by `/health/live`.",
+    responses={503: {"model": ReadyView, "description": "Not ready; `action` says how to repair it"}},
+)
+async def read_readiness(response: Response, process: Process) -> ReadyView:
+    """Run all checks at once."""
+    checks = await asyncio.gather(*(_run(name, check) for name, check in _checks(process)))
+    is_ready = all(check.healthy for check in checks)
+    response.status_code = 200 if is_ready else 503
+    return ReadyView(ready=is_ready, checks=tuple(checks))
 
-    @routes.get(
-        "/health/ready",
-        summary="Say whether storage, Temporal and a worker for every account are there",
-        description="For operators. A process that is not ready still keeps callbacks: route by `/health/live`.",
-        responses={503: {"model": ReadyView, "description": "Not ready; the checks say what to mend"}},
-    )
-    async def ready(response: Response) -> ReadyView:
-        checks = await asyncio.gather(*(_checked(name, check) for name, check in _checks(parts)))
-        is_ready = all(check.well for check in checks)
-        response.status_code = 200 if is_ready else 503
-        return ReadyView(ready=is_ready, checks=tuple(checks))
 
-    @routes.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-    async def metrics() -> Response:
-        return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-    return routes
+@operator_router.get("/metrics", summary="Return the metrics for Prometheus", response_class=Response)
+async def read_metrics(process: Process) -> Response:
+    """Return the metrics of this process in the text format of Prometheus."""
+    return Response(generate_latest(process.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 Check = Callable[[], Awaitable[None]]
 
 
-def _checks(parts: Parts) -> Iterator[tuple[str, Check]]:
-    yield "storage", lambda: _storage_is_writable(parts)
-    yield "search attributes", lambda: _attributes_are_there(parts)
-    yield "verifications", lambda: _is_served(parts, messages.VERIFICATIONS_QUEUE, is_workflow=True)
-    for account in parts.accounts:
-        yield f"account {account}", lambda queue=messages.provider_queue(account): _is_served(parts, queue)  # type: ignore[misc]
+def _checks(process: Dependencies) -> Iterator[tuple[str, Check]]:
+    yield "storage", lambda: _check_storage(process)
+    yield "search attributes", lambda: _check_search_attributes(process)
+    yield "verifications", lambda: _check_worker(process, messages.VERIFICATIONS_QUEUE, is_workflow=True)
+    for account in process.accounts:
+        yield f"account {account}", lambda queue=messages.provider_queue(account): _check_worker(process, queue)  # type: ignore[misc]
 
 
-async def _checked(name: str, check: Check) -> CheckView:
+async def _run(name: str, check: Check) -> CheckView:
     try:
-        async with asyncio.timeout(CHECK_WITHIN.total_seconds()):
+        async with asyncio.timeout(CHECK_TIMEOUT.total_seconds()):
             await check()
-    except NotWell as fault:
-        return CheckView(name=name, well=False, mend=str(fault))
+    except Unhealthy as fault:
+        return CheckView(name=name, healthy=False, action=str(fault))
     except StorageError:
-        return CheckView(name=name, well=False, mend="storage takes no writes: look at [storage] url and its rights")
+        action = "the storage takes no writes: check [storage] url and its access rights"
+        return CheckView(name=name, healthy=False, action=action)
     except (RPCError, RuntimeError, OSError):
-        return CheckView(
-            name=name, well=False, mend="Temporal does not answer: look at [temporal] address and namespace"
-        )
-    return CheckView(name=name, well=True)
+        action = "Temporal does not answer: check [temporal] address and namespace"
+        return CheckView(name=name, healthy=False, action=action)
+    return CheckView(name=name, healthy=True)
 
 
-async def _storage_is_writable(parts: Parts) -> None:
-    await parts.storage.put(storage_name("health", "probe"), b"")
+async def _check_storage(process: Dependencies) -> None:
+    await process.storage.put(storage_name("health", "probe"), b"")
 
 
-async def _attributes_are_there(parts: Parts) -> None:
-    client = parts.tracker.client
-    found = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace), timeout=CHECK_WITHIN
-    )
-    missing = sorted(set(messages.SEARCH_ATTRIBUTES) - set(found.custom_attributes))
+async def _check_search_attributes(process: Dependencies) -> None:
+    missing = await missing_search_attributes(process.tracker.client)
     if missing:
-        raise NotWell(f"run `vigil setup`: Temporal lacks the search attributes {', '.join(missing)}")
+        raise Unhealthy(f"run `vigil setup`: Temporal lacks the search attributes {', '.join(missing)}")
 
 
-async def _is_served(parts: Parts, queue: str, *, is_workflow: bool = False) -> None:
-    seen = await parts.tracker.queue(queue, is_workflow=is_workflow)
+async def _check_worker(process: Dependencies, queue: str, *, is_workflow: bool = False) -> None:
+    seen = await process.tracker.queue(queue, is_workflow=is_workflow)
     if seen.last_asked_at is None or datetime.now(UTC) - seen.last_asked_at > SILENT_WORKER:
-        raise NotWell(f"start a worker: none polls the task queue {queue}")
+        raise Unhealthy(f"start a worker: none polls the task queue {queue}")

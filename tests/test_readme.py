@@ -14,7 +14,7 @@ import typer
 from fastapi import FastAPI
 
 from api.app import build_app
-from api.parts import Parts
+from api.dependencies import Dependencies
 from tests.cli.running import environment
 from vigil.cli.main import app
 from vigil.client import VerificationClient
@@ -113,7 +113,7 @@ def methods(app: FastAPI) -> set[str]:
 async def test_what_is_said_to_be_missing_is_missing(sentence: str, tmp_path: Path) -> None:
     digester = Digester(b"a-key-of-some-length")
     tracker = VerificationClient(await connect("127.0.0.1:9", "default", lazy=True), {}, digester)
-    app = build_app(Parts(accounts={}, tracker=tracker, storage=FolderStorage(tmp_path), digester=digester))
+    app = build_app(Dependencies(accounts={}, tracker=tracker, storage=FolderStorage(tmp_path), digester=digester))
 
     assert sentence in " ".join(README.read_text().split())
     assert IS_MISSING[sentence](app)

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from api.app import build_app
 from api.auth import BackendKey
 from tests.api.conftest import served
-from tests.api.test_verifications import body, code, parts_of
+from tests.api.test_verifications import body, code, dependencies_of
 from tests.world import World
 from vigil.temporal import messages
 from vigil.temporal.connection import connect
@@ -38,7 +38,7 @@ async def world(temporal_address: str, tmp_path: Path) -> World:
 async def asking(
     world: World, *, peer: str = "127.0.0.1", host: str = "127.0.0.1:8000", **changes: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=build_app(parts_of(world, **changes)), client=(peer, 1))
+    transport = httpx.ASGITransport(app=build_app(dependencies_of(world, **changes)), client=(peer, 1))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
         yield client
 
@@ -88,7 +88,7 @@ async def test_without_keys_only_this_machine_may_ask(
 
 
 async def test_every_path_of_the_backend_face_asks_for_a_key(world: World) -> None:
-    app = build_app(parts_of(world, keys=KEYS))
+    app = build_app(dependencies_of(world, keys=KEYS))
     open_to_all = {"/health/live", "/health/ready", "/metrics"}
     asked = []
     async with asking(world, keys=KEYS) as client:
@@ -167,7 +167,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_witho
 
 
 async def test_the_description_of_the_interface_is_valid_and_complete(world: World) -> None:
-    described = build_app(parts_of(world)).openapi()
+    described = build_app(dependencies_of(world)).openapi()
 
     openapi_spec_validator.validate(described)
     assert described["openapi"].startswith("3.1")
@@ -200,17 +200,17 @@ async def test_readiness_names_what_is_missing_and_how_to_mend_it(world: World) 
         "verifications",
         "account acme",
     }
-    assert without.json()["checks"][0] == {"name": "storage", "well": True, "mend": None}
+    assert without.json()["checks"][0] == {"name": "storage", "healthy": True, "action": None}
     assert down.status_code == 503
-    mends = {check["name"]: check["mend"] for check in down.json()["checks"]}
-    assert mends["storage"] is None
-    assert mends["search attributes"] is not None
-    assert "[temporal] address" in mends["search attributes"]
+    actions = {check["name"]: check["action"] for check in down.json()["checks"]}
+    assert actions["storage"] is None
+    assert actions["search attributes"] is not None
+    assert "[temporal] address" in actions["search attributes"]
 
 
 async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> None:
     tracked = world.tracker.account("acme")
-    parts = parts_of(world)
+    parts = dependencies_of(world)
     alone = {"acme": parts.accounts["acme"], "unserved": parts.accounts["acme"]}
     tracker = type(world.tracker)(world.client, {"acme": tracked, "unserved": tracked}, world.digester)
     async with asking(world, accounts=alone, tracker=tracker) as client, world.workers():
@@ -218,7 +218,7 @@ async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> No
 
     check = next(check for check in answer.json()["checks"] if check["name"] == "account unserved")
     assert answer.status_code == 503
-    assert check["mend"] == f"start a worker: none polls the task queue {messages.provider_queue('unserved')}"
+    assert check["action"] == f"start a worker: none polls the task queue {messages.provider_queue('unserved')}"
 
 
 async def test_metrics_are_told_in_the_form_of_prometheus(world: World) -> None:
@@ -248,7 +248,7 @@ async def test_quarantined_callbacks_are_listed_for_holders_of_a_key_without_wha
 
 
 async def test_an_application_that_is_served_relays_what_was_left_pending(world: World) -> None:
-    parts = parts_of(world)
+    parts = dependencies_of(world)
     async with served(build_app(parts)) as client:
         world.storage.fail_next("receipts", times=1)
         said = {"says": [{"ref": world.key.reference}]}
@@ -337,7 +337,7 @@ async def test_operators_have_a_listener_of_their_own_where_one_is_set_and_it_en
         elsewhere = [(await operator.get(path)).status_code for path in ("/refusals", "/verifications", "/callbacks/x")]
 
     counted = 'vigil_callbacks_total{account="id360",answer="401"' in metrics.text
-    checks = {check["name"]: check["well"] for check in ready.json()["checks"]}
+    checks = {check["name"]: check["healthy"] for check in ready.json()["checks"]}
     assert (metrics.status_code, counted) == (200, "callbacks" in faces)
     assert (ready.status_code, checks["storage"], checks["search attributes"]) == (503, True, False)
     assert elsewhere == [404, 404, 404]

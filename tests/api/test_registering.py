@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.app import build_app
-from api.parts import Parts
+from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
 from tests.world import ACCOUNT, World
@@ -62,7 +62,9 @@ async def asked(world: World, says: Any = None, *, provider: Acme | None = None,
     if says is not None:
         provider.finder = CaseFile(says=says)
     account = account_in(world, provider)
-    parts = Parts(accounts={ACCOUNT: account}, tracker=world.tracker, storage=world.storage, digester=world.digester)
+    parts = Dependencies(
+        accounts={ACCOUNT: account}, tracker=world.tracker, storage=world.storage, digester=world.digester
+    )
     async with in_process(build_app(parts)) as client:
         return await client.post("/verifications", json={"account": ACCOUNT, **body})
 

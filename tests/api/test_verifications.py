@@ -16,7 +16,7 @@ import pytest
 from pydantic import JsonValue
 
 from api.app import build_app
-from api.parts import Parts
+from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final
@@ -30,7 +30,7 @@ async def world(temporal_address: str, tmp_path: Path) -> World:
     return World(await connect(temporal_address, "default"), tmp_path)
 
 
-def parts_of(world: World, **changes: Any) -> Parts:
+def dependencies_of(world: World, **changes: Any) -> Dependencies:
     made: dict[str, Any] = {
         "accounts": {ACCOUNT: account_in(world)},
         "tracker": world.tracker,
@@ -38,12 +38,12 @@ def parts_of(world: World, **changes: Any) -> Parts:
         "digester": world.digester,
         "endpoints": frozenset({"checkout"}),
     }
-    return Parts(**made | changes)
+    return Dependencies(**made | changes)
 
 
 @asynccontextmanager
 async def backend(world: World, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process(build_app(parts_of(world, **changes))) as client:
+    async with in_process(build_app(dependencies_of(world, **changes))) as client:
         yield client
 
 
@@ -201,7 +201,7 @@ async def test_an_open_timeline_without_worker_is_a_503_that_says_when_to_come_a
 
 
 async def test_a_command_without_worker_is_unknown_and_names_the_key_to_repeat_it_with(world: World) -> None:
-    async with backend(world, command_within=timedelta(seconds=1)) as client:
+    async with backend(world, command_timeout=timedelta(seconds=1)) as client:
         await client.post("/verifications", json=body(world))
         given = await client.post(path(world, "/withdraw"), headers={"Idempotency-Key": "withdraw-0001"})
         made = await client.post(path(world, "/poll"))
@@ -322,7 +322,7 @@ class Echo(Acme):
 
 async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_the_record(world: World) -> None:
     world.reader.says = ProviderResponse(snapshot=APPROVED, raw=b"tenant north")
-    plain = parts_of(world).accounts[ACCOUNT]
+    plain = dependencies_of(world).accounts[ACCOUNT]
     async with backend(world, accounts={ACCOUNT: replace(plain, provider=Echo())}) as client, world.workers():
         await world.register()
         before = (await client.get(path(world))).json()
@@ -341,7 +341,7 @@ async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_t
 
 
 async def test_while_the_result_cannot_be_read_nothing_is_given_back_and_the_rest_is(world: World) -> None:
-    plain = parts_of(world).accounts[ACCOUNT]
+    plain = dependencies_of(world).accounts[ACCOUNT]
     async with backend(world, accounts={ACCOUNT: replace(plain, provider=Echo())}) as client, world.workers():
         await world.register()
         world.reader.say(APPROVED)

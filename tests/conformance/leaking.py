@@ -68,7 +68,7 @@ async def _in_a_log(_rig: Rig, _stack: AsyncExitStack, canary: str) -> None:
 
 
 async def _in_a_metric(rig: Rig, stack: AsyncExitStack, canary: str) -> None:
-    callbacks = rig.parts.metrics.callbacks
+    callbacks = rig.dependencies.metrics.callbacks
     callbacks.labels(canary, "200", "accepted").inc()
     stack.callback(callbacks.remove, canary, "200", "accepted")
 
@@ -85,8 +85,8 @@ async def _in_an_answer(rig: Rig, stack: AsyncExitStack, canary: str) -> None:
 
 async def _in_a_storage_name(rig: Rig, stack: AsyncExitStack, canary: str) -> None:
     name = f"planted/{canary}"
-    await rig.parts.storage.put_new(name, b"")
-    stack.push_async_callback(rig.parts.storage.erase, name)
+    await rig.dependencies.storage.put_new(name, b"")
+    stack.push_async_callback(rig.dependencies.storage.erase, name)
 
 
 def _as(**changes: Callable[[str], object]) -> Leak:

@@ -139,14 +139,14 @@ async def said(rig: Rig, heard: Overheard, *, since: datetime) -> Mapping[Place,
     found[Place.LOGS] += [line.encode() for line in heard.logs]
     found[Place.ERROR_BODIES] += heard.errors
     found[Place.METRICS].append((await rig.api.get("/metrics")).content)
-    found[Place.STORAGE_NAMES] += [name.encode() async for name in names_under(rig.parts.storage, "")]
+    found[Place.STORAGE_NAMES] += [name.encode() async for name in names_under(rig.dependencies.storage, "")]
     return {place: b"\n".join(texts) for place, texts in found.items()}
 
 
 async def kept(rig: Rig) -> bytes:
     """Return all that storage holds, which is where a person may be."""
-    names = [name async for name in names_under(rig.parts.storage, "")]
-    return b"\n".join([await rig.parts.storage.read(name) for name in names])
+    names = [name async for name in names_under(rig.dependencies.storage, "")]
+    return b"\n".join([await rig.dependencies.storage.read(name) for name in names])
 
 
 def waiting(description: WorkflowExecutionDescription) -> list[bytes]:

@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import worker
-from api.app import build_app
+from api.app import build_app, build_dependencies
 from api.callbacks.dependencies import build_services
 from api.callbacks.intake import Intake
 from api.callbacks.limits import CallbackLimits
-from api.parts import Parts
+from api.dependencies import Dependencies
 from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
 from tests.simulator.step_clock import StepClock
 from vigil.client import VerificationClient
@@ -94,7 +94,7 @@ class Rig:
     `api` speaks to it over HTTP as providers and backends do, `simulator` as a tester does.
     """
 
-    parts: Parts
+    dependencies: Dependencies
     intake: Intake
     app: FastAPI
     api: httpx.AsyncClient
@@ -105,7 +105,7 @@ class Rig:
     @property
     def tracker(self) -> VerificationClient:
         """What a backend that holds a Temporal client speaks through."""
-        return self.parts.tracker
+        return self.dependencies.tracker
 
     async def play(self, provider: str, sender: SenderKit, order: Scenario, *, unproven: bool = False) -> Play:
         """Have the provider begin a verification, whose callbacks come to the postbox.
@@ -117,7 +117,7 @@ class Rig:
         answer = await self.simulator.post(f"/control/{provider}/verifications", json=dict(order(url)))
         assert answer.status_code == 201, answer.text
         told = answer.json()
-        known = {coordinate.name for coordinate in self.parts.accounts[account].provider.coordinates}
+        known = {coordinate.name for coordinate in self.dependencies.accounts[account].provider.coordinates}
         coordinates = {name: value for name, value in told["coordinates"].items() if name in known}
         key = VerificationKey(account=account, reference=told["reference"])
         return Play(provider, key, coordinates, sender.registered_sender, url)
@@ -222,13 +222,13 @@ async def rig(
         at = await stack.enter_async_context(serving(_punctual(played, time.catch_up)))
         settings = _settings(temporal, folder, simulator=at, scale=scale)
         await stack.enter_async_context(working(settings))
-        parts = await _parts(settings, stack)
-        app = build_app(parts)
+        dependencies = build_dependencies(await stack.enter_async_context(open_runtime(settings)))
+        app = build_app(dependencies)
         await stack.enter_async_context(app.router.lifespan_context(app))
         api = await stack.enter_async_context(serving(_without_lifespan(app)))
         yield Rig(
-            parts=parts,
-            intake=_intake(parts),
+            dependencies=dependencies,
+            intake=_intake(dependencies),
             app=app,
             api=await stack.enter_async_context(_client(api)),
             simulator=await stack.enter_async_context(_client(at)),
@@ -237,24 +237,19 @@ async def rig(
         )
 
 
-async def _parts(settings: Settings, stack: AsyncExitStack) -> Parts:
-    runtime = await stack.enter_async_context(open_runtime(settings))
-    return Parts(
-        accounts=runtime.accounts,
-        tracker=runtime.tracker,
-        storage=runtime.storage,
-        digester=runtime.digester,
-    )
-
-
-def _intake(parts: Parts) -> Intake:
+def _intake(dependencies: Dependencies) -> Intake:
     """Return an intake that a busy machine does not cut off, and that may start any number of verifications."""
     patient = timedelta(seconds=20)
     limits = CallbackLimits(
         store_timeout=patient, signal_timeout=patient, total_timeout=3 * patient, starts_per_minute=10_000
     )
     services = build_services(
-        parts.accounts, parts.tracker, parts.storage, parts.digester, metrics=parts.metrics, limits=limits
+        dependencies.accounts,
+        dependencies.tracker,
+        dependencies.storage,
+        dependencies.digester,
+        metrics=dependencies.metrics,
+        limits=limits,
     )
     return Intake(services)
 

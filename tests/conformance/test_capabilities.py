@@ -30,7 +30,7 @@ async def test_only_a_reference_that_opens_nothing_is_shown(stepped: Rig, provid
         texts = await said(stepped, heard, since=since)
     labels = [await labels_of(stepped, play) for play in plays]
     references = [play.key.reference for play in plays]
-    is_capability = stepped.parts.accounts[plays[0].key.account].provider.reference_is_capability
+    is_capability = stepped.dependencies.accounts[plays[0].key.account].provider.reference_is_capability
     shown = {path for path, text in texts.items() if leaks(text, references)}
 
     assert shown >= ENCRYPTED

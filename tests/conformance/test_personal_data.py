@@ -113,7 +113,7 @@ async def stored_result(rig: Rig, play: Play) -> bytes:
     snapshot = (await rig.complete(play)).reads.snapshot
     assert snapshot is not None
     assert snapshot.result is not None
-    return await rig.parts.storage.read(snapshot.result)
+    return await rig.dependencies.storage.read(snapshot.result)
 
 
 @pytest.mark.parametrize("provider", KITS)
@@ -168,9 +168,9 @@ async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(stepped: Ri
 
 async def test_a_secret_that_was_stored_on_purpose_is_found(stepped: Rig) -> None:
     before, name = await kept(stepped), f"planted/{uuid4().hex}"
-    await stepped.parts.storage.put_new(name, f"Bearer {CANARY}".encode())
+    await stepped.dependencies.storage.put_new(name, f"Bearer {CANARY}".encode())
     after = await kept(stepped)
-    await stepped.parts.storage.erase(name)
+    await stepped.dependencies.storage.erase(name)
 
     assert (leaks(before, [CANARY]), leaks(after, [CANARY])) == (set(), {CANARY})
 

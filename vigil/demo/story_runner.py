@@ -255,7 +255,7 @@ class StoryRunner:
     async def _read_messages(self, run: StoryRun) -> Sequence[str]:
         """Return, for each message that the provider asked us to send, its kind and its fate."""
         timeline = await self._request("GET", f"{self._api}/{run.story.account}/{run.reference}/timeline")
-        return [" ".join(entry["words"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
+        return [" ".join(entry["details"]) for entry in timeline["entries"] if entry["kind"] == EntryKind.MESSAGE]
 
     async def _count_messages_to(self, address: str) -> int:
         """Count the messages that the simulated gateway and mail server have taken for an address."""

@@ -1,4 +1,4 @@
-"""Readiness and metrics on a listener of their own, for processes whose face is not where operators are."""
+"""Metrics and readiness on an address of their own, for processes whose API is not reachable for operators."""
 
 import asyncio
 import socket
@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api.health import operator_routes
-from api.parts import Parts
+from api import health
+from api.dependencies import Dependencies
 from api.problems import add_problems
 
 
 class _SecondServer(uvicorn.Server):
-    """A server beside the one that runs the process, to which it leaves the signals."""
+    """A server beside the server of the process. It leaves the signals to that one."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -22,18 +22,18 @@ class _SecondServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def operations_served(address: str | None, parts: Parts) -> AsyncIterator[None]:
+async def serve_metrics(address: str | None, dependencies: Dependencies) -> AsyncIterator[None]:
     """Serve `/metrics` and `/health/ready` at `host:port` while the context lasts; nothing without an address.
 
-    Raises `OSError` if the address cannot be had.
+    Raises `OSError` if the address is taken.
     """
     if address is None:
         yield
         return
     host, _, port = address.partition(":")
     listener = socket.create_server((host, int(port)))
-    # The process has set up its logging already; a second server must not do it again.
-    config = uvicorn.Config(_application(parts), log_config=None, lifespan="off", timeout_graceful_shutdown=2)
+    # The process has set up its logging; a second server must not do it again.
+    config = uvicorn.Config(_build_app(dependencies), log_config=None, lifespan="off", timeout_graceful_shutdown=2)
     server = _SecondServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -44,8 +44,9 @@ async def operations_served(address: str | None, parts: Parts) -> AsyncIterator[
         listener.close()
 
 
-def _application(parts: Parts) -> FastAPI:
+def _build_app(dependencies: Dependencies) -> FastAPI:
     app = FastAPI(redirect_slashes=False, openapi_url=None)
-    app.include_router(operator_routes(parts))
+    app.state.dependencies = dependencies
+    app.include_router(health.operator_router)
     add_problems(app)
     return app

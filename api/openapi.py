@@ -1,4 +1,4 @@
-"""The description of the interface: what the framework cannot know of problems and of outbound notifications."""
+"""The OpenAPI document: outbound notifications and the one form of all problems, which FastAPI does not know."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ _REFERENCE = "#/components/schemas/{model}"
 
 
 class RevisedView(Frozen):
-    """What is said of the verdict: thin, so read the verification. Of two, the greater `sequence` is the newer."""
+    """The verdict in short; read the verification for more. Of two notifications the greater `sequence` is newer."""
 
     key: VerificationKey
     revision: int
@@ -24,7 +24,7 @@ class RevisedView(Frozen):
 
 
 class NotificationView(Frozen):
-    """A notification in the form of Standard Webhooks, signed by the headers `webhook-*`."""
+    """A notification in the format of Standard Webhooks. The headers `webhook-*` sign it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -50,26 +50,26 @@ class NotificationView(Frozen):
     data: RevisedView
 
 
-def describe(app: FastAPI) -> None:
-    """Add the notifications, and the one form that all problems have, to an app's description."""
+def extend_openapi(app: FastAPI) -> None:
+    """Add the notifications and the form of problems to an app's OpenAPI document."""
 
     @app.webhooks.post(
         "verification.revised",
-        summary="A verdict was reached, or taken back",
-        description="Sent to the endpoints that a registration names. Any 2xx settles it, 410 ends it for good, "
-        "everything else is repeated for days. It may come more than once, and out of order.",
+        summary="A verdict was reached or reopened",
+        description="Sent to the endpoints that a registration names. Any 2xx accepts it, 410 stops it for good, and "
+        "after any other answer it is repeated for days. It may arrive more than once, and out of order.",
     )
     async def revised(notification: NotificationView) -> None: ...
 
-    described_by_framework = app.openapi
+    build_document = app.openapi
 
-    def described() -> dict[str, Any]:
-        schema = described_by_framework()
-        components = schema.setdefault("components", {}).setdefault("schemas", {})
+    def build_extended() -> dict[str, Any]:
+        document = build_document()
+        components = document.setdefault("components", {}).setdefault("schemas", {})
         if ProblemView.__name__ not in components:
             problem = ProblemView.model_json_schema(ref_template=_REFERENCE)
             components.update(problem.pop("$defs", {}))
             components[ProblemView.__name__] = problem
-        return schema
+        return document
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = build_extended  # type: ignore[method-assign]

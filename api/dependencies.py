@@ -1,0 +1,105 @@
+"""What the routes of the API depend on: one value per process, and FastAPI's dependencies that read from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Path, Request
+
+from api.auth import BackendKey, Callers
+from api.callbacks.endpoint import Network
+from api.long_poll import LongPollHub
+from vigil.client import VerificationClient
+from vigil.config.accounts import OpenAccount
+from vigil.domain.digest import Digester
+from vigil.domain.terms import Name
+from vigil.domain.verification_key import VerificationKey
+from vigil.lookup import VerificationLookup
+from vigil.observability import Metrics
+from vigil.registration import Registrar
+from vigil.storage.contract import Storage
+from vigil.storage.correlations import Correlations
+from vigil.storage.inbox import Inbox
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """The parts of an API process. `endpoints` are the names that a registration may ask to be notified."""
+
+    accounts: Mapping[str, OpenAccount]
+    tracker: VerificationClient
+    storage: Storage
+    digester: Digester
+    metrics: Metrics = field(default_factory=Metrics)
+    keys: Sequence[BackendKey] = ()
+    endpoints: frozenset[str] = frozenset()
+    faces: Sequence[str] = ("callbacks", "backend")
+    trusted_proxies: Sequence[Network] = ()
+    command_timeout: timedelta = timedelta(seconds=10)
+    """How long a command waits for a worker. After it the caller is asked to repeat the command."""
+
+    @cached_property
+    def callers(self) -> Callers:
+        """The holders of keys."""
+        return Callers(self.keys)
+
+    @cached_property
+    def lookup(self) -> VerificationLookup:
+        """The lookup of verifications."""
+        return VerificationLookup(self.tracker, self.storage, self.accounts)
+
+    @cached_property
+    def registrar(self) -> Registrar:
+        """The registration of verifications."""
+        return Registrar(self.accounts, self.endpoints, self.tracker, Correlations(self.storage), self.digester)
+
+    @cached_property
+    def long_polls(self) -> LongPollHub:
+        """The long polls of this process."""
+        return LongPollHub(self.tracker)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The stored callbacks."""
+        return Inbox(self.storage)
+
+
+def get_dependencies(request: Request) -> Dependencies:
+    """Return the value that `api.app` put into the application's state."""
+    dependencies: Dependencies = request.app.state.dependencies
+    return dependencies
+
+
+Process: TypeAlias = Annotated[Dependencies, Depends(get_dependencies)]
+"""FastAPI dependency: the parts of this process."""
+
+
+def get_caller(request: Request, process: Process) -> Name:
+    """Return the name of the calling backend. Raises `Problem` 401 or 403."""
+    return process.callers.identify(request)
+
+
+Caller: TypeAlias = Annotated[Name, Depends(get_caller)]
+"""FastAPI dependency: the name of the calling backend."""
+
+
+async def get_key(
+    process: Process,
+    account: Annotated[str, Path(description="The account's name in the settings.", examples=["sandbox"])],
+    reference: Annotated[
+        str,
+        Path(
+            description="The provider's id, percent-encoded once. Never put a reference that opens the applicant's "
+            "session into a URL: use the `Location` of the response to the registration, which has a digest instead.",
+            examples=["4711"],
+        ),
+    ],
+) -> VerificationKey:
+    """Return the key of the verification in the path. Raises `UnknownAccount`, `UnknownVerification`, `RPCError`."""
+    return await process.lookup.resolve_key(account, reference)
+
+
+Key: TypeAlias = Annotated[VerificationKey, Depends(get_key)]
+"""FastAPI dependency: the key of the verification in the path."""

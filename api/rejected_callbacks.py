@@ -1,0 +1,79 @@
+"""List the callbacks that belong to no verification: the refused ones and the quarantined ones."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from api.dependencies import Process
+from api.problems import problem_responses
+from vigil.domain.terms import Frozen
+
+MOST_REFUSALS: Final = 500
+MOST_QUARANTINED: Final = 100
+"""Fewer than refusals, since whole receipts are read for them."""
+
+router: Final = APIRouter(tags=["callbacks"])
+
+
+class RefusalView(Frozen):
+    """A refused callback. `digest` is the start of the keyed digest of its body."""
+
+    at: AwareDatetime
+    account: str
+    reason: str
+    source: str | None
+    digest: str
+
+
+class RefusalsView(Frozen):
+    """The newest refusals, the newest first."""
+
+    refusals: tuple[RefusalView, ...]
+
+
+class QuarantinedView(Frozen):
+    """A stored callback that belongs to no verification. `receipt` is its name below `inbox/quarantined/`.
+
+    `account` and `proof` are null if the receipt cannot be read.
+    """
+
+    at: AwareDatetime
+    account: str | None
+    proof: str | None
+    reason: str
+    receipt: str
+
+
+class QuarantineView(Frozen):
+    """The newest quarantined callbacks, the newest first."""
+
+    quarantined: tuple[QuarantinedView, ...]
+
+
+@router.get("/refusals", summary="List refused callbacks", responses=problem_responses())
+async def list_refusals(process: Process, limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50) -> RefusalsView:
+    """Return the newest refusals."""
+    found = await process.inbox.refusals(limit)
+    return RefusalsView(
+        refusals=tuple(
+            RefusalView(at=each.at, account=each.account, reason=each.reason, source=each.source, digest=each.digest8)
+            for each in found
+        )
+    )
+
+
+@router.get(
+    "/quarantine", summary="List stored callbacks that belong to no verification", responses=problem_responses()
+)
+async def list_quarantine(
+    process: Process, limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50
+) -> QuarantineView:
+    """Return the newest quarantined callbacks."""
+    found = await process.inbox.quarantined(limit)
+    return QuarantineView(
+        quarantined=tuple(
+            QuarantinedView(at=each.at, account=each.account, proof=each.proof, reason=each.reason, receipt=each.name)
+            for each in found
+        )
+    )

@@ -1,0 +1,267 @@
+"""The JSON of verifications. It has no names under which things are stored."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from vigil.client import RegistrationResult
+from vigil.domain.log import EntryKind
+from vigil.domain.record import Record
+from vigil.domain.snapshot import Check, Reason
+from vigil.domain.summary import Summary
+from vigil.domain.terms import (
+    ACTS_ON,
+    Actor,
+    Advice,
+    ArtifactState,
+    Attention,
+    Basis,
+    Decision,
+    EvidenceKind,
+    Frozen,
+    Instant,
+    LossReason,
+    Name,
+    Outcome,
+    SessionKind,
+    Stage,
+    Word,
+)
+from vigil.domain.verdict import Revision
+from vigil.listing import ListedRun
+from vigil.lookup import KnownVerification
+
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "stage": "awaiting_applicant",
+    "decision": None,
+    "outcome": None,
+    "basis": None,
+    "revision": 0,
+    "sequence": 3,
+    "registered": True,
+    "attention": [],
+    "steps_done": 2,
+    "steps_total": 5,
+    "evidence": {"available": 2, "stored": 1},
+    "deadline_at": "2025-12-17T12:15:00Z",
+}
+
+
+class AttentionView(Frozen):
+    """A reason why a person should look, and who acts."""
+
+    reason: Attention
+    actor: Actor
+
+
+class StateView(Frozen):
+    """The present state. `sequence` grows with every published change, `revision` with every verdict."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    provider: str
+    environment: Name
+    applicant: Word | None
+    sender: Name | None
+    stage: Stage
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis | None
+    revision: int
+    sequence: int
+    registered: bool
+    attention: tuple[AttentionView, ...]
+    steps_done: int
+    steps_total: int
+    evidence: Mapping[str, int] = Field(description="how many files are in each state")
+    opened_at: Instant
+    stage_entered_at: Instant
+    deadline_at: Instant
+    last_callback_at: Instant | None
+
+    @classmethod
+    def of(cls, summary: Summary) -> "StateView":
+        """Return the view of a published state."""
+        shown = summary.model_dump(include=set(cls.model_fields))
+        done, total = summary.steps
+        attention = tuple(AttentionView(reason=reason, actor=ACTS_ON[reason]) for reason in summary.attention)
+        computed = {"attention": attention, "steps_done": done, "steps_total": total}
+        return cls(**{**shown, **computed}, last_callback_at=summary.last_heard_at)
+
+
+class RevisionView(Frozen):
+    """One verdict. Without an outcome it says that an earlier verdict was reopened."""
+
+    number: int
+    at: Instant
+    decision: Decision | None
+    outcome: Outcome | None
+    basis: Basis
+    provider_status: Word | None = Field(description="the status as the provider names it")
+    reasons: tuple[Reason, ...]
+    author: Name | None
+
+    @classmethod
+    def of(cls, revision: Revision) -> "RevisionView":
+        """Return the view of a revision."""
+        return cls(**revision.model_dump(include=set(cls.model_fields)), provider_status=revision.word)
+
+
+class EvidenceView(Frozen):
+    """One file. `size` is in bytes."""
+
+    name: Word
+    kind: EvidenceKind
+    state: ArtifactState
+    loss: LossReason | None
+    size: int | None
+    media_type: str | None
+    at: Instant
+
+
+class RecordView(Frozen):
+    """The last stored record. A run stores one at its end."""
+
+    session_kind: SessionKind | None = Field(description="the kind of person; null: not known")
+    advice: Advice
+    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+    revisions: tuple[RevisionView, ...]
+    evidence: tuple[EvidenceView, ...]
+    decided_at: Instant | None
+    completed_at: Instant | None
+    received: int = Field(description="callbacks in all; `late` came after the verdict, `missed` never came in time")
+    duplicates: int
+    late: int
+    missed: int
+    reads: int
+    unknown_fields: Mapping[str, int] = Field(
+        description="fields of callbacks that we do not know: in how many callbacks each was, for the first 20 names"
+    )
+
+    @classmethod
+    def of(cls, record: Record) -> "RecordView":
+        """Return the view of a record."""
+        verdict, callbacks = record.verdict, record.callbacks
+        return cls(
+            session_kind=record.subject.session_kind,
+            advice=verdict.advice,
+            reasons=verdict.reasons,
+            decided_at=verdict.decided_at,
+            completed_at=verdict.completed_at,
+            received=callbacks.received,
+            duplicates=callbacks.duplicates,
+            late=callbacks.late,
+            missed=callbacks.missed,
+            reads=record.reads.count,
+            unknown_fields=callbacks.unknown_fields,
+            checks=record.checks,
+            revisions=tuple(RevisionView.of(revision) for revision in record.verdict.revisions),
+            evidence=_evidence_of(record),
+        )
+
+
+class VerificationView(Frozen):
+    """One verification. `state` is the last published state, `record` the last stored record."""
+
+    account: Name
+    reference: str
+    is_open: bool
+    state: StateView | None = Field(description="null until a worker has processed it for the first time")
+    record: RecordView | None
+    partner_metadata: Mapping[str, JsonValue] | None = Field(
+        None, description="the metadata that you gave to the provider, if its result returns it"
+    )
+
+    @classmethod
+    def of(cls, known: KnownVerification, partner_metadata: Mapping[str, JsonValue] | None) -> "VerificationView":
+        """Return the view of a verification."""
+        summary = known.situation.summary
+        return cls(
+            account=known.key.account,
+            reference=known.key.reference,
+            is_open=known.situation.is_open,
+            state=StateView.of(summary) if summary else None,
+            record=RecordView.of(known.record) if known.record else None,
+            partner_metadata=partner_metadata,
+        )
+
+
+class RegisteredView(Frozen):
+    """The result of a registration: `started`, or `known` if it was known before."""
+
+    account: Name
+    reference: str
+    registered: RegistrationResult
+
+
+class ListedView(Frozen):
+    """One run of a verification.
+
+    `reference` is a digest if the provider's reference must not be shown. Requests accept the digest too.
+    """
+
+    account: Name
+    reference: str
+    is_open: bool
+    started_at: Instant
+    state: StateView | None
+
+    @classmethod
+    def of(cls, run: ListedRun) -> "ListedView":
+        """Return the view of a run."""
+        state = StateView.of(run.summary) if run.summary else None
+        return cls(
+            account=run.account,
+            reference=run.encoded_reference,
+            is_open=run.is_open,
+            started_at=run.started_at,
+            state=state,
+        )
+
+
+class PageView(Frozen):
+    """Some verifications, the newest first. `next_page` is null on the last page."""
+
+    verifications: tuple[ListedView, ...]
+    next_page: str | None
+
+
+class EntryView(Frozen):
+    """One entry of the timeline, in coded words."""
+
+    at: Instant
+    kind: EntryKind
+    details: tuple[Word, ...]
+    actor: Name | None
+
+
+class TimelineView(Frozen):
+    """What was received, read and decided, in order. `omitted` counts the entries that a long timeline has dropped."""
+
+    entries: tuple[EntryView, ...]
+    omitted: int
+
+    @classmethod
+    def of(cls, record: Record) -> "TimelineView":
+        """Return the timeline of a record."""
+        entries = sorted(record.log.entries, key=lambda entry: entry.at)
+        views = (EntryView(at=entry.at, kind=entry.kind, details=entry.words, actor=entry.actor) for entry in entries)
+        return cls(entries=tuple(views), omitted=record.log.folded)
+
+
+class EvidenceListView(Frozen):
+    """The files of a verification and their states."""
+
+    evidence: tuple[EvidenceView, ...]
+
+    @classmethod
+    def of(cls, record: Record) -> "EvidenceListView":
+        """Return the files of a record."""
+        return cls(evidence=_evidence_of(record))
+
+
+def _evidence_of(record: Record) -> tuple[EvidenceView, ...]:
+    fields = set(EvidenceView.model_fields)
+    return tuple(EvidenceView(**row.model_dump(include=fields)) for row in record.evidence)
