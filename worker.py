@@ -24,13 +24,13 @@ from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
 from vigil.config.accounts import OpenAccount
-from vigil.config.runtime import open_runtime
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
 from vigil.process_exit import exit_now
 from vigil.providers.contract import MessageReader, VerificationFinder
+from vigil.runtime import open_runtime
 from vigil.schedules import keep_discovering
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records

@@ -19,10 +19,10 @@ from api.dependencies import Dependencies, get_caller
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
-from vigil.config.runtime import Runtime, open_runtime
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.observability import set_up_logging, where
 from vigil.process_exit import exit_now
+from vigil.runtime import Runtime, open_runtime
 
 _ABOUT: Final = """Vigil tracks identity verifications: register one, read its state and the reason for it, command it.
 

@@ -11,7 +11,6 @@ from fastapi import Depends, Path, Request
 from api.auth import BackendKey, Callers
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
-from vigil.client import VerificationClient
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.terms import Name
@@ -22,6 +21,7 @@ from vigil.registration import Registrar
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.inbox import Inbox
+from vigil.temporal.client import VerificationClient
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Final
 import structlog
 from temporalio.service import RPCError
 
-from vigil.client import VerificationClient
 from vigil.domain.explanation import Situation
 from vigil.domain.verification_key import VerificationKey
+from vigil.temporal.client import VerificationClient
 
 MOST_WATCHED: Final = 300
 """A frontend of Temporal admits 1200 long polls, and other processes need some too."""

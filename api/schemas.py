@@ -5,7 +5,6 @@ from typing import Final
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from vigil.client import RegistrationResult
 from vigil.domain.log import EntryKind
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Check, Reason
@@ -31,6 +30,7 @@ from vigil.domain.terms import (
 from vigil.domain.verdict import Revision
 from vigil.listing import ListedRun
 from vigil.lookup import KnownVerification
+from vigil.temporal.client import RegistrationResult
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {
     "stage": "awaiting_applicant",

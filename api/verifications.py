@@ -9,10 +9,10 @@ from pydantic import Field
 from api.dependencies import Caller, Key, Process
 from api.problems import problem_responses
 from api.schemas import ListedView, PageView, RegisteredView, VerificationView
-from vigil.client import RegistrationResult
 from vigil.domain.explanation import Explanation, explain
 from vigil.listing import LARGEST_PAGE, Filters, list_page
 from vigil.registration import RegistrationRequest
+from vigil.temporal.client import RegistrationResult
 
 LONGEST_WAIT: Final = 60
 

@@ -17,7 +17,6 @@ from api.app import build_app
 from api.dependencies import Dependencies
 from tests.cli.running import environment
 from vigil.cli.main import app
-from vigil.client import VerificationClient
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.domain.digest import Digester
@@ -25,6 +24,7 @@ from vigil.domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Pro
 from vigil.providers.registry import PROVIDERS
 from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 from vigil.storage.folder import FolderStorage
+from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import CONVERTER, connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 

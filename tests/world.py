@@ -22,7 +22,6 @@ from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
 from tests.gate import GatedStorage
-from vigil.client import RegistrationResult, VerificationClient
 from vigil.domain.account import Account
 from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, StepFinished
 from vigil.domain.digest import Digester
@@ -39,6 +38,7 @@ from vigil.providers.transport import open_http
 from vigil.storage.folder import FolderStorage
 from vigil.storage.records import Records
 from vigil.temporal import messages
+from vigil.temporal.client import RegistrationResult, VerificationClient
 from workflows.discovery import DiscoveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow

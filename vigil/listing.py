@@ -10,12 +10,12 @@ from typing import Final
 from pydantic import AwareDatetime, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
-from vigil.client import DESCRIBE_TIMEOUT
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Frozen, Name, Outcome, Stage, Word
 from vigil.domain.verification_key import path_of_workflow
 from vigil.errors import InvalidPageToken
 from vigil.temporal import messages
+from vigil.temporal.client import DESCRIBE_TIMEOUT
 
 LARGEST_PAGE: Final = 200
 

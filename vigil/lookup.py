@@ -9,7 +9,6 @@ from pydantic import JsonValue, ValidationError
 from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError
 
-from vigil.client import VerificationClient
 from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
 from vigil.domain.record import Record
@@ -20,6 +19,7 @@ from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
 from vigil.providers.contract import PartnerMetadataSource
 from vigil.storage.contract import Storage, StorageError, StorageUnavailable
 from vigil.storage.records import Records
+from vigil.temporal.client import VerificationClient
 
 QUERY_TIMEOUT: Final = timedelta(seconds=3)
 

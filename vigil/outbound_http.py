@@ -6,7 +6,6 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -32,40 +31,30 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 
 
 async def pinned_request(
-    http: httpx.AsyncClient,
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    content: str | None = None,
-    allow_private: bool,
-    resolve: Resolve = resolve_host,
+    request: httpx.Request, *, allow_private: bool, resolve: Resolve = resolve_host
 ) -> httpx.Request:
-    """Return a request to the address that was looked up and checked; the name stays in Host and in TLS.
+    """Return the request to the address that was looked up and checked; the name stays in Host and in TLS.
 
     Raises:
         PrivateAddress: the name leads into a private network.
         NotResolved: the name leads nowhere.
 
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    host, scheme = request.url.host, request.url.scheme
     try:
         async with asyncio.timeout(RESOLVE_WITHIN.total_seconds()):
-            addresses = await resolve(host, parts.port or (80 if parts.scheme == "http" else 443))
-    except OSError:  # which the time that is up is too
+            addresses = await resolve(host, request.url.port or (80 if scheme == "http" else 443))
+    except OSError:  # `TimeoutError` is one too
         raise NotResolved from None
-    return http.build_request(
-        method,
-        httpx.URL(url).copy_with(host=_allowed(addresses, allow_private=allow_private)),
-        content=content,
-        headers={
-            **headers,
-            # Connections are shared by address, and two names at one address must not share one.
-            "connection": "close",
-            "host": parts.netloc.rpartition("@")[2],
-        },
-        extensions={"sni_hostname": host},
+    headers = request.headers.copy()
+    # Connections are shared by address, and two names at one address must not share one.
+    headers["connection"] = "close"
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=_allowed(addresses, allow_private=allow_private)),
+        headers=headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": host},
     )
 
 
@@ -87,10 +76,9 @@ async def post(
 
     """
     typed = {**headers, "content-type": "application/json"}
-    request = await pinned_request(
-        http, "POST", url, headers=typed, content=content, allow_private=allow_private, resolve=resolve
-    )
-    answer = await http.send(request, stream=True, follow_redirects=False)
+    request = http.build_request("POST", url, headers=typed, content=content)
+    pinned = await pinned_request(request, allow_private=allow_private, resolve=resolve)
+    answer = await http.send(pinned, stream=True, follow_redirects=False)
     await answer.aclose()
     return answer.status_code
 

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from vigil.client import RegistrationResult, VerificationClient
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ReferenceUnknown
@@ -26,6 +25,7 @@ from vigil.errors import (
 )
 from vigil.providers.contract import VerificationFinder
 from vigil.storage.correlations import Correlations
+from vigil.temporal.client import RegistrationResult, VerificationClient
 
 FARTHEST_DEADLINE: Final = timedelta(days=3650)
 REPEAT_AFTER: Final = timedelta(seconds=5)

@@ -42,7 +42,7 @@ class DispatchResult(StrEnum):
 
 
 class Verifications(Protocol):
-    """The part of `vigil.client.VerificationClient` that callbacks need."""
+    """The part of `vigil.temporal.client.VerificationClient` that callbacks need."""
 
     def path(self, key: VerificationKey) -> str:
         """Return the path of the verification in workflow ids and in the storage."""

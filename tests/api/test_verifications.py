@@ -20,8 +20,8 @@ from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final
-from vigil.client import VerificationClient
 from vigil.providers.contract import ProviderResponse
+from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
 
 

@@ -23,8 +23,6 @@ from api.callbacks.limits import CallbackLimits
 from api.dependencies import Dependencies
 from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
 from tests.simulator.step_clock import StepClock
-from vigil.client import VerificationClient
-from vigil.config.runtime import open_runtime
 from vigil.config.settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
@@ -32,8 +30,10 @@ from vigil.domain.snapshot import Coordinates
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.registry import PROVIDERS
+from vigil.runtime import open_runtime
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
+from vigil.temporal.client import VerificationClient
 
 
 class PlayedTime(Protocol):

@@ -9,8 +9,8 @@ from activities.downloads import DownloadActivities
 from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
-from vigil.config.runtime import Runtime, open_runtime
 from vigil.config.settings import Settings
+from vigil.runtime import Runtime, open_runtime
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from workflows.recheck import RecheckWorkflow

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from vigil.cli.context import open_installation
-from vigil.config.runtime import Runtime
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.providers.id360.settings import Id360Settings
+from vigil.runtime import Runtime
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 ACCOUNT = "id360"

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from vigil.cli.formatting import build_grid, open_console
 from vigil.config.accounts import OpenAccount
-from vigil.config.runtime import open_runtime
 from vigil.config.settings import Settings, load_settings
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Proof, Stage
@@ -22,6 +21,7 @@ from vigil.providers.sender_description import (
     describe_proof,
     describe_redelivery,
 )
+from vigil.runtime import open_runtime
 
 _RIGHTS: Final = {
     Proof.SECRET: "may start a verification, wake it and report progress",

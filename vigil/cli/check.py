@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 
 from vigil.cli.formatting import open_console
 from vigil.config.accounts import OpenAccount
-from vigil.config.runtime import Runtime, open_runtime
 from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, load_settings
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from vigil.errors import TemporalUnreachable, VigilError
+from vigil.runtime import Runtime, open_runtime
 from vigil.storage.contract import StorageError, storage_name
 from vigil.storage.inbox import Inbox
 from vigil.temporal.connection import missing_search_attributes

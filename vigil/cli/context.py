@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from vigil.config.runtime import Runtime, open_runtime
 from vigil.config.settings import DEFAULT_FILE, load_settings
+from vigil.runtime import Runtime, open_runtime
 
 DEV_FOLDER: Final = Path(".vigil")
 DEV_FILE: Final = DEV_FOLDER / "vigil.toml"

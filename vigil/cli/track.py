@@ -14,9 +14,9 @@ from vigil.cli.arguments import split_pairs
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError, describe_error
 from vigil.cli.formatting import open_console
-from vigil.client import RegistrationResult
-from vigil.config.runtime import Runtime
 from vigil.registration import RegistrationRequest
+from vigil.runtime import Runtime
+from vigil.temporal.client import RegistrationResult
 
 CONCURRENCY: Final = 16
 CALLER: Final = "vigil-track"

@@ -14,10 +14,10 @@ from vigil.cli.arguments import AccountArgument, ReferenceArgument
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, format_time, open_console, spell
-from vigil.config.runtime import Runtime
 from vigil.domain.explanation import Situation, explain
 from vigil.domain.summary import Summary
 from vigil.domain.verification_key import VerificationKey
+from vigil.runtime import Runtime
 
 LONG_POLL: Final = timedelta(minutes=1)
 

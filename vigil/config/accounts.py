@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from vigil.config.settings import ConfiguredAccount, Settings
+from vigil.config.settings import ClientSettings, ConfiguredAccount
 from vigil.domain.account import Account
 from vigil.domain.message import SEND_WITHIN
 from vigil.domain.sender_contract import SenderContract
@@ -43,7 +43,7 @@ class _LazyAccounts(Mapping[str, OpenAccount]):
     """The accounts of the settings. Each is opened at its first use: most commands need one or none."""
 
     def __init__(
-        self, settings: Settings, http: httpx.AsyncClient, providers: Mapping[str, ProviderEntry[Any]]
+        self, settings: ClientSettings, http: httpx.AsyncClient, providers: Mapping[str, ProviderEntry[Any]]
     ) -> None:
         self._settings = settings
         self._http = http
@@ -68,7 +68,7 @@ class _LazyAccounts(Mapping[str, OpenAccount]):
 
 
 def open_accounts(
-    settings: Settings, http: httpx.AsyncClient, *, providers: Mapping[str, ProviderEntry[Any]] = PROVIDERS
+    settings: ClientSettings, http: httpx.AsyncClient, *, providers: Mapping[str, ProviderEntry[Any]] = PROVIDERS
 ) -> Mapping[str, OpenAccount]:
     """Return the accounts of the settings by name, each opened at its first use.
 

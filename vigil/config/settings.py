@@ -9,7 +9,7 @@ A value comes from the first of these that has one:
 4. the default.
 
 A secret is `{ env = "NAME" }` or `{ file = "PATH" }` (from the folder of the settings file), or a list of two of them
-during a rotation. Every fault is one sentence that names the file, the setting and the mend, and never shows a value.
+during a rotation. Every fault is one sentence that names the file, the setting and the fix, and never shows a value.
 """
 
 import os
@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -32,7 +32,15 @@ from pydantic import (
     model_validator,
 )
 
-from vigil.config.settings_file import SettingsError, first_fault, nearest, overlaid, read_toml, resolved
+from vigil.config.settings_file import (
+    SettingsError,
+    first_fault,
+    nearest,
+    overlaid,
+    read_toml,
+    resolved,
+    with_random_secrets,
+)
 from vigil.domain.secrets import Secrets, is_placeholder
 from vigil.domain.terms import Name
 from vigil.domain.tracking_plan import TrackingPlan
@@ -40,11 +48,13 @@ from vigil.messaging.settings import MessageSettings
 from vigil.providers.account_settings import AccountSettings
 from vigil.providers.registry import PROVIDERS, AnyEntry
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["ClientSettings", "Settings", "SettingsError", "load_client_settings", "load_settings"]
 
 DEFAULT_FILE: Final = Path("vigil.toml")
 SHORTEST_DIGEST_KEY: Final = 16
 SANDBOX: Final = "sandbox"
+
+SettingsT = TypeVar("SettingsT", bound="ClientSettings")
 
 Face: TypeAlias = Literal["callbacks", "backend"]
 
@@ -156,21 +166,16 @@ class ConfiguredAccount(Common):
     own: AccountSettings
 
 
-class Settings(_Table):
-    """Everything that can be set. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
+class ClientSettings(_Table):
+    """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
     digest_key: SecretStr
     temporal: TemporalSettings = TemporalSettings()
-    storage: StorageSettings
-    api: ApiSettings = ApiSettings()
-    worker: WorkerSettings = WorkerSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
-    endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
-    messages: MessageSettings = MessageSettings()
     time_scale: Annotated[float, Field(ge=1)] = 1
 
     @model_validator(mode="after")
-    def _only_sandboxes_hurry(self) -> "Settings":
+    def _check_key_and_scale(self) -> Self:
         if is_placeholder(self.digest_key.get_secret_value()):
             raise ValueError("digest_key is empty or a placeholder; set a real secret")
         if len(self.digest_key.get_secret_value()) < SHORTEST_DIGEST_KEY:
@@ -181,27 +186,69 @@ class Settings(_Table):
         return self
 
 
+class Settings(ClientSettings):
+    """Everything that can be set."""
+
+    storage: StorageSettings
+    api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
+    endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
+    messages: MessageSettings = MessageSettings()
+
+
 def load_settings(
     path: Path | None = None,
     *,
     environ: Mapping[str, str] | None = None,
     providers: Mapping[str, AnyEntry] = PROVIDERS,
 ) -> Settings:
-    """Load and check the settings. Raises `SettingsError`, which says in one sentence what to mend."""
+    """Return the settings of an installation. Raises `SettingsError`, which names the fix in one sentence."""
     environ = os.environ if environ is None else environ
-    file = path or Path(environ.get("VIGIL_CONFIG") or DEFAULT_FILE)
-    given = overlaid(read_toml(file), environ, Settings.model_fields)
-    given = resolved(given, environ, file)
-    _take_temporal_variables(given, environ)
+    file = _file(path, environ)
+    given = resolved(overlaid(read_toml(file), environ, Settings.model_fields), environ, file)
     given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
+    return _checked(Settings, given, environ, file, providers)
+
+
+def load_client_settings(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    providers: Mapping[str, AnyEntry] = PROVIDERS,
+) -> ClientSettings:
+    """Return what a backend needs of the same file: Temporal, the digest key and the accounts.
+
+    No other secret is read: in the place of each stands a random value, with which no provider can be asked.
+    Raises `SettingsError`.
+    """
+    environ = os.environ if environ is None else environ
+    file = _file(path, environ)
+    known = ClientSettings.model_fields
+    given = {name: value for name, value in overlaid(read_toml(file), environ, known).items() if name in known}
+    accounts = with_random_secrets(given.pop("accounts", {}))
+    return _checked(ClientSettings, resolved(given, environ, file) | {"accounts": accounts}, environ, file, providers)
+
+
+def _file(path: Path | None, environ: Mapping[str, str]) -> Path:
+    return path or Path(environ.get("VIGIL_CONFIG") or DEFAULT_FILE)
+
+
+def _checked(
+    model: type[SettingsT],
+    given: dict[str, Any],
+    environ: Mapping[str, str],
+    file: Path,
+    providers: Mapping[str, AnyEntry],
+) -> SettingsT:
+    _take_temporal_variables(given, environ)
     accounts = given.get("accounts", {})
     if not isinstance(accounts, dict):
         raise SettingsError(file, ("accounts",), "must be a table of accounts")
     given["accounts"] = {name: _account(file, name, table, providers) for name, table in accounts.items()}
     try:
-        return Settings.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
-        raise first_fault(file, error, Settings) from None
+        raise first_fault(file, error, model) from None
 
 
 def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
-"""Reading a settings file: TOML, the environment on top, secrets resolved, faults told in one sentence."""
+"""Reads a settings file: TOML, the environment on top, secrets resolved, each fault one sentence."""
 
+import secrets
 import tomllib
 from collections.abc import Iterable, Mapping, MutableMapping
 from difflib import get_close_matches
@@ -14,11 +15,11 @@ Path_: TypeAlias = tuple[str | int, ...]
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; the text is one sentence with file, setting and mend, and shows no value."""
+    """The settings cannot be used; the text is one sentence with file, setting and fix, and shows no value."""
 
-    def __init__(self, file: Path, setting: Path_, mend: str) -> None:
+    def __init__(self, file: Path, setting: Path_, fix: str) -> None:
         self.setting = spelled(setting)
-        super().__init__(f"{file}: {self.setting}: {mend}" if setting else f"{file}: {mend}")
+        super().__init__(f"{file}: {self.setting}: {fix}" if setting else f"{file}: {fix}")
 
 
 def spelled(setting: Path_) -> str:
@@ -99,6 +100,19 @@ def resolved(value: Any, environ: Mapping[str, str], file: Path, at: Path_ = ())
             return value
 
 
+def with_random_secrets(value: Any) -> Any:
+    """Return the settings with a random value in the place of each secret; neither environment nor files are read."""
+    match value:
+        case {"env": str()} | {"file": str()} if len(value) == 1:
+            return secrets.token_urlsafe(32)
+        case dict():
+            return {key: with_random_secrets(inner) for key, inner in value.items()}
+        case list():
+            return [with_random_secrets(inner) for inner in value]
+        case _:
+            return value
+
+
 def _secret_file(file: Path, at: Path_, name: str) -> str:
     try:
         return (file.parent / name).read_text(encoding="utf-8")
@@ -118,14 +132,14 @@ def first_fault(file: Path, error: ValidationError, model: type[BaseModel], at: 
     setting = tuple(part for part in fault["loc"] if part != "[key]")
     match fault["type"]:
         case "missing":
-            mend = "is missing"
+            fix = "is missing"
         case "extra_forbidden":
-            mend = "there is no such setting" + _nearest(str(setting[-1]), _names_beside(model, setting))
+            fix = "there is no such setting" + _nearest(str(setting[-1]), _names_beside(model, setting))
         case "value_error":
-            mend = str(fault["ctx"]["error"])
+            fix = str(fault["ctx"]["error"])
         case _:
-            mend = fault["msg"][:1].lower() + fault["msg"][1:]
-    return SettingsError(file, (*at, *setting), mend)
+            fix = fault["msg"][:1].lower() + fault["msg"][1:]
+    return SettingsError(file, (*at, *setting), fix)
 
 
 def nearest(wrong: str, names: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import httpx
 
-from vigil.client import VerificationClient
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario, find_account
 from vigil.demo.stack import Stack
@@ -19,6 +18,7 @@ from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import ArtifactState, Stage
 from vigil.domain.verification_key import VerificationKey
 from vigil.simulator.story import Registers, Story
+from vigil.temporal.client import VerificationClient
 
 REOPENED: Final = "reopened"
 CONCURRENCY: Final = 12

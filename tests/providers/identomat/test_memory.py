@@ -10,8 +10,7 @@ import pytest
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
 from tests.providers.identomat.samples import CALLBACK_KEY, SESSION
-from vigil.client import VerificationClient
-from vigil.config.runtime import open_client
+from vigil.client import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.processes import Program
 from vigil.demo.stack import python_program
@@ -21,6 +20,7 @@ from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.terms import ArtifactState, Decision
 from vigil.domain.verification_key import VerificationKey
+from vigil.temporal.client import VerificationClient
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 BLOCKS = 300

@@ -73,9 +73,8 @@ class Links:
             raise ArtifactLost(LossReason.REFUSED)
         try:
             with translate_failures():
-                return await pinned_request(
-                    self._http, "GET", link, headers=IDENTITY, allow_private=is_home, resolve=self._resolve
-                )
+                request = self._http.build_request("GET", link, headers=IDENTITY)
+                return await pinned_request(request, allow_private=is_home, resolve=self._resolve)
         except (PrivateAddress, httpx.InvalidURL):
             raise ArtifactLost(LossReason.REFUSED) from None
         except NotResolved:

@@ -1,5 +1,6 @@
 """The settings of a Smile ID account."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias
 
@@ -7,12 +8,26 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from vigil.domain.secrets import Secrets
 from vigil.providers.account_settings import AccountSettings, reject_repeats
-from vigil.providers.smile_id.policy import PolicyDecision, validate_policy
+from vigil.providers.smile_id.policy import PolicyDecision
+from vigil.providers.smile_id.v1.vocabulary import ROWS
 
 Generation: TypeAlias = Literal["v1", "v3"]
 
 SANDBOX: Final = "https://testapi.smileidentity.com"
 PRODUCTION: Final = "https://api.smileidentity.com"
+
+
+_V1_ROWS: Final = tuple(f"{job_type}/{code}" for (job_type, code), row in sorted(ROWS.items()) if row.partner_decides)
+_V3_ROW: Final = re.compile(r"attention/[a-z_]{1,40}")
+
+
+def validate_policy(policy: Mapping[str, PolicyDecision]) -> Mapping[str, PolicyDecision]:
+    """Return the policy. Raises `ValueError` with the name of a row that Smile ID does not leave to its partners."""
+    for row in policy:
+        if row not in _V1_ROWS and not _V3_ROW.fullmatch(row):
+            rows = ", ".join(_V1_ROWS)
+            raise ValueError(f'cannot hold "{row}": Smile ID leaves only these to you: {rows}, attention/REASON')
+    return policy
 
 
 class SmileIdSettings(AccountSettings, frozen=True):

@@ -9,7 +9,6 @@ import httpx
 import temporalio.runtime
 from temporalio.client import Client
 
-from vigil.client import VerificationClient
 from vigil.config.accounts import OpenAccount, open_accounts
 from vigil.config.settings import Settings
 from vigil.domain.digest import Digester
@@ -20,6 +19,7 @@ from vigil.registration import Registrar
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.factory import open_storage
+from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
 
 
@@ -75,13 +75,3 @@ async def open_runtime(
         except RuntimeError:
             raise TemporalUnreachable(temporal.address) from None
         yield Runtime(settings, digester, http, accounts, client, VerificationClient(client, accounts, digester))
-
-
-@asynccontextmanager
-async def open_client(settings: Settings) -> AsyncIterator[VerificationClient]:
-    """Connect a backend to Temporal: it can register verifications, look at them and wait for them.
-
-    Raises `TemporalUnreachable`.
-    """
-    async with open_runtime(settings) as runtime:
-        yield runtime.tracker

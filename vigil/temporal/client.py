@@ -1,0 +1,359 @@
+"""Talking to verifications through a Temporal client: what the API, the command line and backends share."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from vigil.domain.account import Account
+from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.callbacks import apply_registration, mark_discovered, open_record
+from vigil.domain.digest import Digester
+from vigil.domain.explanation import Queue, Situation
+from vigil.domain.message import MessageOutcome, MessageReceived
+from vigil.domain.record import Record
+from vigil.domain.registration import Registration
+from vigil.domain.summary import Summary
+from vigil.domain.terms import Frozen, Name, Stage
+from vigil.domain.timers import summary
+from vigil.domain.tracking_plan import TrackingPlan
+from vigil.domain.verification_key import VerificationKey, path_of, workflow_id
+from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
+from vigil.temporal import messages
+from vigil.temporal.inspection import instant_of, read_description
+from vigil.temporal.visibility import search_attributes, title
+
+SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
+DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
+DESCRIBE_FINISHED_EVERY: Final = timedelta(seconds=2)
+
+
+class RegistrationResult(StrEnum):
+    """What a registration met."""
+
+    STARTED = "started"
+    KNOWN = "known"
+
+
+class VerificationClient:
+    """Addresses verifications by their key. Safe to share; one per process."""
+
+    def __init__(self, client: Client, accounts: Mapping[str, Account], digester: Digester) -> None:
+        self.client = client
+        self._accounts = accounts
+        self._digester = digester
+
+    def account(self, name: str) -> Account:
+        """Return a configured account. Raises `UnknownAccount`."""
+        try:
+            return self._accounts[name]
+        except KeyError:
+            raise UnknownAccount(self._accounts) from None
+
+    def path(self, key: VerificationKey) -> str:
+        """Return the part that the workflow id and the storage names of a verification share."""
+        account = self.account(key.account)
+        return path_of(key, self._digester, is_capability=account.reference_is_capability)
+
+    async def register(self, registration: Registration) -> RegistrationResult:
+        """Register a verification. Repeating it is harmless; no worker need be alive.
+
+        Raises:
+            ConflictingRegistration: it is registered with other values.
+            RPCError: Temporal did not accept it; repeat it.
+
+        """
+        registration = registration.signed(self._digester)
+        known = await self.describe(registration.key)
+        if known is not None and known.summary is not None and known.summary.registered:
+            differing = registration.differs_from(known.summary.fingerprint)
+            if differing:
+                raise ConflictingRegistration(differing)
+            # A signal would only keep an open run from completing. A run that an operator terminated left no record:
+            # it is started anew.
+            if known.is_open or known.summary.stage is Stage.COMPLETE:
+                return RegistrationResult.KNOWN
+        plan = self.account(registration.key.account).plan_for(registration.sender)
+        record = self._opened(registration.key, at=registration.registered_at, plan=plan)
+        record = apply_registration(record, registration, plan=plan)
+        await self._start(record, plan, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
+        return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
+
+    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
+        """Tell a verification of a callback, in one RPC. False: there is none, and this callback may not start one.
+
+        Raises:
+            RPCError, RuntimeError: anything but success is "not accepted".
+
+        """
+        at, sender = notice.received_at, notice.sender
+        return await self._signal(key, "callback_received", notice, at=at, sender=sender, may_start=may_start)
+
+    async def _signal(
+        self, key: VerificationKey, signal: str, argument: Frozen, *, at: datetime, sender: Name | None, may_start: bool
+    ) -> bool:
+        if may_start:
+            plan = self.account(key.account).plan_for(sender)
+            record = self._opened(key, at=at, plan=plan)
+            await self._start(record, plan, signal=signal, argument=argument, within=SIGNAL_TIMEOUT)
+            return True
+        try:
+            await self.handle(key).signal(signal, argument, rpc_timeout=SIGNAL_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def start_message(self, notice: MessageReceived) -> None:
+        """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises as `notify`."""
+        await self.client.start_workflow(
+            messages.MESSAGE_DELIVERY_WORKFLOW,
+            notice,
+            id=notice.order.workflow_id,
+            task_queue=messages.MESSAGES_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal="message_received",
+            start_signal_args=[notice],
+            static_summary=f"Send: {notice.order.kind}",
+            rpc_timeout=SIGNAL_TIMEOUT,
+        )
+
+    async def report_message(self, key: VerificationKey, noted: MessageOutcome, *, may_start: bool) -> bool:
+        """Tell a verification what became of a message; returns and raises as `notify`."""
+        return await self._signal(key, "message_reported", noted, at=noted.at, sender=None, may_start=may_start)
+
+    async def start_discovered(self, key: VerificationKey) -> bool:
+        """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
+        plan = self.account(key.account).plan_for(None)
+        record = mark_discovered(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
+        order = self._order(record).begun(messages.BegunBy.DISCOVERY)
+        # Also one that is finished is known.
+        return await self._start_unless_open(order, summary(record, plan), reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+
+    async def start_recheck(self, key: VerificationKey, revision: int) -> bool:
+        """Have a finished verification read again; False: it has another verdict by now. Raises `RPCError`."""
+        seen = await self.describe(key)
+        if seen is not None and seen.summary is not None and seen.summary.revision != revision:
+            return False
+        plan = self.account(key.account).plan_for(None)
+        record = self._opened(key, at=datetime.now(UTC), plan=plan)
+        order = self._order(record).begun(messages.BegunBy.RECHECK)
+        await self._start_unless_open(order, seen.summary if seen and seen.summary else summary(record, plan))
+        return True
+
+    async def _start_unless_open(
+        self,
+        order: messages.TrackVerification,
+        published: Summary,
+        *,
+        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    ) -> bool:
+        try:
+            await self.client.start_workflow(
+                messages.VERIFICATION_WORKFLOW,
+                order,
+                id=workflow_id(order.path),
+                task_queue=messages.VERIFICATIONS_QUEUE,
+                id_reuse_policy=reuse,
+                memo={messages.MEMO: published},
+                search_attributes=search_attributes(published),
+                static_summary=title(order.key),
+                rpc_timeout=DESCRIBE_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def command(
+        self, key: VerificationKey, name: str, argument: Frozen, *, command_id: str, within: timedelta
+    ) -> messages.CommandAccepted:
+        """Carry out a command exactly once for its id; on a finished verification a follow-up run takes it.
+
+        Raises:
+            CommandRefused: it does not fit.
+            NoWorkerInTime: no worker answered `within` this time.
+
+        """
+        plan = self.account(key.account).plan_for(None)
+        record = self._opened(key, at=datetime.now(UTC), plan=plan)
+        start: WithStartWorkflowOperation[object, Record] = WithStartWorkflowOperation(
+            messages.VERIFICATION_WORKFLOW,
+            self._order(record),
+            id=workflow_id(self.path(key)),
+            task_queue=messages.VERIFICATIONS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=search_attributes(summary(record, plan)),
+            static_summary=title(key),
+        )
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                accepted: messages.CommandAccepted = await self.client.execute_update_with_start_workflow(
+                    name,
+                    argument,
+                    id=command_id,
+                    start_workflow_operation=start,
+                    result_type=messages.CommandAccepted,
+                )
+                return accepted
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == messages.REFUSED:
+                raise CommandRefused(cause.message) from None
+            raise
+        except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            await _retrieved(start)
+            raise NoWorkerInTime from error
+
+    def handle(self, key: VerificationKey) -> WorkflowHandle[object, Record]:
+        """Return a handle to the newest run."""
+        return self.client.get_workflow_handle(workflow_id(self.path(key)), result_type=Record)
+
+    async def key_at(self, path: str) -> VerificationKey | None:
+        """Return the key of the verification at a place, as it was started; None: the server knows none there.
+
+        Needs no worker. Raises `RPCError`.
+        """
+        events = self.client.get_workflow_handle(workflow_id(path)).fetch_history_events(
+            page_size=1, rpc_timeout=DESCRIBE_TIMEOUT
+        )
+        try:
+            started = (await anext(events)).workflow_execution_started_event_attributes
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        [order] = await self.client.data_converter.decode(started.input.payloads, [messages.TrackVerification])
+        key: VerificationKey = order.key
+        return key
+
+    async def describe(self, key: VerificationKey) -> Situation | None:
+        """Return what one look at the server shows; None where it knows no such verification. Needs no worker."""
+        description = await self._description(key)
+        return await read_description(description) if description else None
+
+    async def _description(self, key: VerificationKey) -> WorkflowExecutionDescription | None:
+        try:
+            return await self.handle(key).describe(rpc_timeout=DESCRIBE_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+
+    async def wait_until(
+        self, key: VerificationKey, told: Callable[[Situation], bool], *, within: timedelta
+    ) -> Situation | None:
+        """Look again whenever something was published, until `told` holds or `within` is over; returns the last look.
+
+        None: the server knows no such verification. Needs no worker. Raises `RPCError`.
+        """
+        seen: Situation | None = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                while True:
+                    description = await self._description(key)
+                    seen = await read_description(description) if description else None
+                    if seen is None or description is None or told(seen):
+                        break
+                    await self._next_publication(description)
+        return seen
+
+    async def _next_publication(self, description: WorkflowExecutionDescription) -> None:
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            # A run that follows up on a finished one has no history yet that could be waited for.
+            await asyncio.sleep(DESCRIBE_FINISHED_EVERY.total_seconds())
+            return
+        run = self.client.get_workflow_handle(description.id, run_id=description.run_id)
+        async for event in run.fetch_history_events(wait_new_event=True):
+            is_new = event.event_id > description.history_length
+            if is_new and event.event_type == EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+                return
+
+    async def describe_with_queues(self, key: VerificationKey) -> Situation | None:
+        """As `look`, and when a worker last asked the queues that this verification needs."""
+        seen = await self.describe(key)
+        if seen is None or not seen.is_open:
+            return seen
+        names = dict.fromkeys([messages.VERIFICATIONS_QUEUE, *(step.queue for step in seen.steps)])
+        queues = [await self.queue(name, is_workflow=name == messages.VERIFICATIONS_QUEUE) for name in names]
+        return seen.model_copy(update={"queues": tuple(queues)})
+
+    async def queue(self, name: str, *, is_workflow: bool) -> Queue:
+        """Return when a worker last asked a task queue for work."""
+        kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if is_workflow else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+        answer = await self.client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self.client.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind
+            ),
+            timeout=DESCRIBE_TIMEOUT,
+        )
+        asked = [instant_of(poller.last_access_time) for poller in answer.pollers]
+        return Queue(name=name, last_asked_at=max((at for at in asked if at), default=None))
+
+    def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
+        account = self.account(key.account)
+        return open_record(key, provider=account.provider_name, environment=account.environment, at=at, plan=plan)
+
+    def _order(self, record: Record) -> messages.TrackVerification:
+        return messages.TrackVerification(
+            key=record.key,
+            path=self.path(record.key),
+            provider=record.provider,
+            environment=record.environment,
+            opened_at=record.opened_at,
+        )
+
+    async def _start(
+        self, record: Record, plan: TrackingPlan, *, signal: str, argument: Frozen, within: timedelta
+    ) -> None:
+        published = summary(record, plan)
+        await self.client.start_workflow(
+            messages.VERIFICATION_WORKFLOW,
+            self._order(record),
+            id=workflow_id(self.path(record.key)),
+            task_queue=messages.VERIFICATIONS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=signal,
+            start_signal_args=[argument],
+            memo={messages.MEMO: published},
+            search_attributes=search_attributes(published),
+            static_summary=title(record.key),
+            rpc_timeout=within,
+        )
+
+
+async def _retrieved(start: WithStartWorkflowOperation[object, Record]) -> None:
+    """Take the failure of the start half as well, or asyncio reports that nobody did."""
+    with suppress(Exception, asyncio.CancelledError):
+        async with asyncio.timeout(0.1):
+            await start.workflow_handle()
+
+
+async def wait_for_decision(tracker: VerificationClient, key: VerificationKey, *, within: timedelta) -> Summary | None:
+    """Wait for an outcome, decided or not, and return what is published then; None: not `within` this time."""
+    seen = await tracker.wait_until(
+        key, lambda situation: situation.summary is not None and situation.summary.outcome is not None, within=within
+    )
+    summary = seen.summary if seen is not None else None
+    return summary if summary is not None and summary.outcome is not None else None
