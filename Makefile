@@ -6,7 +6,17 @@ READY := .venv/.ready
 UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo dev test check bench format docs lock histories
+# More workers than a small machine has cores, since most tests wait for a server or for a time to pass. A worker that
+# has no tests left takes half of what another still has: `load` hands out one test at a time, so that each worker
+# starts each server of a module or a package, and `loadfile` leaves the longest files for the end.
+WORKERS := 4
+TOGETHER = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not alone"
+ALONE = $(BIN)/python -m pytest -m alone
+
+# The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo dev test coverage check bench format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +27,12 @@ demo: $(READY) ## Set up and watch verifications go through, from callback to ev
 dev: $(READY) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
-test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest
+test: $(READY) ## Run all tests: most of them beside each other, then those that need the machine alone
+	@status=0; $(TOGETHER) || status=1; $(ALONE) || status=1; exit $$status
+
+coverage: $(READY) ## Run all tests and say which lines and branches none of them reaches
+	@status=0; $(TOGETHER) --cov --cov-report= || status=1; \
+		$(ALONE) --cov --cov-append --cov-report=term-missing:skip-covered || status=1; exit $$status
 
 check: $(READY) ## Check format, lint, types, import contracts, compose file and requirements
 	$(BIN)/ruff format --check --quiet .

@@ -1,10 +1,13 @@
 import json
 import time
 
+import pytest
+
 from tests.cli.running import vigil
 from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 
 
+@pytest.mark.alone
 async def test_the_demonstration_prints_one_json_object_in_which_every_story_ended_as_expected() -> None:
     began = time.monotonic()
     ended = await vigil("demo", "--json")

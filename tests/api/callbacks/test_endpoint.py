@@ -380,6 +380,7 @@ async def test_a_stalled_storage_is_called_for_the_first_callbacks_alone(desk: D
     assert len(desk.verifications.signaled) == 6
 
 
+@pytest.mark.alone
 async def test_each_of_two_hundred_callbacks_at_once_is_signaled_or_stored_if_it_is_accepted(desk: Desk) -> None:
     """How many are accepted depends on the machine; what an answer means does not."""
     references = {f"r-{n}" for n in range(200)}

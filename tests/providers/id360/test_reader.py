@@ -216,6 +216,7 @@ async def test_a_wrong_password_is_refused_and_the_right_one_is_not(
         await Id360Reader(settings(base_url=id360.base_url, password="wrong"), http).check_login()
 
 
+@pytest.mark.alone  # a hundred connections must be made within the seconds that one is given
 @pytest.mark.parametrize("same_token_always", [False, True])
 @pytest.mark.parametrize("provider_says_so", [False, True])
 async def test_a_hundred_reads_after_expiry_log_in_once(

@@ -212,6 +212,7 @@ async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
     assert signicat.logins == 2
 
 
+@pytest.mark.alone  # a hundred connections must be made within the seconds that one is given
 async def test_a_hundred_reads_after_expiry_log_in_once(signicat: FakeSignicat, reader: SignicatReader) -> None:
     signicat.held[PLACE] = told(process())
     signicat.login_takes = 0.05
@@ -224,6 +225,7 @@ async def test_a_hundred_reads_after_expiry_log_in_once(signicat: FakeSignicat, 
     assert signicat.logins == 2
 
 
+@pytest.mark.alone
 async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
     signicat: FakeSignicat, reader: SignicatReader
 ) -> None:
