@@ -55,9 +55,9 @@ class SkippedTime:
 
     async def result(self) -> Record:
         """Skip time until the newest run has completed."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (seen := await self.world.tracker.describe(self.world.key)) is None or seen.is_open:
-                await self.passes(timedelta(minutes=10))
+                await self.passes(timedelta(hours=1))
             return await self.world.result()
 
 

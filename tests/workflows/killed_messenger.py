@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.messages import carrier, messages_worker
+from tests.short_timeouts import with_short_timeouts
 from tests.world import World
 from vigil.domain.message import Channel
 from vigil.messaging.contract import MessageSender, Outgoing, SendResult
@@ -29,7 +30,7 @@ class KilledCarrier:
 
 
 async def main(address: str, folder: str, account: str, gateway: str) -> None:
-    world = World(await connect(address, "default"), Path(folder), account=account)
+    world = World(with_short_timeouts(await connect(address, "default")), Path(folder), account=account)
     async with open_http() as http:
         killed = KilledCarrier(carrier(gateway, http))
         async with messages_worker(world, {Channel.SMS: killed}):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.gate import GatedStorage
+from tests.short_timeouts import with_short_timeouts
 from tests.world import APPROVED_WITH_FILE, SaidReader, World, quick
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.verification_key import VerificationKey
@@ -78,7 +79,8 @@ class KilledStorage(GatedStorage):
 
 
 async def main(address: str, folder: str, account: str, reference: str, point: str) -> None:
-    world = World(await connect(address, "default"), Path(folder), plan=quick(factor=60), account=account)
+    client = with_short_timeouts(await connect(address, "default"))
+    world = World(client, Path(folder), plan=quick(factor=60), account=account)
     world.key = VerificationKey(account=account, reference=reference)
     reader = KilledReader()
     reader.point = point

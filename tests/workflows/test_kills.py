@@ -3,11 +3,14 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
+from tests.short_timeouts import with_short_timeouts
 from tests.workflows.killed_worker import POINTS
-from tests.world import World, final
+from tests.world import World, final, own_account
 from vigil.domain.record import Record
 from vigil.domain.terms import ArtifactState, Decision
 
@@ -29,16 +32,17 @@ async def worker(address: str, world: World, point: str) -> asyncio.subprocess.P
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_killed_at_the_worst_moment_costs_nothing(
-    temporal_address: str, world: World, point: str
+    temporal_address: str, client: Client, tmp_path: Path, point: str
 ) -> None:
+    world = World(with_short_timeouts(client), tmp_path, account=own_account())
     await world.register()
     await world.hear(final("OK"))
     killed = await worker(temporal_address, world, point)
-    code = await asyncio.wait_for(killed.wait(), 30)
+    code = await asyncio.wait_for(killed.wait(), 60)
     left_behind = await world.storage.list("", limit=1000)
     restarted = await worker(temporal_address, world, "never")
     record = await world.result(within=60)
-    await asyncio.wait_for(restarted.wait(), 30)
+    await asyncio.wait_for(restarted.wait(), 60)
     stored = await world.records.latest(world.tracker.path(world.key))
 
     assert code == -signal.SIGKILL

@@ -11,13 +11,15 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from tests.messages import Messages, asked, simulated_sms
+from tests.short_timeouts import with_short_timeouts
 from tests.world import World, own_account, quick
 from vigil.domain.terms import Attention
 
 
 @pytest_asyncio.fixture
 async def messages(client: Client, tmp_path: Path) -> AsyncIterator[Messages]:
-    messages = Messages(World(client, tmp_path, account=own_account(), plan=quick(factor=60)))
+    world = World(with_short_timeouts(client), tmp_path, account=own_account(), plan=quick(factor=60))
+    messages = Messages(world)
     yield messages
     await messages.end()
 
@@ -42,7 +44,7 @@ async def test_a_worker_killed_with_the_message_sent_costs_at_most_one_more_and_
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        code = await asyncio.wait_for(killed.wait(), 30)
+        code = await asyncio.wait_for(killed.wait(), 60)
         before = len(await sms.requests())
         async with messages.through(sms, idempotent=idempotent):
             noted = await messages.noted()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from tests.short_timeouts import with_short_timeouts
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
 from vigil.domain.callback_event import StepFinished
 from vigil.domain.errors import ProviderRefusesUs, ReferenceUnknown
@@ -20,17 +21,22 @@ def world(client: Client, tmp_path: Path) -> World:
     return World(client, tmp_path, account=own_account(), plan=quick(factor=60))
 
 
-async def test_storage_that_hangs_longer_than_a_local_step_may_take_delays_and_loses_nothing(world: World) -> None:
+async def test_storage_that_hangs_longer_than_a_local_step_may_take_delays_and_loses_nothing(
+    client: Client, tmp_path: Path
+) -> None:
+    world = World(with_short_timeouts(client), tmp_path, account=own_account(), plan=quick(factor=60))
     world.reader.say(APPROVED)
     world.storage.close("list verifications")
     async with world.workers():
         await world.register()
         await world.hear(final("OK"))
         await world.storage.reached["list verifications"].wait()
-        # Three local attempts of three seconds, and then some.
-        await asyncio.sleep(11)
+        async with asyncio.timeout(60):
+            # The local attempts are over, and the step has become an activity.
+            while "ACTIVITY_TASK_SCHEDULED" not in await world.history():
+                await asyncio.sleep(0.1)
         world.storage.open_gate("list verifications")
-        record = await world.result(within=60)
+        record = await world.result()
 
     assert (record.callbacks.received, record.verdict.decision) == (1, Decision.APPROVED)
 
