@@ -166,7 +166,7 @@ class Messages:
         record = await self.world.until(lambda record: len(_notes(record)) >= times, within=40)
         return _notes(record)
 
-    async def until_forgotten(self, within: float = 20) -> None:
+    async def until_forgotten(self, within: float = 60) -> None:
         """Wait until no callback rests in storage any more."""
         async with asyncio.timeout(within):
             while await self.stored():

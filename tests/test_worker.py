@@ -41,7 +41,7 @@ async def rates_of_the_askers(client: Client, queue: str) -> list[float]:
         task_queue=TaskQueue(name=queue),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (pollers := (await client.workflow_service.describe_task_queue(request)).pollers):
             await asyncio.sleep(0.1)
     return [poller.rate_per_second for poller in pollers]

@@ -266,7 +266,7 @@ class World:
         notice = await self.notice(observation, proof=proof, number=number)
         return await self.tracker.signal_callback(self.key, notice, may_start=may_start)
 
-    async def result(self, within: float = 30) -> Record:
+    async def result(self, within: float = 60) -> Record:
         """Wait until the newest run has completed."""
         async with asyncio.timeout(within):
             return await self.tracker.handle(self.key).result()
@@ -278,7 +278,7 @@ class World:
             known = await self.tracker.handle(self.key).query("record", result_type=Record)
         return known
 
-    async def until(self, holds: Callable[[Record], bool], within: float = 20) -> Record:
+    async def until(self, holds: Callable[[Record], bool], within: float = 60) -> Record:
         """Wait until the record is as a test wants it."""
         async with asyncio.timeout(within):
             while True:

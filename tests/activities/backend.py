@@ -45,7 +45,7 @@ class Backend:
             server.close()
             await server.wait_closed()
 
-    async def was_told(self, times: int, within: float = 20) -> None:
+    async def was_told(self, times: int, within: float = 60) -> None:
         """Wait until it was told so many times."""
         async with asyncio.timeout(within):
             while len(self.told) < times:

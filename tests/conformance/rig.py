@@ -174,7 +174,7 @@ class Rig:
 
     async def skipped_until_complete(self, play: Play) -> Record:
         """Let time pass until the newest run has completed."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (seen := await self.tracker.describe(play.key)) is None or seen.is_open:
                 await self.time.passes(timedelta(minutes=10))
         return await self.complete(play)

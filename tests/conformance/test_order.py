@@ -102,7 +102,7 @@ async def forget(rig: Rig, play: Play) -> None:
     execution = WorkflowExecution(workflow_id=workflow_id(rig.tracker.path(play.key)))
     request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
     await client.workflow_service.delete_workflow_execution(request)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await rig.tracker.describe(play.key) is not None:
             await asyncio.sleep(0.05)
 

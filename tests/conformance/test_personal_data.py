@@ -91,7 +91,7 @@ async def outage(rig: Rig, provider: str, *, on: bool) -> None:
 
 
 async def until_failed(heard: Overheard) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(b"lastFailure" in text for text in heard.pending):
             await asyncio.sleep(0.02)
 
@@ -121,7 +121,7 @@ async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, 
     since, canaries = datetime.now(UTC), SIMULATED[provider].markers.values()
     with listening(stepped) as heard:
         plays = await followed(stepped, provider, heard)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             texts = await said(stepped, heard, since=since)
             while not all(stepped.tracker.path(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
                 texts = await said(stepped, heard, since=since)
@@ -180,7 +180,7 @@ async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place
     since = datetime.now(UTC)
     with listening(stepped) as heard:
         before = (await said(stepped, heard, since=since))[place]
-        async with planted(place, stepped, CANARY), asyncio.timeout(10):
+        async with planted(place, stepped, CANARY), asyncio.timeout(60):
             while not leaks((await said(stepped, heard, since=since))[place], [CANARY]):
                 await asyncio.sleep(0.05)
 

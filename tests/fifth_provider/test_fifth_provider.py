@@ -62,7 +62,7 @@ def run(tree: Path, *command: str) -> str:
     ended = subprocess.run(
         [program, *command[1:]],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(tree)},
         capture_output=True,
         text=True,
         check=False,
@@ -74,7 +74,8 @@ def run(tree: Path, *command: str) -> str:
 
 def contents(root: Path) -> Mapping[str, bytes]:
     """Return the files under a tree by name, without the fifth provider's own and what tools leave behind."""
-    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    files = [path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    found = {path.relative_to(root).as_posix(): path for path in files}
     return {name: path.read_bytes() for name, path in found.items() if not name.startswith((".", *OWN))}
 
 

@@ -40,7 +40,7 @@ class Receiver:
         return self.codes[min(len(self.calls), len(self.codes)) - 1]
 
     async def heard(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.calls) < count:
                 self._rung.clear()
                 await self._rung.wait()

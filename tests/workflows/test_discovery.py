@@ -89,7 +89,7 @@ def scheduled(world: World, name: str, what: messages.DiscoveryInput) -> Schedul
 
 
 async def until_asked(listing: Listing, times: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(listing.asked) < times:
             await asyncio.sleep(0.1)
 
@@ -181,7 +181,7 @@ async def test_one_that_can_have_no_key_stops_nobody_behind_it(
     listing.lists(odd)
     listing.lists(world.key.reference)
     async with world.workers():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             adopted = await swept(client, world)
 
     assert (adopted.listed, adopted.adopted) == (2, 1)
@@ -225,7 +225,7 @@ async def test_a_registration_that_meets_a_sweep_is_attached_and_calms_it(
     await world.register()
     async with world.workers():
         await asyncio.gather(swept(client, world), world.register(), world.hear(final("OK")))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (record := await world.result()).is_registered:
                 await asyncio.sleep(0.05)
 
@@ -239,13 +239,13 @@ async def test_a_registration_while_the_adopted_run_completes_is_not_lost(
     async with world.workers():
         world.reader.before_answer = lambda: world.storage.close("/records/")
         await world.tracker.start_discovered(world.key)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not world.reader.reads:
                 await asyncio.sleep(0.02)
         await world.storage.reached["/records/"].wait()
         await world.register()
         world.storage.open_gate("/records/")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (record := await world.result()).is_registered:
                 await asyncio.sleep(0.05)
 

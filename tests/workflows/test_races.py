@@ -32,7 +32,7 @@ async def test_a_callback_during_a_read_leads_to_another_read(world: World) -> N
     async with world.workers():
         await world.register()
         await world.hear(final("OK"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while world.reader.reads == 0:
                 await asyncio.sleep(0.02)
         await world.hear(final("OK"))
@@ -216,7 +216,7 @@ async def test_storage_that_fails_for_a_while_delays_completion_and_loses_nothin
 
 async def _quiet(world: World) -> Record:
     """Wait until no run is open, and return the newest result."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (seen := await world.tracker.describe(world.key)) is not None and seen.is_open:
             await asyncio.sleep(0.05)
     return await world.result()
