@@ -38,7 +38,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Simulate every provider and watch verifications go through, from callback to evidence.
+    """Run verifications at simulated providers and check that each ends as expected.
 
     Exits with 0 if every story ended as expected, else with 1.
     """

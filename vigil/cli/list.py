@@ -24,7 +24,7 @@ def list_(
     attention: Annotated[bool, typer.Option("--attention", help="Only those that need a person.")] = False,
     stage: Annotated[Stage | None, typer.Option(help="Only those in this stage.")] = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.", metavar="ACCOUNT")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most that are listed.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of verifications.")] = 50,
 ) -> None:
     """List verifications, the newest first. Needs no worker."""
     runs = asyncio.run(_list(context.obj, Filters(stage=stage, account=account), attention=attention, limit=limit))

@@ -51,7 +51,10 @@ def track(
         list[str] | None,
         typer.Option(help="What else the provider needs to find it; repeatable.", metavar="NAME=VALUE"),
     ] = None,
-    sender: Annotated[str | None, typer.Option(help="Which sender of the provider it is.", metavar="SENDER")] = None,
+    sender: Annotated[
+        str | None,
+        typer.Option(help="One of the provider's senders, as `vigil accounts` lists them.", metavar="SENDER"),
+    ] = None,
 ) -> None:
     """Register verifications that exist at a provider already. Repeating the command is safe.
 
