@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -73,11 +74,11 @@ Check = Callable[[], Awaitable[None]]
 
 
 def _checks(process: Dependencies) -> Iterator[tuple[str, Check]]:
-    yield "storage", lambda: _check_storage(process)
-    yield "search attributes", lambda: _check_search_attributes(process)
-    yield "verifications", lambda: _check_worker(process, messages.VERIFICATIONS_QUEUE, is_workflow=True)
+    yield "storage", partial(_check_storage, process)
+    yield "search attributes", partial(_check_search_attributes, process)
+    yield "verifications", partial(_check_worker, process, messages.VERIFICATIONS_QUEUE, is_workflow=True)
     for account in process.accounts:
-        yield f"account {account}", lambda queue=messages.provider_queue(account): _check_worker(process, queue)  # type: ignore[misc]
+        yield f"account {account}", partial(_check_worker, process, messages.provider_queue(account))
 
 
 async def _run(name: str, check: Check) -> CheckView:

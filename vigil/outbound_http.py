@@ -1,4 +1,7 @@
-"""Calls to addresses that the settings name: looked up once, checked, and called at the address that was checked."""
+"""HTTP requests to URLs from the settings. A host is resolved once, checked, and called at the checked address.
+
+A second lookup could return another address, so that a public name would lead into the private network.
+"""
 
 import asyncio
 import ipaddress
@@ -10,22 +13,22 @@ from typing import Final, TypeAlias
 import httpx
 
 RESOLVE_WITHIN: Final = timedelta(seconds=3)
-"""Less than a call may take, so that a resolver that stalls is told from a receiver that may have what was sent."""
+"""Less than a call may take, so that a stalled resolver does not look like a receiver that may have got the content."""
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the IP addresses of a host. Raises `OSError`."""
+"""Returns the IP addresses of a host. Raises `OSError`."""
 
 
 class PrivateAddress(Exception):
-    """The name leads into a private network, and that is not allowed."""
+    """The host has an address in a private network, and that is not allowed. Nothing was sent."""
 
 
 class NotResolved(Exception):
-    """The name leads nowhere; nothing was sent."""
+    """The host has no address. Nothing was sent."""
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Ask the machine's resolver. Raises `OSError`."""
+    """Return the IP addresses of a host, from the machine's resolver. Raises `OSError`."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(info[4][0]) for info in found]
 
@@ -33,11 +36,11 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 async def pinned_request(
     request: httpx.Request, *, allow_private: bool, resolve: Resolve = resolve_host
 ) -> httpx.Request:
-    """Return the request to the address that was looked up and checked; the name stays in Host and in TLS.
+    """Return the request to the checked address. The host's name stays in the header `Host` and in TLS.
 
     Raises:
-        PrivateAddress: the name leads into a private network.
-        NotResolved: the name leads nowhere.
+        PrivateAddress: the host has an address in a private network, and that is not allowed.
+        NotResolved: the host has no address.
 
     """
     host, scheme = request.url.host, request.url.scheme
@@ -47,7 +50,7 @@ async def pinned_request(
     except OSError:  # `TimeoutError` is one too
         raise NotResolved from None
     headers = request.headers.copy()
-    # Connections are shared by address, and two names at one address must not share one.
+    # Connections are shared by address, and two hosts at one address must not share one.
     headers["connection"] = "close"
     return httpx.Request(
         request.method,
@@ -67,12 +70,11 @@ async def post(
     allow_private: bool,
     resolve: Resolve = resolve_host,
 ) -> int:
-    """Post a JSON text and return the status code; the rest of the answer is left unread. Follows no redirect.
+    """Post a JSON text and return the status code. The body of the response is not read; no redirect is followed.
 
     Raises:
-        PrivateAddress: nothing was sent.
-        NotResolved: nothing was sent.
-        httpx.HTTPError: there was no answer.
+        PrivateAddress, NotResolved: nothing was sent.
+        httpx.HTTPError: there was no response.
 
     """
     typed = {**headers, "content-type": "application/json"}
