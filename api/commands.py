@@ -8,7 +8,8 @@ from pydantic import Field
 
 from api.dependencies import Caller, Key, Process
 from api.problems import Problem, problem_of, problem_responses
-from vigil.domain.terms import Decision, Frozen, Instant, Outcome, ReasonCode, Stage
+from vigil.domain.models import MessageModel, StrictModel
+from vigil.domain.terms import Decision, Instant, Outcome, ReasonCode, Stage
 from vigil.errors import NoWorkerInTime
 from vigil.temporal import messages
 
@@ -24,20 +25,20 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
 CommandId: TypeAlias = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
 
 
-class DeadlineRequest(Frozen):
+class DeadlineRequest(StrictModel):
     """The new deadline."""
 
     deadline_at: Instant = Field(examples=["2025-12-24T12:00:00Z"])
 
 
-class ResolveRequest(Frozen):
+class ResolveRequest(StrictModel):
     """A person's decision."""
 
     decision: Decision
     reason: ReasonCode = ReasonCode.OTHER
 
 
-class CommandView(Frozen):
+class CommandView(StrictModel):
     """The state of the verification after an accepted command."""
 
     revision: int
@@ -59,7 +60,7 @@ class CommandRunner:
         self._id = command_id or secrets.token_hex(16)
         response.headers[_KEY_HEADER] = self._id
 
-    async def run(self, name: str, argument: Frozen) -> CommandView:
+    async def run(self, name: str, argument: MessageModel) -> CommandView:
         """Run a command and return the state after it.
 
         Raises:

@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from api.dependencies import Dependencies, Process
 from vigil.domain.explanation import SILENT_WORKER
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.storage.contract import StorageError, storage_name
 from vigil.temporal import messages
 from vigil.temporal.connection import missing_search_attributes
@@ -25,7 +25,7 @@ operator_router: Final = APIRouter(tags=["operations"])
 """For operators. It needs no key, since its answers hold coded words alone."""
 
 
-class CheckView(Frozen):
+class CheckView(StrictModel):
     """One dependency of this process. `action` says how to repair it if it is not healthy."""
 
     name: str
@@ -33,7 +33,7 @@ class CheckView(Frozen):
     action: str | None = None
 
 
-class ReadyView(Frozen):
+class ReadyView(StrictModel):
     """All checks. The process is ready if all are healthy."""
 
     ready: bool

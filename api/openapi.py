@@ -6,13 +6,14 @@ from fastapi import FastAPI
 from pydantic import AwareDatetime, ConfigDict
 
 from api.problems import ProblemView
-from vigil.domain.terms import Decision, Frozen, Outcome, Stage
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import Decision, Outcome, Stage
 from vigil.domain.verification_key import VerificationKey
 
 _REFERENCE = "#/components/schemas/{model}"
 
 
-class RevisedView(Frozen):
+class RevisedView(StrictModel):
     """The verdict in short; read the verification for more. Of two notifications the greater `sequence` is newer."""
 
     key: VerificationKey
@@ -23,7 +24,7 @@ class RevisedView(Frozen):
     outcome: Outcome | None
 
 
-class NotificationView(Frozen):
+class NotificationView(StrictModel):
     """A notification in the format of Standard Webhooks. The headers `webhook-*` sign it."""
 
     model_config = ConfigDict(

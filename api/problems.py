@@ -9,12 +9,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
 from vigil.domain.errors import ProviderError, ProviderRefusesUs
+from vigil.domain.models import StrictModel
 from vigil.errors import (
     CommandRefused,
     ConflictingRegistration,
@@ -38,14 +39,14 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("vigil.api")
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(StrictModel):
     """A field of a request that does not fit. The value is not repeated: it may be personal."""
 
     field: str = Field(examples=["body.deadline_at"])
     detail: str = Field(examples=["Input should have timezone info"])
 
 
-class ProblemView(BaseModel):
+class ProblemView(StrictModel):
     """A problem of RFC 9457. `type` is stable: programs should look at it alone."""
 
     type: str = Field(examples=["urn:vigil:conflicting_registration"])

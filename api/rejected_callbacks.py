@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from api.dependencies import Process
 from api.problems import problem_responses
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100
@@ -16,7 +16,7 @@ MOST_QUARANTINED: Final = 100
 router: Final = APIRouter(tags=["callbacks"])
 
 
-class RefusalView(Frozen):
+class RefusalView(StrictModel):
     """A refused callback. `digest` is the start of the keyed digest of its body."""
 
     at: AwareDatetime
@@ -26,13 +26,13 @@ class RefusalView(Frozen):
     digest: str
 
 
-class RefusalsView(Frozen):
+class RefusalsView(StrictModel):
     """The newest refusals, the newest first."""
 
     refusals: tuple[RefusalView, ...]
 
 
-class QuarantinedView(Frozen):
+class QuarantinedView(StrictModel):
     """A stored callback that belongs to no verification. `receipt` is its name below `inbox/quarantined/`.
 
     `account` and `proof` are null if the receipt cannot be read.
@@ -45,7 +45,7 @@ class QuarantinedView(Frozen):
     receipt: str
 
 
-class QuarantineView(Frozen):
+class QuarantineView(StrictModel):
     """The newest quarantined callbacks, the newest first."""
 
     quarantined: tuple[QuarantinedView, ...]

@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import ConfigDict, Field, JsonValue
 
 from vigil.domain.log import EntryKind
+from vigil.domain.models import StrictModel
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Check, Reason
 from vigil.domain.summary import Summary
@@ -18,7 +19,6 @@ from vigil.domain.terms import (
     Basis,
     Decision,
     EvidenceKind,
-    Frozen,
     Instant,
     LossReason,
     Name,
@@ -48,14 +48,14 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
 }
 
 
-class AttentionView(Frozen):
+class AttentionView(StrictModel):
     """A reason why a person should look, and who acts."""
 
     reason: Attention
     actor: Actor
 
 
-class StateView(Frozen):
+class StateView(StrictModel):
     """The present state. `sequence` grows with every published change, `revision` with every verdict."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -90,7 +90,7 @@ class StateView(Frozen):
         return cls(**{**shown, **computed}, last_callback_at=summary.last_heard_at)
 
 
-class RevisionView(Frozen):
+class RevisionView(StrictModel):
     """One verdict. Without an outcome it says that an earlier verdict was reopened."""
 
     number: int
@@ -108,7 +108,7 @@ class RevisionView(Frozen):
         return cls(**revision.model_dump(include=set(cls.model_fields)), provider_status=revision.word)
 
 
-class EvidenceView(Frozen):
+class EvidenceView(StrictModel):
     """One file. `size` is in bytes."""
 
     name: Word
@@ -120,7 +120,7 @@ class EvidenceView(Frozen):
     at: Instant
 
 
-class RecordView(Frozen):
+class RecordView(StrictModel):
     """The last stored record. A run stores one at its end."""
 
     session_kind: SessionKind | None = Field(description="the kind of person; null: not known")
@@ -162,7 +162,7 @@ class RecordView(Frozen):
         )
 
 
-class VerificationView(Frozen):
+class VerificationView(StrictModel):
     """One verification. `state` is the last published state, `record` the last stored record."""
 
     account: Name
@@ -188,7 +188,7 @@ class VerificationView(Frozen):
         )
 
 
-class RegisteredView(Frozen):
+class RegisteredView(StrictModel):
     """The result of a registration: `started`, or `known` if it was known before."""
 
     account: Name
@@ -196,7 +196,7 @@ class RegisteredView(Frozen):
     registered: RegistrationResult
 
 
-class ListedView(Frozen):
+class ListedView(StrictModel):
     """One run of a verification.
 
     `reference` is a digest if the provider's reference must not be shown. Requests accept the digest too.
@@ -221,14 +221,14 @@ class ListedView(Frozen):
         )
 
 
-class PageView(Frozen):
+class PageView(StrictModel):
     """Some verifications, the newest first. `next_page` is null on the last page."""
 
     verifications: tuple[ListedView, ...]
     next_page: str | None
 
 
-class EntryView(Frozen):
+class EntryView(StrictModel):
     """One entry of the timeline, in coded words."""
 
     at: Instant
@@ -237,7 +237,7 @@ class EntryView(Frozen):
     actor: Name | None
 
 
-class TimelineView(Frozen):
+class TimelineView(StrictModel):
     """What was received, read and decided, in order. `omitted` counts the entries that a long timeline has dropped."""
 
     entries: tuple[EntryView, ...]
@@ -251,7 +251,7 @@ class TimelineView(Frozen):
         return cls(entries=tuple(views), omitted=record.log.folded)
 
 
-class EvidenceListView(Frozen):
+class EvidenceListView(StrictModel):
     """The files of a verification and their states."""
 
     evidence: tuple[EvidenceView, ...]

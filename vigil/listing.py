@@ -10,8 +10,9 @@ from typing import Final
 from pydantic import AwareDatetime, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
+from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
-from vigil.domain.terms import Attention, Decision, Frozen, Name, Outcome, Stage, Word
+from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
 from vigil.domain.verification_key import path_of_workflow
 from vigil.errors import InvalidPageToken
 from vigil.temporal import messages
@@ -20,7 +21,7 @@ from vigil.temporal.client import DESCRIBE_TIMEOUT
 LARGEST_PAGE: Final = 200
 
 
-class Filters(Frozen):
+class Filters(StrictModel):
     """Conditions that every listed verification meets."""
 
     account: Name | None = None

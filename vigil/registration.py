@@ -11,9 +11,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ReferenceUnknown
+from vigil.domain.models import StrictModel
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import Coordinates
-from vigil.domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
+from vigil.domain.terms import EvidenceKind, Instant, Name, SessionKind, Word
 from vigil.domain.verification_key import Reference, VerificationKey
 from vigil.errors import (
     CoordinatesUnknown,
@@ -32,7 +33,7 @@ REPEAT_AFTER: Final = timedelta(seconds=5)
 Correlation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 
 
-class RegistrationRequest(Frozen):
+class RegistrationRequest(StrictModel):
     """What a backend knows about a verification that it has created at the provider."""
 
     model_config = ConfigDict(

@@ -7,7 +7,8 @@ from temporalio import exceptions, workflow
 
 with workflow.unsafe.imports_passed_through():
     from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
-    from vigil.domain.terms import Frozen, StorageName
+    from vigil.domain.models import MessageModel
+    from vigil.domain.terms import StorageName
     from vigil.temporal import messages
 
     from workflows import options
@@ -110,7 +111,7 @@ async def _erase(receipts: tuple[StorageName, ...]) -> None:
     await _step(messages.ERASE_MESSAGE, messages.EraseMessage(receipts=receipts), "Erase what it said")
 
 
-async def _step(name: str, order: Frozen, summary: str) -> None:
+async def _step(name: str, order: MessageModel, summary: str) -> None:
     await workflow.execute_activity(
         name,
         order,

@@ -14,10 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.evidence import replace_row
     from vigil.domain.log import EntryKind, LogEntry
     from vigil.domain.message import MessageOutcome
+    from vigil.domain.models import MessageModel
     from vigil.domain.record import Record
     from vigil.domain.registration import Registration
     from vigil.domain.summary import Summary
-    from vigil.domain.terms import ArtifactState, Attention, Frozen, LossReason
+    from vigil.domain.terms import ArtifactState, Attention, LossReason
     from vigil.domain.timers import (
         TimerName,
         confirmation_until,
@@ -439,7 +440,7 @@ def _refuse(why: str) -> NoReturn:
     raise ApplicationError(why, type=messages.REFUSED, non_retryable=True)
 
 
-async def _storage_step(name: str, order: Frozen, result_type: type[ResultT], summary: str) -> ResultT:
+async def _storage_step(name: str, order: MessageModel, result_type: type[ResultT], summary: str) -> ResultT:
     """Run a short step on storage: locally, and where that fails as an activity that operators see waiting."""
     try:
         done: ResultT = await workflow.execute_local_activity(

@@ -1,11 +1,15 @@
-"""By its types alone, no free text can enter what travels through Temporal."""
+"""By its types alone, no free text can enter what travels through Temporal.
+
+A stored value hands on fields that this release does not know. Those come from a later release of ours alone, whose
+own run of this test has looked at their types: values are built by field from what others send, never from their JSON.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.domain.samples import DIGESTER, T0, status
 from vigil.domain.callback_event import CallbackEvent
@@ -13,11 +17,11 @@ from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import ReadResult, Snapshot
 from vigil.domain.summary import Summary
-from vigil.domain.terms import Frozen
 
-ROOTS: Final[tuple[type[Frozen], ...]] = (CallbackEvent, Snapshot, ReadResult, Record, Registration, Summary)
+ROOTS: Final[tuple[type[BaseModel], ...]] = (CallbackEvent, Snapshot, ReadResult, Record, Registration, Summary)
 FREE_TEXT: Final = ("Ada Lovelace", "ada@example.com", "+33 1 23 45 67 89", "12, rue de l'Église")
 FREE: Final = "anything"
+UNKNOWN_FIELDS: Final = {"$ref": "#/$defs/JsonValue"}
 ALLOWED: Final = {
     "VerificationKey.reference": "the provider's own id; ids carry its digest where it opens a session",
     "CallbackEvent.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
@@ -36,7 +40,7 @@ def _strings(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for pattern, inner in schema.get("patternProperties", {}).items():
         yield f"{path}.key", pattern
         yield from _strings(inner, f"{path}.value")
-    if isinstance(schema.get("additionalProperties"), Mapping):
+    if isinstance(schema.get("additionalProperties"), Mapping) and schema["additionalProperties"] != UNKNOWN_FIELDS:
         if "propertyNames" not in schema:
             yield f"{path}.key", FREE
         yield from _strings(schema["additionalProperties"], f"{path}.value")
@@ -109,7 +113,7 @@ def test_every_string_that_is_free_is_on_the_list_with_a_reason() -> None:
     ],
 )
 def test_a_value_with_free_text_in_it_is_refused_without_being_repeated(
-    model: type[Frozen], shape: dict[str, object], text: str
+    model: type[BaseModel], shape: dict[str, object], text: str
 ) -> None:
     harmless, harmful = ENOUGH[model] | _filled(shape, "ok"), ENOUGH[model] | _filled(shape, text)
     model.model_validate(harmless)
@@ -118,7 +122,7 @@ def test_a_value_with_free_text_in_it_is_refused_without_being_repeated(
     assert text not in str(refusal.value)
 
 
-ENOUGH: Final[Mapping[type[Frozen], dict[str, object]]] = {
+ENOUGH: Final[Mapping[type[BaseModel], dict[str, object]]] = {
     CallbackEvent: {
         "delivery": DIGESTER.digest("delivery", ""),
         "received_at": T0,
@@ -149,6 +153,8 @@ def test_a_coordinate_has_a_word_for_its_name(text: str) -> None:
         CallbackEvent.model_validate(ENOUGH[CallbackEvent] | {"coordinates": {text: "1"}})
 
 
-def test_a_notice_takes_no_field_that_it_does_not_know() -> None:
+@pytest.mark.parametrize("text", FREE_TEXT)
+@pytest.mark.parametrize("model", ENOUGH)
+def test_an_unknown_field_of_a_stored_value_has_a_word_for_its_name(model: type[BaseModel], text: str) -> None:
     with pytest.raises(ValidationError):
-        CallbackEvent.model_validate(ENOUGH[CallbackEvent] | {"birth_date": "1815-12-10"})
+        model.model_validate(ENOUGH[model] | {text: 1})

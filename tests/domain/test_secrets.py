@@ -3,13 +3,13 @@
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from vigil.domain.models import StrictModel
 from vigil.domain.secrets import Secrets, matches
-from vigil.domain.terms import Frozen
 
 SECRETS: TypeAdapter[tuple[SecretStr, ...]] = TypeAdapter(Secrets)
 
 
-class Holder(Frozen):
+class Holder(StrictModel):
     secret: Secrets
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from pydantic import BaseModel
 
 from tests.domain.samples import PLAN
 from vigil.domain.sender_contract import Answering, CodeRange, Redelivery, SenderContract
-from vigil.domain.terms import Frozen, Proof, Stage
+from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import PollStep
 from vigil.providers.id360.senders import CONTRACT as ID360
 
@@ -85,7 +86,7 @@ def _durations(value: object, path: str = "") -> dict[str, timedelta]:
     """Every duration in a value, by its path; an own walk, so that it shares nothing with what it checks."""
     if isinstance(value, timedelta):
         return {path: value}
-    if isinstance(value, Frozen):
+    if isinstance(value, BaseModel):
         parts = {name: getattr(value, name) for name in type(value).model_fields}
     elif isinstance(value, Mapping):
         parts = {str(key): item for key, item in value.items()}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from pydantic import BaseModel
 
 from tests.domain.samples import KEY, T0, silent, told
 from tests.domain.strategies import ANSWERS, CALLBACKS, PLANS, REGISTRATIONS
@@ -43,7 +44,6 @@ from vigil.domain.terms import (
     Attention,
     Basis,
     Decision,
-    Frozen,
     LossReason,
     Outcome,
     ReasonCode,
@@ -66,7 +66,7 @@ from vigil.domain.verdict import Cause
 LAST_READ_FIRST = (TimerName.WINDOW, TimerName.REVIEW, TimerName.DELETED, TimerName.DEADLINE)
 
 
-def survives(value: Frozen) -> bool:
+def survives(value: BaseModel) -> bool:
     return type(value).model_validate_json(value.model_dump_json()) == value
 
 

@@ -6,10 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from tests.domain.samples import HOUR_LATER, T0
-from vigil.domain.terms import ACTS_ON, Frozen, Instant, as_word, earliest, latest
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import ACTS_ON, Instant, as_word, earliest, latest
 
 
-class Moment(Frozen):
+class Moment(StrictModel):
     at: Instant
 
 

@@ -21,9 +21,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyNetwork,
     SecretStr,
@@ -41,6 +39,7 @@ from vigil.config.settings_file import (
     resolved,
     with_random_secrets,
 )
+from vigil.domain.models import StrictModel
 from vigil.domain.secrets import Secrets, is_placeholder
 from vigil.domain.terms import Name
 from vigil.domain.tracking_plan import TrackingPlan
@@ -76,24 +75,20 @@ Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration), AfterVali
 """`90s`, `15m`, `2h`, `7d`, or ISO 8601 (`P7D`, `PT15M`)."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class TemporalSettings(_Table):
+class TemporalSettings(StrictModel):
     """Where Temporal is; None leaves it to the SDK's own environment variables and defaults."""
 
     address: str | None = None
     namespace: str | None = None
 
 
-class StorageSettings(_Table):
+class StorageSettings(StrictModel):
     """Where receipts, results, files and records rest."""
 
     url: str
 
 
-class KeySettings(_Table):
+class KeySettings(StrictModel):
     """What one backend proves itself with."""
 
     name: Name
@@ -104,7 +99,7 @@ ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """`host:port`."""
 
 
-class ApiSettings(_Table):
+class ApiSettings(StrictModel):
     """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
 
     host: str = "127.0.0.1"
@@ -121,7 +116,7 @@ class ApiSettings(_Table):
         return f"{base.rstrip('/')}/callbacks/{account}"
 
 
-class EndpointSettings(_Table):
+class EndpointSettings(StrictModel):
     """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
@@ -129,7 +124,7 @@ class EndpointSettings(_Table):
     allow_private: bool = False
 
 
-class WorkerSettings(_Table):
+class WorkerSettings(StrictModel):
     """The worker process. At `metrics_address` it listens for Prometheus; without it there is no such listener."""
 
     metrics_address: ListenerAddress | None = None
@@ -147,7 +142,7 @@ _TRACKING_FIELDS: Final = frozenset(
 TrackingTimes: TypeAlias = Mapping[Annotated[str, AfterValidator(_tracking_field)], Duration]
 
 
-class Common(_Table):
+class Common(StrictModel):
     """What every account may say beside its provider's own settings."""
 
     tracking: TrackingTimes = Field(default_factory=dict)
@@ -166,7 +161,7 @@ class ConfiguredAccount(Common):
     own: AccountSettings
 
 
-class ClientSettings(_Table):
+class ClientSettings(StrictModel):
     """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
     digest_key: SecretStr

@@ -4,12 +4,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from vigil.domain.models import StoredModel
 from vigil.domain.snapshot import Coordinates
 from vigil.domain.terms import (
     CheckKind,
     CheckStatus,
     Ended,
-    Frozen,
     Instant,
     KeyedDigest,
     Name,
@@ -23,7 +23,7 @@ from vigil.domain.terms import (
 MOST_UNKNOWN_FIELDS: Final = 20
 
 
-class StatusSeen(Frozen):
+class StatusSeen(StoredModel):
     """The callback names a status. It decides nothing; `ended` is an end without decision that it announces."""
 
     kind: Literal["status"] = "status"
@@ -34,7 +34,7 @@ class StatusSeen(Frozen):
     part: Literal["identity", "biometric", "whole"] | None = None
 
 
-class StepFinished(Frozen):
+class StepFinished(StoredModel):
     """The callback tells of one finished step."""
 
     kind: Literal["step"] = "step"
@@ -54,7 +54,7 @@ class StepFinished(Frozen):
         return as_word(f"{self.name}${self.ordinal}") or self.name
 
 
-class RoomChanged(Frozen):
+class RoomChanged(StoredModel):
     """The callback tells of a video room."""
 
     kind: Literal["room"] = "room"
@@ -64,7 +64,7 @@ class RoomChanged(Frozen):
     file_id: Word | None = None
 
 
-class Unreadable(Frozen):
+class Unreadable(StoredModel):
     """The callback is proven, and we do not understand it."""
 
     kind: Literal["unreadable"] = "unreadable"
@@ -74,7 +74,7 @@ class Unreadable(Frozen):
 Observation: TypeAlias = Annotated[StatusSeen | StepFinished | RoomChanged | Unreadable, Field(discriminator="kind")]
 
 
-class CallbackEvent(Frozen):
+class CallbackEvent(StoredModel):
     """Signal `callback_received`."""
 
     delivery: KeyedDigest = Field(description="of the body")

@@ -6,15 +6,16 @@ from typing import Final, Self
 from pydantic import Field
 
 from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS, CallbackEvent, RoomChanged, StatusSeen, StepFinished
+from vigil.domain.models import StoredModel
 from vigil.domain.progress import Progress
 from vigil.domain.snapshot import MOST_RECEIPTS
-from vigil.domain.terms import Ended, Frozen, Instant, KeyedDigest, Proof, StorageName, Word, earliest, latest
+from vigil.domain.terms import Ended, Instant, KeyedDigest, Proof, StorageName, Word, earliest, latest
 
 MOST_IDENTITIES: Final = 64
 MOST_ANNOUNCEMENTS: Final = 16
 
 
-class ReceivedIdentity(Frozen):
+class ReceivedIdentity(StoredModel):
     """One event of the sender, and how often it came."""
 
     identity: KeyedDigest
@@ -22,8 +23,12 @@ class ReceivedIdentity(Frozen):
     last_at: Instant
     count: int
 
+    def repeat(self, at: Instant) -> Self:
+        """Count the event once more; the first and the last time are those of all repetitions, in any order."""
+        return self._with(first_at=min(self.first_at, at), last_at=max(self.last_at, at), count=self.count + 1)
 
-class Announcement(Frozen):
+
+class Announcement(StoredModel):
     """A final word that callbacks spoke and that no read has confirmed yet."""
 
     word: Word | None
@@ -42,7 +47,7 @@ class Announcement(Frozen):
         return self._with(first_at=min(self.first_at, other.first_at), is_final=self.is_final or other.is_final)
 
 
-class CallbackHistory(Frozen):
+class CallbackHistory(StoredModel):
     """The callbacks of a verification: counters, progress, announced ends and the newest receipts.
 
     `late` counts callbacks after the conclusion, `missed` those whose news we found by ourselves.
@@ -68,12 +73,8 @@ class CallbackHistory(Frozen):
         before = known.get(identity)
         # Where a sender names no events, equal callbacks are two events: a status may come again, and then it is news.
         is_again = before is not None and (event.identity is not None or before.last_at == at)
-        known[identity] = ReceivedIdentity(
-            identity=identity,
-            first_at=min(before.first_at, at) if before else at,
-            last_at=max(before.last_at, at) if before else at,
-            count=(before.count if before else 0) + 1,
-        )
+        first = ReceivedIdentity(identity=identity, first_at=at, last_at=at, count=1)
+        known[identity] = before.repeat(at) if before else first
         return self._with(
             received=self.received + 1,
             duplicates=self.duplicates + is_again,

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
+from vigil.domain.models import StoredModel, StrictModel
 from vigil.domain.registration import Wanted
 from vigil.domain.snapshot import MOST_FILES, Artifact, Room
 from vigil.domain.terms import (
     ArtifactState,
     EvidenceKind,
-    Frozen,
     Instant,
     KeyedDigest,
     LossReason,
@@ -22,7 +22,7 @@ UNLISTED: Final = "unlisted"
 """The locator of a file that somebody expects and no provider has listed yet."""
 
 
-class RowView(Frozen):
+class RowView(StrictModel):
     """What of a row must not depend on when it was written."""
 
     name: Word
@@ -31,7 +31,7 @@ class RowView(Frozen):
     loss: LossReason | None
 
 
-class EvidenceRow(Frozen):
+class EvidenceRow(StoredModel):
     """One file. `size` is in bytes; `digest` is keyed, over the stored bytes."""
 
     name: Word
@@ -57,6 +57,11 @@ class EvidenceRow(Frozen):
     def lost(self, why: LossReason, at: Instant) -> "EvidenceRow":
         """Return the row as lost."""
         return self._with(state=ArtifactState.LOST, loss=why, at=at)
+
+    def settle(self, settled: "EvidenceRow") -> Self:
+        """Return the row as a download left it."""
+        fields = ("state", "loss", "size", "digest", "media_type", "stored_as", "at")
+        return self._with(**{name: getattr(settled, name) for name in fields})
 
     def artifact(self) -> Artifact:
         """Return what a provider must be told to open the file."""
@@ -153,8 +158,8 @@ def limit_to_wanted(ledger: Ledger, wanted: Wanted, *, at: Instant) -> Ledger:
 
 
 def replace_row(ledger: Ledger, row: EvidenceRow) -> Ledger:
-    """Return the ledger with one row replaced."""
-    return _ordered([row if known.name == row.name else known for known in ledger])
+    """Return the ledger with one row as a download left it."""
+    return _ordered([known.settle(row) if known.name == row.name else known for known in ledger])
 
 
 def mark_unsettled_lost(ledger: Ledger, why: LossReason, *, at: Instant, only: ArtifactState | None = None) -> Ledger:

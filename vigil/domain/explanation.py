@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
-from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Frozen, Instant, Stage
+from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Instant, Stage
 from vigil.domain.tracking_plan import TrackingPlan, spoken
 
 SILENT_WORKER: Final = timedelta(seconds=75)
@@ -15,7 +16,7 @@ STORAGE_AWAY: Final = "StorageUnavailable"
 STUCK_TASK: Final = timedelta(seconds=10)
 
 
-class PendingStep(Frozen):
+class PendingStep(StrictModel):
     """One activity that the server holds for us."""
 
     step: str
@@ -28,7 +29,7 @@ class PendingStep(Frozen):
     """The coded reason why its last attempt did not settle it."""
 
 
-class PendingTask(Frozen):
+class PendingTask(StrictModel):
     """The workflow task that the server holds for us."""
 
     attempt: int
@@ -36,14 +37,14 @@ class PendingTask(Frozen):
     since: Instant
 
 
-class Queue(Frozen):
+class Queue(StrictModel):
     """A task queue, and when a worker last asked it for work (None: not within the server's memory, some minutes)."""
 
     name: str
     last_asked_at: Instant | None
 
 
-class Situation(Frozen):
+class Situation(StrictModel):
     """Everything that one look at the server shows of a verification."""
 
     summary: Summary | None
@@ -53,7 +54,7 @@ class Situation(Frozen):
     queues: tuple[Queue, ...] = ()
 
 
-class Explanation(Frozen):
+class Explanation(StrictModel):
     """What a person who is woken at night wants to read."""
 
     sentence: str

@@ -5,14 +5,15 @@ from typing import Final, Self
 
 from pydantic import Field
 
-from vigil.domain.terms import Actor, Attention, Frozen, Instant, Name, StorageName, Word
+from vigil.domain.models import StoredModel
+from vigil.domain.terms import Actor, Attention, Instant, Name, StorageName, Word
 
 MOST_ENTRIES: Final = 100
 _KEPT_FROM_THE_START: Final = 10
 _FOLDED_AT_ONCE: Final = MOST_ENTRIES // 2
 
 
-class AttentionNote(Frozen):
+class AttentionNote(StoredModel):
     """A reason why a person should look, since when, and who acts."""
 
     reason: Attention
@@ -35,7 +36,7 @@ class EntryKind(StrEnum):
     COMPLETED = "completed"
 
 
-class LogEntry(Frozen):
+class LogEntry(StoredModel):
     """One line of the timeline, in coded words."""
 
     at: Instant
@@ -45,7 +46,7 @@ class LogEntry(Frozen):
     receipt: StorageName | None = None
 
 
-class Log(Frozen):
+class Log(StoredModel):
     """What was received, read and decided, in order; `folded` counts the entries that were dropped."""
 
     entries: tuple[LogEntry, ...] = Field((), max_length=MOST_ENTRIES)

@@ -4,7 +4,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from vigil.domain.terms import Frozen, Instant, KeyedDigest, StorageName, Word
+from vigil.domain.models import MessageModel, StoredModel
+from vigil.domain.terms import Instant, KeyedDigest, StorageName, Word
 from vigil.domain.verification_key import VerificationKey
 
 SEND_WITHIN: Final = timedelta(seconds=120)
@@ -51,7 +52,7 @@ ADDRESS_UNKNOWN: Final = "address_unknown"
 CHANNEL_NOT_CONFIGURED: Final = "channel_not_configured"
 
 
-class MessageRequest(Frozen):
+class MessageRequest(StoredModel):
     """Which message is to be sent, and until when; what it says and to whom is in the receipt alone.
 
     Two orders of one `digest` ask for the same message.
@@ -70,14 +71,14 @@ class MessageRequest(Frozen):
         return f"message/{self.key.account}/{self.digest}"
 
 
-class MessageReceived(Frozen):
+class MessageReceived(MessageModel):
     """Signal `message_received`: what was asked for, and where the callback that asks rests."""
 
     order: MessageRequest
     receipt: StorageName
 
 
-class MessageOutcome(Frozen):
+class MessageOutcome(MessageModel):
     """Signal `message_reported`: what a verification is told of a message. `why` is a coded word."""
 
     kind: MessageKind

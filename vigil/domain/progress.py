@@ -5,11 +5,12 @@ from typing import Final, Self
 from pydantic import Field
 
 from vigil.domain.callback_event import RoomChanged, StepFinished
+from vigil.domain.models import StoredModel
 from vigil.domain.snapshot import MOST_CHECKS, MOST_ROOMS, Check, Room
-from vigil.domain.terms import CheckStatus, Frozen, SessionKind
+from vigil.domain.terms import CheckStatus, SessionKind
 
 
-class Progress(Frozen):
+class Progress(StoredModel):
     """What callbacks alone told: folded by unions and maxima, so that no order or repetition matters."""
 
     done: int = 0
@@ -54,21 +55,11 @@ def merge_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def merge_rooms(*several: tuple[Room, ...]) -> tuple[Room, ...]:
-    """Unite rooms by id and file: one with two files stands twice, and once it has any it does not stand without.
-
-    A file that was ready was ready, and without one an empty room has nothing to wait for.
-    """
-    rank = ("unrecognised", "ended", "empty")
+    """Unite rooms by id and file: a room with two files has two entries, and a room with a file none without."""
     united: dict[tuple[str, str], Room] = {}
     for room in (room for rooms in several for room in rooms):
         mark = (room.room, room.file_id or "")
-        known = united.get(mark, room)
-        united[mark] = Room(
-            room=room.room,
-            status="ended" if room.file_id else max(known.status, room.status, key=rank.index),
-            file_ready=max((known.file_ready, room.file_ready), key=lambda ready: (ready is not None, ready)),
-            file_id=room.file_id,
-        )
+        united[mark] = united.get(mark, room).merge(room)
     with_file = {room for room, file in united if file}
     return tuple(united[mark] for mark in sorted(united) if mark[1] or mark[0] not in with_file)[:MOST_ROOMS]
 

@@ -9,6 +9,7 @@ from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callback_history import CallbackHistory
 from vigil.domain.evidence import EvidenceRow, Ledger, RowView
 from vigil.domain.log import AttentionNote, Log
+from vigil.domain.models import StoredModel, StrictModel
 from vigil.domain.progress import Progress, merge_checks, merge_rooms, merge_session_kind
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import (
@@ -27,7 +28,6 @@ from vigil.domain.terms import (
     Attention,
     Decision,
     EvidenceKind,
-    Frozen,
     Instant,
     Name,
     Outcome,
@@ -50,7 +50,7 @@ class Replay(StrEnum):
     LINKS = "links"
 
 
-class Judgement(Frozen):
+class Judgement(StrictModel):
     """The part of a record that order, loss and repetition of callbacks must not change."""
 
     stage: Stage
@@ -64,7 +64,7 @@ class Judgement(Frozen):
     artifacts: tuple[RowView, ...]
 
 
-class Subject(Frozen):
+class Subject(StoredModel):
     """Whom and what a verification is about: what a backend registered, and what provider and callbacks add."""
 
     sender: Name | None = None
@@ -105,7 +105,7 @@ class Subject(Frozen):
         )
 
 
-class ReadHistory(Frozen):
+class ReadHistory(StoredModel):
     """What the provider answered: the last answer, the last snapshot, and what it was asked to call back for."""
 
     count: int = 0
@@ -130,7 +130,7 @@ class ReadHistory(Frozen):
         return self._with(replayed=())
 
 
-class Record(Frozen):
+class Record(StoredModel):
     """All that we know of a verification. Written at the end of every run, and the run's result."""
 
     schema_version: int = SCHEMA_VERSION

@@ -7,8 +7,9 @@ from typing import Final, Literal, TypeAlias
 from pydantic import Field
 
 from vigil.domain.digest import Digester
+from vigil.domain.models import StoredModel
 from vigil.domain.snapshot import Coordinates
-from vigil.domain.terms import EvidenceKind, Frozen, Instant, Name, SessionKind, Word
+from vigil.domain.terms import EvidenceKind, Instant, Name, SessionKind, Word
 from vigil.domain.verification_key import VerificationKey
 
 Wanted: TypeAlias = Literal["all", "none"] | tuple[EvidenceKind, ...]
@@ -17,7 +18,7 @@ MOST_EXPECTED: Final = 20
 MOST_ENDPOINTS: Final = 8
 
 
-class Registration(Frozen):
+class Registration(StoredModel):
     """Signal `register`. `notify` names configured endpoints, never URLs; `fingerprint` is filled by `signed`."""
 
     key: VerificationKey

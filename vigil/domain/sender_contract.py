@@ -8,12 +8,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from vigil.domain.terms import Frozen, Name, Proof
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import Name, Proof
 from vigil.domain.tracking_plan import TrackingPlan
 
-T = TypeVar("T", bound=Frozen)
+T = TypeVar("T", bound=BaseModel)
 
 
 class AnswerMeaning(StrEnum):
@@ -25,7 +26,7 @@ class AnswerMeaning(StrEnum):
     HOLD_EVERYTHING = "hold_everything"
 
 
-class CodeRange(Frozen):
+class CodeRange(StrictModel):
     """Status codes from `first` to `last`, both included."""
 
     first: int
@@ -40,7 +41,7 @@ EXACTLY_200: Final = (CodeRange(first=200, last=200),)
 ANY_2XX: Final = (CodeRange(first=200, last=299),)
 
 
-class Answering(Frozen):
+class Answering(StrictModel):
     """How long a sender waits for our answer, and what it makes of it.
 
     A code in none of the ranges, and no answer within `budget`, mean `COME_AGAIN`.
@@ -66,7 +67,7 @@ class Answering(Frozen):
         return AnswerMeaning.COME_AGAIN
 
 
-class Redelivery(Frozen):
+class Redelivery(StrictModel):
     """When a sender comes again after a delivery that it does not count as accepted.
 
     `delays[k]` is the wait before redelivery k+1, counted from the previous attempt or from the first one.
@@ -91,7 +92,7 @@ class Redelivery(Frozen):
         return max(self.due_after_first(), default=timedelta(0))
 
 
-class OurAnswers(Frozen):
+class OurAnswers(StrictModel):
     """The status codes that make this sender's retry work for us."""
 
     kept: int = 200
@@ -100,7 +101,7 @@ class OurAnswers(Frozen):
     too_large: int = 413
 
 
-class SenderContract(Frozen):
+class SenderContract(StrictModel):
     """Everything that one sender does on the wire, and what we do about it."""
 
     sender: Name
@@ -133,7 +134,7 @@ def _scaled(value: object, factor: float) -> object:
     match value:
         case timedelta():
             return value / factor
-        case Frozen():
+        case BaseModel():
             return scaled(value, factor)
         case tuple():
             return tuple(_scaled(item, factor) for item in value)

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
+from vigil.domain.models import MessageModel, StoredModel
 from vigil.domain.terms import (
     Advice,
     CheckKind,
@@ -13,7 +14,6 @@ from vigil.domain.terms import (
     Decision,
     Ended,
     EvidenceKind,
-    Frozen,
     Instant,
     KeyedDigest,
     Name,
@@ -41,7 +41,7 @@ Coordinates: TypeAlias = Annotated[
 ]
 
 
-class ReadRequest(Frozen):
+class ReadRequest(MessageModel):
     """What a provider must be told to be asked about a verification."""
 
     key: VerificationKey
@@ -53,14 +53,14 @@ class ReadRequest(Frozen):
     )
 
 
-class Reason(Frozen):
+class Reason(StoredModel):
     """Why: our code, and the provider's own word for it where it has one."""
 
     code: ReasonCode
     word: Word | None = None
 
 
-class Part(Frozen):
+class Part(StoredModel):
     """One of several verdicts that together make the decision."""
 
     name: Literal["identity", "biometric"]
@@ -70,7 +70,7 @@ class Part(Frozen):
     reviewed: bool = False
 
 
-class Check(Frozen):
+class Check(StoredModel):
     """One thing that the provider looked at. `name` is unique within a verification, such as `liveness$1`."""
 
     kind: CheckKind
@@ -78,7 +78,7 @@ class Check(Frozen):
     status: CheckStatus
 
 
-class Room(Frozen):
+class Room(StoredModel):
     """One video call."""
 
     room: Word
@@ -86,8 +86,19 @@ class Room(Frozen):
     file_ready: bool | None = None
     file_id: Word | None = None
 
+    def merge(self, other: "Room") -> Self:
+        """Return what two answers or callbacks say together of one room and one file of it, in either order.
 
-class Artifact(Frozen):
+        A file that was ready was ready, and without a file an empty room has nothing to wait for.
+        """
+        rank = ("unrecognised", "ended", "empty")
+        return self._with(
+            status="ended" if self.file_id else max(self.status, other.status, key=rank.index),
+            file_ready=max((self.file_ready, other.file_ready), key=lambda ready: (ready is not None, ready)),
+        )
+
+
+class Artifact(StoredModel):
     """One file that the provider lists. `locator` finds it again in the stored result; links stay there."""
 
     name: Word
@@ -96,14 +107,14 @@ class Artifact(Frozen):
     ready: bool = True
 
 
-class Drift(Frozen):
+class Drift(StoredModel):
     """A field, and where it has a word-like form its value, that our tables do not know."""
 
     field: Word
     value: Word | None = None
 
 
-class ReviewExpiry(Frozen):
+class ReviewExpiry(StoredModel):
     """What becomes of it at the review deadline if the provider still says the same by then."""
 
     decision: Decision | None = None
@@ -118,7 +129,7 @@ class ReviewExpiry(Frozen):
         return self
 
 
-class Snapshot(Frozen):
+class Snapshot(StoredModel):
     """The provider's answer at one moment, in our words.
 
     With stage `concluded` it has either a `decision` or an `ended`; with any other stage it has neither, and lacks
@@ -201,7 +212,7 @@ class Answer(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-class ReadResult(Frozen):
+class ReadResult(StoredModel):
     """One question and what came of it. `snapshot` is set exactly when the answer is `told`."""
 
     asked_at: Instant

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-from pydantic import ConfigDict
-
+from vigil.domain.models import MessageModel
 from vigil.domain.terms import (
     ArtifactState,
     Attention,
     Basis,
     Decision,
-    Frozen,
     Instant,
     Name,
     Outcome,
@@ -19,14 +17,11 @@ from vigil.domain.terms import (
 )
 
 
-class Summary(Frozen):
+class Summary(MessageModel):
     """The coded state in the workflow's memo, under the key `vigil`: enough to answer and to explain.
 
-    It has no personal data, and it is readable while every worker is down. Processes of two versions read it side by
-    side, so a new field needs a default, and one that is not known is left alone.
+    It has no personal data, and it is readable while every worker is down.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     account: Name
     provider: ProviderName

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
 WORD_PATTERN: Final = r"^[A-Za-z0-9_.$:-]{1,64}$"
 NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
@@ -34,19 +34,6 @@ def in_utc(instant: datetime) -> datetime:
 
 
 Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
-
-
-class Frozen(BaseModel):
-    """A value: immutable, strict about the names of its fields, and silent about a content that it refuses."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, ser_json_timedelta="iso8601")
-
-    def _with(self, **changes: object) -> Self:
-        """Return a copy with other values, validated like a new one: pydantic's `model_copy` checks no bound.
-
-        For methods of the value alone, so that every edit has a name and typed parameters.
-        """
-        return type(self).model_validate({**dict(self), **changes})
 
 
 def as_word(raw: object) -> str | None:

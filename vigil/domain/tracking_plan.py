@@ -5,21 +5,22 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from vigil.domain.terms import Frozen, Stage
+from vigil.domain.models import StoredModel
+from vigil.domain.terms import Stage
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 
-class PollStep(Frozen):
+class PollStep(StoredModel):
     """Ask `every` so often while the stage is younger than `until` (None: for ever)."""
 
     until: timedelta | None
     every: timedelta
 
 
-class PollPlan(Frozen):
+class PollPlan(StoredModel):
     """How often to ask in one stage: steps that widen with the age of the stage."""
 
     steps: tuple[PollStep, ...]
@@ -41,7 +42,7 @@ class PollPlan(Frozen):
         return "every " + ", then ".join(spoken(step.every) for step in self.steps)
 
 
-class TrackingPlan(Frozen):
+class TrackingPlan(StoredModel):
     """The times of one verification's watch. All have defaults; accounts and verifications may override them."""
 
     callback_expected_within: timedelta = 15 * MINUTE

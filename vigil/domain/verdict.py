@@ -6,13 +6,13 @@ from typing import Final, Self
 
 from pydantic import Field
 
+from vigil.domain.models import StoredModel
 from vigil.domain.snapshot import MOST_REASONS, Reason
 from vigil.domain.terms import (
     LATEST,
     Advice,
     Basis,
     Decision,
-    Frozen,
     Instant,
     Name,
     Outcome,
@@ -51,7 +51,7 @@ class Cause(StrEnum):
         return self if other is None else min(self, other, key=list(Cause).index)
 
 
-class Revision(Frozen):
+class Revision(StoredModel):
     """One verdict. A revision without an outcome says that an earlier one was reopened."""
 
     number: int
@@ -81,7 +81,7 @@ class Verdict:
     result: str | None = None
 
 
-class VerdictState(Frozen):
+class VerdictState(StoredModel):
     """The stage, the verdict that stands, all earlier ones, and the deadlines."""
 
     stage: Stage = Stage.AWAITING_APPLICANT

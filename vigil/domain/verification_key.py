@@ -6,7 +6,8 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import StringConstraints
 
 from vigil.domain.digest import Digester
-from vigil.domain.terms import Frozen, Name
+from vigil.domain.models import StoredModel
+from vigil.domain.terms import Name
 
 WORKFLOW_PREFIX: Final = "verification/"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -15,7 +16,7 @@ _STAND_IN: Final = re.compile(r"~[a-z2-7]{26}")
 Reference: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class VerificationKey(Frozen):
+class VerificationKey(StoredModel):
     """Our account at the provider, and the provider's own id for the verification."""
 
     account: Name

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
 
+from vigil.domain.models import StrictModel
 from vigil.domain.secrets import is_placeholder
 from vigil.messaging.gateway import PLACEHOLDER
 
@@ -18,11 +19,7 @@ def _real(secret: SecretStr) -> SecretStr:
 Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_real)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class GatewaySettings(_Table):
+class GatewaySettings(StrictModel):
     """An HTTP gateway for SMS. In the texts of `body`, `{to}`, `{text}` and `{id}` stand for a message's own."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
@@ -44,7 +41,7 @@ class GatewaySettings(_Table):
         return self
 
 
-class MailServerSettings(_Table):
+class MailServerSettings(StrictModel):
     """A mail server. `security`: `starttls`, `tls` from the first byte on, or `none`."""
 
     host: Annotated[str, Field(pattern=r"^[^\s/@]+$")]
@@ -66,7 +63,7 @@ class MailServerSettings(_Table):
         return self
 
 
-class MessageSettings(_Table):
+class MessageSettings(StrictModel):
     """Through whom messages go that providers ask us to send; without one, none of that channel is sent."""
 
     sms: GatewaySettings | None = None

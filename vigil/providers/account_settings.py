@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, model_validator
+from pydantic import AfterValidator, model_validator
+
+from vigil.domain.models import StrictModel
 
 G = TypeVar("G")
 
@@ -22,7 +24,7 @@ def _validate_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-class AccountSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+class AccountSettings(StrictModel):
     """The settings that the accounts of all providers share."""
 
     provider: str

@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from vigil.domain.models import StrictModel
 from vigil.domain.sender_contract import SenderContract
-from vigil.domain.terms import Frozen
 from vigil.simulator.engine import NO_FAULTS, Attempt, Callback, Delivery, Endpoint, Engine, Faults
 from vigil.simulator.files import File
 from vigil.simulator.responses import download
@@ -85,7 +85,7 @@ def first_problem(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-class PlannedEvent(Frozen):
+class PlannedEvent(StrictModel):
     """One event of the script, at which age it is due, and whether a callback announces it."""
 
     at: timedelta
@@ -93,7 +93,7 @@ class PlannedEvent(Frozen):
     callback: bool
 
 
-class DeliveryView(Frozen):
+class DeliveryView(StrictModel):
     """One callback to one endpoint, and its attempts so far. Times are the age of the verification."""
 
     event: str
@@ -104,7 +104,7 @@ class DeliveryView(Frozen):
     attempts: tuple[Attempt, ...]
 
 
-class VerificationView(Frozen):
+class VerificationView(StrictModel):
     """All that a tester can see of a verification. `finished`: no callback is due any more.
 
     `coordinates` are what the provider returned at the creation beside the reference.

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.base import ReferenceInUse, SimulatedProvider, UnknownReference
 from vigil.simulator.engine import Engine
 from vigil.simulator.outage import OutageSwitch
@@ -17,7 +17,7 @@ from vigil.simulator.scenario import Duration
 Simulator: TypeAlias = SimulatedProvider[Any, Any]
 
 
-class OutageOrder(Frozen):
+class OutageOrder(StrictModel):
     """An outage of a provider for a contract time, or until an order with `"on": false`."""
 
     provider: str

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field, StringConstraints
 
+from vigil.domain.models import StrictModel
 from vigil.domain.sender_contract import AnswerMeaning, SenderContract
-from vigil.domain.terms import Frozen
 from vigil.simulator.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ WRONG_SECRET: Final = "Bearer not-the-agreed-secret"  # noqa: S105 -- it opens n
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
 
 
-class Endpoint(Frozen):
+class Endpoint(StrictModel):
     """Where a sender posts its callbacks, and the headers that were agreed for them."""
 
     url: Url
@@ -36,7 +36,7 @@ class Endpoint(Frozen):
         return self.held_with or urlsplit(self.url).netloc
 
 
-class Callback(Frozen):
+class Callback(StrictModel):
     """One callback of a sender: a name for people, the body, and the headers of this callback alone."""
 
     name: str
@@ -44,7 +44,7 @@ class Callback(Frozen):
     headers: Mapping[str, str] = {"Content-Type": "application/json"}
 
 
-class Faults(Frozen):
+class Faults(StrictModel):
     """What goes wrong with one callback; by default nothing does.
 
     `lost` are the attempts, counted from 1, that get lost on the way: the sender receives no answer and repeats them.
@@ -75,7 +75,7 @@ class Faults(Frozen):
 NO_FAULTS: Final = Faults()
 
 
-class Attempt(Frozen):
+class Attempt(StrictModel):
     """One attempt at one delivery; `at` is contract time, `code` is None where no answer came in time."""
 
     copy_number: int

@@ -8,14 +8,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vigil.domain.terms import Frozen, Instant
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import Instant
 
 ACCEPTED: Final = 202
 ID_HEADER: Final = "Idempotency-Key"
 MOST_RECORDED: Final = 1000
 
 
-class Trouble(Frozen):
+class Trouble(StrictModel):
     """How the gateway treats the next `times` requests.
 
     It answers `answer` and sends nothing; or it is `silent`: it sends the message and does not answer.
@@ -26,7 +27,7 @@ class Trouble(Frozen):
     times: Annotated[int, Field(ge=0, le=1000)] = 1
 
 
-class GatewayRequest(Frozen):
+class GatewayRequest(StrictModel):
     """One request. `answered` is None if it received no answer; `sent`: it caused a message."""
 
     at: Instant

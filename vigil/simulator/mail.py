@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vigil.domain.terms import Frozen, Instant
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import Instant
 
 MOST_RECORDED: Final = 1000
 
 
-class ReceivedMail(Frozen):
+class ReceivedMail(StrictModel):
     """One received message; `to` are the recipients of the envelope, not those of the headers."""
 
     at: Instant

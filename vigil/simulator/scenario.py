@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Endpoint, Faults
 
 Duration = Annotated[timedelta, Field(ge=timedelta(0))]
 Count = Annotated[int, Field(ge=0, le=100)]
 
 
-class Outage(Frozen):
+class Outage(StrictModel):
     """A time in which the result endpoint answers 503. `begins` is counted from the creation of the verification."""
 
     begins: Duration = timedelta(0)
@@ -24,7 +24,7 @@ class Outage(Frozen):
         return self.begins <= age < self.begins + self.lasts
 
 
-class Scenario(Frozen):
+class Scenario(StrictModel):
     """How one verification proceeds, and what goes wrong with its callbacks, its result and its files.
 
     Indices count the callbacks in the order of the script, from 0; attempts count from 1.

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from vigil.domain.terms import Frozen, Name, ProviderName
+from vigil.domain.models import StrictModel
+from vigil.domain.terms import Name, ProviderName
 
 
-class SimulatedAccount(Frozen):
+class SimulatedAccount(StrictModel):
     """An account at a simulated provider.
 
     The texts `{simulator}`, `{callback_url}` and `{secret}` are replaced when the account is set up. `secret_at` is
@@ -36,7 +37,7 @@ class Registers(StrEnum):
     NEVER = "never"
 
 
-class Story(Frozen):
+class Story(StrictModel):
     """One verification at a simulated provider, and the end that it must come to.
 
     `scenario` is what the simulator receives, in contract time, and `registration` what our API receives; both are

@@ -5,10 +5,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import SEND_WITHIN, MessageRequest
+from vigil.domain.models import MessageModel, StoredModel, StrictModel
 from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
@@ -20,10 +21,8 @@ _MESSAGE = "-message"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
-class AddressedEvent(BaseModel):
+class AddressedEvent(StoredModel):
     """An event of a callback, with its verification. Until `repeats_until` its sender may send the same event again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: VerificationKey
     path: str
@@ -31,10 +30,10 @@ class AddressedEvent(BaseModel):
     repeats_until: AwareDatetime
 
 
-class Receipt(BaseModel):
+class Receipt(StoredModel):
     """Our copy of a callback; headers and body without what proves the sender."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     received_at: AwareDatetime
     account: str
@@ -47,18 +46,16 @@ class Receipt(BaseModel):
     """What it asks us to send; such a receipt is erased, never filed."""
 
 
-class _Body(BaseModel):
+class _Body(MessageModel):
     """The body of a receipt alone: it can be read even if a later release wrote other events."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", val_json_bytes="base64")
+    model_config = ConfigDict(val_json_bytes="base64")
 
     body: bytes
 
 
-class Refusal(BaseModel):
+class Refusal(MessageModel):
     """A callback that was not let in; `digest8` is the start of its body's keyed digest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: AwareDatetime
     account: str
@@ -67,13 +64,11 @@ class Refusal(BaseModel):
     digest8: str
 
 
-class Quarantined(BaseModel):
+class Quarantined(StrictModel):
     """A callback that was kept and belongs to no verification, without what it said.
 
     `name` is its receipt's below `inbox/quarantined/`. Account and proof are None where the receipt cannot be read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: AwareDatetime
     account: str | None

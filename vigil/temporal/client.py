@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from temporalio.api.enums.v1 import EventType, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -29,10 +29,11 @@ from vigil.domain.callbacks import apply_registration, mark_discovered, open_rec
 from vigil.domain.digest import Digester
 from vigil.domain.explanation import Queue, Situation
 from vigil.domain.message import MessageOutcome, MessageReceived
+from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.summary import Summary
-from vigil.domain.terms import Frozen, Name, Stage
+from vigil.domain.terms import Name, Stage
 from vigil.domain.timers import summary
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, path_of, workflow_id
@@ -40,6 +41,8 @@ from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime
 from vigil.temporal import messages
 from vigil.temporal.inspection import instant_of, read_description
 from vigil.temporal.visibility import search_attributes, title
+
+Signal: TypeAlias = Registration | CallbackEvent | MessageOutcome
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
@@ -108,7 +111,7 @@ class VerificationClient:
         return await self._signal(key, "callback_received", notice, at=at, sender=sender, may_start=may_start)
 
     async def _signal(
-        self, key: VerificationKey, signal: str, argument: Frozen, *, at: datetime, sender: Name | None, may_start: bool
+        self, key: VerificationKey, signal: str, argument: Signal, *, at: datetime, sender: Name | None, may_start: bool
     ) -> bool:
         if may_start:
             plan = self.account(key.account).plan_for(sender)
@@ -185,7 +188,7 @@ class VerificationClient:
         return True
 
     async def command(
-        self, key: VerificationKey, name: str, argument: Frozen, *, command_id: str, within: timedelta
+        self, key: VerificationKey, name: str, argument: MessageModel, *, command_id: str, within: timedelta
     ) -> messages.CommandAccepted:
         """Carry out a command exactly once for its id; on a finished verification a follow-up run takes it.
 
@@ -324,7 +327,7 @@ class VerificationClient:
         )
 
     async def _start(
-        self, record: Record, plan: TrackingPlan, *, signal: str, argument: Frozen, within: timedelta
+        self, record: Record, plan: TrackingPlan, *, signal: str, argument: Signal, within: timedelta
     ) -> None:
         published = summary(record, plan)
         await self.client.start_workflow(

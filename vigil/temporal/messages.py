@@ -10,11 +10,11 @@ from typing import Final, Literal, Self
 
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
+from vigil.domain.models import MessageModel, StoredModel
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
 from vigil.domain.terms import (
     Decision,
-    Frozen,
     Instant,
     Name,
     Outcome,
@@ -56,7 +56,7 @@ class BegunBy(StrEnum):
     """Its verdict may have been taken back meanwhile."""
 
 
-class TrackVerification(Frozen):
+class TrackVerification(StoredModel):
     """The input of a run: which verification, and where its things rest. The rest is in its record."""
 
     key: VerificationKey
@@ -88,14 +88,14 @@ UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""
 
 
-class LoadRecord(Frozen):
+class LoadRecord(MessageModel):
     """Input of `load_record`."""
 
     path: str
     account: Name
 
 
-class LoadedRecord(Frozen):
+class LoadedRecord(StoredModel):
     """What a run begins with: the newest record, its number, and the plan of every sender of the account."""
 
     record: Record | None
@@ -104,7 +104,7 @@ class LoadedRecord(Frozen):
     default_sender: Name
 
 
-class WriteRecord(Frozen):
+class WriteRecord(MessageModel):
     """Input of `write_record`; the answer is the number under which it stands."""
 
     path: str
@@ -112,14 +112,14 @@ class WriteRecord(Frozen):
     record: Record
 
 
-class ReadInput(Frozen):
+class ReadInput(MessageModel):
     """Input of `read`."""
 
     path: str
     question: ReadRequest
 
 
-class PollInput(Frozen):
+class PollInput(MessageModel):
     """Input of `poll`: ask until the answer is not the known one."""
 
     path: str
@@ -138,7 +138,7 @@ class PollInput(Frozen):
         return same_known and self == other._with(known=self.known)  # noqa: SLF001 -- of this class
 
 
-class Unchanged(Frozen):
+class Unchanged(MessageModel):
     """Why a poll sleeps on: shown by `explain` from the pending activity, and nowhere else."""
 
     asked_at: Instant | None
@@ -147,7 +147,7 @@ class Unchanged(Frozen):
     trouble_since: Instant | None = None
 
 
-class DownloadInput(Frozen):
+class DownloadInput(MessageModel):
     """Input of `download`."""
 
     path: str
@@ -156,13 +156,13 @@ class DownloadInput(Frozen):
     result: StorageName | None
 
 
-class DownloadResult(Frozen):
+class DownloadResult(MessageModel):
     """What became of a download: the settled row, or `expected` again where the file comes later."""
 
     row: EvidenceRow
 
 
-class Notification(Frozen):
+class Notification(MessageModel):
     """Input of `NotificationWorkflow` and `send_notification`: thin, without personal data."""
 
     endpoint: Name
@@ -177,14 +177,14 @@ class Notification(Frozen):
     at: Instant
 
 
-class NotificationResult(Frozen):
+class NotificationResult(MessageModel):
     """How a notification ended."""
 
     result: Literal["delivered", "gone", "given_up"]
     attempts: int
 
 
-class SendMessage(Frozen):
+class SendMessage(MessageModel):
     """Input of `send_message`: what the message says is read from the receipt.
 
     `is_uncertain`: an earlier attempt may have sent it.
@@ -195,7 +195,7 @@ class SendMessage(Frozen):
     is_uncertain: bool
 
 
-class SendAttempt(Frozen):
+class SendAttempt(MessageModel):
     """What one attempt came to; `again`: another one, before the fence, may fare better and cannot do harm."""
 
     result: MessageResult
@@ -211,20 +211,20 @@ class SendAttempt(Frozen):
         return self._with(why="after_unknown") if self.result is MessageResult.SENT else earlier
 
 
-class EraseMessage(Frozen):
+class EraseMessage(MessageModel):
     """Input of `erase_message`: erase what the message said and to whom."""
 
     receipts: tuple[StorageName, ...]
 
 
-class ReportMessage(Frozen):
+class ReportMessage(MessageModel):
     """Input of `report_message`: tell the verification, if there is one."""
 
     order: MessageRequest
     noted: MessageOutcome
 
 
-class DiscoveryInput(Frozen):
+class DiscoveryInput(MessageModel):
     """Input of `DiscoveryWorkflow`: how long a backend has to register, and how far a sweep looks back.
 
     The first sweep of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
@@ -237,7 +237,7 @@ class DiscoveryInput(Frozen):
     starts_every: timedelta
 
 
-class DiscoverInput(Frozen):
+class DiscoverInput(MessageModel):
     """Input of `adopt`: what was created from `since` on and before `until`, one at most every `starts_every`."""
 
     account: Name
@@ -246,7 +246,7 @@ class DiscoverInput(Frozen):
     starts_every: timedelta
 
 
-class DiscoveryResult(Frozen):
+class DiscoveryResult(MessageModel):
     """How far a sweep has come, what it saw, and how much of that nobody had told us of."""
 
     until: Instant
@@ -254,7 +254,7 @@ class DiscoveryResult(Frozen):
     adopted: int
 
 
-class RecheckSchedule(Frozen):
+class RecheckSchedule(MessageModel):
     """Input of `RecheckWorkflow`: when a verdict that may be reopened is read again."""
 
     key: VerificationKey
@@ -262,33 +262,33 @@ class RecheckSchedule(Frozen):
     due_at: tuple[Instant, ...]
 
 
-class RecheckInput(Frozen):
+class RecheckInput(MessageModel):
     """Input of `reread`; the answer is whether that revision is still the last."""
 
     key: VerificationKey
     revision: int
 
 
-class PollNow(Frozen):
+class PollNow(MessageModel):
     """Update `poll_now`."""
 
     author: Name
 
 
-class ExtendDeadline(Frozen):
+class ExtendDeadline(MessageModel):
     """Update `extend_deadline`."""
 
     author: Name
     deadline_at: Instant
 
 
-class Withdraw(Frozen):
+class Withdraw(MessageModel):
     """Update `withdraw`."""
 
     author: Name
 
 
-class Resolve(Frozen):
+class Resolve(MessageModel):
     """Update `resolve`: a person decides, for a coded reason."""
 
     author: Name
@@ -296,7 +296,7 @@ class Resolve(Frozen):
     reason: ReasonCode = ReasonCode.OTHER
 
 
-class CommandAccepted(Frozen):
+class CommandAccepted(MessageModel):
     """The answer to a command that was accepted."""
 
     revision: int

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from vigil.domain.models import MessageModel
 from vigil.simulator.base import SimulatedProvider, first_problem
 from vigil.simulator.engine import Engine, Url
 from vigil.simulator.id360 import stories
@@ -24,25 +25,25 @@ TOKENS_VALID_FOR: Final = timedelta(minutes=15)
 REFUSED_PASSWORD: Final = "refused"  # noqa: S105 -- any other password is accepted; with this one a tester sees a refusal
 
 
-class _Header(BaseModel):
+class _Header(MessageModel):
     name: str
     value: str
 
 
-class _CallbackEndpoint(BaseModel):
+class _CallbackEndpoint(MessageModel):
     url: Url
     # The meaning of an empty or missing list is unknown: here nothing is sent.
-    on: list[Code] = []
-    headers: list[_Header] = []
+    on: tuple[Code, ...] = ()
+    headers: tuple[_Header, ...] = ()
 
 
-class _Creation(BaseModel):
+class _Creation(MessageModel):
     callback_endpoints: list[_CallbackEndpoint] = Field(min_length=1)
     client_reference: str | None = None
 
     def scenario(self) -> Id360Scenario:
         endpoints = tuple(
-            Subscriber(url=each.url, on=tuple(each.on), headers={header.name: header.value for header in each.headers})
+            Subscriber(url=each.url, on=each.on, headers={header.name: header.value for header in each.headers})
             for each in self.callback_endpoints
         )
         return Id360Scenario(client_reference=self.client_reference, endpoints=endpoints)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Endpoint
 from vigil.simulator.scenario import Scenario
 
@@ -40,7 +40,7 @@ class Id360Scenario(Scenario):
     """In place of the outcome's word."""
 
 
-class ExtraCallback(Frozen):
+class ExtraCallback(StrictModel):
     """One more callback, sent now: a late final one, or one with an unknown word. The report does not change."""
 
     status: Status

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Endpoint
 from vigil.simulator.scenario import Count, Duration, Scenario
 
@@ -36,14 +36,14 @@ class Company(Endpoint):
     callback_api_key: Annotated[str, StringConstraints(min_length=1)]
 
 
-class Change(Frozen):
+class Change(StrictModel):
     """From this age of the session on, its result has this status; four statuses are also announced."""
 
     at: Duration
     result: Text
 
 
-class Recording(Frozen):
+class Recording(StrictModel):
     """How the file of a video call is downloaded.
 
     It is available `lags` later than announced. `size` is in bytes; None: small. Each of the first `cut_connections`
@@ -57,7 +57,7 @@ class Recording(Frozen):
     cut_connections: Count = 0
 
 
-class Room(Frozen):
+class Room(StrictModel):
     """One video call. `at` is the age of the session at which it ends; its recording is ready `recording_after` that.
 
     `tells_end`: a callback announces the end before the recording is ready (inferred). `callback_dropped` loses the
@@ -83,7 +83,7 @@ class Room(Frozen):
         return self.at + (self.recording_after if self.ends == "recorded" else timedelta(0))
 
 
-class Message(Frozen):
+class Message(StrictModel):
     """A message that Identomat asks us to send. `times` is how many deliveries of the request come at once.
 
     Without `address` it goes to the invented person.
@@ -126,7 +126,7 @@ class IdentomatScenario(Scenario):
     call_status: Literal["list", "absent"] = "list"
 
 
-class ExtraCallback(Frozen):
+class ExtraCallback(StrictModel):
     """One more callback, sent now: a late one, or one with an unknown status. The result does not change."""
 
     result: Text

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
+from vigil.domain.models import StrictModel
 from vigil.domain.sender_contract import SenderContract
-from vigil.domain.terms import Frozen, Name
+from vigil.domain.terms import Name
 from vigil.providers.signicat.senders import CONTRACTS
 from vigil.simulator.signicat.scenario import Depiction, Generation, Outcome, SignicatScenario
 
 
-class SubProvider(Frozen):
+class SubProvider(StrictModel):
     """One sub-provider. Only one that `films` can have a video.
 
     `starts_silently`: the answer to the start of a verification has no body.

@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
+from vigil.domain.models import MessageModel
 from vigil.simulator.signicat import payloads
 from vigil.simulator.signicat.payloads import State
 
 Moment = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))]
 
 
-class Listing(BaseModel):
+class Listing(MessageModel):
     """The parameters of one request. It filters by the time of creation, not by that of the last change."""
 
     startCreationDate: Moment  # noqa: N815 -- its name on the wire

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from vigil.domain.models import MessageModel
 from vigil.simulator.base import SimulatedProvider, first_problem
 from vigil.simulator.engine import Engine, Url
 from vigil.simulator.signicat import payloads, stories
@@ -43,11 +44,11 @@ CAPTURED_AFTER: Final = timedelta(seconds=30)
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-class _DossierOrder(BaseModel):
+class _DossierOrder(MessageModel):
     externalReference: str | None = None  # noqa: N815 -- its name on the wire
 
 
-class _Notified(BaseModel):
+class _Notified(MessageModel):
     """The callback address of the older generation; the current one calls those in its dashboard."""
 
     notificationUrl: Url | None = None  # noqa: N815
@@ -61,7 +62,7 @@ class _Notified(BaseModel):
         return (Subscriber(url=self.notificationUrl, headers=headers, generation=Generation.LEGACY),)
 
 
-class _Offered(BaseModel):
+class _Offered(MessageModel):
     provider: str
     processType: str | None = None  # noqa: N815
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Endpoint
 from vigil.simulator.scenario import Duration, Scenario
 
@@ -64,7 +64,7 @@ class SignicatScenario(Scenario):
     held_is_resent: bool = True
 
 
-class ExtraCallback(Frozen):
+class ExtraCallback(StrictModel):
     """One more callback, sent now: a late final one, or one with an unknown word. The process does not change."""
 
     status: Text

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.scenario import Count, Duration, Scenario
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -30,7 +30,7 @@ class Generation(StrEnum):
     V3 = "v3"
 
 
-class V1Options(Frozen):
+class V1Options(StrictModel):
     """The options of a job of the first generation.
 
     A job of type 1 has two results, a step apart: of the ID number (`identity_code`) and of the face (`code`).
@@ -55,7 +55,7 @@ class V1Options(Frozen):
     )
 
 
-class V3Options(Frozen):
+class V3Options(StrictModel):
     """The options of a job of the third generation."""
 
     status: Text = "clear"
@@ -95,13 +95,13 @@ def _is_v3_job_id(reference: str) -> bool:
     return head == "job" and len(rest) == JOB_ID_LENGTH and set(rest) <= set(JOB_ID_LETTERS)
 
 
-class ExtraCallback(Frozen):
+class ExtraCallback(StrictModel):
     """One more callback, sent now: a late one, or one with an unknown code or status. The result does not change."""
 
     word: Text = Field(description="the code or the status")
 
 
-class Ids(Frozen):
+class Ids(StrictModel):
     """The ids of a job: of the job and its user, and in the first generation Smile ID's own."""
 
     job: str

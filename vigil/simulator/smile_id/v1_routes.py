@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vigil.domain.models import MessageModel, StoredModel
 from vigil.simulator.base import ReferenceInUse, first_problem
 from vigil.simulator.engine import Endpoint, Url
 from vigil.simulator.smile_id.job import Job
@@ -35,17 +36,15 @@ class Refused(Exception):
         self.code = code
 
 
-class PartnerParams(BaseModel):
+class PartnerParams(StoredModel):
     """A partner's names for a job; all further fields are returned unchanged."""
-
-    model_config = ConfigDict(extra="allow")
 
     job_id: Plain
     user_id: Plain
     job_type: JobType
 
 
-class Upload(BaseModel):
+class Upload(MessageModel):
     """The announcement of an upload."""
 
     smile_client_id: str

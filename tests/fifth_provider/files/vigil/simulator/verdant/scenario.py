@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from vigil.domain.terms import Frozen
+from vigil.domain.models import StrictModel
 from vigil.simulator.scenario import Count, Scenario
 
 Part = Literal["document", "face"]
@@ -21,7 +21,7 @@ class VerdantScenario(Scenario):
     expired_links: Count = Field(0, description="so many first reads return links that have expired already")
 
 
-class ExtraCallback(Frozen):
+class ExtraCallback(StrictModel):
     """One more callback, sent now."""
 
     part: Part
