@@ -16,7 +16,7 @@ from tests.activities.attempts import NOW, Attempts
 from tests.gate import GatedStorage
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import report
-from tests.providers.raw_server import Answer, HangUp, Stall, Told, told
+from tests.providers.raw_server import Answer, HangUp, Response, Stall, json_response
 from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ArtifactNotReady
@@ -33,8 +33,8 @@ FILE = Artifact(name="id_document_image-0", kind=EvidenceKind.DOCUMENT_FRONT, lo
 PICTURE = bytes(range(256)) * 2000
 MD5 = hashlib.md5(PICTURE, usedforsecurity=False).hexdigest()
 PATH = "/api/1.0.0/document/9/file_contents/"
-GOOD = Told(200, PICTURE, {"Content-Type": "image/jpeg"})
-SPOILED = Told(200, PICTURE[:-1] + b"?", {"Content-Type": "image/jpeg"})
+GOOD = Response(200, PICTURE, {"Content-Type": "image/jpeg"})
+SPOILED = Response(200, PICTURE[:-1] + b"?", {"Content-Type": "image/jpeg"})
 
 
 @pytest.fixture
@@ -96,19 +96,19 @@ async def test_a_file_comes_home_with_its_size_type_and_place(case: Case, downlo
 
 
 RETRIED: dict[str, tuple[Answer, str, Any]] = {
-    "202": (Told(202), "http_202", MINUTE),
-    "204": (Told(204), "http_204", MINUTE),
-    "401 twice": (Told(401), "http_401", MINUTE),
-    "409": (Told(409), "http_409", None),
-    "429": (Told(429), "http_429", None),
-    "429 with a short delay": (Told(429, headers={"Retry-After": "120"}), "http_429", 2 * MINUTE),
-    "429 with a delay of a day": (Told(429, headers={"Retry-After": "86400"}), "http_429", HOUR),
-    "500": (Told(500), "http_500", None),
+    "202": (Response(202), "http_202", MINUTE),
+    "204": (Response(204), "http_204", MINUTE),
+    "401 twice": (Response(401), "http_401", MINUTE),
+    "409": (Response(409), "http_409", None),
+    "429": (Response(429), "http_429", None),
+    "429 with a short delay": (Response(429, headers={"Retry-After": "120"}), "http_429", 2 * MINUTE),
+    "429 with a delay of a day": (Response(429, headers={"Retry-After": "86400"}), "http_429", HOUR),
+    "500": (Response(500), "http_500", None),
     "silence": (Stall(), "read_timeout", None),
     "reset": (HangUp(), "connection_lost", None),
-    "cut": (Told(200, PICTURE[:-1], announced=len(PICTURE)), "cut_short", None),
+    "cut": (Response(200, PICTURE[:-1], announced=len(PICTURE)), "cut_short", None),
     "other bytes": (SPOILED, "hash_mismatch", None),
-    "a page": (Told(200, b"<html>", {"Content-Type": "text/html"}), "html", None),
+    "a page": (Response(200, b"<html>", {"Content-Type": "text/html"}), "html", None),
 }
 
 
@@ -131,10 +131,10 @@ async def test_nothing_is_visible_and_it_is_tried_again_after(
 
 
 LOST: dict[str, tuple[Answer, LossReason]] = {
-    "403": (Told(403), LossReason.REFUSED),
-    "404": (Told(404), LossReason.GONE),
-    "410": (Told(410), LossReason.GONE),
-    "51 MiB": (Told(200, announced=51 * 1024 * 1024), LossReason.TOO_LARGE),
+    "403": (Response(403), LossReason.REFUSED),
+    "404": (Response(404), LossReason.GONE),
+    "410": (Response(410), LossReason.GONE),
+    "51 MiB": (Response(200, announced=51 * 1024 * 1024), LossReason.TOO_LARGE),
 }
 
 
@@ -174,7 +174,7 @@ async def test_the_fifth_spoiled_download_is_the_last(
 async def test_an_outage_does_not_count_as_a_spoiled_download(case: Case, downloading: DownloadActivities) -> None:
     order = await case.order()
     attempts = Attempts()
-    case.id360.files["9"] = Told(503)
+    case.id360.files["9"] = Response(503)
     for _ in range(20):
         await attempts.fails(downloading.download, order)
     case.id360.files["9"] = SPOILED
@@ -196,9 +196,11 @@ async def test_a_repeat_after_a_crash_gives_the_same_row(case: Case, downloading
     assert await case.visible() == [untold.row.stored_as]
 
 
-@pytest.mark.parametrize("answer", [Told(404), Told(403), SPOILED, told(None)], ids=["404", "403", "spoiled", "other"])
+@pytest.mark.parametrize(
+    "answer", [Response(404), Response(403), SPOILED, json_response(None)], ids=["404", "403", "spoiled", "other"]
+)
 async def test_a_file_that_is_stored_is_not_lost_because_a_repeat_fails(
-    case: Case, downloading: DownloadActivities, answer: Told
+    case: Case, downloading: DownloadActivities, answer: Response
 ) -> None:
     case.id360.files["9"] = GOOD
     order = await case.order()
@@ -300,7 +302,7 @@ async def test_the_digest_is_equal_for_equal_bytes_and_useless_without_our_key(
 ) -> None:
     elsewhere = DownloadActivities(accounts, readers, storage, Digester(b"another key"))
     case.id360.files["9"] = GOOD
-    other = Told(200, PICTURE + b"!")
+    other = Response(200, PICTURE + b"!")
 
     one = await Attempts().next(downloading.download, await case.order("1"))
     two = await Attempts().next(downloading.download, await case.order("2"))

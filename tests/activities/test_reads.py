@@ -13,7 +13,7 @@ from tests.gate import GatedStorage
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, report
 from tests.providers.raw_server import Answer as Said
-from tests.providers.raw_server import HangUp, Stall, Told, told
+from tests.providers.raw_server import HangUp, Response, Stall, json_response
 from tests.world import SaidReader
 from vigil.domain.account import Account
 from vigil.domain.callbacks import apply_registration, open_record
@@ -36,7 +36,7 @@ REPORT = "/api/1.0.0/enrollment/700102/report"
 PLACE = "id360/700102"
 PLAN = CONTRACT.tracking
 SECOND = timedelta(seconds=1)
-HTML = Told(200, b"<html><body>Be right back</body></html>", {"Content-Type": "text/html"})
+HTML = Response(200, b"<html><body>Be right back</body></html>", {"Content-Type": "text/html"})
 
 
 @pytest.fixture
@@ -96,60 +96,63 @@ class Applied:
 
 
 ANSWERS: dict[str, tuple[tuple[Said, ...], Retried | Applied]] = {
-    "200 OK": ((told(report(status="OK")),), Applied("told", "concluded", ends=("decided", "approved"))),
-    "200 KO": ((told(report(status="KO")),), Applied("told", "concluded", ends=("decided", "declined"))),
-    "200 FAILED": ((told(report(status="FAILED")),), Applied("told", "concluded", ends=("failed", None))),
-    "200 CANCELED": ((told(report(status="CANCELED")),), Applied("told", "concluded", ends=("canceled", None))),
-    "200 NEW": ((told(report(status="NEW")),), Applied("told")),
-    "200 STARTED": ((told(report(status="STARTED")),), Applied("told")),
+    "200 OK": ((json_response(report(status="OK")),), Applied("told", "concluded", ends=("decided", "approved"))),
+    "200 KO": ((json_response(report(status="KO")),), Applied("told", "concluded", ends=("decided", "declined"))),
+    "200 FAILED": ((json_response(report(status="FAILED")),), Applied("told", "concluded", ends=("failed", None))),
+    "200 CANCELED": (
+        (json_response(report(status="CANCELED")),),
+        Applied("told", "concluded", ends=("canceled", None)),
+    ),
+    "200 NEW": ((json_response(report(status="NEW")),), Applied("told")),
+    "200 STARTED": ((json_response(report(status="STARTED")),), Applied("told")),
     "200 DELETED": (
-        (told(report(status="DELETED")),),
+        (json_response(report(status="DELETED")),),
         Applied("gone", "concluded", "disappeared", ("unknown_to_provider", None)),
     ),
     "200 with an unknown word": (
-        (told(report(status="SPLENDID")),),
+        (json_response(report(status="SPLENDID")),),
         Applied("told", "unrecognised", "unrecognised_word"),
     ),
-    "200 with a list": ((told([]),), Applied("told", "unrecognised", "unrecognised_word")),
+    "200 with a list": ((json_response([]),), Applied("told", "unrecognised", "unrecognised_word")),
     "200 with a number for a status": (
-        (told(report(status=7)),),
+        (json_response(report(status=7)),),
         Applied("told", "unrecognised", "unrecognised_word"),
     ),
-    "200 of another file": ((told(report(id=700103)),), Applied("told", "unrecognised", "unrecognised_word")),
+    "200 of another file": ((json_response(report(id=700103)),), Applied("told", "unrecognised", "unrecognised_word")),
     "200 with a page": ((HTML,), Retried("not_json")),
-    "200 with half a report": ((Told(200, b'{"id": 700102, "status": "OK"'),), Retried("not_json")),
-    "200 with nothing": ((Told(200),), Retried("not_json")),
-    "200 that is cut": ((Told(200, b'{"id": 7', announced=500),), Retried("cut_short")),
-    "202": ((Told(202),), Applied("not_ready")),
-    "302": ((Told(302, headers={"Location": "https://elsewhere.example/"}),), Retried("http_302")),
+    "200 with half a report": ((Response(200, b'{"id": 700102, "status": "OK"'),), Retried("not_json")),
+    "200 with nothing": ((Response(200),), Retried("not_json")),
+    "200 that is cut": ((Response(200, b'{"id": 7', announced=500),), Retried("cut_short")),
+    "202": ((Response(202),), Applied("not_ready")),
+    "302": ((Response(302, headers={"Location": "https://elsewhere.example/"}),), Retried("http_302")),
     "401 once": (
-        (Told(401), told(report(status="OK"))),
+        (Response(401), json_response(report(status="OK"))),
         Applied("told", "concluded", ends=("decided", "approved")),
     ),
-    "401 twice": ((Told(401), Told(401)), Applied("refused", attention="provider_refuses_us")),
-    "403": ((Told(403),), Applied("refused", attention="provider_refuses_us")),
-    "404": ((Told(404),), Applied("not_found")),
-    "409": ((Told(409),), Retried("http_409")),
-    "429": ((Told(429),), Retried("http_429")),
+    "401 twice": ((Response(401), Response(401)), Applied("refused", attention="provider_refuses_us")),
+    "403": ((Response(403),), Applied("refused", attention="provider_refuses_us")),
+    "404": ((Response(404),), Applied("not_found")),
+    "409": ((Response(409),), Retried("http_409")),
+    "429": ((Response(429),), Retried("http_429")),
     "429 with a short delay": (
-        (Told(429, headers={"Retry-After": "30"}),),
+        (Response(429, headers={"Retry-After": "30"}),),
         Retried("http_429", by_read=30 * SECOND),
     ),
     "429 with a long delay": (
-        (Told(429, headers={"Retry-After": "1800"}),),
+        (Response(429, headers={"Retry-After": "1800"}),),
         Retried("http_429", by_read=30 * MINUTE, by_poll=30 * MINUTE),
     ),
     "429 with a delay of a day": (
-        (Told(429, headers={"Retry-After": "86400"}),),
+        (Response(429, headers={"Retry-After": "86400"}),),
         Retried("http_429", by_read=HOUR, by_poll=HOUR),
     ),
     "429 with a delay of 30 years": (
-        (Told(429, headers={"Retry-After": "999999999"}),),
+        (Response(429, headers={"Retry-After": "999999999"}),),
         Retried("http_429", by_read=HOUR, by_poll=HOUR),
     ),
-    "429 with nonsense": ((Told(429, headers={"Retry-After": "soon"}),), Retried("http_429")),
-    "500": ((Told(500),), Retried("http_500")),
-    "503": ((Told(503, headers={"Retry-After": "7"}),), Retried("http_503", by_read=7 * SECOND)),
+    "429 with nonsense": ((Response(429, headers={"Retry-After": "soon"}),), Retried("http_429")),
+    "500": ((Response(500),), Retried("http_500")),
+    "503": ((Response(503, headers={"Retry-After": "7"}),), Retried("http_503", by_read=7 * SECOND)),
     "silence": ((Stall(),), Retried("read_timeout")),
     "reset": ((HangUp(),), Retried("connection_lost")),
 }
@@ -205,12 +208,12 @@ async def test_the_record_after(
 
 
 @pytest.mark.parametrize(
-    "answer", [Told(404), Told(410), told(report(status="DELETED"))], ids=["404", "410", "DELETED"]
+    "answer", [Response(404), Response(410), json_response(report(status="DELETED"))], ids=["404", "410", "DELETED"]
 )
 async def test_a_verdict_outlives_the_report_it_was_read_from(
-    id360: FakeId360, reading: ReadActivities, answer: Told
+    id360: FakeId360, reading: ReadActivities, answer: Response
 ) -> None:
-    id360.will_answer(REPORT, told(report(status="OK")), answer)
+    id360.will_answer(REPORT, json_response(report(status="OK")), answer)
     first = await Attempts().next(reading.read, ASK, at=NOW - HOUR)
     second = await Attempts().next(reading.read, ASK)
 
@@ -230,7 +233,7 @@ async def test_a_verdict_outlives_the_report_it_was_read_from(
 async def test_an_answer_is_kept_as_it_came_under_a_name_that_tells_nothing(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage, digester: Digester
 ) -> None:
-    id360.reports["700102"] = answer = told(report(status="OK"))
+    id360.reports["700102"] = answer = json_response(report(status="OK"))
 
     told_us = await Attempts().next(reading.poll, order())
 
@@ -243,7 +246,7 @@ async def test_an_answer_is_kept_as_it_came_under_a_name_that_tells_nothing(
 async def test_the_same_answer_read_twice_is_kept_once(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage
 ) -> None:
-    id360.reports["700102"] = told(report(status="OK"))
+    id360.reports["700102"] = json_response(report(status="OK"))
 
     first = await Attempts().next(reading.read, ASK)
     second = await Attempts().next(reading.read, ASK)
@@ -255,7 +258,7 @@ async def test_the_same_answer_read_twice_is_kept_once(
 async def test_an_unchanged_answer_is_not_kept(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage
 ) -> None:
-    id360.reports["700102"] = told(report(status="STARTED"))
+    id360.reports["700102"] = json_response(report(status="STARTED"))
     before = known(await Attempts().next(reading.poll, order()))
     for name in await storage.list(""):
         await storage.erase(name)
@@ -268,7 +271,7 @@ async def test_an_unchanged_answer_is_not_kept(
 async def test_an_answer_that_cannot_be_kept_is_not_told(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage
 ) -> None:
-    id360.reports["700102"] = told(report(status="OK"))
+    id360.reports["700102"] = json_response(report(status="OK"))
     storage.fail_next("/results/", times=1)
     attempts = Attempts()
 
@@ -283,7 +286,7 @@ async def test_an_answer_that_cannot_be_kept_is_not_told(
 
 
 async def test_an_unchanged_answer_sleeps_on_and_says_until_when(id360: FakeId360, reading: ReadActivities) -> None:
-    id360.reports["700102"] = told(report(status="STARTED"))
+    id360.reports["700102"] = json_response(report(status="STARTED"))
     before = known(await Attempts().next(reading.poll, order()))
 
     error = await Attempts().fails(reading.poll, order(before))
@@ -298,10 +301,10 @@ async def test_an_unchanged_answer_sleeps_on_and_says_until_when(id360: FakeId36
 
 
 async def test_fresh_links_and_times_alone_are_no_change(id360: FakeId360, reading: ReadActivities) -> None:
-    def with_link(token: str, **changes: str) -> Told:
+    def with_link(token: str, **changes: str) -> Response:
         files = [{"url": f"{id360.link('9')}&token={token}", "hash": "0" * 32, "hash_algorithm": "MD5"}]
         document = {"name": "id_document_image", "status": "VALID", "files": files}
-        return told(report(status="STARTED", documents={"identity_document": [document]}, **changes))
+        return json_response(report(status="STARTED", documents={"identity_document": [document]}, **changes))
 
     id360.will_answer(REPORT, with_link("one"), with_link("two", finished_time="2031-03-04T10:00:00Z"))
     before = known(await Attempts().next(reading.poll, order()))
@@ -315,10 +318,10 @@ async def test_fresh_links_and_times_alone_are_no_change(id360: FakeId360, readi
 
 @pytest.mark.parametrize(
     ("answer", "word"),
-    [(Told(202), "not_ready:http_202"), (Told(404), "not_found:http_404"), (Told(403), "refused:http_403")],
+    [(Response(202), "not_ready:http_202"), (Response(404), "not_found:http_404"), (Response(403), "refused:http_403")],
 )
 async def test_a_poll_that_knows_there_is_nothing_sleeps_on(
-    id360: FakeId360, reading: ReadActivities, answer: Told, word: str
+    id360: FakeId360, reading: ReadActivities, answer: Response, word: str
 ) -> None:
     id360.reports["700102"] = answer
     before = known(await Attempts().next(reading.poll, order()))
@@ -329,7 +332,7 @@ async def test_a_poll_that_knows_there_is_nothing_sleeps_on(
 
 
 async def test_a_poll_that_starts_early_sleeps_without_asking(id360: FakeId360, reading: ReadActivities) -> None:
-    id360.reports["700102"] = told(report(status="STARTED"))
+    id360.reports["700102"] = json_response(report(status="STARTED"))
     asked_at = NOW - 2 * MINUTE
     before = known(await Attempts().next(reading.poll, order()), asked_at=asked_at)
     asked = len(id360.asked)
@@ -343,7 +346,7 @@ async def test_a_poll_that_starts_early_sleeps_without_asking(id360: FakeId360, 
 
 
 async def test_an_attempt_at_the_time_that_the_last_one_named_asks(id360: FakeId360, reading: ReadActivities) -> None:
-    id360.reports["700102"] = told(report(status="STARTED"))
+    id360.reports["700102"] = json_response(report(status="STARTED"))
     before = known(await Attempts().next(reading.poll, order()), asked_at=NOW)
     attempts = Attempts()
     early = await attempts.fails(reading.poll, order(before), at=NOW + SECOND)
@@ -357,7 +360,7 @@ async def test_an_attempt_at_the_time_that_the_last_one_named_asks(id360: FakeId
 async def test_a_poll_after_an_unconfirmed_callback_asks_every_minute_while_its_window_lasts(
     id360: FakeId360, reading: ReadActivities
 ) -> None:
-    id360.reports["700102"] = Told(202)
+    id360.reports["700102"] = Response(202)
     before = known(await Attempts().next(reading.poll, order()))
     hurried = order(before, confirmation_until=NOW + 10 * MINUTE)
     attempts = Attempts()
@@ -371,7 +374,7 @@ async def test_a_poll_after_an_unconfirmed_callback_asks_every_minute_while_its_
 
 
 async def test_the_number_of_an_attempt_changes_nothing(id360: FakeId360, reading: ReadActivities) -> None:
-    id360.reports["700102"] = Told(202)
+    id360.reports["700102"] = Response(202)
     before = known(await Attempts().next(reading.poll, order()))
 
     first = await Attempts().fails(reading.poll, order(before))
@@ -384,7 +387,7 @@ async def test_the_number_of_an_attempt_changes_nothing(id360: FakeId360, readin
 
 
 async def test_trouble_that_lasts_is_told_once(id360: FakeId360, reading: ReadActivities) -> None:
-    id360.reports["700102"] = Told(503)
+    id360.reports["700102"] = Response(503)
     attempts = Attempts()
     first = await attempts.fails(reading.poll, order())
     second = await attempts.fails(reading.poll, order(), at=NOW + 14 * MINUTE)
@@ -402,7 +405,7 @@ async def test_trouble_that_lasts_is_told_once(id360: FakeId360, reading: ReadAc
 async def test_a_poll_that_knows_of_lasting_trouble_sleeps_on_however_long_it_lasts(
     id360: FakeId360, reading: ReadActivities
 ) -> None:
-    id360.reports["700102"] = Told(503)
+    id360.reports["700102"] = Response(503)
     unreachable = ReadResult(asked_at=NOW - HOUR, answer=Answer.UNREACHABLE, word="http_503")
     attempts = Attempts()
 
@@ -416,7 +419,7 @@ async def test_a_poll_that_knows_of_lasting_trouble_sleeps_on_however_long_it_la
 async def test_an_answer_after_lasting_trouble_is_told_even_if_it_is_the_old_one(
     id360: FakeId360, reading: ReadActivities
 ) -> None:
-    id360.will_answer(REPORT, Told(202))
+    id360.will_answer(REPORT, Response(202))
     unreachable = ReadResult(asked_at=NOW - HOUR, answer=Answer.UNREACHABLE, word="http_503")
 
     told_us = await Attempts().next(reading.poll, order(unreachable))
@@ -426,7 +429,7 @@ async def test_an_answer_after_lasting_trouble_is_told_even_if_it_is_the_old_one
 
 async def test_trouble_that_was_over_in_between_does_not_count(id360: FakeId360, reading: ReadActivities) -> None:
     before = ReadResult(asked_at=NOW - DAY, answer=Answer.NOT_READY, word="http_202")
-    id360.will_answer(REPORT, Told(503), Told(202), Told(503))
+    id360.will_answer(REPORT, Response(503), Response(202), Response(503))
     attempts = Attempts()
 
     await attempts.fails(reading.poll, order(before))

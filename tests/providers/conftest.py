@@ -1,12 +1,35 @@
-"""Servers that answer in one odd way each."""
+"""A client that gives up soon, a clock, and servers that answer in one unusual way each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import httpx
+import pytest
 import pytest_asyncio
 
+from tests.providers.raw_server import SteadyClock
+
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client that waits for silent servers only briefly."""
+    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def patient_http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client for many requests at once, which take long on a busy machine."""
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def clock() -> SteadyClock:
+    return SteadyClock()
 
 
 @asynccontextmanager

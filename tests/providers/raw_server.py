@@ -1,4 +1,4 @@
-"""A small HTTP server on a real socket that answers, stalls or hangs up as told."""
+"""A small HTTP server on a real socket that answers, stalls or hangs up as a test says."""
 
 import asyncio
 import json
@@ -12,15 +12,15 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Told:
-    """One answer. `announced` is a Content-Length that may promise more than is sent."""
+class Response:
+    """One answer. `announced` is a Content-Length that may be larger than the body."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     announced: int | None = None
 
-    def on_the_wire(self) -> bytes:
+    def encode(self) -> bytes:
         length = len(self.body) if self.announced is None else self.announced
         headers = {"Content-Length": str(length), **self.headers, "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -28,30 +28,30 @@ class Told:
 
 
 class Stall:
-    """No answer at all, until the asker gives up."""
+    """No answer at all, until the client gives up."""
 
 
 class HangUp:
-    """The connection is reset where the answer should be."""
+    """The connection is reset instead of an answer."""
 
 
-Answer = Told | Stall | HangUp
+Answer = Response | Stall | HangUp
 
 
-def told(value: Any, status: int = 200) -> Told:
-    return Told(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
+def json_response(value: Any, status: int = 200) -> Response:
+    return Response(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
-class ChunkedTold(Told):
-    """An answer that does not announce how long it is."""
+class ChunkedResponse(Response):
+    """An answer without a Content-Length."""
 
-    def on_the_wire(self) -> bytes:
+    def encode(self) -> bytes:
         head = f"HTTP/1.1 {self.status} Whatever\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         return head.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (len(self.body), self.body)
 
 
 class RawServer:
-    """Gives what `will_answer` queued for a path first, then what `answer` makes of the request."""
+    """Sends the answers that `will_answer` queued for a path, then those that `answer` returns."""
 
     def __init__(self) -> None:
         self.base_url = ""
@@ -63,7 +63,7 @@ class RawServer:
         raise NotImplementedError
 
     async def before(self, path: str) -> None:
-        """Do what comes before any answer, queued or not."""
+        """Runs before any answer, queued or not."""
 
     def will_answer(self, path: str, *answers: Answer) -> None:
         self._queued[path].extend(answers)
@@ -88,8 +88,8 @@ class RawServer:
             queued = self._queued[path]
             answer = queued.popleft() if queued else await self.answer(target, headers, body)
             match answer:
-                case Told():
-                    writer.write(answer.on_the_wire())
+                case Response():
+                    writer.write(answer.encode())
                     await writer.drain()
                 case HangUp():
                     # Lingering for no time makes the close a reset.
@@ -104,6 +104,51 @@ class RawServer:
             writer.close()
 
 
+class TokenServer(RawServer):
+    """A server that gives tokens at `logins_at` and wants a live one for everything else."""
+
+    logins_at: frozenset[str]
+    unauthorized: Answer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logins = 0
+        self.login_takes = 0.0
+        self.same_token_always = False
+        self._live_tokens: set[str] = set()
+
+    def log_in(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Return the answer to a login, with `new_token` if it is accepted."""
+        raise NotImplementedError
+
+    def token_in(self, headers: dict[str, str]) -> str:
+        raise NotImplementedError
+
+    async def answer_with_token(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        raise NotImplementedError
+
+    def new_token(self) -> str:
+        token = "always-the-same" if self.same_token_always else f"token-{self.logins}"
+        self._live_tokens.add(token)
+        return token
+
+    def expire_all_tokens(self) -> None:
+        self._live_tokens.clear()
+
+    async def before(self, path: str) -> None:
+        if path in self.logins_at:
+            self.logins += 1
+            await asyncio.sleep(self.login_takes)
+
+    async def answer(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        path = target.partition("?")[0]
+        if path in self.logins_at:
+            return self.log_in(path, headers, body)
+        if self.token_in(headers) not in self._live_tokens:
+            return self.unauthorized
+        return await self.answer_with_token(target, headers, body)
+
+
 async def _request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *lines = head.strip().split("\r\n")
@@ -113,7 +158,7 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, st
 
 
 class SteadyClock:
-    """Counts seconds only when told to."""
+    """A clock that a test moves by hand, in seconds."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from tests.providers.raw_server import Answer, HangUp, RawServer, Told
+from tests.providers.raw_server import Answer, HangUp, RawServer, Response
 from vigil.domain.errors import ArtifactLost, ProviderUnavailable
 from vigil.providers.downloads import MAX_RESUMES, stream_with_resume
 from vigil.providers.transport import open_response
@@ -43,7 +43,9 @@ class CuttingServer(RawServer):
         rest = FILE[start:]
         sent = rest[: self.cuts.pop(0)] if self.cuts else rest
         span = {"Content-Range": f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"} if asked else {}
-        return Told(206 if asked else 200, sent, self.whole | span | (self.part if asked else {}), announced=len(rest))
+        return Response(
+            206 if asked else 200, sent, self.whole | span | (self.part if asked else {}), announced=len(rest)
+        )
 
 
 @pytest_asyncio.fixture
@@ -106,7 +108,7 @@ async def test_it_gives_up_after_so_many_cuts(server: CuttingServer) -> None:
     assert len(server.ranges) == 1 + 8
 
 
-@pytest.mark.parametrize("trouble", [Told(503), Told(500), HangUp()])
+@pytest.mark.parametrize("trouble", [Response(503), Response(500), HangUp()])
 async def test_a_server_that_is_away_for_a_moment_is_asked_again(server: CuttingServer, trouble: Answer) -> None:
     server.cuts = [1000]
     server.instead = [trouble, trouble]
@@ -134,22 +136,30 @@ async def test_without_a_strong_mark_nothing_is_taken_up_again(server: CuttingSe
 
 LAST, SIZE = len(FILE) - 1, len(FILE)
 OTHERS: dict[str, Any] = {
-    "the whole file": Told(200, FILE, {"ETag": ETAG}),
-    "another file": Told(200, FILE[::-1], {"ETag": '"v2"'}),
-    "a rest of another file": Told(206, FILE[1000:], {"ETag": '"v2"', "Content-Range": f"bytes 1000-{LAST}/{SIZE}"}),
-    "a rest of a longer file": Told(206, FILE[1000:], {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/{SIZE + 1}"}),
-    "a rest of unknown length": Told(206, FILE[1000:], {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/*"}),
-    "a rest that begins too early": Told(206, FILE[999:], {"ETag": ETAG, "Content-Range": f"bytes 999-{LAST}/{SIZE}"}),
-    "a rest that begins too late": Told(206, FILE[1001:], {"ETag": ETAG, "Content-Range": f"bytes 1001-{LAST}/{SIZE}"}),
-    "a rest that says nothing": Told(206, FILE[1000:]),
-    "a rest of it does not say what": Told(206, FILE[1000:], {"Content-Range": f"bytes 1000-{LAST}/{SIZE}"}),
-    "several parts": Told(206, FILE[1000:], {"Content-Type": "multipart/byteranges; boundary=x"}),
-    "another encoding": Told(
+    "the whole file": Response(200, FILE, {"ETag": ETAG}),
+    "another file": Response(200, FILE[::-1], {"ETag": '"v2"'}),
+    "a rest of another file": Response(
+        206, FILE[1000:], {"ETag": '"v2"', "Content-Range": f"bytes 1000-{LAST}/{SIZE}"}
+    ),
+    "a rest of a longer file": Response(
+        206, FILE[1000:], {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/{SIZE + 1}"}
+    ),
+    "a rest of unknown length": Response(206, FILE[1000:], {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/*"}),
+    "a rest that begins too early": Response(
+        206, FILE[999:], {"ETag": ETAG, "Content-Range": f"bytes 999-{LAST}/{SIZE}"}
+    ),
+    "a rest that begins too late": Response(
+        206, FILE[1001:], {"ETag": ETAG, "Content-Range": f"bytes 1001-{LAST}/{SIZE}"}
+    ),
+    "a rest that says nothing": Response(206, FILE[1000:]),
+    "a rest of it does not say what": Response(206, FILE[1000:], {"Content-Range": f"bytes 1000-{LAST}/{SIZE}"}),
+    "several parts": Response(206, FILE[1000:], {"Content-Type": "multipart/byteranges; boundary=x"}),
+    "another encoding": Response(
         206, FILE[1000:], {"ETag": ETAG, "Content-Encoding": "gzip", "Content-Range": f"bytes 1000-{LAST}/{SIZE}"}
     ),
-    "out of range": Told(416),
-    "no such file": Told(404),
-    "elsewhere": Told(302, headers={"Location": "http://127.0.0.1:1/"}),
+    "out of range": Response(416),
+    "no such file": Response(404),
+    "elsewhere": Response(302, headers={"Location": "http://127.0.0.1:1/"}),
 }
 
 
@@ -165,7 +175,7 @@ async def test_what_does_not_prove_to_be_the_rest_is_not_taken(server: CuttingSe
 
 async def test_a_rest_that_is_longer_than_it_says_spoils_the_file(server: CuttingServer) -> None:
     server.cuts = [1000]
-    server.instead = [Told(206, FILE, {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/{SIZE}"})]
+    server.instead = [Response(206, FILE, {"ETag": ETAG, "Content-Range": f"bytes 1000-{LAST}/{SIZE}"})]
 
     with pytest.raises(ProviderUnavailable):
         await download(server)
@@ -173,7 +183,7 @@ async def test_a_rest_that_is_longer_than_it_says_spoils_the_file(server: Cuttin
 
 async def test_a_rest_in_two_pieces_is_put_together(server: CuttingServer) -> None:
     server.cuts = [1000]
-    server.instead = [Told(206, FILE[1000:2000], {"ETag": ETAG, "Content-Range": f"bytes 1000-1999/{SIZE}"})]
+    server.instead = [Response(206, FILE[1000:2000], {"ETag": ETAG, "Content-Range": f"bytes 1000-1999/{SIZE}"})]
 
     assert await download(server) == FILE
     assert [asked for asked, _ in server.ranges] == [None, "bytes=1000-", "bytes=2000-"]

@@ -1,4 +1,4 @@
-"""A fake ID360 that listens, and clients that give up soon."""
+"""A fake ID360, and what reads it."""
 
 from collections.abc import AsyncIterator
 
@@ -15,17 +15,6 @@ from vigil.providers.id360.reader import Id360Reader
 async def id360() -> AsyncIterator[FakeId360]:
     async with FakeId360().listening() as fake:
         yield fake
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
-        yield client
-
-
-@pytest_asyncio.fixture
-async def clock() -> SteadyClock:
-    return SteadyClock()
 
 
 @pytest_asyncio.fixture

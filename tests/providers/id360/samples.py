@@ -4,20 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import strategies as st
-
 from tests.providers.id360.fake_id360 import PASSWORD, USERNAME
 from vigil.domain.snapshot import ReadRequest
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.id360.settings import Id360Settings
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
-    max_leaves=10,
-)
-"""Whatever a stranger may put where we expect something."""
 
 QUESTION = ReadRequest(key=VerificationKey(account="id360", reference="700102"))
 

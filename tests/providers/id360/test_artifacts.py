@@ -9,7 +9,7 @@ import pytest
 
 from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, settings, with_file
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, SteadyClock, Told
+from tests.providers.raw_server import Answer, ChunkedResponse, HangUp, Response, Stall, SteadyClock
 from vigil.domain.errors import (
     ArtifactLost,
     ArtifactNotReady,
@@ -33,8 +33,8 @@ async def download(reader: Id360Reader, result: bytes | None) -> bytes:
         return b"".join([chunk async for chunk in stream.chunks])
 
 
-def answered(**headers: str) -> Told:
-    return Told(200, PICTURE, {"Content-Type": "image/jpeg"} | headers)
+def answered(**headers: str) -> Response:
+    return Response(200, PICTURE, {"Content-Type": "image/jpeg"} | headers)
 
 
 async def test_a_file_comes_whole_with_its_type(id360: FakeId360, reader: Id360Reader) -> None:
@@ -93,23 +93,23 @@ async def test_a_file_with_another_hash_is_spoiled(
 async def test_a_download_that_is_cut_is_asked_for_again(
     id360: FakeId360, reader: Id360Reader, digest: str | None
 ) -> None:
-    id360.files["9"] = Told(200, PICTURE[:-1], announced=len(PICTURE))
+    id360.files["9"] = Response(200, PICTURE[:-1], announced=len(PICTURE))
 
     with pytest.raises(ProviderUnavailable, match=r"^cut_short$"):
         await download(reader, with_file(id360.link("9"), digest=digest))
 
 
 FAILURES: Mapping[str, tuple[Answer, type[ProviderError], str]] = {
-    "202": (Told(202), ArtifactNotReady, "http_202"),
-    "204": (Told(204), ArtifactNotReady, "http_204"),
-    "206": (Told(206, b"part"), ProviderUnavailable, "http_206"),
-    "302": (Told(302, headers={"Location": "https://elsewhere.example/"}), ProviderUnavailable, "http_302"),
-    "403": (Told(403), ArtifactLost, "refused"),
-    "404": (Told(404), ArtifactLost, "gone"),
-    "410": (Told(410), ArtifactLost, "gone"),
-    "429": (Told(429), ProviderUnavailable, "http_429"),
-    "500": (Told(500), ProviderUnavailable, "http_500"),
-    "a page": (Told(200, b"<html>", {"Content-Type": "text/html; charset=utf-8"}), ArtifactSpoiled, "html"),
+    "202": (Response(202), ArtifactNotReady, "http_202"),
+    "204": (Response(204), ArtifactNotReady, "http_204"),
+    "206": (Response(206, b"part"), ProviderUnavailable, "http_206"),
+    "302": (Response(302, headers={"Location": "https://elsewhere.example/"}), ProviderUnavailable, "http_302"),
+    "403": (Response(403), ArtifactLost, "refused"),
+    "404": (Response(404), ArtifactLost, "gone"),
+    "410": (Response(410), ArtifactLost, "gone"),
+    "429": (Response(429), ProviderUnavailable, "http_429"),
+    "500": (Response(500), ProviderUnavailable, "http_500"),
+    "a page": (Response(200, b"<html>", {"Content-Type": "text/html; charset=utf-8"}), ArtifactSpoiled, "html"),
     "silence": (Stall(), ProviderUnavailable, "read_timeout"),
     "reset": (HangUp(), ProviderUnavailable, "connection_lost"),
 }
@@ -135,7 +135,7 @@ async def test_a_token_that_died_early_costs_a_download_one_login(id360: FakeId3
 
 
 async def test_a_second_401_in_a_row_is_a_refusal(id360: FakeId360, reader: Id360Reader) -> None:
-    id360.will_answer(PATH, Told(401), Told(401))
+    id360.will_answer(PATH, Response(401), Response(401))
 
     with pytest.raises(ProviderRefusesUs, match=r"^http_401$"):
         await download(reader, with_file(id360.link("9")))
@@ -146,7 +146,7 @@ async def test_a_file_beyond_the_cap_is_lost(
     id360: FakeId360, http: httpx.AsyncClient, clock: SteadyClock, *, says_so: bool
 ) -> None:
     reader = Id360Reader(settings(base_url=id360.base_url, largest_artifact=len(PICTURE) - 1), http, clock=clock)
-    id360.files["9"] = answered() if says_so else ChunkedTold(200, PICTURE)
+    id360.files["9"] = answered() if says_so else ChunkedResponse(200, PICTURE)
 
     with pytest.raises(ArtifactLost) as caught:
         await download(reader, with_file(id360.link("9")))

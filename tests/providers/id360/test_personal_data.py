@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.id360.fake_id360 import LOGIN, PASSWORD, FakeId360
 from tests.providers.id360.samples import QUESTION, report, step_callback
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from vigil.domain.errors import ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
@@ -31,19 +31,19 @@ FULL = report(
     creation_time=CANARY,
 )
 ANSWERS: dict[str, Answer] = {
-    "a report": told(FULL),
-    "an unknown status": told(FULL | {"status": CANARY}),
-    "another id": told(FULL | {"id": CANARY}),
-    "a string": told(CANARY),
-    "a list": told([CANARY]),
-    "no JSON": Told(200, CANARY.encode()),
-    "half a report": Told(200, json.dumps(FULL).encode()[:-3]),
-    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
-    "401": told(FULL, 401),
-    "403": told(FULL, 403),
-    "404": told(FULL, 404),
-    "500": told(FULL, 500),
-    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+    "a report": json_response(FULL),
+    "an unknown status": json_response(FULL | {"status": CANARY}),
+    "another id": json_response(FULL | {"id": CANARY}),
+    "a string": json_response(CANARY),
+    "a list": json_response([CANARY]),
+    "no JSON": Response(200, CANARY.encode()),
+    "half a report": Response(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Response(200, json.dumps(FULL).encode(), announced=10**6),
+    "401": json_response(FULL, 401),
+    "403": json_response(FULL, 403),
+    "404": json_response(FULL, 404),
+    "500": json_response(FULL, 500),
+    "redirect": Response(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
 }
 
 
@@ -116,7 +116,9 @@ def test_no_callback_lets_a_person_out(body: object) -> None:
         assert not is_told(CANARY, callback, callback.identity, callback.observation.model_dump_json())
 
 
-@pytest.mark.parametrize("answer", [Told(401, PASSWORD.encode()), Told(200, b"{"), told({"token": CANARY + "\n"})])
+@pytest.mark.parametrize(
+    "answer", [Response(401, PASSWORD.encode()), Response(200, b"{"), json_response({"token": CANARY + "\n"})]
+)
 async def test_no_failed_login_lets_the_password_or_the_token_out(
     id360: FakeId360, reader: Id360Reader, everything_logged: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
@@ -132,8 +134,8 @@ async def test_no_failed_login_lets_the_password_or_the_token_out(
 async def test_no_login_lets_the_password_or_the_token_out(
     id360: FakeId360, reader: Id360Reader, everything_logged: pytest.LogCaptureFixture
 ) -> None:
-    id360.will_answer(LOGIN, told({"token": "t0ken-c4nary"}))
-    id360.will_answer("/api/1.0.0/enrollment/700102/report", told(report()))
+    id360.will_answer(LOGIN, json_response({"token": "t0ken-c4nary"}))
+    id360.will_answer("/api/1.0.0/enrollment/700102/report", json_response(report()))
 
     reply = await reader.read(QUESTION)
 

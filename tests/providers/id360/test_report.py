@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.id360.samples import JSON, report
+from tests.providers.any_json import JSON
+from tests.providers.id360.samples import report
 from vigil.domain.snapshot import Snapshot
 from vigil.providers.id360.documents import find_file
 from vigil.providers.id360.report import snapshot_of

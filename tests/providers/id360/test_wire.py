@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.id360.samples import JSON, step_callback
+from tests.providers.any_json import JSON
+from tests.providers.id360.samples import step_callback
 from vigil.domain.callback_event import StatusSeen, StepFinished, Unreadable
 from vigil.providers.contract import Callback
 from vigil.providers.id360.wire import read_callback

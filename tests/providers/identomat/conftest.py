@@ -1,4 +1,4 @@
-"""A fake Identomat that listens, and a client that gives up soon."""
+"""A fake Identomat, and what reads it."""
 
 from collections.abc import AsyncIterator
 
@@ -14,12 +14,6 @@ from vigil.providers.identomat.reader import IdentomatReader
 async def identomat() -> AsyncIterator[FakeIdentomat]:
     async with FakeIdentomat().listening() as fake:
         yield fake
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
-        yield client
 
 
 @pytest_asyncio.fixture

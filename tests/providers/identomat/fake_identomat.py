@@ -2,10 +2,10 @@
 
 import json
 
-from tests.providers.raw_server import Answer, RawServer, told
+from tests.providers.raw_server import Answer, RawServer, json_response
 
 COMPANY_KEY = "0123456789abcdef01234567_fedcba"
-NOT_FOUND = told("SESSION_NOT_FOUND")
+NOT_FOUND = json_response("SESSION_NOT_FOUND")
 
 
 class FakeIdentomat(RawServer):
@@ -24,12 +24,12 @@ class FakeIdentomat(RawServer):
         self.headers.append(headers)
         self.fields.append(given)
         if given.get("company_key") != COMPANY_KEY or headers.get("content-type") != "application/json":
-            return told({"argumentError": "company_key"})
+            return json_response({"argumentError": "company_key"})
         session = given["session_token"]
         match target:
             case "/result/":
                 return self.results.get(session, NOT_FOUND)
             case "/get-video-call-videos/":
-                return self.recordings.get(given["fileId"], told({}, 404))
+                return self.recordings.get(given["fileId"], json_response({}, 404))
             case _:
-                return self.pictures.get(target, told({}, 404))
+                return self.pictures.get(target, json_response({}, 404))

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.providers.identomat.samples import result
-from tests.providers.raw_server import Told, _request, told
+from tests.providers.raw_server import Response, _request, json_response
 
 BLOCK = 1024 * 1024
 ETAG = '"recording"'
@@ -41,7 +41,7 @@ class RecordingServer:
             if target == "/get-video-call-videos/":
                 await self._send(writer, headers.get("range"))
             else:
-                writer.write(_approved().on_the_wire())
+                writer.write(_approved().encode())
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -63,7 +63,7 @@ class RecordingServer:
             await writer.drain()
 
 
-def _approved() -> Told:
+def _approved() -> Response:
     room = {"roomId": "room-1", "roomStatus": "ended", "videoFileStatus": "available", "videoFileId": "vf-1"}
     nothing_else: dict[str, Any] = {
         "document_type": "",
@@ -72,4 +72,4 @@ def _approved() -> Told:
         "face_images": 0,
         "live": None,
     }
-    return told(result(**nothing_else, videoCallStatus=[room]))
+    return json_response(result(**nothing_else, videoCallStatus=[room]))

@@ -4,8 +4,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import strategies as st
-
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from vigil.domain.snapshot import ReadRequest
 from vigil.domain.verification_key import VerificationKey
@@ -14,13 +12,6 @@ from vigil.providers.identomat.settings import IdentomatSettings
 
 SESSION = "q7h2m0zx4t9k1vb8n5c3j6w0e2r4y8u1i3o5p7as"
 CALLBACK_KEY = "cbk-7Qm2-of-ours"
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
-    max_leaves=10,
-)
-"""Whatever a stranger may put where we expect something."""
 
 QUESTION = ReadRequest(key=VerificationKey(account="identomat", reference=SESSION))
 

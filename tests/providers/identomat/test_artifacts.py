@@ -7,7 +7,7 @@ import pytest
 
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import QUESTION, SESSION, settings
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
+from tests.providers.raw_server import Answer, ChunkedResponse, HangUp, Response, Stall, json_response
 from vigil.domain.errors import (
     ArtifactLost,
     ArtifactNotReady,
@@ -36,8 +36,8 @@ async def download(reader: IdentomatReader, artifact: Artifact) -> tuple[bytes, 
         return b"".join([chunk async for chunk in stream.chunks]), stream.media_type
 
 
-def sent(body: bytes, declared: str = "") -> Told:
-    return Told(200, body, {"Content-Type": declared} if declared else {})
+def sent(body: bytes, declared: str = "") -> Response:
+    return Response(200, body, {"Content-Type": declared} if declared else {})
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ async def test_the_bytes_tell_more_than_the_header(
 
 
 MESSAGES: dict[str, tuple[Answer, type[ProviderError], LossReason | None]] = {
-    "argument error": (told({"argumentError": "fileId"}), ArtifactLost, LossReason.REFUSED),
+    "argument error": (json_response({"argumentError": "fileId"}), ArtifactLost, LossReason.REFUSED),
     "argument error as a picture": (
-        Told(200, json.dumps({"argumentError": "x"}).encode(), {"Content-Type": "image/jpeg"}),
+        Response(200, json.dumps({"argumentError": "x"}).encode(), {"Content-Type": "image/jpeg"}),
         ArtifactLost,
         LossReason.REFUSED,
     ),
-    "session not found": (told("SESSION_NOT_FOUND"), ReferenceUnknown, None),
-    "links": (told({"videos": ["https://elsewhere.example/a.mp4"]}), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "a list": (told([]), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "session not found": (json_response("SESSION_NOT_FOUND"), ReferenceUnknown, None),
+    "links": (json_response({"videos": ["https://elsewhere.example/a.mp4"]}), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "a list": (json_response([]), ArtifactNotReady, LossReason.WRONG_TYPE),
     "half a message": (sent(b'{"argumentErr', "application/json"), ArtifactNotReady, LossReason.WRONG_TYPE),
     "JSON without end": (sent(b"[" + b" " * 100_000, "video/mp4"), ArtifactNotReady, LossReason.WRONG_TYPE),
     "a page": (sent(b"<!doctype html>", "text/html"), ArtifactNotReady, LossReason.WRONG_TYPE),
@@ -144,7 +144,7 @@ STATUSES: dict[int, tuple[type[ProviderError], str]] = {
 async def test_a_status_tells_whether_the_file_may_still_come(
     identomat: FakeIdentomat, reader: IdentomatReader, status: int, expected: tuple[type[ProviderError], str]
 ) -> None:
-    identomat.recordings["vf-1"] = Told(status, b"" if status == 204 else MP4, {"Location": "http://127.0.0.1:1/"})
+    identomat.recordings["vf-1"] = Response(status, b"" if status == 204 else MP4, {"Location": "http://127.0.0.1:1/"})
 
     with pytest.raises(ProviderError) as caught:
         await download(reader, CALL)
@@ -174,10 +174,10 @@ async def test_a_name_that_we_never_listed_is_not_asked_for(identomat: FakeIdent
     assert identomat.asked == []
 
 
-@pytest.mark.parametrize("kind", [Told, ChunkedTold])
+@pytest.mark.parametrize("kind", [Response, ChunkedResponse])
 @pytest.mark.parametrize(("artifact", "largest"), [(FRONT, "largest_image"), (CALL, "largest_artifact")])
 async def test_no_more_is_taken_than_the_settings_say(
-    identomat: FakeIdentomat, http: httpx.AsyncClient, kind: type[Told], artifact: Artifact, largest: str
+    identomat: FakeIdentomat, http: httpx.AsyncClient, kind: type[Response], artifact: Artifact, largest: str
 ) -> None:
     identomat.pictures["/result/card-front/"] = identomat.recordings["vf-1"] = kind(200, MP4)
 
@@ -191,7 +191,11 @@ async def test_no_more_is_taken_than_the_settings_say(
 
 @pytest.mark.parametrize(
     ("answer", "code"),
-    [(Stall(), "read_timeout"), (HangUp(), "connection_lost"), (Told(200, MP4[:-1], announced=len(MP4)), "cut_short")],
+    [
+        (Stall(), "read_timeout"),
+        (HangUp(), "connection_lost"),
+        (Response(200, MP4[:-1], announced=len(MP4)), "cut_short"),
+    ],
 )
 async def test_a_file_that_does_not_come_whole_does_not_come(
     identomat: FakeIdentomat, reader: IdentomatReader, answer: Answer, code: str

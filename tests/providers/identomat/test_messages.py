@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.providers.identomat.samples import JSON, SESSION, change, message, video
+from tests.providers.any_json import JSON
+from tests.providers.identomat.samples import SESSION, change, message, video
 from vigil.domain.message import MessageKind
 from vigil.providers.identomat.messages import IdentomatMessageReader
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import CALLBACK_KEY, QUESTION, SESSION, callback, change, result, settings, video
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from vigil.domain.errors import CallbackRefused, ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
@@ -33,18 +33,18 @@ FULL = result(
     videoCallStatus={"roomId": CANARY, "roomStatus": CANARY, "videoFileId": CANARY, CANARY: [CANARY]},
 )
 ANSWERS: dict[str, Answer] = {
-    "a result": told(FULL),
-    "an unknown word": told(FULL | {"result": CANARY}),
-    "a string": told(CANARY),
-    "a list": told([CANARY]),
-    "no JSON": Told(200, CANARY.encode()),
-    "half a result": Told(200, json.dumps(FULL).encode()[:-3]),
-    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
-    "argument error": told({"argumentError": CANARY}),
-    "401": told(FULL, 401),
-    "404": told(FULL, 404),
-    "500": told(FULL, 500),
-    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+    "a result": json_response(FULL),
+    "an unknown word": json_response(FULL | {"result": CANARY}),
+    "a string": json_response(CANARY),
+    "a list": json_response([CANARY]),
+    "no JSON": Response(200, CANARY.encode()),
+    "half a result": Response(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Response(200, json.dumps(FULL).encode(), announced=10**6),
+    "argument error": json_response({"argumentError": CANARY}),
+    "401": json_response(FULL, 401),
+    "404": json_response(FULL, 404),
+    "500": json_response(FULL, 500),
+    "redirect": Response(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
 }
 SECRETS = f"{COMPANY_KEY} {CALLBACK_KEY} {SESSION}"
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.providers.identomat.samples import JSON, result
+from tests.providers.any_json import JSON
+from tests.providers.identomat.samples import result
 from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
 from vigil.domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
 from vigil.providers.identomat.result import snapshot_of

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.providers.identomat.fake_identomat import FakeIdentomat
 from tests.providers.identomat.samples import QUESTION, SESSION, result, settings
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from vigil.domain.errors import ArtifactSpoiled, ProviderRefusesUs, ReferenceUnknown, ReplyUnproven
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind, LossReason
@@ -27,8 +27,8 @@ def signature(body: bytes, key: str = KEY) -> str:
     return 'signature="' + base64.b64encode(hmac.digest(key.encode(), body, hashlib.sha256)).decode() + '"'
 
 
-def signed(body: bytes, header: str | None = None) -> Told:
-    return Told(200, body, {"Authorization": header or signature(body)})
+def signed(body: bytes, header: str | None = None) -> Response:
+    return Response(200, body, {"Authorization": header or signature(body)})
 
 
 @pytest_asyncio.fixture
@@ -54,15 +54,15 @@ def test_a_signature_is_the_one_of_the_documents_scheme() -> None:
 
 
 UNPROVEN: dict[str, Answer] = {
-    "no signature": Told(200, BODY),
+    "no signature": Response(200, BODY),
     "another key": signed(BODY, signature(BODY, "hmac-of-theirs")),
     "another body": signed(BODY, signature(BODY + b" ")),
     "our own request's": signed(BODY, signature(b"{}")),
     "no scheme": signed(BODY, signature(BODY).removeprefix("signature=")),
     "other letters": signed(BODY, 'signature="\xe9"'),
     "nothing": signed(BODY, 'signature=""'),
-    "a bare string": told("QUEUED"),
-    "two names": Told(200, b'{"result": "approved", "result": "rejected"}'),
+    "a bare string": json_response("QUEUED"),
+    "two names": Response(200, b'{"result": "approved", "result": "rejected"}'),
 }
 
 
@@ -79,13 +79,13 @@ async def test_an_answer_without_our_signature_is_not_believed(
 async def test_refusals_need_no_signature(identomat: FakeIdentomat, signing: IdentomatReader) -> None:
     with pytest.raises(ReferenceUnknown):
         await signing.read(QUESTION)
-    identomat.results[SESSION] = told({"argumentError": "x"})
+    identomat.results[SESSION] = json_response({"argumentError": "x"})
     with pytest.raises(ProviderRefusesUs):
         await signing.read(QUESTION)
 
 
 async def test_without_the_key_nothing_is_signed(identomat: FakeIdentomat, reader: IdentomatReader) -> None:
-    identomat.results[SESSION] = Told(200, BODY, {"Authorization": signature(b"")})
+    identomat.results[SESSION] = Response(200, BODY, {"Authorization": signature(b"")})
 
     reply = await reader.read(QUESTION)
 
@@ -100,7 +100,7 @@ async def test_a_file_with_our_signature_comes_whole(identomat: FakeIdentomat, s
         assert b"".join([chunk async for chunk in stream.chunks]) == MP4
 
 
-@pytest.mark.parametrize("answer", [Told(200, MP4), signed(MP4, signature(MP4[:-1]))])
+@pytest.mark.parametrize("answer", [Response(200, MP4), signed(MP4, signature(MP4[:-1]))])
 async def test_a_file_without_our_signature_is_spoiled(
     identomat: FakeIdentomat, signing: IdentomatReader, answer: Answer
 ) -> None:

@@ -1,4 +1,4 @@
-"""A fake Assure that listens, and clients that give up soon."""
+"""A fake Assure, and what reads it."""
 
 from collections.abc import AsyncIterator
 
@@ -17,17 +17,6 @@ from vigil.providers.signicat.reader import SignicatReader
 async def signicat() -> AsyncIterator[FakeSignicat]:
     async with FakeSignicat().listening() as fake:
         yield fake
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
-        yield client
-
-
-@pytest_asyncio.fixture
-async def clock() -> SteadyClock:
-    return SteadyClock()
 
 
 @pytest_asyncio.fixture

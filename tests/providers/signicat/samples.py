@@ -4,20 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import strategies as st
-
 from tests.providers.signicat.fake_signicat import CLIENT, SECRET
 from vigil.domain.snapshot import ReadRequest
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.signicat.settings import SignicatSettings
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
-    max_leaves=10,
-)
-"""Whatever a stranger may put where we expect something."""
 
 DOSSIER = "0b9e9f6e-7F55-4a0c-9a52-3c0a7d1b2e10"
 PROCESS = "A1f6c7d2-52d1-4a55-9f0d-6f0a6a5b1e01"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.providers.raw_server import Answer, ChunkedTold, HangUp, Stall, Told, told
+from tests.providers.raw_server import Answer, ChunkedResponse, HangUp, Response, Stall, json_response
 from tests.providers.signicat.fake_signicat import FakeSignicat
 from tests.providers.signicat.samples import PLACE, QUESTION, settings
 from vigil.domain.errors import (
@@ -68,7 +68,7 @@ async def download(reader: SignicatReader, name: str, question: ReadRequest = QU
 async def test_a_file_comes_whole_with_the_type_that_its_first_bytes_tell(
     signicat: FakeSignicat, reader: SignicatReader, name: str, content: bytes, media_type: str
 ) -> None:
-    signicat.held[PLACE + PATHS[name]] = Told(200, content, {"Content-Type": "application/octet-stream"})
+    signicat.held[PLACE + PATHS[name]] = Response(200, content, {"Content-Type": "application/octet-stream"})
 
     assert await download(reader, name) == (content, media_type)
     assert signicat.accepted_encodings == ["identity"]
@@ -91,7 +91,7 @@ async def test_a_file_comes_whole_with_the_type_that_its_first_bytes_tell(
 async def test_something_else_under_the_name_of_a_file_is_never_stored(
     signicat: FakeSignicat, reader: SignicatReader, name: str, content: bytes
 ) -> None:
-    signicat.held[PLACE + PATHS[name]] = Told(200, content, {"Content-Type": "image/jpeg"})
+    signicat.held[PLACE + PATHS[name]] = Response(200, content, {"Content-Type": "image/jpeg"})
 
     with pytest.raises(ArtifactSpoiled, match=r"^wrong_type$") as caught:
         await download(reader, name)
@@ -111,7 +111,7 @@ LATER: list[tuple[str, int, LossReason | None]] = [
 async def test_a_file_that_may_still_come_is_waited_for(
     signicat: FakeSignicat, reader: SignicatReader, name: str, status: int, otherwise: LossReason | None
 ) -> None:
-    signicat.held[PLACE + PATHS[name]] = Told(status)
+    signicat.held[PLACE + PATHS[name]] = Response(status)
 
     with pytest.raises(ArtifactNotReady, match=f"^http_{status}$") as caught:
         await download(reader, name)
@@ -139,7 +139,7 @@ async def test_a_file_that_may_still_come_is_waited_for(
 async def test_a_file_that_will_not_come_says_why(
     signicat: FakeSignicat, reader: SignicatReader, name: str, status: int, loss: str
 ) -> None:
-    signicat.held[PLACE + PATHS[name]] = told({"detail": "of a person"}, status)
+    signicat.held[PLACE + PATHS[name]] = json_response({"detail": "of a person"}, status)
 
     with pytest.raises(ArtifactLost, match=f"^{loss}$"):
         await download(reader, name)
@@ -149,10 +149,10 @@ async def test_a_file_that_will_not_come_says_why(
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (Told(206, JPEG), "http_206"),
-        (Told(302, headers={"Location": "https://elsewhere.example/"}), "http_302"),
-        (Told(429), "http_429"),
-        (Told(500), "http_500"),
+        (Response(206, JPEG), "http_206"),
+        (Response(302, headers={"Location": "https://elsewhere.example/"}), "http_302"),
+        (Response(429), "http_429"),
+        (Response(500), "http_500"),
         (Stall(), "read_timeout"),
         (HangUp(), "connection_lost"),
     ],
@@ -167,14 +167,16 @@ async def test_an_answer_that_may_heal_is_unavailable(
 
 
 async def test_a_download_that_is_cut_is_asked_for_again(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.held[PLACE + PATHS["image-front"]] = Told(200, JPEG[:-1], announced=len(JPEG))
+    signicat.held[PLACE + PATHS["image-front"]] = Response(200, JPEG[:-1], announced=len(JPEG))
 
     with pytest.raises(ProviderUnavailable, match=r"^cut_short$"):
         await download(reader, "image-front")
 
 
-@pytest.mark.parametrize("kind", [Told, ChunkedTold])
-async def test_a_file_beyond_the_cap_is_lost(signicat: FakeSignicat, http: httpx.AsyncClient, kind: type[Told]) -> None:
+@pytest.mark.parametrize("kind", [Response, ChunkedResponse])
+async def test_a_file_beyond_the_cap_is_lost(
+    signicat: FakeSignicat, http: httpx.AsyncClient, kind: type[Response]
+) -> None:
     given = settings(base_url=signicat.base_url, largest_artifact=len(JPEG) - 1)
     signicat.held[PLACE + PATHS["image-front"]] = kind(200, JPEG)
 
@@ -185,7 +187,7 @@ async def test_a_file_beyond_the_cap_is_lost(signicat: FakeSignicat, http: httpx
 async def test_a_token_that_died_early_costs_a_download_one_login(
     signicat: FakeSignicat, reader: SignicatReader
 ) -> None:
-    signicat.held[PLACE + PATHS["image-front"]] = Told(200, JPEG)
+    signicat.held[PLACE + PATHS["image-front"]] = Response(200, JPEG)
     await reader.check_login()
     signicat.expire_all_tokens()
 
@@ -194,7 +196,7 @@ async def test_a_token_that_died_early_costs_a_download_one_login(
 
 
 async def test_a_second_401_in_a_row_is_a_refusal(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.will_answer("/assure" + PLACE + "/video", Told(401), Told(401))
+    signicat.will_answer("/assure" + PLACE + "/video", Response(401), Response(401))
 
     with pytest.raises(ProviderRefusesUs, match=r"^http_401$"):
         await download(reader, "video")

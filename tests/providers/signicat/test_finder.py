@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.signicat.fake_signicat import FakeSignicat
 from tests.providers.signicat.samples import DOSSIER
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
@@ -25,7 +25,7 @@ def entry(process_id: object = "p1", *, at: object = "2031-03-04T10:30:00Z", **m
 def page(offset: int, total: int | None, *entries: Any) -> tuple[str, Answer]:
     window = "startCreationDate=2031-03-04T10%3A00%3A00Z&endCreationDate=2031-03-04T11%3A00%3A01Z"
     body: dict[str, Any] = {"processes": list(entries), "filters": {}}
-    return f"/processes?{window}&offset={offset}&limit=500", told(
+    return f"/processes?{window}&offset={offset}&limit=500", json_response(
         body if total is None else body | {"totalResults": total}
     )
 
@@ -37,7 +37,7 @@ async def listed(finder: SignicatFinder) -> list[str]:
 async def test_a_dossier_leads_to_its_processes_the_newest_first(
     signicat: FakeSignicat, finder: SignicatFinder
 ) -> None:
-    signicat.held[f"/dossiers/{DOSSIER}"] = told(
+    signicat.held[f"/dossiers/{DOSSIER}"] = json_response(
         {
             "dossierId": DOSSIER,
             "processes": [
@@ -71,7 +71,7 @@ async def test_an_earlier_attempt_in_the_same_dossier_is_not_taken_for_the_one_t
     signicat: FakeSignicat, finder: SignicatFinder, after: str, left: list[str]
 ) -> None:
     held = [entry("p1", at="2031-03-04T10:30:00Z"), entry("p2", at="2031-03-04T11:30:00Z")]
-    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": held})
+    signicat.held[f"/dossiers/{DOSSIER}"] = json_response({"dossierId": DOSSIER, "processes": held})
 
     found = await finder.find(BY_DOSSIER | {"created_after": after})
 
@@ -82,7 +82,7 @@ async def test_an_earlier_attempt_in_the_same_dossier_is_not_taken_for_the_one_t
 async def test_a_day_that_never_was_leads_to_no_process_of_an_earlier_attempt(
     signicat: FakeSignicat, finder: SignicatFinder, after: str
 ) -> None:
-    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": [entry("p1")]})
+    signicat.held[f"/dossiers/{DOSSIER}"] = json_response({"dossierId": DOSSIER, "processes": [entry("p1")]})
 
     with pytest.raises(ReferenceUnknown, match="not_an_instant"):
         await finder.find(BY_DOSSIER | {"created_after": after})
@@ -106,7 +106,7 @@ def test_what_is_no_instant_is_refused_before_anybody_is_asked(after: str, *, fi
 
 
 async def test_a_dossier_without_a_process_leads_to_nothing_yet(signicat: FakeSignicat, finder: SignicatFinder) -> None:
-    signicat.held[f"/dossiers/{DOSSIER}"] = told({"dossierId": DOSSIER, "processes": []})
+    signicat.held[f"/dossiers/{DOSSIER}"] = json_response({"dossierId": DOSSIER, "processes": []})
 
     assert await finder.find(BY_DOSSIER) == []
 
@@ -114,13 +114,13 @@ async def test_a_dossier_without_a_process_leads_to_nothing_yet(signicat: FakeSi
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (Told(404), ReferenceUnknown, "http_404"),
-        (Told(403), ProviderRefusesUs, "http_403"),
-        (Told(500), ProviderUnavailable, "http_500"),
-        (Told(200, b"<html>"), ProviderUnavailable, "not_json"),
-        (told({}), ProviderUnavailable, "wrong_shape"),
-        (told([]), ProviderUnavailable, "wrong_shape"),
-        (told({"processes": {"p1": {}}}), ProviderUnavailable, "wrong_shape"),
+        (Response(404), ReferenceUnknown, "http_404"),
+        (Response(403), ProviderRefusesUs, "http_403"),
+        (Response(500), ProviderUnavailable, "http_500"),
+        (Response(200, b"<html>"), ProviderUnavailable, "not_json"),
+        (json_response({}), ProviderUnavailable, "wrong_shape"),
+        (json_response([]), ProviderUnavailable, "wrong_shape"),
+        (json_response({"processes": {"p1": {}}}), ProviderUnavailable, "wrong_shape"),
     ],
 )
 async def test_what_is_no_list_is_never_nothing(
@@ -184,7 +184,7 @@ async def test_a_total_that_never_comes_does_not_keep_us_asking(signicat: FakeSi
 async def test_a_window_beyond_the_last_offset_is_not_taken_for_whole(
     signicat: FakeSignicat, finder: SignicatFinder
 ) -> None:
-    endless = told({"processes": [{}] * 100_001, "totalResults": 300_000})
+    endless = json_response({"processes": [{}] * 100_001, "totalResults": 300_000})
     signicat.will_answer("/assure/processes", endless, endless)
 
     with pytest.raises(ProviderUnavailable, match=r"^too_many_processes$"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, SECRET, FakeSignicat
 from tests.providers.signicat.samples import DOSSIER, PLACE, QUESTION, event, process, triple
 from vigil.domain.errors import ProviderError
@@ -32,21 +32,21 @@ FULL = process(
 )
 PROBLEM = {"type": CANARY, "title": CANARY, "detail": CANARY, "instance": CANARY, "traceId": CANARY}
 ANSWERS: dict[str, Answer] = {
-    "a process": told(FULL),
-    "an unknown status": told(FULL | {"status": CANARY}),
-    "an unknown provider": told(FULL | {"provider": CANARY}),
-    "another id": told(FULL | {"processId": CANARY}),
-    "a string": told(CANARY),
-    "a list": told([CANARY]),
-    "no JSON": Told(200, CANARY.encode()),
-    "half a process": Told(200, json.dumps(FULL).encode()[:-3]),
-    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
-    "400": told(PROBLEM, 400),
-    "401": told(PROBLEM, 401),
-    "403": told(PROBLEM, 403),
-    "404": told(PROBLEM, 404),
-    "500": told(PROBLEM, 500),
-    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+    "a process": json_response(FULL),
+    "an unknown status": json_response(FULL | {"status": CANARY}),
+    "an unknown provider": json_response(FULL | {"provider": CANARY}),
+    "another id": json_response(FULL | {"processId": CANARY}),
+    "a string": json_response(CANARY),
+    "a list": json_response([CANARY]),
+    "no JSON": Response(200, CANARY.encode()),
+    "half a process": Response(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Response(200, json.dumps(FULL).encode(), announced=10**6),
+    "400": json_response(PROBLEM, 400),
+    "401": json_response(PROBLEM, 401),
+    "403": json_response(PROBLEM, 403),
+    "404": json_response(PROBLEM, 404),
+    "500": json_response(PROBLEM, 500),
+    "redirect": Response(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
 }
 
 
@@ -83,7 +83,7 @@ async def test_no_answer_lets_a_person_out(
 async def test_no_download_lets_a_person_out(
     signicat: FakeSignicat, reader: SignicatReader, everything_logged: pytest.LogCaptureFixture, status: int
 ) -> None:
-    signicat.will_answer(f"/assure{PLACE}/images", told(PROBLEM, status), told(PROBLEM, status))
+    signicat.will_answer(f"/assure{PLACE}/images", json_response(PROBLEM, status), json_response(PROBLEM, status))
     artifact = Artifact(name="image-front", kind=EvidenceKind.DOCUMENT_FRONT, locator="image-front")
 
     with pytest.raises(ProviderError) as caught:
@@ -98,7 +98,9 @@ async def test_no_search_lets_a_person_out(
     signicat: FakeSignicat, finder: SignicatFinder, everything_logged: pytest.LogCaptureFixture, status: int
 ) -> None:
     entries = [FULL | {"dossier": DOSSIER}, FULL | {"processId": CANARY}]
-    signicat.held[f"/dossiers/{DOSSIER}"] = told(PROBLEM | {"processes": entries, "externalReference": CANARY}, status)
+    signicat.held[f"/dossiers/{DOSSIER}"] = json_response(
+        PROBLEM | {"processes": entries, "externalReference": CANARY}, status
+    )
     said: list[Any] = []
 
     try:
@@ -131,7 +133,9 @@ def test_no_callback_lets_a_person_out(body: object) -> None:
             assert not is_told(CANARY, *shown, callback.coordinates)
 
 
-@pytest.mark.parametrize("answer", [Told(401, SECRET.encode()), Told(200, b"{"), told({"access_token": CANARY + "\n"})])
+@pytest.mark.parametrize(
+    "answer", [Response(401, SECRET.encode()), Response(200, b"{"), json_response({"access_token": CANARY + "\n"})]
+)
 async def test_no_failed_login_lets_the_secret_or_the_token_out(
     signicat: FakeSignicat, reader: SignicatReader, everything_logged: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
@@ -146,8 +150,8 @@ async def test_no_failed_login_lets_the_secret_or_the_token_out(
 async def test_no_login_lets_the_secret_or_the_token_out(
     signicat: FakeSignicat, reader: SignicatReader, everything_logged: pytest.LogCaptureFixture
 ) -> None:
-    signicat.will_answer(CURRENT_LOGIN, told({"access_token": "t0ken-c4nary"}))
-    signicat.will_answer("/assure" + PLACE, told(process()))
+    signicat.will_answer(CURRENT_LOGIN, json_response({"access_token": "t0ken-c4nary"}))
+    signicat.will_answer("/assure" + PLACE, json_response(process()))
 
     reply = await reader.read(QUESTION)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.signicat.samples import JSON, PROCESS, process
+from tests.providers.any_json import JSON
+from tests.providers.signicat.samples import PROCESS, process
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Decision, Stage
 from vigil.providers.signicat.process import snapshot_of

@@ -1,13 +1,12 @@
 """What comes of each answer that Signicat, or something in between, can give to a question."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.providers.raw_server import Answer, HangUp, Stall, SteadyClock, Told, told
+from tests.providers.raw_server import Answer, Response, SteadyClock, json_response
 from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, LEGACY_LOGIN, FakeSignicat
 from tests.providers.signicat.samples import PLACE, QUESTION, process, settings
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
@@ -26,34 +25,6 @@ def reading(signicat: FakeSignicat, http: httpx.AsyncClient, **given: Any) -> Si
     return SignicatReader(told_of, AssureApi(told_of, http))
 
 
-UNAVAILABLE: dict[str, tuple[Answer, str, timedelta | None]] = {
-    "204": (Told(204), "http_204", None),
-    "409": (Told(409), "http_409", None),
-    "429": (Told(429, headers={"Retry-After": "30"}), "http_429", timedelta(seconds=30)),
-    "500": (told(PROBLEM, 500), "http_500:base:client-problem", None),
-    "503": (Told(503, headers={"Retry-After": "7"}), "http_503", timedelta(seconds=7)),
-    "redirect": (Told(302, headers={"Location": "https://elsewhere.example/"}), "http_302", None),
-    "a page": (Told(200, b"<html>", {"Content-Type": "text/html"}), "not_json", None),
-    "half a process": (Told(200, b'{"processId": "'), "not_json", None),
-    "an empty body": (Told(200), "not_json", None),
-    "a cut body": (Told(200, b'{"p', announced=500), "cut_short", None),
-    "silence": (Stall(), "read_timeout", None),
-    "reset": (HangUp(), "connection_lost", None),
-}
-
-
-@pytest.mark.parametrize(("answer", "code", "retry_after"), UNAVAILABLE.values(), ids=UNAVAILABLE.keys())
-async def test_an_answer_that_may_heal_is_unavailable(
-    signicat: FakeSignicat, reader: SignicatReader, answer: Answer, code: str, retry_after: timedelta | None
-) -> None:
-    signicat.will_answer(ASKED, answer)
-
-    with pytest.raises(ProviderUnavailable) as caught:
-        await reader.read(QUESTION)
-
-    assert (caught.value.code, caught.value.retry_after) == (code, retry_after)
-
-
 @pytest.mark.parametrize(
     ("given", "login"),
     [
@@ -66,7 +37,7 @@ async def test_an_answer_that_may_heal_is_unavailable(
 async def test_a_process_is_told_with_the_bytes_it_came_in(
     signicat: FakeSignicat, http: httpx.AsyncClient, given: dict[str, Any], login: str
 ) -> None:
-    signicat.held[PLACE] = answer = told(process())
+    signicat.held[PLACE] = answer = json_response(process())
 
     reply = await reading(signicat, http, **given).read(QUESTION)
 
@@ -91,7 +62,7 @@ async def test_a_process_is_told_with_the_bytes_it_came_in(
 async def test_the_sender_is_whoever_calls_back(
     signicat: FakeSignicat, http: httpx.AsyncClient, generations: list[str], registered: str | None, sender: str
 ) -> None:
-    signicat.held[PLACE] = told(process())
+    signicat.held[PLACE] = json_response(process())
     question = QUESTION.model_copy(update={"sender": registered})
 
     reply = await reading(signicat, http, generations=generations).read(question)
@@ -103,13 +74,15 @@ async def test_the_sender_is_whoever_calls_back(
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (Told(404), ReferenceUnknown, "http_404"),
-        (told(PROBLEM, 404), ReferenceUnknown, "http_404:base:client-problem"),
-        (told({"type": "in free text"}, 404), ReferenceUnknown, "http_404"),
-        (told({"type": "x" * 64}, 404), ReferenceUnknown, "http_404"),
-        (told({"type": ["x"]}, 404), ReferenceUnknown, "http_404"),
-        (told(PROBLEM, 400), ProviderRefusesUs, "http_400:base:client-problem"),
-        (Told(403), ProviderRefusesUs, "http_403"),
+        (Response(404), ReferenceUnknown, "http_404"),
+        (json_response(PROBLEM, 404), ReferenceUnknown, "http_404:base:client-problem"),
+        (json_response({"type": "in free text"}, 404), ReferenceUnknown, "http_404"),
+        (json_response({"type": "x" * 64}, 404), ReferenceUnknown, "http_404"),
+        (json_response({"type": ["x"]}, 404), ReferenceUnknown, "http_404"),
+        (json_response(PROBLEM, 400), ProviderRefusesUs, "http_400:base:client-problem"),
+        (Response(403), ProviderRefusesUs, "http_403"),
+        (json_response(PROBLEM, 500), ProviderUnavailable, "http_500:base:client-problem"),
+        (Response(204), ProviderUnavailable, "http_204"),
     ],
 )
 async def test_a_refusal_keeps_the_coded_word_only(
@@ -128,7 +101,7 @@ async def test_a_refusal_keeps_the_coded_word_only(
 async def test_only_410_says_that_a_process_once_was(
     signicat: FakeSignicat, reader: SignicatReader, status: int, *, gone: bool
 ) -> None:
-    signicat.held[PLACE] = Told(status)
+    signicat.held[PLACE] = Response(status)
 
     with pytest.raises(ReferenceUnknown) as caught:
         await reader.read(QUESTION)
@@ -150,7 +123,7 @@ async def test_only_410_says_that_a_process_once_was(
 async def test_a_process_without_a_sense_is_never_a_verdict(
     signicat: FakeSignicat, reader: SignicatReader, body: bytes, drift: tuple[str, str | None]
 ) -> None:
-    signicat.held[PLACE] = Told(200, body)
+    signicat.held[PLACE] = Response(200, body)
 
     reply = await reader.read(QUESTION)
 
@@ -170,25 +143,6 @@ async def test_a_reference_cannot_lead_to_another_address(
     assert signicat.asked == []
 
 
-async def test_a_token_that_died_early_costs_one_login(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.held[PLACE] = told(process())
-    await reader.read(QUESTION)
-    signicat.expire_all_tokens()
-
-    reply = await reader.read(QUESTION)
-
-    assert (reply.word, signicat.logins) == ("accepted", 2)
-
-
-async def test_a_second_401_in_a_row_is_a_refusal(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.will_answer(ASKED, Told(401), Told(401))
-
-    with pytest.raises(ProviderRefusesUs, match=r"^http_401$"):
-        await reader.read(QUESTION)
-
-    assert signicat.logins == 2
-
-
 @pytest.mark.parametrize(
     ("expires_in", "renewed_after"), [(600, 570), (None, 570), ("soon", 570), (3600, 3570), (40, 20), (1, 0.5)]
 )
@@ -199,7 +153,7 @@ async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
     expires_in: object,
     renewed_after: float,
 ) -> None:
-    signicat.held[PLACE] = told(process())
+    signicat.held[PLACE] = json_response(process())
     signicat.expires_in = expires_in
     await reader.read(QUESTION)
 
@@ -212,24 +166,11 @@ async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
     assert signicat.logins == 2
 
 
-@pytest.mark.alone  # a hundred connections must be made within the seconds that one is given
-async def test_a_hundred_reads_after_expiry_log_in_once(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.held[PLACE] = told(process())
-    signicat.login_takes = 0.05
-    await reader.read(QUESTION)
-    signicat.expire_all_tokens()
-
-    replies = await asyncio.gather(*(reader.read(QUESTION) for _ in range(100)))
-
-    assert [reply.word for reply in replies] == ["accepted"] * 100
-    assert signicat.logins == 2
-
-
-@pytest.mark.alone
 async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
-    signicat: FakeSignicat, reader: SignicatReader
+    signicat: FakeSignicat, patient_http: httpx.AsyncClient
 ) -> None:
-    signicat.held[PLACE] = told(process())
+    reader = reading(signicat, patient_http)
+    signicat.held[PLACE] = json_response(process())
     signicat.login_takes = 0.05
     signicat.expires_in = 0
 
@@ -237,41 +178,6 @@ async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
 
     assert [reply.word for reply in replies] == ["accepted"] * 100
     assert signicat.logins == 1
-
-
-async def test_those_who_waited_for_a_login_share_its_failure(signicat: FakeSignicat, reader: SignicatReader) -> None:
-    signicat.login_takes = 0.05
-    signicat.will_answer(CURRENT_LOGIN, Told(503))
-
-    outcomes = await asyncio.gather(*(reader.read(QUESTION) for _ in range(20)), return_exceptions=True)
-
-    assert [str(outcome) for outcome in outcomes] == ["login_503"] * 20
-    assert signicat.logins == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind", "code"),
-    [
-        (told({"error": "invalid_scope"}, 400), ProviderRefusesUs, "login_400"),
-        (Told(401), ProviderRefusesUs, "login_401"),
-        (Told(403), ProviderRefusesUs, "login_403"),
-        (Told(429), ProviderUnavailable, "login_429"),
-        (Told(502), ProviderUnavailable, "login_502"),
-        (Told(200, b"<html>"), ProviderUnavailable, "login_unreadable"),
-        (told({}), ProviderUnavailable, "login_unreadable"),
-        (told({"access_token": "two\r\nlines"}), ProviderUnavailable, "login_unreadable"),
-        (Stall(), ProviderUnavailable, "read_timeout"),
-    ],
-)
-async def test_a_login_that_fails_says_whose_fault_it_is(
-    signicat: FakeSignicat, reader: SignicatReader, answer: Answer, kind: type[ProviderError], code: str
-) -> None:
-    signicat.will_answer(CURRENT_LOGIN, answer, answer)
-
-    with pytest.raises(kind, match=f"^{code}$"):
-        await reader.read(QUESTION)
-    with pytest.raises(kind, match=f"^{code}$"):
-        await reader.check_login()
 
 
 async def test_a_wrong_secret_is_refused_and_the_right_one_is_not(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.providers.signicat.samples import DOSSIER, JSON, PROCESS, REFERENCE, event, triple
+from tests.providers.any_json import JSON
+from tests.providers.signicat.samples import DOSSIER, PROCESS, REFERENCE, event, triple
 from vigil.domain.callback_event import StatusSeen, Unreadable
 from vigil.providers.contract import Callback
 from vigil.providers.signicat.wire import generation_of, read_event, read_legacy, split_reference

@@ -1,4 +1,4 @@
-"""A fake Smile ID that listens, and clients that give up soon."""
+"""A fake Smile ID, and what reads it."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -16,12 +16,6 @@ from vigil.providers.smile_id.v1.reader import SmileV1Reader
 async def smile() -> AsyncIterator[FakeSmileId]:
     async with FakeSmileId(PARTNER, KEY).listening() as fake:
         yield fake
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
-        yield client
 
 
 @pytest_asyncio.fixture

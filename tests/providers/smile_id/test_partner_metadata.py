@@ -5,8 +5,9 @@ import json
 import pytest
 from hypothesis import given
 
+from tests.providers.any_json import JSON
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
-from tests.providers.smile_id.v1.samples import JOB, JSON, USER, frame, question, result, settings
+from tests.providers.smile_id.v1.samples import JOB, USER, frame, question, result, settings
 from vigil.providers.contract import PartnerMetadataSource
 from vigil.providers.smile_id.partner_metadata import read_partner_metadata
 from vigil.providers.smile_id.provider import SmileId

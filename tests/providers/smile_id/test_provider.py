@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.raw_server import told
+from tests.providers.raw_server import json_response
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
 from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
@@ -169,8 +169,8 @@ async def test_an_account_of_both_generations_asks_each_for_its_own_jobs(
 ) -> None:
     provider = opened(http, generations=BOTH, base_url=smile.base_url)
     smile.jobs[USER, JOB] = frame(result("0814"), history=[result("1012")])
-    smile.will_answer("/v3/token", told({"token": "of-today"}))
-    smile.will_answer(f"/v3/status/{JOB_V3}", told({"status": "processing"}, 202))
+    smile.will_answer("/v3/token", json_response({"token": "of-today"}))
+    smile.will_answer(f"/v3/status/{JOB_V3}", json_response({"status": "processing"}, 202))
 
     first = await provider.reader.read(question())
     third = await provider.reader.read(ReadRequest(key=VerificationKey(account="smile", reference=JOB_V3)))

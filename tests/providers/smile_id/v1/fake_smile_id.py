@@ -6,9 +6,9 @@ import hmac
 import json
 from typing import Any
 
-from tests.providers.raw_server import Answer, RawServer, Told, told
+from tests.providers.raw_server import Answer, RawServer, Response, json_response
 
-NOT_ALLOWED = told({"code": "2205", "error": "You are not authorized to do that."}, 400)
+NOT_ALLOWED = json_response({"code": "2205", "error": "You are not authorized to do that."}, 400)
 
 
 def mark(stamp: str, partner: str, key: str) -> str:
@@ -34,7 +34,7 @@ class FakeSmileId(RawServer):
     async def answer(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
         if target != "/v1/job_status":
             self.file_headers.append(headers)
-            return self.files.get(target, Told(404))
+            return self.files.get(target, Response(404))
         asked = json.loads(body)
         self.questions.append(asked)
         if asked["signature"] != mark(asked["timestamp"], self.partner, self.key):
@@ -46,7 +46,7 @@ class FakeSmileId(RawServer):
         known = {name: told for name, told in frame.items() if name != "history" or asked["history"]}
         return self.said({**known, **links})
 
-    def said(self, frame: dict[str, Any], status: int = 200) -> Told:
+    def said(self, frame: dict[str, Any], status: int = 200) -> Response:
         stamp = "2026-02-03T10:41:30.000Z"
         signed = {**frame, "timestamp": stamp, "signature": mark(stamp, self.partner, self.key)}
-        return told({**signed, **self.answers_with}, status)
+        return json_response({**signed, **self.answers_with}, status)

@@ -7,20 +7,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import strategies as st
-
 from vigil.domain.snapshot import ReadRequest, Snapshot
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.smile_id.v1.job_status import snapshot_of
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
-    max_leaves=10,
-)
-"""Whatever a stranger may put where we expect something."""
 
 PARTNER = "2041"
 KEY = "demo-key-not-real-0001"

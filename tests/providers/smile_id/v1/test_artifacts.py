@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.raw_server import Answer, Told
+from tests.providers.raw_server import Answer, Response
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import JOB, USER, frame, question, result, settings, snapshot
 from vigil.domain.errors import ArtifactError, ArtifactLost, ArtifactNotReady, ArtifactSpoiled, ProviderUnavailable
@@ -75,7 +75,7 @@ def test_a_link_that_no_table_knows_is_named(name: str, value: str | None) -> No
 async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     smile.jobs[USER, JOB] = job()
     smile.links = {"selfie_image": f"{smile.base_url}/files/selfie?sig=fresh"}
-    smile.files["/files/selfie?sig=fresh"] = Told(200, JPEG)
+    smile.files["/files/selfie?sig=fresh"] = Response(200, JPEG)
 
     assert await fetched(reader, SELFIE) == (JPEG, "image/jpeg")
     assert smile.questions[-1]["image_links"] is True
@@ -84,7 +84,7 @@ async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmil
 
 async def test_a_receipt_is_a_file_of_its_own_type(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     smile.jobs[USER, JOB] = job(KYCReceipt=f"{smile.base_url}/files/receipt")
-    smile.files["/files/receipt"] = Told(200, PDF)
+    smile.files["/files/receipt"] = Response(200, PDF)
 
     assert await fetched(reader, RECEIPT) == (PDF, "application/pdf")
 
@@ -138,7 +138,11 @@ async def test_a_file_that_the_answer_no_longer_holds_may_come_back_or_is_gone(
 
 @pytest.mark.parametrize(
     ("answer", "otherwise"),
-    [(Told(403), LossReason.LINK_EXPIRED), (Told(410), LossReason.LINK_EXPIRED), (Told(404), LossReason.GONE)],
+    [
+        (Response(403), LossReason.LINK_EXPIRED),
+        (Response(410), LossReason.LINK_EXPIRED),
+        (Response(404), LossReason.GONE),
+    ],
 )
 async def test_a_fresh_link_that_does_not_work_is_made_anew_for_a_while(
     smile: FakeSmileId, reader: SmileV1Reader, answer: Answer, otherwise: LossReason
@@ -154,7 +158,7 @@ async def test_a_fresh_link_that_does_not_work_is_made_anew_for_a_while(
 
 async def test_storage_that_fails_is_asked_again(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": f"{smile.base_url}/files/selfie"})
-    smile.files["/files/selfie"] = Told(503)
+    smile.files["/files/selfie"] = Response(503)
 
     with pytest.raises(ProviderUnavailable):
         await fetched(reader, SELFIE)

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from tests.providers.smile_id.v1.samples import BIOMETRIC, IDENTITY, JSON, frame, past, result, snapshot
+from tests.providers.any_json import JSON
+from tests.providers.smile_id.v1.samples import BIOMETRIC, IDENTITY, frame, past, result, snapshot
 from vigil.domain.snapshot import Check, Drift, Part, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, SessionKind, Stage
 

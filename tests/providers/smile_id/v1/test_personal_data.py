@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, frame, question, result, settings, signed
 from vigil.domain.errors import CallbackRefused, ProviderError
@@ -54,16 +54,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "text for completeness": FULL | {"job_complete": CANARY},
 }
 UNSIGNED: dict[str, Answer] = {
-    "no signature": told(FULL),
-    "a list": told([CANARY]),
-    "no JSON": Told(200, CANARY.encode()),
-    "half a job": Told(200, json.dumps(FULL).encode()[:-3]),
-    "a cut body": Told(200, json.dumps(FULL).encode(), announced=10**6),
-    "a refusal": told({"code": "2205", "error": CANARY}, 400),
-    "401": Told(401, CANARY.encode()),
-    "404": told({"error": CANARY}, 404),
-    "500": Told(500, CANARY.encode()),
-    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+    "no signature": json_response(FULL),
+    "a list": json_response([CANARY]),
+    "no JSON": Response(200, CANARY.encode()),
+    "half a job": Response(200, json.dumps(FULL).encode()[:-3]),
+    "a cut body": Response(200, json.dumps(FULL).encode(), announced=10**6),
+    "a refusal": json_response({"code": "2205", "error": CANARY}, 400),
+    "401": Response(401, CANARY.encode()),
+    "404": json_response({"error": CANARY}, 404),
+    "500": Response(500, CANARY.encode()),
+    "redirect": Response(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
 }
 SELFIE = Artifact(name="selfie", kind=EvidenceKind.SELFIE, locator="selfie")
 PHOTO = Artifact(name="photo", kind=EvidenceKind.PORTRAIT, locator="photo")

@@ -10,11 +10,11 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tests.providers.any_json import JSON
 from tests.providers.smile_id.v1.samples import (
     BIOMETRIC,
     IDENTITY,
     JOB,
-    JSON,
     KEY,
     NOW,
     PARTNER,

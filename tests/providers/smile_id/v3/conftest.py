@@ -1,4 +1,4 @@
-"""A fake Smile ID that listens, and clients that give up soon."""
+"""A fake Smile ID, and what reads it."""
 
 from collections.abc import AsyncIterator
 
@@ -20,17 +20,6 @@ from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 async def smile_id() -> AsyncIterator[FakeSmileId]:
     async with FakeSmileId().listening() as fake:
         yield fake
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
-        yield client
-
-
-@pytest_asyncio.fixture
-async def clock() -> SteadyClock:
-    return SteadyClock()
 
 
 @pytest_asyncio.fixture

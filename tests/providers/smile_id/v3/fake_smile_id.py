@@ -1,14 +1,11 @@
 """A small Smile ID on a real socket: it checks keys and tokens, and holds jobs and files."""
 
-import asyncio
-from urllib.parse import urlsplit
-
-from tests.providers.raw_server import Answer, RawServer, Told, told
+from tests.providers.raw_server import Answer, Response, TokenServer, json_response
 from tests.providers.smile_id.v3.samples import KEY, PARTNER
 
 LOGIN = "/v3/token"
 FILES = "/files/"
-NOT_FOUND = told(
+NOT_FOUND = json_response(
     {
         "status": "not_found",
         "job_id": "job_01kj0000000000000000000001",
@@ -20,46 +17,39 @@ NOT_FOUND = told(
 )
 
 
-class FakeSmileId(RawServer):
-    """What it holds is held by path; a job that is replayed is noted."""
+class FakeSmileId(TokenServer):
+    """Holds answers by path, and notes the bodies of replays. Files need no token."""
+
+    logins_at = frozenset({LOGIN})
+    unauthorized = json_response({"status": "Unauthorized", "message": "Invalid authentication credentials."}, 401)
 
     def __init__(self) -> None:
         super().__init__()
         self.keys = {KEY}
         self.partner = PARTNER
         self.held: dict[str, Answer] = {}
-        self.logins = 0
-        self.login_takes = 0.0
         self.bodies: list[tuple[str, bytes]] = []
         self.headers_of_files: list[dict[str, str]] = []
-        self._live_tokens: set[str] = set()
 
-    def expire_all_tokens(self) -> None:
-        self._live_tokens.clear()
-
-    async def before(self, path: str) -> None:
-        if path == LOGIN:
-            self.logins += 1
-            await asyncio.sleep(self.login_takes)
+    def token_in(self, headers: dict[str, str]) -> str:
+        return headers.get("smileid-token", "")
 
     async def answer(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        path = urlsplit(target).path
-        if path == LOGIN:
-            return self._log_in(headers)
+        path = target.partition("?")[0]
         if path.startswith(FILES):
             self.headers_of_files.append(headers)
-            return self.held.get(path, Told(404))
-        if headers.get("smileid-token") not in self._live_tokens:
-            return told({"status": "Unauthorized", "message": "Invalid authentication credentials."}, 401)
+            return self.held.get(path, Response(404))
+        return await super().answer(target, headers, body)
+
+    async def answer_with_token(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        path = target.partition("?")[0]
         if path.startswith("/v3/replay/"):
             self.bodies.append((headers.get("content-type", ""), body))
         return self.held.get(path, NOT_FOUND)
 
-    def _log_in(self, headers: dict[str, str]) -> Answer:
+    def log_in(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if headers.get("smileid-partner-id") != self.partner:
-            return told({"status": "Bad Request", "message": "smileid-partner-id header is required."}, 400)
+            return json_response({"status": "Bad Request", "message": "smileid-partner-id header is required."}, 400)
         if headers.get("smileid-api-key") not in self.keys:
-            return told({"status": "Unauthorized", "message": "Invalid authentication credentials."}, 401)
-        token = f"token-{self.logins}"
-        self._live_tokens.add(token)
-        return told({"token": token})
+            return self.unauthorized
+        return json_response({"token": self.new_token()})

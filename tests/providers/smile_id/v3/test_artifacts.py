@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.raw_server import Answer, HangUp, Stall, Told
+from tests.providers.raw_server import Answer, HangUp, Response, Stall
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import QUESTION, attention, settings, status
 from vigil.domain.errors import ArtifactError, ArtifactLost, ArtifactSpoiled, ProviderError, ProviderUnavailable
@@ -47,7 +47,7 @@ async def failure(reader: SmileV3Reader, artifact: Artifact, stored: bytes | Non
 async def test_a_picture_is_taken_from_its_link_without_any_credentials(
     smile_id: FakeSmileId, reader: SmileV3Reader
 ) -> None:
-    smile_id.held["/files/selfie"] = Told(200, JPEG, {"Content-Type": "binary/octet-stream"})
+    smile_id.held["/files/selfie"] = Response(200, JPEG, {"Content-Type": "binary/octet-stream"})
 
     assert await download(reader, SELFIE, result(smile_id.base_url)) == (JPEG, "image/jpeg")
     assert smile_id.asked == ["GET /files/selfie?sig=x%2By"]
@@ -55,7 +55,7 @@ async def test_a_picture_is_taken_from_its_link_without_any_credentials(
 
 
 async def test_a_further_document_is_taken_from_its_own_link(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
-    smile_id.held["/files/visa"] = Told(200, PNG)
+    smile_id.held["/files/visa"] = Response(200, PNG)
 
     assert await download(reader, VISA, result(smile_id.base_url)) == (PNG, "image/png")
 
@@ -72,7 +72,7 @@ async def test_a_further_document_is_taken_from_its_own_link(smile_id: FakeSmile
 async def test_a_receipt_may_be_of_any_type(
     smile_id: FakeSmileId, reader: SmileV3Reader, body: bytes, declared: str, expected: str | None
 ) -> None:
-    smile_id.held["/files/receipt"] = Told(200, body, {"Content-Type": declared} if declared else {})
+    smile_id.held["/files/receipt"] = Response(200, body, {"Content-Type": declared} if declared else {})
 
     assert await download(reader, RECEIPT, result(smile_id.base_url)) == (body, expected)
 
@@ -81,7 +81,7 @@ async def test_a_receipt_may_be_of_any_type(
 async def test_what_is_no_picture_is_never_stored_as_one(
     smile_id: FakeSmileId, reader: SmileV3Reader, body: bytes
 ) -> None:
-    smile_id.held["/files/selfie"] = Told(200, body, {"Content-Type": "image/jpeg"})
+    smile_id.held["/files/selfie"] = Response(200, body, {"Content-Type": "image/jpeg"})
 
     error = await failure(reader, SELFIE, result(smile_id.base_url))
 
@@ -102,7 +102,7 @@ async def test_what_is_no_picture_is_never_stored_as_one(
 async def test_a_link_that_is_over_is_told_from_a_file_that_is_gone(
     smile_id: FakeSmileId, reader: SmileV3Reader, code: int, loss: LossReason
 ) -> None:
-    smile_id.held["/files/selfie"] = Told(code, b"<Error>Request has expired</Error>")
+    smile_id.held["/files/selfie"] = Response(code, b"<Error>Request has expired</Error>")
 
     error = await failure(reader, SELFIE, result(smile_id.base_url))
 
@@ -132,10 +132,10 @@ async def test_a_link_that_the_result_lacks_is_brought_by_a_replay(reader: Smile
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (Told(500), "http_500"),
-        (Told(503), "http_503"),
-        (Told(302, headers={"Location": "http://127.0.0.1:1/"}), "http_302"),
-        (Told(200, JPEG, announced=10**6), "cut_short"),
+        (Response(500), "http_500"),
+        (Response(503), "http_503"),
+        (Response(302, headers={"Location": "http://127.0.0.1:1/"}), "http_302"),
+        (Response(200, JPEG, announced=10**6), "cut_short"),
         (HangUp(), "connection_lost"),
         (Stall(), "read_timeout"),
     ],
@@ -155,7 +155,7 @@ async def test_another_attempt_may_bring_it(
 async def test_a_file_that_is_too_large_is_given_up(
     smile_id: FakeSmileId, http: httpx.AsyncClient, announced: int | None
 ) -> None:
-    smile_id.held["/files/selfie"] = Told(200, JPEG, announced=announced)
+    smile_id.held["/files/selfie"] = Response(200, JPEG, announced=announced)
     links = Links(settings(base_url=smile_id.base_url, largest_artifact=1000), http)
 
     with pytest.raises(ArtifactLost) as caught:
@@ -248,7 +248,7 @@ async def test_a_name_that_leads_nowhere_may_lead_somewhere_later(http: httpx.As
 async def test_the_address_that_was_looked_up_is_the_one_that_is_called(
     smile_id: FakeSmileId, http: httpx.AsyncClient
 ) -> None:
-    smile_id.held["/files/selfie"] = Told(200, JPEG)
+    smile_id.held["/files/selfie"] = Response(200, JPEG)
     home = smile_id.base_url.replace("127.0.0.1", "storage.example")
     links = Links(settings(base_url=home), http, resolve=Names("127.0.0.1"))
 

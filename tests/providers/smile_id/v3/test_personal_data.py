@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.raw_server import Answer, Told, told
+from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import HEADERS, JOB, QUESTION, as_bytes, attention, settings, status
 from vigil.domain.errors import ProviderError
@@ -41,17 +41,17 @@ FULL = attention(
 ) | {CANARY: CANARY}
 PROBLEM = {"status": CANARY, "message": CANARY, "user_id": CANARY, "job_id": CANARY}
 ANSWERS: dict[str, Answer] = {
-    "a verdict": told(status("attention", user_id=CANARY, message=CANARY)),
-    "an unknown status": told(status(CANARY)),
-    "another job": told(status("clear", job_id=CANARY)),
-    "a string": told(CANARY),
-    "no JSON": Told(200, CANARY.encode()),
-    "a cut body": Told(200, json.dumps(PROBLEM).encode(), announced=10**6),
-    "400": told(PROBLEM, 400),
-    "403": told(PROBLEM, 403),
-    "404": told(PROBLEM, 404),
-    "500": told(PROBLEM, 500),
-    "redirect": Told(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
+    "a verdict": json_response(status("attention", user_id=CANARY, message=CANARY)),
+    "an unknown status": json_response(status(CANARY)),
+    "another job": json_response(status("clear", job_id=CANARY)),
+    "a string": json_response(CANARY),
+    "no JSON": Response(200, CANARY.encode()),
+    "a cut body": Response(200, json.dumps(PROBLEM).encode(), announced=10**6),
+    "400": json_response(PROBLEM, 400),
+    "403": json_response(PROBLEM, 403),
+    "404": json_response(PROBLEM, 404),
+    "500": json_response(PROBLEM, 500),
+    "redirect": Response(302, CANARY.encode(), {"Location": "https://elsewhere.example/"}),
 }
 
 
@@ -85,7 +85,7 @@ async def test_no_answer_and_no_callback_beside_it_lets_a_person_out(
 
 
 async def test_what_is_kept_of_a_person_is_in_the_stored_result(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
-    smile_id.will_answer(f"/v3/status/{JOB}", told(status("attention")))
+    smile_id.will_answer(f"/v3/status/{JOB}", json_response(status("attention")))
 
     reply = await reader.read_with_callbacks(QUESTION, [as_bytes(FULL)])
 
@@ -110,7 +110,7 @@ async def test_no_download_lets_its_link_out(
 ) -> None:
     for talkative in ("httpx", "httpcore"):  # they log addresses, and every process of ours silences them so
         everything_logged.set_level(logging.WARNING, talkative)
-    smile_id.will_answer("/files/c4nary", Told(code, CANARY.encode(), {"Location": CANARY}))
+    smile_id.will_answer("/files/c4nary", Response(code, CANARY.encode(), {"Location": CANARY}))
     link = f"{smile_id.base_url}/files/c4nary?signature=c4nary"
     stored = json.dumps({"callback": {"image_links": {"selfie_image": link}}}).encode()
     artifact = Artifact(name="selfie", kind=EvidenceKind.SELFIE, locator="selfie_image")
@@ -127,7 +127,7 @@ async def test_no_download_lets_its_link_out(
 async def test_no_replay_lets_a_person_out(
     smile_id: FakeSmileId, replayer: SmileV3Replayer, everything_logged: pytest.LogCaptureFixture, code: int
 ) -> None:
-    smile_id.will_answer(f"/v3/replay/{JOB}", told(PROBLEM, code))
+    smile_id.will_answer(f"/v3/replay/{JOB}", json_response(PROBLEM, code))
 
     with pytest.raises(ProviderError) as caught:
         await replayer.replay(QUESTION)
@@ -139,8 +139,8 @@ async def test_no_login_lets_the_key_or_the_token_out(
 ) -> None:
     account = settings(base_url=smile_id.base_url, api_key="k3y-c4nary")
     reader = SmileV3Reader(account, http, create_login(account, http), Links(account, http))
-    smile_id.will_answer(LOGIN, told({"token": "t0ken-c4nary"}), Told(401, b"k3y-c4nary"))
-    smile_id.will_answer(f"/v3/status/{JOB}", told(status()))
+    smile_id.will_answer(LOGIN, json_response({"token": "t0ken-c4nary"}), Response(401, b"k3y-c4nary"))
+    smile_id.will_answer(f"/v3/status/{JOB}", json_response(status()))
 
     reply = await reader.read(QUESTION)
     with pytest.raises(ProviderError) as caught:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.providers.raw_server import Answer, HangUp, Told, told
+from tests.providers.raw_server import Answer, HangUp, Response, json_response
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, QUESTION
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
@@ -13,7 +13,7 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 
 REPLAY = f"/v3/replay/{JOB}"
-ACCEPTED = told({"status": "accepted", "job_id": JOB, "user_id": "cust-38", "message": "Queued"}, 202)
+ACCEPTED = json_response({"status": "accepted", "job_id": JOB, "user_id": "cust-38", "message": "Queued"}, 202)
 
 
 async def test_a_replay_names_no_other_address_for_the_callback(
@@ -40,14 +40,14 @@ async def test_a_replay_goes_on_after_a_token_has_died(smile_id: FakeSmileId, re
 @pytest.mark.parametrize(
     ("answer", "expected", "code"),
     [
-        (told({"status": "Conflict"}, 409), ProviderUnavailable, "http_409"),
-        (told({"status": "Not Found"}, 404), ReferenceUnknown, "http_404"),
-        (told({"status": "Forbidden"}, 403), ProviderRefusesUs, "http_403"),
-        (told({"status": "Bad Request"}, 400), ProviderRefusesUs, "http_400"),
-        (told({"status": "Unsupported Media Type"}, 415), ProviderRefusesUs, "http_415"),
-        (Told(429), ProviderUnavailable, "http_429"),
-        (Told(500), ProviderUnavailable, "http_500"),
-        (Told(200), ProviderUnavailable, "http_200"),
+        (json_response({"status": "Conflict"}, 409), ProviderUnavailable, "http_409"),
+        (json_response({"status": "Not Found"}, 404), ReferenceUnknown, "http_404"),
+        (json_response({"status": "Forbidden"}, 403), ProviderRefusesUs, "http_403"),
+        (json_response({"status": "Bad Request"}, 400), ProviderRefusesUs, "http_400"),
+        (json_response({"status": "Unsupported Media Type"}, 415), ProviderRefusesUs, "http_415"),
+        (Response(429), ProviderUnavailable, "http_429"),
+        (Response(500), ProviderUnavailable, "http_500"),
+        (Response(200), ProviderUnavailable, "http_200"),
         (HangUp(), ProviderUnavailable, "connection_lost"),
     ],
 )
@@ -62,14 +62,14 @@ async def test_a_replay_that_is_not_queued_says_why(
 
 
 async def test_a_replay_that_is_refused_twice_is_our_fault(smile_id: FakeSmileId, replayer: SmileV3Replayer) -> None:
-    smile_id.will_answer(REPLAY, Told(401), Told(401))
+    smile_id.will_answer(REPLAY, Response(401), Response(401))
 
     with pytest.raises(ProviderRefusesUs, match="http_401"):
         await replayer.replay(QUESTION)
 
 
 async def test_smile_id_says_when_to_ask_again(smile_id: FakeSmileId, replayer: SmileV3Replayer) -> None:
-    smile_id.will_answer(REPLAY, Told(429, headers={"Retry-After": "12"}))
+    smile_id.will_answer(REPLAY, Response(429, headers={"Retry-After": "12"}))
 
     with pytest.raises(ProviderUnavailable) as caught:
         await replayer.replay(QUESTION)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.providers.any_json import JSON
 from tests.providers.smile_id.v3.samples import as_bytes, attention, block, clear, error, status
-from tests.providers.smile_id.v3.test_wire import JSON
 from vigil.domain.snapshot import Check, Drift, Reason, Snapshot
 from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, Stage
 from vigil.providers.smile_id.policy import PolicyDecision

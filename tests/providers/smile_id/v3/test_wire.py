@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.providers.any_json import JSON
 from tests.providers.smile_id.v3.samples import (
     HEADERS,
     JOB,
@@ -28,12 +29,6 @@ from vigil.domain.errors import CallbackRefused
 from vigil.domain.terms import Outcome, Proof
 from vigil.providers.smile_id.signature import Signatures
 from vigil.providers.smile_id.v3.wire import prove_v3, read_v3
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=80), inner, max_size=4),
-    max_leaves=10,
-)
 
 
 def signatures(partner_id: str = "2041", *keys: str) -> Signatures:
