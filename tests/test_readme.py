@@ -164,7 +164,9 @@ def test_the_runbook_says_of_every_attention_that_is_raised_who_acts() -> None:
 
 def test_the_runbook_has_every_reason_of_a_refusal() -> None:
     sources = [*ROOT.glob("vigil/providers/**/*.py"), *ROOT.glob("api/callbacks/*.py")]
-    given = re.findall(r"(?:CallbackRefused\(|progress\.refusal = )(.*)", "\n".join(path.read_text() for path in sources))
+    given = re.findall(
+        r"(?:CallbackRefused\(|progress\.refusal = )(.*)", "\n".join(path.read_text() for path in sources)
+    )
     reasons = {reason for text in given for reason in re.findall(r'"([a-z_]+)"', text)}
     runbook = (ROOT / "docs" / "runbook.md").read_text()
 
