@@ -12,8 +12,7 @@ from temporalio.service import RPCError
 from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
 from vigil.domain.record import Record
-from vigil.domain.summary import Summary
-from vigil.domain.timers import summary
+from vigil.domain.summary import Summary, summarize
 from vigil.domain.verification_key import VerificationKey, stands_in
 from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
 from vigil.providers.contract import PartnerMetadataSource
@@ -141,7 +140,7 @@ class VerificationLookup:
         return record
 
     def _summarize(self, record: Record) -> Summary:
-        return summary(record, self._tracker.account(record.key.account).plan_for(record.subject.sender))
+        return summarize(record, self._tracker.account(record.key.account).plan_for(record.subject.sender))
 
 
 def _is_behind(published: Summary | None, record: Record) -> bool:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -17,20 +17,9 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.models import MessageModel
     from vigil.domain.record import Record
     from vigil.domain.registration import Registration
-    from vigil.domain.summary import Summary
-    from vigil.domain.terms import ArtifactState, Attention, LossReason
-    from vigil.domain.timers import (
-        TimerName,
-        confirmation_until,
-        has_been_told,
-        is_settled,
-        rechecks_due,
-        replay_wanted,
-        summary,
-        timers,
-        unknown_from,
-        wants_poll,
-    )
+    from vigil.domain.summary import Summary, summarize
+    from vigil.domain.timers import SENTENCES, apply_timers, timers, wants_last_read
+    from vigil.domain.times import confirmation_until, is_settled, rechecks_due, replay_wanted, wants_poll
     from vigil.domain.tracking_plan import TrackingPlan, plan_for
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages, visibility
@@ -41,9 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.wakeup import WakeUp
 
 ResultT = TypeVar("ResultT")
-
-_PRECEDED_BY_A_LAST_READ: Final = (TimerName.WINDOW, TimerName.REVIEW, TimerName.DELETED, TimerName.DEADLINE)
-"""The time limits that end something only after the provider was asked once more."""
 
 
 @workflow.defn(name=messages.VERIFICATION_WORKFLOW)
@@ -169,7 +155,7 @@ class VerificationWorkflow:
         self._number = loaded.number
         if loaded.record is not None:
             self._known = self._written = loaded.record
-            self._last = summary(loaded.record, self._plan)
+            self._last = summarize(loaded.record, self._plan)
             if self._order.begun_by is messages.BegunBy.RECHECK:
                 self._request_read(Cause.RECHECK)
             return
@@ -186,7 +172,7 @@ class VerificationWorkflow:
         while True:
             self._take_arrivals()
             self._take_answers()
-            self._judge_time()
+            self._apply_timers()
             self._ask()
             if self._is_settled() and not self._has_news():
                 return  # the record that it leaves behind is published with it
@@ -244,47 +230,11 @@ class VerificationWorkflow:
             ledger = replace_row(self._record.evidence, row)
             self._known = record_edits.apply_ledger(self._record, ledger, at=row.at)
 
-    def _judge_time(self) -> None:
-        now = workflow.now()
-        if self._is_past(TimerName.GRACE):
-            self._known = record_edits.add_attention(self._record, Attention.NEVER_REGISTERED, at=now)
-        if self._is_over(TimerName.WINDOW):
-            self._known = decisions.close_confirmation_window(self._record, at=now)
-        unknown_at = unknown_from(self._record, self._plan)
-        if unknown_at is not None and unknown_at <= now:
-            self._known = decisions.mark_unknown_to_provider(self._record, at=now, cause=Cause.DEADLINE)
-        # While it gives no answer, whether somebody has reviewed it is not known; then our deadline ends it.
-        if self._is_over(TimerName.REVIEW) and has_been_told(self._record):
-            self._known = decisions.expire_review(self._record, at=now)
-        # What callbacks announced is judged first, and what that ends may have nothing left to give up.
-        if self._is_over(TimerName.DELETED):
-            self._known = decisions.mark_deleted(self._record, at=now, cause=Cause.DEADLINE)
-        if self._is_over(TimerName.DEADLINE):
-            self._known = decisions.time_out(self._record, at=now)
-        if self._is_past(TimerName.LATE_FILES):
-            self._known = record_edits.give_up_files(
-                self._record, LossReason.NOT_DELIVERED, at=now, only=ArtifactState.EXPECTED
-            )
-        if self._lacks_a_last_read():
+    def _apply_timers(self) -> None:
+        now, read_at = workflow.now(), None if self._reads.is_reading else self._reads.read_started_at
+        self._known = apply_timers(self._record, self._plan, now=now, read_at=read_at)
+        if not self._reads.is_reading and wants_last_read(self._record, self._plan, now=now, read_at=read_at):
             self._request_read(Cause.DEADLINE)
-
-    def _is_past(self, due: TimerName) -> bool:
-        """Whether its time has come, now: what fell due at the same time may have settled it meanwhile."""
-        at = timers(self._record, self._plan).get(due)
-        return at is not None and at <= workflow.now()
-
-    def _is_over(self, due: TimerName) -> bool:
-        """Whether a time limit has passed, and the provider was asked after it and has answered."""
-        return self._is_past(due) and not self._reads.is_reading and self._was_read_after(due)
-
-    def _was_read_after(self, due: TimerName) -> bool:
-        asked_at = self._reads.read_started_at
-        return asked_at is not None and asked_at >= timers(self._record, self._plan)[due]
-
-    def _lacks_a_last_read(self) -> bool:
-        """Whether a time limit has passed, and the read that must precede its effect has still to be made."""
-        past = [due for due in _PRECEDED_BY_A_LAST_READ if self._is_past(due)]
-        return not self._reads.is_reading and not all(self._was_read_after(due) for due in past)
 
     def _request_read(self, cause: Cause) -> None:
         """Have the provider read as soon as its minimal interval allows."""
@@ -308,11 +258,11 @@ class VerificationWorkflow:
             self._downloads.start(self._record, self._plan)
 
     def _publish(self) -> None:
-        fresh = summary(self._record, self._plan)
+        fresh = summarize(self._record, self._plan)
         if self._last is None or not fresh.publishes_the_same_as(self._last):
             sequence = max(self._record.sequence, self._last.sequence if self._last else 0) + 1
             self._known = self._record.with_sequence(sequence)
-            fresh = summary(self._record, self._plan)
+            fresh = summarize(self._record, self._plan)
         if self._memo is None or not fresh.publishes_the_same_as(self._memo):
             workflow.upsert_memo({messages.MEMO: fresh})
             changes = visibility.changes(self._memo, fresh)
@@ -403,9 +353,9 @@ class VerificationWorkflow:
 
     def _next_due(self) -> tuple[datetime | None, str]:
         now = workflow.now()
-        coming = [(at, due.value) for due, at in timers(self._record, self._plan).items() if at > now]
+        coming = [(at, SENTENCES[name]) for name, at in timers(self._record, self._plan).items() if at > now]
         if self._read_wanted and not self._reads.is_reading:
-            coming.append((self._read_allowed_at(), "read"))
+            coming.append((self._read_allowed_at(), "we ask the provider"))
         if not coming:
             return None, ""
         at, why = min(coming)

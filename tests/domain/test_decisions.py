@@ -51,7 +51,8 @@ from vigil.domain.terms import (
     ReasonCode,
     Stage,
 )
-from vigil.domain.timers import TimerName, confirmation_until, replay_wanted, review_until, timers
+from vigil.domain.timers import TimerName, timers
+from vigil.domain.times import confirmation_until, replay_wanted, review_until
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, TrackingPlan
 from vigil.domain.verdict import Cause
 
@@ -300,10 +301,14 @@ def test_one_proven_end_that_no_read_contradicts_is_accepted(end: Ended, proof: 
 def test_one_that_is_gone_while_callbacks_announce_its_end_stays_open_until_that_is_judged() -> None:
     record = read(announced(Outcome.CANCELED), silent(Answer.GONE, at=T0 + MINUTE))
     assert (record.verdict.outcome, reasons_to_look(record)) == (None, {Attention.DISAPPEARED})
-    assert timers(record, PLAN)[TimerName.DELETED] == timers(record, PLAN)[TimerName.WINDOW] == T0 + 30 * MINUTE
+    assert (
+        timers(record, PLAN)[TimerName.DELETION]
+        == timers(record, PLAN)[TimerName.CONFIRMATION_WINDOW]
+        == T0 + 30 * MINUTE
+    )
     disputed = close_confirmation_window(announced(Outcome.FAILED, record=record), at=T0 + 30 * MINUTE)
-    assert TimerName.WINDOW not in timers(disputed, PLAN)
-    assert timers(disputed, PLAN)[TimerName.DELETED] == T0 + 30 * MINUTE
+    assert TimerName.CONFIRMATION_WINDOW not in timers(disputed, PLAN)
+    assert timers(disputed, PLAN)[TimerName.DELETION] == T0 + 30 * MINUTE
     assert read(disputed, silent(Answer.GONE, at=LATER)).verdict.outcome == "unknown_to_provider"
 
 

@@ -10,6 +10,7 @@ from tests.domain.samples import (
     APPROVED,
     PLAN,
     PORTRAIT,
+    REOPENING_PLAN,
     SECOND,
     STARTED,
     T0,
@@ -17,6 +18,7 @@ from tests.domain.samples import (
     notice,
     read,
     registration,
+    silent,
     status,
 )
 from vigil.domain.callbacks import apply_callback, apply_registration
@@ -24,10 +26,11 @@ from vigil.domain.decisions import close_confirmation_window
 from vigil.domain.explanation import PendingStep, PendingTask, Queue, Situation, explain, what_attention_means
 from vigil.domain.record import Record
 from vigil.domain.record_edits import add_attention
-from vigil.domain.summary import Summary
+from vigil.domain.snapshot import Answer, Snapshot
+from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
-from vigil.domain.timers import summary
-from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
+from vigil.domain.timers import TimerName
+from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, TrackingPlan
 
 NOW = T0 + 2 * HOUR
 BUSY = Queue(name="verifications", last_asked_at=NOW - 5 * SECOND)
@@ -46,8 +49,8 @@ def known(record: Record | None = None) -> Record:
     return apply_registration(record or fresh(), registration(deadline_at=T0 + 14 * DAY), plan=PLAN)
 
 
-def looked_at(record: Record, **changes: object) -> Situation:
-    shape: dict[str, object] = {"summary": summary(record, PLAN), "is_open": True, "queues": SERVED}
+def looked_at(record: Record, plan: TrackingPlan = PLAN, **changes: object) -> Situation:
+    shape: dict[str, object] = {"summary": summarize(record, plan), "is_open": True, "queues": SERVED}
     return Situation.model_validate(shape | changes)
 
 
@@ -113,11 +116,11 @@ def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() 
     record = add_attention(known(), Attention.PROVIDER_REFUSES_US, at=T0)
     explanation = explain(looked_at(record, steps=(POLL,)), plan=PLAN, now=NOW)
     assert explanation.sentence == (
-        "the provider refuses our credentials: mend the account's settings; polls go every 5 min, then 1 h"
+        "the provider refuses our credentials: fix the account's settings; polls go every 5 min, then 1 h"
     )
     assert (explanation.actor, explanation.cause) == ("operator", "ours")
     assert explanation.notes[0] == (
-        "provider_refuses_us: the provider refuses our credentials: mend the account's settings (operator acts)"
+        "provider_refuses_us: the provider refuses our credentials: fix the account's settings (operator acts)"
     )
 
 
@@ -153,12 +156,60 @@ def test_a_download_that_is_tried_again_is_the_next_event_of_a_concluded_one() -
     assert (explanation.next_event, explanation.next_at) == ("download, attempt 4", NOW + MINUTE)
 
 
+APPROVED_ONE = read(known(), APPROVED, at=T0 + HOUR)
+RETRACTED = apply_callback(APPROVED_ONE, notice(status("KO"), at=NOW), finals_may_change=True)
+
+
+def test_a_concluded_one_whose_late_callback_opened_a_window_is_explained_with_the_end_of_the_window() -> None:
+    explanation = explain(looked_at(RETRACTED, REOPENING_PLAN), plan=REOPENING_PLAN, now=NOW)
+    assert explanation.sentence == (
+        "it is concluded (decided approved); no file is still to come;"
+        " an end is announced, so polls go every 1 min until 2031-03-04 11:30:00 UTC"
+    )
+    assert explanation.next_event == "the window for confirming the announced end closes"
+    assert explanation.next_at == NOW + 30 * MINUTE
+
+
+def test_a_poll_before_the_end_of_the_window_is_the_next_event() -> None:
+    situation = looked_at(RETRACTED, REOPENING_PLAN, steps=(POLL,))
+    explanation = explain(situation, plan=REOPENING_PLAN, now=NOW)
+    assert (explanation.next_event, explanation.next_at) == ("we ask the provider", NOW + 3 * MINUTE)
+
+
+def test_a_concluded_one_whose_late_callback_nobody_explains_is_asked_about_until_the_end_of_that() -> None:
+    record = read(apply_callback(APPROVED_ONE, notice(status("KO"), at=NOW)), silent(Answer.NOT_READY, at=NOW))
+    explanation = explain(looked_at(record), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "it is concluded (decided approved); no file is still to come; the provider does not explain a late callback,"
+        " so polls go every 5 min, then 1 h until 2031-03-06 11:00:00 UTC"
+    )
+    assert explanation.next_event == "we stop asking the provider about the late callback"
+    assert explanation.next_at == NOW + 2 * DAY
+
+
+@pytest.mark.parametrize("snapshot", [STARTED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})])
+def test_one_that_the_provider_no_longer_finds_is_explained_with_the_time_at_which_it_counts_as_deleted(
+    snapshot: Snapshot,
+) -> None:
+    plan = PLAN.model_copy(update={"not_found_is_deleted_after": 20 * MINUTE})
+    record = read(read(known(), snapshot, at=T0 + HOUR), silent(Answer.NOT_FOUND, at=NOW))
+    explanation = explain(looked_at(record, plan), plan=plan, now=NOW)
+    assert explanation.next_event == "it counts as deleted, since the provider no longer knows it"
+    assert explanation.next_at == NOW + 20 * MINUTE
+
+
+def test_a_discovered_one_that_the_provider_shows_is_not_explained_with_the_end_of_its_grace() -> None:
+    record = add_attention(read(fresh(), STARTED), Attention.NEVER_REGISTERED, at=T0)
+    explanation = explain(looked_at(record), plan=PLAN, now=T0 + 15 * MINUTE)
+    assert (explanation.next_event, explanation.next_at) == ("our deadline ends it", T0 + 14 * DAY)
+
+
 def test_storage_that_does_not_answer_is_our_fault_and_nobody_elses() -> None:
     write = PendingStep(
         step="write_record", queue="verifications", attempt=7, is_running=False, last_answer="StorageUnavailable"
     )
     explanation = explain(looked_at(known(), steps=(write,), queues=(BUSY,)), plan=PLAN, now=NOW)
-    assert explanation.sentence == "storage gives no usable answer: mend it, or look at [storage] url"
+    assert explanation.sentence == "storage gives no usable answer: fix it, or look at [storage] url"
     assert (explanation.cause, explanation.actor) == ("ours", "operator")
     assert explanation.next_event == "storage answers again"
 
@@ -212,10 +263,8 @@ summaries = st.builds(
     evidence=st.dictionaries(st.sampled_from(ArtifactState), st.integers(1, 9)),
     opened_at=around_now,
     stage_entered_at=around_now,
-    poll_from=around_now,
     deadline_at=around_now,
-    grace_until=st.none() | around_now,
-    confirmation_until=st.none() | around_now,
+    timers=st.dictionaries(st.sampled_from([*TimerName, "a_timer_of_tomorrow"]), around_now),
     heard=st.integers(0, 9),
     last_heard_at=st.none() | around_now,
 )

@@ -28,9 +28,8 @@ from vigil.domain.progress import merge_checks
 from vigil.domain.record import Record
 from vigil.domain.record_edits import add_attention, add_log_entry, apply_ledger, complete
 from vigil.domain.snapshot import Check
-from vigil.domain.summary import Summary
+from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import ArtifactState, Attention, CheckKind, CheckStatus, LossReason, Stage
-from vigil.domain.timers import summary
 from vigil.domain.verdict import Cause
 
 
@@ -83,14 +82,14 @@ def test_a_complete_record_is_under_16_kib_as_json() -> None:
 
 
 def test_a_summary_is_under_2_kib_as_json() -> None:
-    assert len(summary(_complete(), PLAN).model_dump_json().encode()) < 2 * 1024
+    assert len(summarize(_complete(), PLAN).model_dump_json().encode()) < 2 * 1024
 
 
 def test_a_summary_with_every_attention_is_under_2_kib_as_json() -> None:
     record = _complete()
     for reason in Attention:
         record = add_attention(record, reason, at=T0)
-    assert len(summary(record, PLAN).model_dump_json().encode()) < 2 * 1024
+    assert len(summarize(record, PLAN).model_dump_json().encode()) < 2 * 1024
 
 
 def test_a_record_survives_the_way_through_json() -> None:
@@ -188,7 +187,7 @@ def test_a_record_remembers_what_its_last_question_brought() -> None:
 
 
 def _published() -> Summary:
-    return summary(_complete(), PLAN)
+    return summarize(_complete(), PLAN)
 
 
 @pytest.mark.parametrize("changes", [{"sequence": 9}, {"heard": 99}, {"last_heard_at": HOUR_LATER}])
@@ -208,7 +207,7 @@ def test_counters_alone_are_no_news(changes: dict[str, object]) -> None:
         {"evidence": {}},
         {"deadline_at": T0},
         {"registered": False},
-        {"confirmation_until": T0},
+        {"timers": {"late_files": T0}},
     ],
 )
 def test_everything_else_in_a_summary_is_news(changes: dict[str, object]) -> None:
@@ -219,6 +218,12 @@ def test_a_summary_of_a_later_version_is_read_by_this_one() -> None:
     later = _published().model_dump(mode="json") | {"a_field_of_tomorrow": 1}
 
     assert Summary.model_validate(later) == _published()
+
+
+def test_timers_alone_are_no_news_after_a_summary_of_a_version_that_published_none() -> None:
+    earlier = _published().model_copy(update={"timers": None})
+
+    assert _published().publishes_the_same_as(earlier)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A verification in any course of events: what must hold after each, whatever came before.
 
-The machine plays the workflow: it judges the timers in the same order, and makes a last read where one must come first.
+The machine plays the workflow: it applies the table of timers, and makes a last read where one must come first.
 """
 
 from datetime import datetime, timedelta
@@ -23,22 +23,17 @@ from vigil.domain.callbacks import (
 from vigil.domain.decisions import (
     apply_manual_decision,
     apply_read,
-    close_confirmation_window,
-    expire_review,
-    mark_deleted,
-    mark_unknown_to_provider,
     resume,
-    time_out,
     was_given_up,
     withdraw,
 )
 from vigil.domain.evidence import EvidenceRow, has_losses, replace_row
 from vigil.domain.message import MessageKind, MessageOutcome, MessageResult
 from vigil.domain.record import Record
-from vigil.domain.record_edits import add_attention, apply_ledger, complete, give_up_files
+from vigil.domain.record_edits import apply_ledger, complete
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Answer, Artifact, ReadRequest, ReadResult, Snapshot
-from vigil.domain.summary import Summary
+from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import (
     ArtifactState,
     Attention,
@@ -49,21 +44,10 @@ from vigil.domain.terms import (
     ReasonCode,
     Stage,
 )
-from vigil.domain.timers import (
-    TimerName,
-    has_been_told,
-    is_settled,
-    replay_wanted,
-    summary,
-    timers,
-    unknown_from,
-    wants_poll,
-    window_until,
-)
+from vigil.domain.timers import apply_timers, timers, wants_last_read
+from vigil.domain.times import announcements_judged_at, is_settled, replay_wanted, unknown_from, wants_poll
 from vigil.domain.tracking_plan import MINUTE, TrackingPlan
 from vigil.domain.verdict import Cause
-
-LAST_READ_FIRST = (TimerName.WINDOW, TimerName.REVIEW, TimerName.DELETED, TimerName.DEADLINE)
 
 
 def survives(value: BaseModel) -> bool:
@@ -110,7 +94,7 @@ class VerificationMachine(RuleBasedStateMachine):
     @rule(answer=ANSWERS, cause=st.sampled_from([Cause.CALLBACK, Cause.POLL, Cause.RECHECK]))
     def provider_is_read(self, answer: Snapshot | Answer, cause: Cause) -> None:
         self._read(answer, cause)
-        self._judge_time()
+        self._apply_timers()
 
     @rule(registered=REGISTRATIONS)
     def backend_registers(self, registered: Registration) -> None:
@@ -168,11 +152,11 @@ class VerificationMachine(RuleBasedStateMachine):
         coming = [at for at in timers(self.record, self.plan).values() if at > self.now]
         self.now = min(coming, default=self.now) + minutes * MINUTE
         for answer in answers:
-            self._judge_time()
+            self._apply_timers()
             if not self.wants_read:
                 break
             self._read(answer, Cause.DEADLINE)
-        self._judge_time()
+        self._apply_timers()
 
     @precondition(lambda self: self._is_settled())
     @rule()
@@ -192,35 +176,9 @@ class VerificationMachine(RuleBasedStateMachine):
             stood = before.is_concluded and before.verdict.outcome is not Outcome.UNKNOWN_TO_PROVIDER
             assert verdict_of(self.record) == verdict_of(before) if stood else not self.record.is_concluded
 
-    def _judge_time(self) -> None:
-        if self._is_past(TimerName.GRACE):
-            self.record = add_attention(self.record, Attention.NEVER_REGISTERED, at=self.now)
-        if self._is_over(TimerName.WINDOW):
-            self.record = close_confirmation_window(self.record, at=self.now)
-        unknown_at = unknown_from(self.record, self.plan)
-        if unknown_at is not None and unknown_at <= self.now:
-            assert window_until(self.record, self.plan) is None
-            self.record = mark_unknown_to_provider(self.record, at=self.now, cause=Cause.DEADLINE)
-        if self._is_over(TimerName.REVIEW) and has_been_told(self.record):
-            self.record = expire_review(self.record, at=self.now)
-        if self._is_over(TimerName.DELETED):
-            self.record = mark_deleted(self.record, at=self.now, cause=Cause.DEADLINE)
-        if self._is_over(TimerName.DEADLINE):
-            self.record = time_out(self.record, at=self.now)
-        if self._is_past(TimerName.LATE_FILES):
-            self.record = give_up_files(self.record, LossReason.NOT_DELIVERED, at=self.now, only=ArtifactState.EXPECTED)
-        past = [name for name in LAST_READ_FIRST if self._is_past(name)]
-        self.wants_read |= not all(self._was_read_after(name) for name in past)
-
-    def _is_past(self, name: TimerName) -> bool:
-        at = timers(self.record, self.plan).get(name)
-        return at is not None and at <= self.now
-
-    def _is_over(self, name: TimerName) -> bool:
-        return self._is_past(name) and self._was_read_after(name)
-
-    def _was_read_after(self, name: TimerName) -> bool:
-        return self.read_at is not None and self.read_at >= timers(self.record, self.plan)[name]
+    def _apply_timers(self) -> None:
+        self.record = apply_timers(self.record, self.plan, now=self.now, read_at=self.read_at)
+        self.wants_read |= wants_last_read(self.record, self.plan, now=self.now, read_at=self.read_at)
 
     def _is_settled(self) -> bool:
         return is_settled(self.record, self.plan, self.now) and not self.wants_read
@@ -234,10 +192,15 @@ class VerificationMachine(RuleBasedStateMachine):
     def everything_survives_its_json(self) -> None:
         record = self.record
         request: ReadRequest = record.question(self.plan)
-        published: Summary = summary(record, self.plan)
+        published: Summary = summarize(record, self.plan)
         files: list[Artifact] = [row.artifact() for row in record.evidence]
         known = [record.known] if record.known else []
         assert all(map(survives, [record, request, published, *files, *known]))
+
+    @invariant()
+    def no_announced_end_is_lost_to_an_unknown_reference(self) -> None:
+        is_unknown = unknown_from(self.record, self.plan) is not None
+        assert not is_unknown or announcements_judged_at(self.record, self.plan) is None
 
     @invariant()
     def nothing_waits_for_ever(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.domain.samples import (
     APPROVED,
+    IN_REVIEW,
     PLAN,
     PORTRAIT,
     STARTED,
@@ -17,6 +18,7 @@ from tests.domain.samples import (
     registration,
     silent,
     status,
+    told,
 )
 from vigil.domain.callbacks import apply_callback, apply_registration, note_replay
 from vigil.domain.decisions import (
@@ -28,22 +30,15 @@ from vigil.domain.decisions import (
 )
 from vigil.domain.record import Record, Replay
 from vigil.domain.record_edits import add_attention, give_up_files
-from vigil.domain.snapshot import Answer
-from vigil.domain.terms import Attention, Decision, EvidenceKind, LossReason, Outcome, ReasonCode
-from vigil.domain.timers import (
-    TimerName,
-    is_settled,
-    rechecks_due,
-    replay_wanted,
-    summary,
-    timers,
-    unknown_from,
-    wants_poll,
-)
+from vigil.domain.snapshot import Answer, ReviewExpiry
+from vigil.domain.summary import summarize
+from vigil.domain.terms import ArtifactState, Attention, Decision, EvidenceKind, LossReason, Outcome, ReasonCode
+from vigil.domain.timers import TimerName, apply_timers, timers, wants_last_read
+from vigil.domain.times import is_settled, rechecks_due, replay_wanted, unknown_from, wants_poll
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 from vigil.domain.verdict import Cause
 
-POLLING, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
+POLL_START, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
 REGISTERED = apply_registration(fresh(), registration(registered_at=T0 + MINUTE), plan=PLAN)
 ANNOUNCED = apply_callback(REGISTERED, notice(status("OK"), at=T0 + HOUR))
 NOT_READY = PORTRAIT.model_copy(update={"ready": False})
@@ -63,27 +58,27 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
 @pytest.mark.parametrize(
     ("record", "due"),
     [
-        (fresh(), {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE}),
+        (fresh(), {"poll_start": POLL_START, "deadline": DEADLINE, "registration_grace": T0 + 15 * MINUTE}),
         (
             add_attention(fresh(), Attention.NEVER_REGISTERED, at=T0),
-            {"polling": POLLING, "deadline": DEADLINE},
+            {"poll_start": POLL_START, "deadline": DEADLINE},
         ),
         (
             read(add_attention(fresh(), Attention.NEVER_REGISTERED, at=T0), silent(Answer.NOT_FOUND)),
-            {"polling": POLLING, "deadline": DEADLINE, "grace": T0 + 15 * MINUTE},
+            {"poll_start": POLL_START, "deadline": DEADLINE, "unknown_to_provider": T0 + 15 * MINUTE},
         ),
-        (REGISTERED, {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE}),
+        (REGISTERED, {"poll_start": POLL_START + MINUTE, "deadline": DEADLINE + MINUTE}),
         (
             ANNOUNCED,
             {
-                "polling": POLLING + MINUTE,
+                "poll_start": POLL_START + MINUTE,
                 "deadline": DEADLINE + MINUTE,
-                "window": T0 + HOUR + 30 * MINUTE,
+                "confirmation_window": T0 + HOUR + 30 * MINUTE,
             },
         ),
         (
             add_attention(ANNOUNCED, Attention.CONTRADICTION, at=T0),
-            {"polling": POLLING + MINUTE, "deadline": DEADLINE + MINUTE},
+            {"poll_start": POLL_START + MINUTE, "deadline": DEADLINE + MINUTE},
         ),
         (WAITING, {"late_files": T0 + HOUR + 2 * DAY}),
         (HOPING, {"late_files": T0 + HOUR + 2 * DAY}),
@@ -213,7 +208,7 @@ def test_what_nobody_registered_and_the_provider_denies_is_unknown_after_its_gra
 
 def test_a_grace_that_has_ended_is_not_due_again_while_an_announced_end_is_to_be_judged() -> None:
     record = add_attention(DENIED_AND_ANNOUNCED, Attention.NEVER_REGISTERED, at=T0 + 15 * MINUTE)
-    assert {due.value for due in timers(record, PLAN)} == {"polling", "deadline", "window"}
+    assert {due.value for due in timers(record, PLAN)} == {"poll_start", "deadline", "confirmation_window"}
 
 
 DELETING = PLAN.model_copy(update={"not_found_is_deleted_after": 20 * MINUTE})
@@ -245,22 +240,21 @@ STILL_MISSING = read(MISSING, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR))
     ],
 )
 def test_what_is_not_found_for_long_is_deleted(record: Record, due: datetime | None) -> None:
-    assert timers(record, DELETING).get(TimerName.DELETED) == due
-    assert TimerName.DELETED not in timers(record, PLAN)
+    assert timers(record, DELETING).get(TimerName.DELETION) == due
+    assert TimerName.DELETION not in timers(record, PLAN)
 
 
 def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:
     record = apply_callback(fresh(at=T0 - HOUR), notice(status("OK", looks="open"), at=T0))
-    assert timers(record, PLAN)[TimerName.POLLING] == POLLING
+    assert timers(record, PLAN)[TimerName.POLL_START] == POLL_START
 
 
-def test_a_summary_tells_when_something_is_due() -> None:
-    published = summary(ANNOUNCED, PLAN)
-    assert published.poll_from == POLLING + MINUTE
-    assert published.deadline_at == DEADLINE + MINUTE
-    assert published.grace_until is None
-    assert published.confirmation_until == T0 + HOUR + 30 * MINUTE
-    assert published.registered
+def test_a_summary_has_the_timers_that_are_set() -> None:
+    assert summarize(ANNOUNCED, PLAN).timers == {
+        "poll_start": POLL_START + MINUTE,
+        "deadline": DEADLINE + MINUTE,
+        "confirmation_window": T0 + HOUR + 30 * MINUTE,
+    }
 
 
 RECHECKING = PLAN.model_copy(update={"reopens": (HOUR, DAY)})
@@ -314,3 +308,62 @@ def test_a_callback_is_asked_for_once_for_each_thing_that_only_callbacks_have(
     detailed = PLAN.model_copy(update={"details_in_callbacks": True})
     assert replay_wanted(record, detailed) is wanted
     assert replay_wanted(record, PLAN) is None
+
+
+WINDOW_END = T0 + HOUR + 30 * MINUTE
+CANCELED = apply_callback(REGISTERED, notice(status("CANCELED", end=Outcome.CANCELED), at=T0 + HOUR))
+UNCONFIRMED = read(CANCELED, silent(Answer.NOT_READY, at=WINDOW_END))
+
+
+@pytest.mark.parametrize(
+    ("read_at", "ends", "asks"),
+    [
+        (None, None, True),
+        (WINDOW_END - timedelta(seconds=1), None, True),
+        (WINDOW_END, Outcome.CANCELED, False),
+    ],
+    ids=["no read is answered", "the newest answer is older", "the answer is of the end of the window"],
+)
+def test_a_timer_that_ends_a_verification_waits_for_the_answer_to_a_last_read(
+    read_at: datetime | None, ends: Outcome | None, *, asks: bool
+) -> None:
+    assert wants_last_read(UNCONFIRMED, PLAN, now=WINDOW_END, read_at=read_at) is asks
+    assert apply_timers(UNCONFIRMED, PLAN, now=WINDOW_END, read_at=read_at).verdict.outcome == ends
+
+
+def test_a_timer_does_nothing_and_wants_nothing_before_its_time() -> None:
+    early = WINDOW_END - timedelta(seconds=1)
+    assert apply_timers(UNCONFIRMED, PLAN, now=early, read_at=early) == UNCONFIRMED
+    assert not wants_last_read(UNCONFIRMED, PLAN, now=early, read_at=None)
+
+
+def test_an_announced_end_is_judged_before_a_deadline_that_passed_at_the_same_time() -> None:
+    late = DEADLINE + DAY
+    ended = apply_timers(UNCONFIRMED, PLAN, now=late, read_at=late)
+    assert (ended.verdict.outcome, ended.verdict.revision) == (Outcome.CANCELED, 1)
+
+
+def test_a_denied_verification_whose_announced_end_is_disputed_is_unknown_in_the_same_turn() -> None:
+    late = T0 + HOUR
+    disputed = read(apply_callback(DENIED, notice(status("OK"), at=T0 + MINUTE)), silent(Answer.NOT_FOUND, at=late))
+    ended = apply_timers(disputed, PLAN, now=late, read_at=late)
+    assert ended.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
+    assert {note.reason for note in ended.attention} == {Attention.NEVER_REGISTERED, Attention.CONTRADICTION}
+
+
+def test_missing_files_are_given_up_without_a_last_read() -> None:
+    given_up_at = T0 + HOUR + 2 * DAY
+    rows = apply_timers(WAITING, PLAN, now=given_up_at, read_at=None).evidence
+    assert [(row.state, row.loss) for row in rows] == [(ArtifactState.LOST, LossReason.NOT_DELIVERED)]
+    assert not wants_last_read(WAITING, PLAN, now=given_up_at, read_at=None)
+
+
+@pytest.mark.parametrize(("answer", "ends"), [(Answer.UNREACHABLE, None), (Answer.TOLD, Outcome.EXPIRED)])
+def test_a_review_expires_only_where_the_provider_answers_that_it_still_waits(
+    answer: Answer, ends: Outcome | None
+) -> None:
+    waits = IN_REVIEW.model_copy(update={"review_expires_to": ReviewExpiry(ended=Outcome.EXPIRED)})
+    over = T0 + HOUR + PLAN.review_deadline
+    record = read(REGISTERED, waits, at=T0 + HOUR)
+    record = read(record, told(waits, at=over) if answer is Answer.TOLD else silent(answer, at=over))
+    assert apply_timers(record, PLAN, now=over, read_at=over).verdict.outcome == ends

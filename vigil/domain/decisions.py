@@ -28,7 +28,7 @@ from vigil.domain.terms import (
     ReasonCode,
     Stage,
 )
-from vigil.domain.timers import window_until
+from vigil.domain.times import announcements_judged_at
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verdict import Cause, Verdict
 
@@ -43,13 +43,13 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
     match reading.answer:
         case Answer.TOLD if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
-        case Answer.GONE if window_until(record, plan) is None or record.is_concluded:
+        case Answer.GONE if announcements_judged_at(record, plan) is None or record.is_concluded:
             return mark_deleted(record, at=at, cause=cause)
         case Answer.GONE:
-            # What callbacks announced is judged first; then `TimerName.DELETED` comes.
+            # What callbacks announced is judged first; then the timer `deletion` is due.
             return add_attention(record, Attention.DISAPPEARED, at=at)
         case Answer.NOT_FOUND if record.reads.snapshot is not None:
-            # It may pass; where it lasts, and where that means deleted, `TimerName.DELETED` comes.
+            # It may be found again. The timer `deletion` is due where the contract says that this means deleted.
             return add_attention(record, Attention.DISAPPEARED, at=at)
         case _:
             return record

@@ -1,4 +1,4 @@
-"""Why is it pending, what happens next and when, and who must act: a pure function of what one look shows."""
+"""Explains why a verification is pending, what happens next and when, and who must act."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,12 +7,13 @@ from typing import Final, Literal
 from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
 from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Instant, Stage
+from vigil.domain.timers import SENTENCES, TimerName
 from vigil.domain.tracking_plan import TrackingPlan, spoken
 
 SILENT_WORKER: Final = timedelta(seconds=75)
-"""A waiting worker asks at least once a minute; later than this, nobody waits there."""
+"""A waiting worker asks the server at least once a minute. After a longer silence there is no worker."""
 STORAGE_AWAY: Final = "StorageUnavailable"
-"""The coded answer of a step that storage kept from being done."""
+"""The error type of an activity that could not use storage."""
 STUCK_TASK: Final = timedelta(seconds=10)
 
 
@@ -26,7 +27,7 @@ class PendingStep(StrictModel):
     scheduled_at: Instant | None = None
     next_at: Instant | None = None
     last_answer: str | None = None
-    """The coded reason why its last attempt did not settle it."""
+    """The coded reason why its last attempt failed."""
 
 
 class PendingTask(StrictModel):
@@ -45,7 +46,7 @@ class Queue(StrictModel):
 
 
 class Situation(StrictModel):
-    """Everything that one look at the server shows of a verification."""
+    """Everything that the Temporal server shows of a verification."""
 
     summary: Summary | None
     is_open: bool
@@ -55,7 +56,7 @@ class Situation(StrictModel):
 
 
 class Explanation(StrictModel):
-    """What a person who is woken at night wants to read."""
+    """What an operator reads about a verification."""
 
     sentence: str
     next_event: str | None
@@ -69,34 +70,34 @@ _WAITS_FOR: Final = {
     Stage.AWAITING_APPLICANT: (Actor.APPLICANT, "the applicant has not finished"),
     Stage.PROCESSING: (Actor.PROVIDER, "the provider is working"),
     Stage.IN_REVIEW: (Actor.REVIEWER, "a reviewer at the provider is looking at it"),
-    Stage.UNRECOGNISED: (Actor.OPERATOR, "the provider says a word that our tables do not have"),
+    Stage.UNRECOGNISED: (Actor.OPERATOR, "the provider's status is not in our tables"),
 }
 
 _ADVICE: Final = {
-    Attention.UNRECOGNISED_WORD: "the provider says a word that our tables do not have",
-    Attention.CONTRADICTION: "callbacks announced an end that the provider's own answers do not show",
+    Attention.UNRECOGNISED_WORD: "the provider's status is not in our tables",
+    Attention.CONTRADICTION: "callbacks announced an end that the provider's answers do not show",
     Attention.UNCONFIRMED_END: "the end was taken from a callback; no read could confirm it",
     Attention.SECOND_FINAL: "the provider gave two different final answers",
     Attention.NEVER_REGISTERED: "no backend has registered it",
-    Attention.CORRELATION_MISMATCH: "a callback came to another correlation than the registered one",
-    Attention.QUARANTINED: "a callback is proven and not understood",
-    Attention.UNPROVEN_CALLBACKS: "callbacks come without proof",
-    Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: mend the account's settings",
+    Attention.CORRELATION_MISMATCH: "a callback came with another correlation than the registered one",
+    Attention.QUARANTINED: "a callback is authentic, and we cannot read it",
+    Attention.UNPROVEN_CALLBACKS: "callbacks arrive without proof that the provider sent them",
+    Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: fix the account's settings",
     Attention.PROVIDER_UNREACHABLE: "the provider has given no usable answer for a while",
     Attention.REPLY_UNPROVEN: "the provider's answer does not carry a valid signature",
     Attention.OVERDUE_APPLICANT: "the applicant did not finish in time",
     Attention.OVERDUE_REVIEW: "the review did not end in time",
-    Attention.SILENCE: "the provider never came to an end",
+    Attention.SILENCE: "the provider never reported an end",
     Attention.EVIDENCE_LOST: "a file that was wanted will not come",
-    Attention.DETAILS_MISSING: "the callback that explains the verdict was asked for again and did not come",
-    Attention.RECORDING_UNADDRESSED: "a recording is announced and cannot be addressed",
+    Attention.DETAILS_MISSING: "the callback that explains the verdict was requested again and did not arrive",
+    Attention.RECORDING_UNADDRESSED: "the provider announces a recording and no name under which it can be downloaded",
     Attention.MESSAGE_NOT_SENT: (
         "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"
         " and [messages] sms and email in the settings say through whom"
     ),
     Attention.MESSAGE_FIELDS_UNKNOWN: "a message that the provider asked us to send has fields that we do not know",
-    Attention.DISAGREES_WITH_PERSON: "the provider now says otherwise than the person who decided",
-    Attention.CONFLICTING_REGISTRATION: "it was registered twice, differently",
+    Attention.DISAGREES_WITH_PERSON: "the provider's verdict differs from the person's decision",
+    Attention.CONFLICTING_REGISTRATION: "it was registered twice, with different values",
     Attention.DISAPPEARED: "the provider no longer knows it",
 }
 
@@ -145,7 +146,7 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
         since = f"{task.attempt - 1} times since {_clock(task.since)}"
         return f"its workflow task has failed {since}: look at the worker's log"
     if _storage_is_away(situation):
-        return "storage gives no usable answer: mend it, or look at [storage] url"
+        return "storage gives no usable answer: fix it, or look at [storage] url"
     waiting = task is not None and not task.is_running and now - task.since > STUCK_TASK
     needed = {step.queue for step in situation.steps if not step.is_running and (step.next_at or now) <= now}
     for queue in situation.queues:
@@ -182,16 +183,15 @@ def _concluded(
 ) -> Explanation:
     waiting = sum(summary.evidence.get(state, 0) for state in (ArtifactState.AVAILABLE, ArtifactState.EXPECTED))
     to_come = {0: "no file is still to come", 1: "1 file is still to come"}
-    step = _soonest(situation.steps)
-    gives_up_at = summary.stage_entered_at + plan.late_files_within
-    if step is not None:
-        next_at, next_event = _time_of(step, now), f"{step.step}, attempt {step.attempt + (not step.is_running)}"
-    elif waiting and gives_up_at > now:
-        next_at, next_event = gives_up_at, "we stop waiting for late files"
-    else:
-        next_at, next_event = now, "it completes"
+    parts = (
+        f"it is concluded ({_verdict(summary)})",
+        to_come.get(waiting, f"{waiting} files are still to come"),
+        _late_polls(summary, plan, now),
+    )
+    last = (now, "the files are downloaded" if waiting else "it completes")
+    next_at, next_event = min(_events(situation, summary, now), default=last)
     return Explanation(
-        sentence=f"it is concluded ({_verdict(summary)}); {to_come.get(waiting, f'{waiting} files are still to come')}",
+        sentence="; ".join(part for part in parts if part),
         next_event=next_event,
         next_at=next_at,
         actor=None,
@@ -211,9 +211,10 @@ def _open(
     troubled = next((reason for reason in summary.attention if reason in _TROUBLES), None)
     if troubled is not None:
         actor, waits = ACTS_ON[troubled], _ADVICE[troubled]
-    next_at, next_event = min(_events(situation, summary, now))
+    last = (max(summary.deadline_at, now), SENTENCES[TimerName.DEADLINE])
+    next_at, next_event = min((*_events(situation, summary, now), last))
     return Explanation(
-        sentence=f"{waits}; {_habit(summary, plan, now)}",
+        sentence=f"{waits}; {_polls(summary, plan, now)}",
         next_event=next_event,
         next_at=next_at,
         actor=actor,
@@ -225,40 +226,44 @@ def _open(
 _TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABLE, Attention.CONTRADICTION)
 
 
-def _habit(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
-    confirmation_until = summary.confirmation_until
-    if confirmation_until is not None and confirmation_until > now:
-        return (
-            f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until "
-            f"{_clock(confirmation_until)}"
-        )
-    if now >= summary.poll_from:
-        return f"polls go {plan.poll_plan(summary.stage).words()}"
-    return f"a callback is awaited until {_clock(summary.poll_from)}, then we ask"
+def _polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
+    start = (summary.timers or {}).get(TimerName.POLL_START)
+    usual = _poll_words(summary, plan)
+    if start is not None and now < start:
+        usual = f"a callback is awaited until {_clock(start)}, then we ask"
+    return _late_polls(summary, plan, now) or usual
+
+
+def _poll_words(summary: Summary, plan: TrackingPlan) -> str:
+    return f"polls go {plan.poll_plan(summary.stage).words()}"
+
+
+def _late_polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
+    """Say how we ask about what callbacks reported and the provider does not confirm; nothing where they agree."""
+    window, answer = ((summary.timers or {}).get(name) for name in (TimerName.CONFIRMATION_WINDOW, TimerName.ANSWER))
+    if window is not None and window > now:
+        return f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until {_clock(window)}"
+    if answer is not None and answer > now:
+        polls = _poll_words(summary, plan)
+        return f"the provider does not explain a late callback, so {polls} until {_clock(answer)}"
+    return ""
 
 
 def _events(situation: Situation, summary: Summary, now: datetime) -> Sequence[tuple[datetime, str]]:
-    steps = [
-        (_time_of(step, now), "we are asking the provider now" if step.is_running else "we ask the provider")
-        for step in situation.steps
-    ]
-    by_time_alone = (
-        (summary.poll_from, "we start to ask the provider"),
-        (summary.confirmation_until, "the window for confirming the announced end closes"),
-        (summary.grace_until, "the grace for registering it ends"),
-        (summary.review_until, "the review deadline ends it"),
-    )
-    coming = [(at, name) for at, name in by_time_alone if at is not None and at > now]
-    return [*steps, *coming, (max(summary.deadline_at, now), "our deadline ends it")]
+    steps = [(_time_of(step, now), _step_words(step)) for step in situation.steps]
+    # A newer version may publish a timer that this one does not know.
+    coming = [(at, SENTENCES[name]) for name, at in (summary.timers or {}).items() if at > now and name in SENTENCES]
+    return (*steps, *coming)
+
+
+def _step_words(step: PendingStep) -> str:
+    if step.step in {"read", "poll"}:
+        return "we are asking the provider now" if step.is_running else "we ask the provider"
+    return f"{step.step}, attempt {step.attempt + (not step.is_running)}"
 
 
 def _time_of(step: PendingStep, now: datetime) -> datetime:
     return now if step.is_running or step.next_at is None else max(step.next_at, now)
-
-
-def _soonest(steps: Sequence[PendingStep]) -> PendingStep | None:
-    ordered = sorted(steps, key=lambda step: (not step.is_running, step.next_at.timestamp() if step.next_at else 0.0))
-    return ordered[0] if ordered else None
 
 
 def _notes(situation: Situation) -> tuple[str, ...]:

@@ -1,8 +1,12 @@
-"""What of a record is published in the workflow's memo."""
+"""The part of a record that is published in the workflow's memo."""
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
+from vigil.domain.evidence import count_states
 from vigil.domain.models import MessageModel
+from vigil.domain.record import Record
 from vigil.domain.terms import (
     ArtifactState,
     Attention,
@@ -15,10 +19,12 @@ from vigil.domain.terms import (
     Stage,
     Word,
 )
+from vigil.domain.timers import timers
+from vigil.domain.tracking_plan import TrackingPlan
 
 
 class Summary(MessageModel):
-    """The coded state in the workflow's memo, under the key `vigil`: enough to answer and to explain.
+    """The state of a verification in the workflow's memo, under the key `vigil`: enough to answer and to explain.
 
     It has no personal data, and it is readable while every worker is down.
     """
@@ -41,15 +47,44 @@ class Summary(MessageModel):
     evidence: Mapping[ArtifactState, int]
     opened_at: Instant
     stage_entered_at: Instant
-    poll_from: Instant
     deadline_at: Instant
-    grace_until: Instant | None
-    confirmation_until: Instant | None
-    review_until: Instant | None = None
+    timers: Mapping[Word, Instant] | None = Field(
+        None, description="the timers that are set, by name; None in a summary of a version that published none"
+    )
     heard: int
     last_heard_at: Instant | None
 
     def publishes_the_same_as(self, other: "Summary") -> bool:
-        """Whether a reader of the other would learn nothing from this one. Counters alone are no news."""
+        """Whether a reader of the other summary learns nothing new from this one. Counters alone are not new."""
         unread = {"sequence", "heard", "last_heard_at"}
+        if other.timers is None:  # runs that an older version published replay with the same commands
+            unread.add("timers")
         return self.model_dump(exclude=unread) == other.model_dump(exclude=unread)
+
+
+def summarize(record: Record, plan: TrackingPlan) -> Summary:
+    """Return the summary of a record that is published."""
+    return Summary(
+        account=record.key.account,
+        provider=record.provider,
+        environment=record.environment,
+        applicant=record.subject.registration.applicant if record.subject.registration else None,
+        sender=record.subject.sender,
+        stage=record.verdict.stage,
+        decision=record.verdict.decision,
+        outcome=record.verdict.outcome,
+        basis=record.verdict.basis,
+        revision=record.verdict.revision,
+        sequence=record.sequence,
+        registered=record.is_registered,
+        fingerprint=record.subject.registration.fingerprint if record.subject.registration else {},
+        attention=tuple(note.reason for note in record.attention),
+        steps=record.steps,
+        evidence=count_states(record.evidence),
+        opened_at=record.opened_at,
+        stage_entered_at=record.verdict.stage_entered_at,
+        deadline_at=record.verdict.deadline_at,
+        timers={name.value: at for name, at in timers(record, plan).items()},
+        heard=record.callbacks.received,
+        last_heard_at=record.callbacks.last_at,
+    )

@@ -32,9 +32,8 @@ from vigil.domain.message import MessageOutcome, MessageReceived
 from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
-from vigil.domain.summary import Summary
+from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, Stage
-from vigil.domain.timers import summary
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, path_of, workflow_id
 from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
@@ -150,8 +149,9 @@ class VerificationClient:
         plan = self.account(key.account).plan_for(None)
         record = mark_discovered(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
         order = self._order(record).begun(messages.BegunBy.DISCOVERY)
-        # Also one that is finished is known.
-        return await self._start_unless_open(order, summary(record, plan), reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+        published = summarize(record, plan)
+        # A finished verification is known too.
+        return await self._start_unless_open(order, published, reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
 
     async def start_recheck(self, key: VerificationKey, revision: int) -> bool:
         """Have a finished verification read again; False: it has another verdict by now. Raises `RPCError`."""
@@ -161,7 +161,7 @@ class VerificationClient:
         plan = self.account(key.account).plan_for(None)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
         order = self._order(record).begun(messages.BegunBy.RECHECK)
-        await self._start_unless_open(order, seen.summary if seen and seen.summary else summary(record, plan))
+        await self._start_unless_open(order, seen.summary if seen and seen.summary else summarize(record, plan))
         return True
 
     async def _start_unless_open(
@@ -206,7 +206,7 @@ class VerificationClient:
             task_queue=messages.VERIFICATIONS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=search_attributes(summary(record, plan)),
+            search_attributes=search_attributes(summarize(record, plan)),
             static_summary=title(key),
         )
         try:
@@ -329,7 +329,7 @@ class VerificationClient:
     async def _start(
         self, record: Record, plan: TrackingPlan, *, signal: str, argument: Signal, within: timedelta
     ) -> None:
-        published = summary(record, plan)
+        published = summarize(record, plan)
         await self.client.start_workflow(
             messages.VERIFICATION_WORKFLOW,
             self._order(record),

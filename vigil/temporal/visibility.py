@@ -1,4 +1,4 @@
-"""What operators see of a verification in Temporal: search attributes and the line in lists."""
+"""How Temporal shows a verification to operators: search attributes, Current Details and the title in lists."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from vigil.domain.explanation import what_attention_means
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Name
-from vigil.domain.timers import confirmation_until, poll_from
+from vigil.domain.timers import SENTENCES, timers
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey
 from vigil.temporal.messages import Notification
@@ -27,7 +27,7 @@ _DEADLINE: Final = SearchAttributeKey.for_datetime("VigilDeadline")
 
 
 def search_attributes(published: Summary) -> TypedSearchAttributes:
-    """Return the search attributes of a published state."""
+    """Return the search attributes of a summary."""
     return TypedSearchAttributes(
         [
             *(SearchAttributePair(_KEYWORD[name], word) for name, word in _words(published).items() if word),
@@ -38,7 +38,7 @@ def search_attributes(published: Summary) -> TypedSearchAttributes:
 
 
 def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdate[Any]]:
-    """Return the updates that make the search attributes of one published state those of the next."""
+    """Return the updates that turn the search attributes of one summary into those of the next."""
     old = _words(before) if before else {}
     updates: list[SearchAttributeUpdate[Any]] = []
     for name, word in _words(after).items():
@@ -52,27 +52,37 @@ def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdat
 
 
 def details(record: Record, plan: TrackingPlan) -> str:
-    """Return what operators read under Current Details, in Markdown."""
+    """Return the Markdown that operators read under Current Details."""
     verdict, counts = record.verdict, record.callbacks
-    lines = [
-        f"**Stage** {verdict.stage} since {verdict.stage_entered_at:%Y-%m-%d %H:%M:%S} UTC",
+    summary = (
+        f"**Stage** {verdict.stage} since {_clock(verdict.stage_entered_at)}",
         f"**Verdict** {' '.join(filter(None, (verdict.outcome, verdict.decision, verdict.basis))) or 'none yet'}",
-        f"**Plan** {_plan_words(record, plan)}",
+        f"**Polls** {plan.poll_plan(verdict.stage).words()}",
         f"**Callbacks** {counts.received} received ({counts.duplicates} duplicates, {counts.late} late)",
-    ]
+    )
+    due = sorted((at, SENTENCES[name]) for name, at in timers(record, plan).items())
+    lines = [f"**Timer** {_clock(at)}: {sentence}" for at, sentence in due]
     lines += [f"**Attention** {note.reason}: {what_attention_means(note.reason)}" for note in record.attention]
-    if record.evidence:
-        lines += ["", "| file | kind | state |", "| --- | --- | --- |"]
-        lines += [
-            f"| {row.name} | {row.kind} | {row.state}{f' ({row.loss})' if row.loss else ''} |"
-            for row in record.evidence
-        ]
-    lines += ["", "The answer to the last poll, and when the next is due, stand under *Pending Activities*."]
-    return "\n\n".join(lines[:4]) + "\n" + "\n".join(lines[4:])
+    lines += _files(record)
+    last = "*Pending Activities* shows the answer to the last poll, and when the next poll is due."
+    return "\n\n".join((*summary, "\n".join(lines), last))
+
+
+def _files(record: Record) -> list[str]:
+    if not record.evidence:
+        return []
+    rows = (
+        f"| {row.name} | {row.kind} | {row.state}{f' ({row.loss})' if row.loss else ''} |" for row in record.evidence
+    )
+    return ["", "| file | kind | state |", "| --- | --- | --- |", *rows]
+
+
+def _clock(instant: Instant) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def notification(record: Record, endpoint: Name, *, path: str, at: Instant) -> Notification:
-    """Return what a backend endpoint is told of the newest verdict."""
+    """Return the notification of the newest verdict for a backend endpoint."""
     return Notification(
         endpoint=endpoint,
         message_id=f"{path}/{record.verdict.revision}",
@@ -99,17 +109,6 @@ def _words(published: Summary) -> dict[str, str | None]:
     return {name: str(word) if word else None for name, word in words.items()}
 
 
-def _plan_words(record: Record, plan: TrackingPlan) -> str:
-    if record.is_concluded:
-        return "bring home the files, then complete"
-    hurried = confirmation_until(record, plan)
-    if hurried is not None:
-        return f"confirm what callbacks announced, until {hurried:%Y-%m-%d %H:%M:%S} UTC"
-    start = f"wait for a callback until {poll_from(record, plan):%Y-%m-%d %H:%M:%S} UTC, then poll"
-    polls = plan.poll_plan(record.verdict.stage).words()
-    return f"{start} {polls}; deadline {record.verdict.deadline_at:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def title(key: VerificationKey) -> str:
-    """Return the line that operators see in lists; never the reference, which may be a capability."""
+    """Return the line that lists show. It never has the reference, which may give access to the session."""
     return f"Verification at `{key.account}`"

@@ -1,0 +1,134 @@
+"""Until when a verification waits for something, and what it still wants: pure functions of record and plan."""
+
+from datetime import datetime, timedelta
+
+from vigil.domain.evidence import UNLISTED
+from vigil.domain.record import Record, Replay
+from vigil.domain.snapshot import Answer
+from vigil.domain.terms import ArtifactState, Attention, Basis, LossReason, Outcome, latest
+from vigil.domain.tracking_plan import TrackingPlan
+
+
+def poll_from(record: Record, plan: TrackingPlan) -> datetime:
+    """Return when the callback is overdue, so that polls start."""
+    since = record.subject.registered_at or record.callbacks.first_at or record.opened_at
+    return since + plan.callback_expected_within
+
+
+def registration_grace_until(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when a backend may register a verification before a person is asked; None once it is registered."""
+    return None if record.is_registered else record.opened_at + plan.registration_grace
+
+
+def is_denied(record: Record) -> bool:
+    """Whether the provider answered that it knows no such verification, and never answered otherwise."""
+    is_missing = record.reads.last is not None and record.reads.last.answer is Answer.NOT_FOUND
+    return is_missing and record.reads.snapshot is None
+
+
+def confirmation_until(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when polls go at short intervals, because no read has confirmed what callbacks announced."""
+    if not record.callbacks.announcements or (record.is_concluded and not plan.finals_may_change):
+        return None
+    return min(announcement.first_at for announcement in record.callbacks.announcements) + plan.confirmation_window
+
+
+def announcements_judged_at(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return when the announcements of callbacks are judged; None if there are none, or if that has been done."""
+    is_judged = any(note.reason is Attention.CONTRADICTION for note in record.attention)
+    return confirmation_until(record, plan) if record.is_concluded or not is_judged else None
+
+
+def unknown_from(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return when a verification that the provider denies counts as unknown to it; None while it does not count.
+
+    Announcements of callbacks are judged first, so that an end that they announce is not lost.
+    """
+    may_count = is_denied(record) and not record.is_concluded and announcements_judged_at(record, plan) is None
+    return registration_grace_until(record, plan) if may_count else None
+
+
+def review_until(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when a reviewer at the provider is waited for; None where nobody says what happens without one."""
+    if record.is_concluded or record.reads.snapshot is None or record.reads.snapshot.review_expires_to is None:
+        return None
+    return record.verdict.review_deadline_at or record.verdict.stage_entered_at + plan.review_deadline
+
+
+def last_read_has_status(record: Record) -> bool:
+    """Whether the provider answered the last read with the verification's status."""
+    return record.reads.last is not None and record.reads.last.answer is Answer.TOLD
+
+
+def replay_wanted(record: Record, plan: TrackingPlan) -> Replay | None:
+    """Return why the provider should call back again, each reason once; None where nothing is missing."""
+    if not plan.details_in_callbacks or not record.is_concluded or record.reads.snapshot is None:
+        return None
+    has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
+    missing = {Replay.DETAILS: record.reads.snapshot.lacks_details, Replay.LINKS: has_expired}
+    return next(
+        (what for what, is_missing in missing.items() if is_missing and what not in record.reads.replayed), None
+    )
+
+
+def deletion_at(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return when a verification that the provider no longer knows counts as deleted; None if that changes nothing.
+
+    Announcements of callbacks are judged first.
+    """
+    has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
+    answer = record.reads.last.answer if record.reads.last else None
+    since = next((note.since for note in record.attention if note.reason is Attention.DISAPPEARED), None)
+    must_last = timedelta(0) if answer is Answer.GONE else plan.not_found_is_deleted_after
+    if has_all or since is None or must_last is None or answer not in {Answer.GONE, Answer.NOT_FOUND}:
+        return None
+    return latest(since + must_last, confirmation_until(record, plan))
+
+
+def late_files_until(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when the files of a concluded verification are waited for; None if none is missing."""
+    if not record.is_concluded or all(row.state is not ArtifactState.EXPECTED for row in record.evidence):
+        return None
+    return (record.verdict.decided_at or record.opened_at) + plan.late_files_within
+
+
+def answer_awaited_until(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when the provider is asked about a late callback that it does not explain."""
+    received_at, decided_at = record.callbacks.last_at, record.verdict.decided_at
+    # No answer would change a person's decision.
+    if not record.is_concluded or record.verdict.basis is Basis.PERSON or received_at is None or decided_at is None:
+        return None
+    is_silent = _is_troubled(record) or (record.reads.last is not None and record.reads.last.answer is Answer.NOT_READY)
+    return received_at + plan.late_files_within if is_silent and received_at > decided_at else None
+
+
+def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
+    """Whether it has an outcome, and nothing more is to be done about any file or late callback."""
+    has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
+    # A confirmation window that has passed has still to be judged.
+    return has_all and confirmation_until(record, plan) is None and not wants_poll(record, plan, now)
+
+
+def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:
+    """Return when a verdict is read again; nothing for a verdict that is neither the provider's nor a person's."""
+    is_ours_alone = record.verdict.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
+    if record.verdict.decided_at is None or is_ours_alone:
+        return ()
+    return tuple(at for age in plan.reopens if (at := record.verdict.decided_at + age) > now)
+
+
+def wants_poll(record: Record, plan: TrackingPlan, now: datetime) -> bool:
+    """Whether the provider should be polled, in addition to the reads that callbacks cause."""
+    if record.is_concluded:
+        awaited_until = answer_awaited_until(record, plan)
+        is_awaited = any(
+            until is not None and now < until for until in (awaited_until, confirmation_until(record, plan))
+        )
+        listed = (row for row in record.evidence if row.locator != UNLISTED)
+        return is_awaited or any(row.state is ArtifactState.EXPECTED for row in listed)
+    return _is_troubled(record) or now >= poll_from(record, plan) or confirmation_until(record, plan) is not None
+
+
+def _is_troubled(record: Record) -> bool:
+    troubles = {Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE}
+    return record.reads.last is not None and record.reads.last.answer in troubles
