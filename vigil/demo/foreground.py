@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +17,6 @@ from vigil.demo.stack import Stack
 
 T = TypeVar("T")
 STARTING: Final = "Starting Temporal, the simulator, the API and a worker"
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 async def stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
@@ -28,16 +28,9 @@ async def stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def wait_for_stop_signal() -> None:
-    """Return at SIGINT (Ctrl-C) or SIGTERM."""
-    received = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in _STOP_SIGNALS:
-        loop.add_signal_handler(each, received.set)
-    try:
-        await received.wait()
-    finally:
-        for each in _STOP_SIGNALS:
-            loop.remove_signal_handler(each)
+    """Return at Ctrl-C, or at SIGTERM in work that `stop_on_sigterm` runs. Both cancel the task."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 def print_addresses(console: Console, stack: Stack) -> None:
