@@ -1,4 +1,4 @@
-"""Look a verification up: Temporal knows it while it keeps the run, the storage keeps its record for ever."""
+"""Look a verification up: Temporal has it until the retention of its run ends, the storage has its record for ever."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

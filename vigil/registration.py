@@ -1,4 +1,4 @@
-"""Register a verification: check the request, find a missing reference at the provider, and tell the workflow."""
+"""Register a verification: check the request, find a missing reference at the provider, and signal the workflow."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

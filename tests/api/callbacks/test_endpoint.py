@@ -382,7 +382,10 @@ async def test_a_stalled_storage_is_called_for_the_first_callbacks_alone(desk: D
 
 @pytest.mark.alone
 async def test_each_of_two_hundred_callbacks_at_once_is_signaled_or_stored_if_it_is_accepted(desk: Desk) -> None:
-    """How many are accepted depends on the machine; what an answer means does not."""
+    """How many are accepted depends on the machine; what 200 means does not.
+
+    A callback that is answered 503 may be signaled as well, where its time was up in between: its sender repeats it.
+    """
     references = {f"r-{n}" for n in range(200)}
     desk.verifications.open.update(references)
 
@@ -402,7 +405,6 @@ async def test_each_of_two_hundred_callbacks_at_once_is_signaled_or_stored_if_it
     assert set(answers.values()) <= {200, 503}
     assert accepted
     assert accepted <= signaled | pending
-    assert not signaled & (references - accepted)
 
 
 @pytest.mark.parametrize(
