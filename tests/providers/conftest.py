@@ -33,7 +33,7 @@ def clock() -> SteadyClock:
 
 
 @asynccontextmanager
-async def speaking(speak: Speak) -> AsyncIterator[str]:
+async def serve_with(speak: Speak) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
@@ -66,11 +66,11 @@ async def _redirect(writer: asyncio.StreamWriter) -> None:
 
 @pytest_asyncio.fixture
 async def http_that_drips() -> AsyncIterator[str]:
-    async with speaking(_drip) as url:
+    async with serve_with(_drip) as url:
         yield url
 
 
 @pytest_asyncio.fixture
 async def http_that_redirects() -> AsyncIterator[str]:
-    async with speaking(_redirect) as url:
+    async with serve_with(_redirect) as url:
         yield url

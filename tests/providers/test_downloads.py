@@ -23,7 +23,7 @@ CHUNK = 65_536
 
 
 class CuttingServer(RawServer):
-    """Sends one file and cuts the n-th answer after so many bytes; resumes as HTTP says, unless told otherwise."""
+    """Sends one file, and cuts the n-th answer after `cuts[n]` bytes. Resumes as HTTP defines it by default."""
 
     def __init__(self) -> None:
         super().__init__()

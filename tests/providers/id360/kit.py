@@ -61,7 +61,7 @@ def callback(condition: Condition, reference: str, at: datetime) -> Notification
 
 ANSWERS: Final = (
     AnswerRow("every 2XX means success", Condition.GENUINE, 200),
-    AnswerRow("a step is told by the same call as an end", Condition.INTERMEDIATE, 200),
+    AnswerRow("a step comes in the same request as an end", Condition.INTERMEDIATE, 200),
     AnswerRow("the headers are sent as they were given, so two may be on their way", Condition.SECOND_SECRET, 200),
     AnswerRow("a word that no document has may come; sending it again changes nothing", Condition.UNKNOWN_WORD, 200),
     AnswerRow("a call may come before the answer to the creation was read", Condition.UNKNOWN_REFERENCE, 200),
@@ -69,7 +69,9 @@ ANSWERS: Final = (
     AnswerRow("whoever calls with others is not ID360, or not with ours", Condition.WRONG_SECRET, 401),
     AnswerRow("the shape of a final callback is shown nowhere; what cannot be read is kept", Condition.MALFORMED, 200),
     AnswerRow("no size is documented; anything but 2XX is repeated", Condition.OVERSIZED, 413),
-    AnswerRow("anything but 2XX within 10 s is repeated; it was told, so it need not be", Condition.STORAGE_DOWN, 200),
+    AnswerRow(
+        "anything but 2XX within 10 s is repeated; it was signalled, so it need not be", Condition.STORAGE_DOWN, 200
+    ),
     AnswerRow("repeats end after about two hours; it is kept, so it need not come", Condition.TEMPORAL_DOWN, 200),
     AnswerRow("anything but 2XX within 10 s is repeated, and now it must be", Condition.BOTH_DOWN, 503),
 )
@@ -100,7 +102,7 @@ KIT: Final = Kit(
             redelivered_after=REDELIVERED_AFTER,
             found_within=timedelta(minutes=20, seconds=30),
             absent={
-                Condition.STALE: "its callbacks carry no time, so none can be told to be old",
+                Condition.STALE: "its callbacks carry no time, so none can be recognised as old",
                 Condition.UNPROVEN: "an account must name at least one header, so there is none without proof",
                 Condition.UNPROVABLE: "the proof stands in the headers, never in the body",
             },

@@ -33,12 +33,12 @@ async def download(reader: Id360Reader, result: bytes | None) -> bytes:
         return b"".join([chunk async for chunk in stream.chunks])
 
 
-def answered(**headers: str) -> Response:
+def picture_response(**headers: str) -> Response:
     return Response(200, PICTURE, {"Content-Type": "image/jpeg"} | headers)
 
 
 async def test_a_file_comes_whole_with_its_type(id360: FakeId360, reader: Id360Reader) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
 
     async with reader.open_artifact(QUESTION, FILE, with_file(id360.link("9"), digest=MD5)) as stream:
         content = b"".join([chunk async for chunk in stream.chunks])
@@ -63,7 +63,7 @@ async def test_a_file_comes_whole_with_its_type(id360: FakeId360, reader: Id360R
 async def test_a_file_is_taken_whose_hash_fits_or_cannot_be_checked(
     id360: FakeId360, reader: Id360Reader, digest: str | None, algorithm: str | None
 ) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
 
     assert await download(reader, with_file(id360.link("9"), digest=digest, algorithm=algorithm)) == PICTURE
 
@@ -81,7 +81,7 @@ async def test_a_file_is_taken_whose_hash_fits_or_cannot_be_checked(
 async def test_a_file_with_another_hash_is_spoiled(
     id360: FakeId360, reader: Id360Reader, digest: str, algorithm: str
 ) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
 
     with pytest.raises(ArtifactSpoiled) as caught:
         await download(reader, with_file(id360.link("9"), digest=digest, algorithm=algorithm))
@@ -126,7 +126,7 @@ async def test_another_answer_than_the_file_says_what_to_do(
 
 
 async def test_a_token_that_died_early_costs_a_download_one_login(id360: FakeId360, reader: Id360Reader) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
     await reader.check_login()
     id360.expire_all_tokens()
 
@@ -146,7 +146,7 @@ async def test_a_file_beyond_the_cap_is_lost(
     id360: FakeId360, http: httpx.AsyncClient, clock: SteadyClock, *, says_so: bool
 ) -> None:
     reader = Id360Reader(settings(base_url=id360.base_url, largest_artifact=len(PICTURE) - 1), http, clock=clock)
-    id360.files["9"] = answered() if says_so else ChunkedResponse(200, PICTURE)
+    id360.files["9"] = picture_response() if says_so else ChunkedResponse(200, PICTURE)
 
     with pytest.raises(ArtifactLost) as caught:
         await download(reader, with_file(id360.link("9")))
@@ -180,7 +180,7 @@ async def test_our_token_goes_to_no_other_address(id360: FakeId360, reader: Id36
 
 
 async def test_a_link_without_an_address_is_one_at_the_account(id360: FakeId360, reader: Id360Reader) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
 
     assert await download(reader, with_file(PATH + "?page_number=0", digest=MD5)) == PICTURE
 
@@ -192,7 +192,7 @@ async def test_a_file_that_the_result_does_not_list_is_not_ready(reader: Id360Re
 
 
 async def test_what_goes_wrong_with_the_receiver_of_a_file_stays_its_own(id360: FakeId360, reader: Id360Reader) -> None:
-    id360.files["9"] = answered()
+    id360.files["9"] = picture_response()
 
     with pytest.raises(TimeoutError, match="the disk is slow"):
         async with reader.open_artifact(QUESTION, FILE, with_file(id360.link("9"))):

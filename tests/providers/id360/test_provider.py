@@ -17,13 +17,13 @@ BODY = b'{"id": 700101, "status": "OK"}'
 TWO_HEADERS = {"Authorization": ["new key", "old key"], "X-Tenant": "shop of ours"}
 
 
-def opened(http: httpx.AsyncClient, told: Id360Settings) -> Provider:
-    return open_account("id360", told, http)
+def open_provider(http: httpx.AsyncClient, account: Id360Settings) -> Provider:
+    return open_account("id360", account, http)
 
 
 @pytest.mark.parametrize("key", ["new key", "old key"])
 def test_during_a_rotation_either_secret_proves(http: httpx.AsyncClient, key: str) -> None:
-    provider = opened(http, settings(callback_headers=TWO_HEADERS))
+    provider = open_provider(http, settings(callback_headers=TWO_HEADERS))
 
     genuine = provider.prove(callback(BODY, {"authorization": key, "x-tenant": "shop of ours"}))
 
@@ -50,22 +50,22 @@ def test_a_callback_without_every_header_is_refused(
     http: httpx.AsyncClient, headers: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(CallbackRefused) as caught:
-        opened(http, settings(callback_headers=TWO_HEADERS)).prove(callback(BODY, headers))
+        open_provider(http, settings(callback_headers=TWO_HEADERS)).prove(callback(BODY, headers))
 
     assert caught.value.reason == reason
 
 
 def test_after_a_rotation_the_old_secret_proves_nothing(http: httpx.AsyncClient) -> None:
-    provider = opened(http, settings(callback_headers={"Authorization": "new key"}))
+    provider = open_provider(http, settings(callback_headers={"Authorization": "new key"}))
 
     with pytest.raises(CallbackRefused, match="wrong_header"):
         provider.prove(callback(BODY, {"authorization": "old key"}))
 
 
 def test_no_header_that_can_hold_a_secret_is_kept(http: httpx.AsyncClient) -> None:
-    told = settings(callback_headers={"User-Agent-Key": "x1", "X-Api-Key": "x2"})
+    account = settings(callback_headers={"User-Agent-Key": "x1", "X-Api-Key": "x2"})
 
-    assert opened(http, told).kept_headers == {"content-type", "user-agent", "x-request-id"}
+    assert open_provider(http, account).kept_headers == {"content-type", "user-agent", "x-request-id"}
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "User-Agent", "X-Request-Id"])
@@ -75,9 +75,9 @@ def test_a_header_that_is_kept_cannot_be_a_secret(name: str) -> None:
 
 
 def test_the_advice_can_be_pasted_and_shows_no_secret(http: httpx.AsyncClient) -> None:
-    told = settings(callback_headers=TWO_HEADERS)
+    account = settings(callback_headers=TWO_HEADERS)
 
-    first, *lines = opened(http, told).setup_instructions("https://callbacks.example/callbacks/id360")
+    first, *lines = open_provider(http, account).setup_instructions("https://callbacks.example/callbacks/id360")
 
     assert "/enrollment" in first
     assert json.loads("\n".join(lines)) == {

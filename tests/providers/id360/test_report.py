@@ -20,7 +20,7 @@ def read(**changes: Any) -> Snapshot:
 
 
 def test_checks_keep_the_names_by_which_the_report_keys_them() -> None:
-    told = read(
+    snapshot = read(
         steps={
             "id_document": {"status": "OK"},
             "liveness$0": {"status": "KO"},
@@ -30,13 +30,13 @@ def test_checks_keep_the_names_by_which_the_report_keys_them() -> None:
         }
     )
 
-    assert [(check.name, check.kind, check.status) for check in told.checks] == [
+    assert [(check.name, check.kind, check.status) for check in snapshot.checks] == [
         ("id_document", "document", "passed"),
         ("liveness$0", "liveness", "failed"),
         ("liveness$1", "liveness", "passed"),
         ("facecomparison", "face_match", "not_done"),
     ]
-    assert (told.steps_done, told.steps_total) == (4, 5)
+    assert (snapshot.steps_done, snapshot.steps_total) == (4, 5)
 
 
 def test_passed_steps_do_not_make_a_refused_file_accepted() -> None:
@@ -57,10 +57,10 @@ def test_a_started_file_whose_steps_are_all_done_is_being_processed(steps: dict[
 
 
 def test_times_without_a_zone_are_utc() -> None:
-    told = read(creation_time="2031-03-04T09:00:00.000001", finished_time="2031-03-04T11:04:41+02:00")
+    snapshot = read(creation_time="2031-03-04T09:00:00.000001", finished_time="2031-03-04T11:04:41+02:00")
 
-    assert told.provider_created_at == datetime(2031, 3, 4, 9, 0, 0, 1, tzinfo=UTC)
-    assert told.provider_finished_at == datetime(2031, 3, 4, 11, 4, 41, tzinfo=timezone(timedelta(hours=2)))
+    assert snapshot.provider_created_at == datetime(2031, 3, 4, 9, 0, 0, 1, tzinfo=UTC)
+    assert snapshot.provider_finished_at == datetime(2031, 3, 4, 11, 4, 41, tzinfo=timezone(timedelta(hours=2)))
 
 
 @pytest.mark.parametrize("odd", ["yesterday", "", 7, None, [], "0001-01-01T00:00:00+14:00"])
@@ -102,15 +102,15 @@ def test_a_file_without_a_link_is_not_ready() -> None:
 
 
 def test_more_than_a_snapshot_holds_is_cut_and_said() -> None:
-    told = read(
+    snapshot = read(
         status="KO",
         all_status_codes=[{"status_code": {"code": f"CODE_{n}"}} for n in range(500)],
         steps={f"step_{n}": {"status": "OK"} for n in range(500)},
         documents={"kind": [{"name": "slot", "files": [{"url": "https://a/"}] * 500}]},
     )
 
-    assert (len(told.reasons), len(told.checks), len(told.artifacts)) == (19, 60, 200)
-    assert [(each.field, each.value) for each in told.unrecognised] == [("documents", "more_than_200")]
+    assert (len(snapshot.reasons), len(snapshot.checks), len(snapshot.artifacts)) == (19, 60, 200)
+    assert [(each.field, each.value) for each in snapshot.unrecognised] == [("documents", "more_than_200")]
 
 
 FIELDS = [
@@ -128,9 +128,9 @@ FIELDS = [
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON)))
 def test_no_value_of_any_field_raises(changes: dict[str, Any]) -> None:
-    told = read(**changes)
+    snapshot = read(**changes)
 
-    assert Snapshot.model_validate_json(told.model_dump_json()) == told
+    assert Snapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
 
 
 NAMES = st.text(max_size=70)
@@ -145,10 +145,10 @@ CODES = st.lists(st.fixed_dictionaries({"status_code": JSON, "code": JSON}) | JS
     status_codes=CODES,
 )
 def test_no_value_inside_a_field_raises_or_changes_the_verdict(**changes: object) -> None:
-    told = read(**changes)
+    snapshot = read(**changes)
 
-    assert (told.stage, told.decision) == ("concluded", "approved")
-    assert len({each.name for each in told.artifacts}) == len(told.artifacts)
+    assert (snapshot.stage, snapshot.decision) == ("concluded", "approved")
+    assert len({each.name for each in snapshot.artifacts}) == len(snapshot.artifacts)
 
 
 @given(JSON)

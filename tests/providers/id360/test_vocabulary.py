@@ -38,11 +38,11 @@ DOUBTFUL_SPELLINGS = [
 def test_a_status_of_a_report_means_this(
     status: str, stage: str, *, decision: str | None, ended: str | None, advice: str, reasons: list[str]
 ) -> None:
-    told = read(report(status=status))
+    snapshot = read(report(status=status))
 
-    assert (told.stage, told.decision, told.ended, told.advice) == (stage, decision, ended, advice)
-    assert [reason.code for reason in told.reasons] == reasons
-    assert told.word == status
+    assert (snapshot.stage, snapshot.decision, snapshot.ended, snapshot.advice) == (stage, decision, ended, advice)
+    assert [reason.code for reason in snapshot.reasons] == reasons
+    assert snapshot.word == status
 
 
 def test_no_status_has_a_meaning_without_a_row_here() -> None:
@@ -51,10 +51,10 @@ def test_no_status_has_a_meaning_without_a_row_here() -> None:
 
 @pytest.mark.parametrize("status", ["IN_REVIEW", "APPROVED", "OK2", "KO ", "", "✓"])
 def test_an_unlisted_status_is_never_a_verdict(status: str) -> None:
-    told = read(report(status=status))
+    snapshot = read(report(status=status))
 
-    assert (told.stage, told.decision, told.ended) == ("unrecognised", None, None)
-    assert [each.field for each in told.unrecognised] == ["status"]
+    assert (snapshot.stage, snapshot.decision, snapshot.ended) == ("unrecognised", None, None)
+    assert [each.field for each in snapshot.unrecognised] == ["status"]
 
 
 CODE_ROWS = [
@@ -77,34 +77,34 @@ CODE_ROWS = [
 
 @pytest.mark.parametrize(("code", "reason"), CODE_ROWS)
 def test_a_code_of_a_refusal_is_this_reason(code: str, reason: str) -> None:
-    told = read(with_codes("KO", code))
+    snapshot = read(with_codes("KO", code))
 
-    assert [(each.code, each.word) for each in told.reasons] == [(reason, code)]
-    assert (told.decision, told.code, told.advice) == ("declined", code, "none")
+    assert [(each.code, each.word) for each in snapshot.reasons] == [(reason, code)]
+    assert (snapshot.decision, snapshot.code, snapshot.advice) == ("declined", code, "none")
 
 
 @pytest.mark.parametrize("code", ["EIM_TIMEOUT", "ERL_TIMEOUT"])
 def test_a_time_out_among_other_codes_is_time_that_ran_out(code: str) -> None:
-    told = read(with_codes("KO", "VLD_ID_INVALID", code))
+    snapshot = read(with_codes("KO", "VLD_ID_INVALID", code))
 
-    assert [each.code for each in told.reasons] == ["document_rejected", "time_ran_out"]
+    assert [each.code for each in snapshot.reasons] == ["document_rejected", "time_ran_out"]
 
 
 @pytest.mark.parametrize(
     "code", ["SVC_RESPONSE_INVALID", "EIM_TIMEOUT", "VLD_SCRIPT_ERROR", "UNKNOWN_ERROR", "ERL_TIMEOUT"]
 )
 def test_a_refusal_for_technical_causes_only_stays_one_and_advises_another_attempt(code: str) -> None:
-    told = read(with_codes("KO", code))
+    snapshot = read(with_codes("KO", code))
 
-    assert (told.decision, told.advice) == ("declined", "new_attempt")
-    assert [(each.code, each.word) for each in told.reasons] == [("technical", code)]
+    assert (snapshot.decision, snapshot.advice) == ("declined", "new_attempt")
+    assert [(each.code, each.word) for each in snapshot.reasons] == [("technical", code)]
 
 
 def test_one_cause_that_is_not_technical_takes_the_advice_away() -> None:
-    told = read(with_codes("KO", "UNKNOWN_ERROR", "SEC_DATA_INJECTION"))
+    snapshot = read(with_codes("KO", "UNKNOWN_ERROR", "SEC_DATA_INJECTION"))
 
-    assert (told.decision, told.advice) == ("declined", "none")
-    assert [each.code for each in told.reasons] == ["other", "spoof"]
+    assert (snapshot.decision, snapshot.advice) == ("declined", "none")
+    assert [each.code for each in snapshot.reasons] == ["other", "spoof"]
 
 
 @pytest.mark.parametrize(

@@ -248,8 +248,8 @@ def test_no_json_raises(content: object) -> None:
     ),
     st.fixed_dictionaries({"done": JSON, "total": JSON}),
 )
-def test_no_step_raises(told: dict[str, Any], counts: dict[str, Any]) -> None:
-    assert read(step_callback(enrollment_step=told, steps_status=counts)).reference == "700101"
+def test_no_step_raises(step: dict[str, Any], counts: dict[str, Any]) -> None:
+    assert read(step_callback(enrollment_step=step, steps_status=counts)).reference == "700101"
 
 
 @given(st.binary(max_size=200))

@@ -22,15 +22,15 @@ def settings(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def played(url: str, **options: Any) -> Mapping[str, Any]:
-    # Submitted after three minutes, and decided by an operator seven later: an operator's word comes while we ask.
+def build_scenario(url: str, **options: Any) -> Mapping[str, Any]:
+    # Submitted after three minutes, and decided by an operator seven later: an operator's decision comes while we poll.
     endpoint = {"url": url, "callback_api_key": FIRST}
     times = {"think": "PT2M", "step_every": "PT1M", "manual_check": True, "review_for": "PT7M"}
     return {**times, "endpoints": [endpoint], **options}
 
 
 def with_unknown_word(url: str) -> Mapping[str, Any]:
-    return played(url, unknown_status=UNKNOWN)
+    return build_scenario(url, unknown_status=UNKNOWN)
 
 
 def callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
@@ -62,7 +62,7 @@ KIT: Final = Kit(
     settings=settings,
     senders={
         "identomat": SenderKit(
-            scenario=played,
+            scenario=build_scenario,
             final_at=timedelta(minutes=10),
             decision=Decision.APPROVED,
             unknown_word=with_unknown_word,
@@ -84,7 +84,7 @@ KIT: Final = Kit(
                 AnswerRow("another key than the agreed one is anybody's", Condition.WRONG_SECRET, 401),
                 AnswerRow("the key is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
                 AnswerRow("no size is documented; this is no callback of a few short words", Condition.OVERSIZED, 413),
-                AnswerRow(f"{NEVER_RESENT}; it was told, so it is safe", Condition.STORAGE_DOWN, 200),
+                AnswerRow(f"{NEVER_RESENT}; it was signalled, so it is safe", Condition.STORAGE_DOWN, 200),
                 AnswerRow(f"{NEVER_RESENT}; it is kept, so it is safe", Condition.TEMPORAL_DOWN, 200),
                 AnswerRow(f"{NEVER_RESENT}, and none is promised not to be made", Condition.BOTH_DOWN, 503),
             ),
@@ -102,7 +102,7 @@ KIT: Final = Kit(
             # Five minutes until a callback is overdue, and five more between two looks at an operator's work.
             found_within=timedelta(minutes=10, seconds=30),
             absent={
-                Condition.STALE: "its callbacks carry no time, so none can be told to be old",
+                Condition.STALE: "its callbacks carry no time, so none can be recognised as old",
                 Condition.UNPROVEN: "without a key in its settings no account can be set up",
             },
         )

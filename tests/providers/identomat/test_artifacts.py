@@ -1,4 +1,4 @@
-"""Downloading: each file at its own address, told by its bytes, and never a message in its place."""
+"""Downloads: each file has its own address, its bytes give its type, and no message is taken for a file."""
 
 import json
 
@@ -36,7 +36,7 @@ async def download(reader: IdentomatReader, artifact: Artifact) -> tuple[bytes, 
         return b"".join([chunk async for chunk in stream.chunks]), stream.media_type
 
 
-def sent(body: bytes, declared: str = "") -> Response:
+def file_response(body: bytes, declared: str = "") -> Response:
     return Response(200, body, {"Content-Type": declared} if declared else {})
 
 
@@ -53,7 +53,7 @@ def sent(body: bytes, declared: str = "") -> Response:
 async def test_a_picture_is_asked_for_at_its_own_address(
     identomat: FakeIdentomat, reader: IdentomatReader, name: str, kind: EvidenceKind
 ) -> None:
-    identomat.pictures[f"/result/{name}/"] = sent(JPEG, "image/jpeg")
+    identomat.pictures[f"/result/{name}/"] = file_response(JPEG, "image/jpeg")
 
     assert await download(reader, Artifact(name=name, kind=kind, locator=name)) == (JPEG, "image/jpeg")
     assert identomat.asked == [f"POST /result/{name}/"]
@@ -61,7 +61,7 @@ async def test_a_picture_is_asked_for_at_its_own_address(
 
 
 async def test_a_recording_is_asked_for_alone_by_its_file(identomat: FakeIdentomat, reader: IdentomatReader) -> None:
-    identomat.recordings["vf-1"] = sent(MP4)
+    identomat.recordings["vf-1"] = file_response(MP4)
 
     assert await download(reader, CALL) == (MP4, "video/mp4")
     assert identomat.asked == ["POST /get-video-call-videos/"]
@@ -84,7 +84,7 @@ async def test_a_recording_is_asked_for_alone_by_its_file(identomat: FakeIdentom
 async def test_the_bytes_tell_more_than_the_header(
     identomat: FakeIdentomat, reader: IdentomatReader, body: bytes, declared: str, media_type: str
 ) -> None:
-    identomat.recordings["vf-1"] = sent(body, declared)
+    identomat.recordings["vf-1"] = file_response(body, declared)
 
     assert await download(reader, CALL) == (body, media_type)
 
@@ -99,12 +99,12 @@ MESSAGES: dict[str, tuple[Answer, type[ProviderError], LossReason | None]] = {
     "session not found": (json_response("SESSION_NOT_FOUND"), ReferenceUnknown, None),
     "links": (json_response({"videos": ["https://elsewhere.example/a.mp4"]}), ArtifactNotReady, LossReason.WRONG_TYPE),
     "a list": (json_response([]), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "half a message": (sent(b'{"argumentErr', "application/json"), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "JSON without end": (sent(b"[" + b" " * 100_000, "video/mp4"), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "a page": (sent(b"<!doctype html>", "text/html"), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "a page as a picture": (sent(b"\n <html>", "image/jpeg"), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "words": (sent(b"please wait a bit", "text/plain"), ArtifactNotReady, LossReason.WRONG_TYPE),
-    "nothing": (sent(b"", "image/jpeg"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "half a message": (file_response(b'{"argumentErr', "application/json"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "JSON without end": (file_response(b"[" + b" " * 100_000, "video/mp4"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "a page": (file_response(b"<!doctype html>", "text/html"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "a page as a picture": (file_response(b"\n <html>", "image/jpeg"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "words": (file_response(b"please wait a bit", "text/plain"), ArtifactNotReady, LossReason.WRONG_TYPE),
+    "nothing": (file_response(b"", "image/jpeg"), ArtifactNotReady, LossReason.WRONG_TYPE),
 }
 
 

@@ -87,7 +87,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
         await worker.start()
         try:
             async with open_client(load_settings(config)) as tracker:
-                record = await _followed(tracker)
+                record = await _follow(tracker)
         finally:
             await worker.stop()
 
@@ -103,7 +103,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
     assert memory.growth < 64 * MIB
 
 
-async def _followed(tracker: VerificationClient) -> Record:
+async def _follow(tracker: VerificationClient) -> Record:
     key = VerificationKey(account="identomat", reference=SESSION)
     await tracker.register(Registration(key=key, registered_at=datetime.now(UTC), registered_by="backend"))
     async with asyncio.timeout(timedelta(minutes=3).total_seconds()):

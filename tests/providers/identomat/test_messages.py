@@ -20,19 +20,19 @@ def read(shape: Any, field: str | None = None) -> Any:
 
 @pytest.mark.parametrize("kind", ["one-time-password", "one-time-password-request", "One-Time-Password"])
 def test_a_code_goes_to_the_phone_as_it_is_written(kind: str) -> None:
-    told = read(message(kind, phoneNumber="+12025550147"))
+    found = read(message(kind, phoneNumber="+12025550147"))
 
-    assert (told.kind, told.reference, told.address) == (MessageKind.ONE_TIME_PASSWORD, SESSION, "+12025550147")
-    assert (told.content, told.subject, told.link) == ("4021 is your verification code", None, None)
+    assert (found.kind, found.reference, found.address) == (MessageKind.ONE_TIME_PASSWORD, SESSION, "+12025550147")
+    assert (found.content, found.subject, found.link) == ("4021 is your verification code", None, None)
 
 
 def test_a_link_is_sent_behind_the_text_that_does_not_hold_it() -> None:
     shape = message("share-session-link-via-sms", text="Dear Ada", phoneNumber="+12025550147", sessionLink=LINK)
 
-    told = read(shape)
+    found = read(shape)
 
-    assert (told.kind, told.address) == (MessageKind.SESSION_LINK_BY_SMS, "+12025550147")
-    assert told.content == f"Dear Ada\n{LINK}"
+    assert (found.kind, found.address) == (MessageKind.SESSION_LINK_BY_SMS, "+12025550147")
+    assert found.content == f"Dear Ada\n{LINK}"
 
 
 @pytest.mark.parametrize("field", ["email", "emailAddress", "recipient"])
@@ -41,10 +41,10 @@ def test_an_address_is_found_in_whatever_field_it_stands(field: str) -> None:
         "share-session-link-via-email", subject="Finish", sessionLink=LINK + "&m=a@b.c", **{field: "a@b.test "}
     )
 
-    told = read(shape)
+    found = read(shape)
 
-    assert (told.kind, told.address, told.subject) == (MessageKind.SESSION_LINK_BY_EMAIL, "a@b.test", "Finish")
-    assert told.link == LINK + "&m=a@b.c"
+    assert (found.kind, found.address, found.subject) == (MessageKind.SESSION_LINK_BY_EMAIL, "a@b.test", "Finish")
+    assert found.link == LINK + "&m=a@b.c"
 
 
 OTP = "email-one-time-password-request"
@@ -66,9 +66,9 @@ OTP = "email-one-time-password-request"
     ],
 )
 def test_an_address_in_doubt_is_none(fields: dict[str, Any], field: str | None) -> None:
-    told = read(message(OTP, **fields), field)
+    found = read(message(OTP, **fields), field)
 
-    assert (told.kind, told.address) == (MessageKind.EMAIL_ONE_TIME_PASSWORD, None)
+    assert (found.kind, found.address) == (MessageKind.EMAIL_ONE_TIME_PASSWORD, None)
 
 
 def test_the_configured_field_has_the_address_among_others() -> None:
@@ -106,9 +106,9 @@ def test_half_a_character_can_still_be_sent() -> None:
 
 
 def test_half_a_character_in_an_address_keeps_nothing_from_being_asked_for() -> None:
-    told = read(message(OTP, email="ada\ud83d@b.test"))
+    found = read(message(OTP, email="ada\ud83d@b.test"))
 
-    assert (told.kind, told.address) == (MessageKind.EMAIL_ONE_TIME_PASSWORD, "ada?@b.test")
+    assert (found.kind, found.address) == (MessageKind.EMAIL_ONE_TIME_PASSWORD, "ada?@b.test")
 
 
 @given(JSON)
@@ -118,6 +118,6 @@ def test_nothing_makes_reading_fail(content: Any) -> None:
 
 
 def test_nothing_of_it_is_shown() -> None:
-    told = read(message("share-session-link-via-email", text="Dear Ada", email="ada@b.test", sessionLink=LINK))
+    found = read(message("share-session-link-via-email", text="Dear Ada", email="ada@b.test", sessionLink=LINK))
 
-    assert not any(part in repr(told) for part in ("Dear", "ada", "widget"))
+    assert not any(part in repr(found) for part in ("Dear", "ada", "widget"))

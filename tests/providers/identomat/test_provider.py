@@ -18,13 +18,13 @@ from vigil.providers.identomat.settings import IdentomatSettings
 TWO_KEYS = ["cbk-9Rn4-of-ours", CALLBACK_KEY]
 
 
-def opened(http: httpx.AsyncClient, told: IdentomatSettings) -> Provider:
-    return open_account("identomat", told, http)
+def open_provider(http: httpx.AsyncClient, found: IdentomatSettings) -> Provider:
+    return open_account("identomat", found, http)
 
 
 @pytest.mark.parametrize("key", TWO_KEYS)
 def test_during_a_rotation_either_secret_proves(http: httpx.AsyncClient, key: str) -> None:
-    provider = opened(http, settings(callback_api_key=TWO_KEYS))
+    provider = open_provider(http, settings(callback_api_key=TWO_KEYS))
 
     genuine = provider.prove(callback(change(callbackApiKey=key)))
 
@@ -56,20 +56,20 @@ def test_during_a_rotation_either_secret_proves(http: httpx.AsyncClient, key: st
 )
 def test_a_body_without_the_secret_is_refused(http: httpx.AsyncClient, body: object, reason: str) -> None:
     with pytest.raises(CallbackRefused) as caught:
-        opened(http, settings()).prove(callback(body))
+        open_provider(http, settings()).prove(callback(body))
 
     assert caught.value.reason == reason
 
 
 def test_after_a_rotation_the_old_secret_proves_nothing(http: httpx.AsyncClient) -> None:
     with pytest.raises(CallbackRefused, match="wrong_key"):
-        opened(http, settings(callback_api_key="cbk-9Rn4-of-ours")).prove(callback(change()))
+        open_provider(http, settings(callback_api_key="cbk-9Rn4-of-ours")).prove(callback(change()))
 
 
 def test_the_kept_body_is_the_body_without_the_secret(http: httpx.AsyncClient) -> None:
     body = change(sessionType="KYB", extra={"name": "Gráinne 😀"})
 
-    genuine = opened(http, settings()).prove(callback(body))
+    genuine = open_provider(http, settings()).prove(callback(body))
 
     assert CALLBACK_KEY.encode() not in genuine.kept_body
     assert json.loads(genuine.kept_body) == {name: held for name, held in body.items() if name != "callbackApiKey"}
@@ -77,7 +77,7 @@ def test_the_kept_body_is_the_body_without_the_secret(http: httpx.AsyncClient) -
 
 
 def test_a_request_for_a_message_tells_nothing_of_the_session(http: httpx.AsyncClient) -> None:
-    provider = opened(http, settings())
+    provider = open_provider(http, settings())
 
     genuine = provider.prove(callback(message("one-time-password", phoneNumber="+12025550147")))
 
@@ -87,18 +87,18 @@ def test_a_request_for_a_message_tells_nothing_of_the_session(http: httpx.AsyncC
 
 
 def test_the_field_of_the_address_follows_the_settings(http: httpx.AsyncClient) -> None:
-    provider = opened(http, settings(email_address_field="to"))
+    provider = open_provider(http, settings(email_address_field="to"))
     body = message("email-one-time-password-request", to="ada@example.test", cc="bob@example.test")
 
     assert provider.message_reader is not None
-    told = provider.message_reader.read_message(provider.prove(callback(body)).kept_body)
+    found = provider.message_reader.read_message(provider.prove(callback(body)).kept_body)
 
-    assert told is not None
-    assert told.address == "ada@example.test"
+    assert found is not None
+    assert found.address == "ada@example.test"
 
 
 def test_the_session_id_is_in_no_workflow_id(http: httpx.AsyncClient) -> None:
-    provider = opened(http, settings())
+    provider = open_provider(http, settings())
     key = VerificationKey(account="identomat", reference=SESSION)
 
     place = path_of(key, Digester(b"key"), is_capability=provider.reference_is_capability)
@@ -107,7 +107,7 @@ def test_the_session_id_is_in_no_workflow_id(http: httpx.AsyncClient) -> None:
 
 
 def test_the_advice_names_the_address_and_shows_no_secret(http: httpx.AsyncClient) -> None:
-    advice = opened(http, settings()).setup_instructions("https://callbacks.example/callbacks/identomat")
+    advice = open_provider(http, settings()).setup_instructions("https://callbacks.example/callbacks/identomat")
 
     assert advice[1:] == (
         "Callback URL: https://callbacks.example/callbacks/identomat",

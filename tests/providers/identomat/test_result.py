@@ -14,7 +14,7 @@ from vigil.providers.identomat.result import snapshot_of
 MISSING = object()
 
 
-def told(word: str = "approved", **fields: Any) -> Snapshot:
+def read_result(word: str = "approved", **fields: Any) -> Snapshot:
     return snapshot_of({name: held for name, held in result(word, **fields).items() if held is not MISSING})
 
 
@@ -44,7 +44,7 @@ def names(snapshot: Snapshot) -> list[str]:
 def test_a_word_tells_where_it_stands(
     word: str, stage: Stage, decision: Decision | None, ended: Outcome | None, reasons: tuple[Reason, ...]
 ) -> None:
-    snapshot = told(word)
+    snapshot = read_result(word)
 
     assert (snapshot.stage, snapshot.decision, snapshot.ended) == (stage, decision, ended)
     assert (snapshot.word, snapshot.reasons, snapshot.unrecognised) == (word, reasons, ())
@@ -86,7 +86,7 @@ def test_what_no_table_knows_is_no_verdict(answer: object, drift: Drift) -> None
     ],
 )
 def test_a_rejection_tells_why(word: str, value: object, reasons: tuple[Reason, ...]) -> None:
-    assert told(word, reject_reason={"value": value, "description": "Ada"}).reasons == reasons
+    assert read_result(word, reject_reason={"value": value, "description": "Ada"}).reasons == reasons
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_a_rejection_tells_why(word: str, value: object, reasons: tuple[Reason, 
     ],
 )
 def test_liveness_is_a_check(fields: dict[str, Any], status: CheckStatus) -> None:
-    assert told(**fields).checks == (Check(kind=CheckKind.LIVENESS, name="live", status=status),)
+    assert read_result(**fields).checks == (Check(kind=CheckKind.LIVENESS, name="live", status=status),)
 
 
 @pytest.mark.parametrize("live", [MISSING, None, "true", 1])
 def test_no_word_on_liveness_is_no_check(live: object) -> None:
-    assert told(live=live).checks == ()
+    assert read_result(live=live).checks == ()
 
 
 def test_fields_that_differ_are_a_check_and_no_verdict() -> None:
-    snapshot = told("approved", live=None, person={"status": "FIELDS_MISMATCH"})
+    snapshot = read_result("approved", live=None, person={"status": "FIELDS_MISMATCH"})
 
     assert snapshot.decision is Decision.APPROVED
     assert snapshot.checks == (Check(kind=CheckKind.DOCUMENT, name="data_mismatch", status=CheckStatus.UNCLEAR),)
@@ -117,8 +117,8 @@ def test_fields_that_differ_are_a_check_and_no_verdict() -> None:
 
 @pytest.mark.parametrize("similarity", [0, 0.0001, 0.4213, 1])
 def test_how_alike_the_faces_are_is_not_told(similarity: float) -> None:
-    assert told(similarity=similarity) == told(similarity=0.91)
-    assert "0.91" not in told(similarity=0.91).model_dump_json()
+    assert read_result(similarity=similarity) == read_result(similarity=0.91)
+    assert "0.91" not in read_result(similarity=0.91).model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -138,16 +138,16 @@ def test_how_alike_the_faces_are_is_not_told(similarity: float) -> None:
     ],
 )
 def test_a_concluded_result_lists_the_pictures_that_it_speaks_of(fields: dict[str, Any], listed: list[str]) -> None:
-    assert names(told(**fields)) == listed
+    assert names(read_result(**fields)) == listed
 
 
 @pytest.mark.parametrize("word", ["in_progress", "manual_check", "additional_information_requested"])
 def test_an_open_result_lists_no_pictures(word: str) -> None:
-    assert names(told(word)) == []
+    assert names(read_result(word)) == []
 
 
 def test_each_picture_has_its_kind_and_is_found_by_its_name() -> None:
-    assert [(artifact.kind, artifact.locator, artifact.ready) for artifact in told().artifacts] == [
+    assert [(artifact.kind, artifact.locator, artifact.ready) for artifact in read_result().artifacts] == [
         (EvidenceKind.DOCUMENT_FRONT, "card-front", True),
         (EvidenceKind.DOCUMENT_BACK, "card-back", True),
         (EvidenceKind.SELFIE, "face", True),

@@ -27,7 +27,7 @@ def signature(body: bytes, key: str = KEY) -> str:
     return 'signature="' + base64.b64encode(hmac.digest(key.encode(), body, hashlib.sha256)).decode() + '"'
 
 
-def signed(body: bytes, header: str | None = None) -> Response:
+def signed_response(body: bytes, header: str | None = None) -> Response:
     return Response(200, body, {"Authorization": header or signature(body)})
 
 
@@ -37,7 +37,7 @@ async def signing(identomat: FakeIdentomat, http: httpx.AsyncClient) -> Identoma
 
 
 async def test_what_we_ask_is_signed(identomat: FakeIdentomat, signing: IdentomatReader) -> None:
-    identomat.results[SESSION] = signed(BODY)
+    identomat.results[SESSION] = signed_response(BODY)
 
     await signing.read(QUESTION)
 
@@ -55,12 +55,12 @@ def test_a_signature_is_the_one_of_the_documents_scheme() -> None:
 
 UNPROVEN: dict[str, Answer] = {
     "no signature": Response(200, BODY),
-    "another key": signed(BODY, signature(BODY, "hmac-of-theirs")),
-    "another body": signed(BODY, signature(BODY + b" ")),
-    "our own request's": signed(BODY, signature(b"{}")),
-    "no scheme": signed(BODY, signature(BODY).removeprefix("signature=")),
-    "other letters": signed(BODY, 'signature="\xe9"'),
-    "nothing": signed(BODY, 'signature=""'),
+    "another key": signed_response(BODY, signature(BODY, "hmac-of-theirs")),
+    "another body": signed_response(BODY, signature(BODY + b" ")),
+    "our own request's": signed_response(BODY, signature(b"{}")),
+    "no scheme": signed_response(BODY, signature(BODY).removeprefix("signature=")),
+    "other letters": signed_response(BODY, 'signature="\xe9"'),
+    "nothing": signed_response(BODY, 'signature=""'),
     "a bare string": json_response("QUEUED"),
     "two names": Response(200, b'{"result": "approved", "result": "rejected"}'),
 }
@@ -94,13 +94,13 @@ async def test_without_the_key_nothing_is_signed(identomat: FakeIdentomat, reade
 
 
 async def test_a_file_with_our_signature_comes_whole(identomat: FakeIdentomat, signing: IdentomatReader) -> None:
-    identomat.recordings["vf-1"] = signed(MP4)
+    identomat.recordings["vf-1"] = signed_response(MP4)
 
     async with signing.open_artifact(QUESTION, CALL, None) as stream:
         assert b"".join([chunk async for chunk in stream.chunks]) == MP4
 
 
-@pytest.mark.parametrize("answer", [Response(200, MP4), signed(MP4, signature(MP4[:-1]))])
+@pytest.mark.parametrize("answer", [Response(200, MP4), signed_response(MP4, signature(MP4[:-1]))])
 async def test_a_file_without_our_signature_is_spoiled(
     identomat: FakeIdentomat, signing: IdentomatReader, answer: Answer
 ) -> None:

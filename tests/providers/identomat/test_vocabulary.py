@@ -21,12 +21,12 @@ ROWS = {
 
 
 def test_there_are_exactly_these_words() -> None:
-    told = {
+    found = {
         word: (standing.stage, standing.decision, standing.ended, standing.reason)
         for word, standing in vocabulary.STATUSES.items()
     }
 
-    assert told == ROWS
+    assert found == ROWS
 
 
 @pytest.mark.parametrize("spelling", [str.upper, str.lower, str.title])

@@ -37,7 +37,7 @@ def _common(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def played(provider: str, url: str, **options: Any) -> Mapping[str, Any]:
+def build_scenario(provider: str, url: str, **options: Any) -> Mapping[str, Any]:
     # Two minutes until the applicant has submitted everything, three until the verdict.
     is_event = options.get("generation") == "events"
     endpoint = {"url": url, "headers": {EVENTS_HEADER if is_event else "Authorization": FIRST}}
@@ -45,7 +45,9 @@ def played(provider: str, url: str, **options: Any) -> Mapping[str, Any]:
 
 
 def scenarios(provider: str, **options: Any) -> tuple[Scenario, Scenario]:
-    return partial(played, provider, **options), partial(played, provider, unknown_status=UNKNOWN, **options)
+    return partial(build_scenario, provider, **options), partial(
+        build_scenario, provider, unknown_status=UNKNOWN, **options
+    )
 
 
 def legacy_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
@@ -107,7 +109,7 @@ def answers(success: str, failure: str, *, more: tuple[AnswerRow, ...] = ()) -> 
             "a secret may be given if needed; where none is, it may wake us and no more", Condition.UNPROVEN, 200
         ),
         AnswerRow("no size is documented; this is no callback of three short words", Condition.OVERSIZED, 413),
-        AnswerRow(f"{failure}; it was told, so it need not be", Condition.STORAGE_DOWN, 200),
+        AnswerRow(f"{failure}; it was signalled, so it need not be", Condition.STORAGE_DOWN, 200),
         AnswerRow(f"{failure}; it is kept, so it need not be", Condition.TEMPORAL_DOWN, 200),
         AnswerRow(f"{failure}; 429 holds back nothing else, 503 might", Condition.BOTH_DOWN, 429),
         *more,
@@ -143,7 +145,7 @@ FOUND_LATE: Final = timedelta(minutes=15, seconds=30)
 
 LEGACY_ABSENT: Final = {
     Condition.INTERMEDIATE: "a callback is sent once, when the process has come to its end",
-    Condition.STALE: "its callbacks carry no time, so none can be told to be old",
+    Condition.STALE: "its callbacks carry no time, so none can be recognised as old",
     Condition.UNPROVABLE: "the proof stands in a header, never in the body",
 }
 EVENTS_ABSENT: Final = {

@@ -255,11 +255,11 @@ def test_first_bytes_tell_a_type(head: bytes, media_type: str | None) -> None:
     ],
 )
 async def test_a_head_is_told_however_the_file_is_cut(chunks: list[bytes], head: bytes) -> None:
-    async def dripping() -> AsyncIterator[bytes]:
+    async def drip() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
 
-    found, again = await peek(dripping())
+    found, again = await peek(drip())
 
     assert found == head
     assert b"".join([chunk async for chunk in again]) == b"".join(chunks)

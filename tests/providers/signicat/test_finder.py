@@ -30,7 +30,7 @@ def page(offset: int, total: int | None, *entries: Any) -> tuple[str, Answer]:
     )
 
 
-async def listed(finder: SignicatFinder) -> list[str]:
+async def list_references(finder: SignicatFinder) -> list[str]:
     return [found.reference async for found in finder.list_created(since=SINCE, until=UNTIL)]
 
 
@@ -132,7 +132,7 @@ async def test_what_is_no_list_is_never_nothing(
     with pytest.raises(kind, match=f"^{code}$"):
         await finder.find(BY_DOSSIER)
     with pytest.raises(kind, match=f"^{code}$"):
-        await listed(finder)
+        await list_references(finder)
 
 
 @pytest.mark.parametrize("dossier", ["", "..", "all/..", "a?b", "a\n"])
@@ -150,7 +150,7 @@ async def test_a_listing_is_paged_to_its_end(signicat: FakeSignicat, finder: Sig
     second = [entry(f"p{n}", dossier=DOSSIER) for n in range(500, 502)]
     signicat.held.update([page(0, 502, *first), page(500, 502, *second)])
 
-    assert await listed(finder) == [f"{DOSSIER}:p{n}" for n in range(502)]
+    assert await list_references(finder) == [f"{DOSSIER}:p{n}" for n in range(502)]
     assert len(signicat.asked) == 3
 
 
@@ -164,7 +164,7 @@ async def test_what_moves_up_a_page_when_others_are_deleted_is_not_passed_over(
     )
     signicat.held.update([page(998, 1001, *left[998:])])
 
-    assert set(await listed(finder)) == {f"{DOSSIER}:p{n}" for n in range(1003)}
+    assert set(await list_references(finder)) == {f"{DOSSIER}:p{n}" for n in range(1003)}
 
 
 async def test_a_listing_without_a_total_ends_with_an_empty_page(
@@ -172,13 +172,13 @@ async def test_a_listing_without_a_total_ends_with_an_empty_page(
 ) -> None:
     signicat.held.update([page(0, None, entry(dossier=DOSSIER)), page(1, None)])
 
-    assert await listed(finder) == [f"{DOSSIER}:p1"]
+    assert await list_references(finder) == [f"{DOSSIER}:p1"]
 
 
 async def test_a_total_that_never_comes_does_not_keep_us_asking(signicat: FakeSignicat, finder: SignicatFinder) -> None:
     signicat.held.update([page(0, 900, entry(dossier=DOSSIER)), page(1, 900)])
 
-    assert await listed(finder) == [f"{DOSSIER}:p1"]
+    assert await list_references(finder) == [f"{DOSSIER}:p1"]
 
 
 async def test_a_window_beyond_the_last_offset_is_not_taken_for_whole(
@@ -188,7 +188,7 @@ async def test_a_window_beyond_the_last_offset_is_not_taken_for_whole(
     signicat.will_answer("/assure/processes", endless, endless)
 
     with pytest.raises(ProviderUnavailable, match=r"^too_many_processes$"):
-        await listed(finder)
+        await list_references(finder)
 
 
 async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
@@ -207,7 +207,7 @@ async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
     ]
     signicat.held.update([page(0, len(entries), *entries)])
 
-    assert await listed(finder) == [f"{DOSSIER}:first", f"{DOSSIER}:last", f"{DOSSIER}:undated"]
+    assert await list_references(finder) == [f"{DOSSIER}:first", f"{DOSSIER}:last", f"{DOSSIER}:undated"]
 
 
 def test_a_dossier_is_a_coordinate_that_need_not_be_told() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.conftest import stepped
 from tests.conformance.kit import NotificationResult, SenderKit
 from tests.conformance.rig import Play, Rig
-from tests.providers.signicat.kit import EVENTS_HEADER, FIRST, KIT, played
+from tests.providers.signicat.kit import EVENTS_HEADER, FIRST, KIT, build_scenario
 from vigil.domain.record import Record
 from vigil.domain.terms import Decision
 
@@ -24,7 +24,7 @@ ENDED = ONFIDO.final_at + timedelta(seconds=1)
 def told_in_both_ways(url: str) -> Mapping[str, Any]:
     legacy = {"url": url, "headers": {"Authorization": FIRST}, "generation": "legacy"}
     event = {"url": url, "headers": {EVENTS_HEADER: FIRST}, "generation": "events"}
-    return {**played("onfido", url), "endpoints": [legacy, event]}
+    return {**build_scenario("onfido", url), "endpoints": [legacy, event]}
 
 
 async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, NotificationResult]]:

@@ -20,7 +20,7 @@ FIELDS = (
 DECIDED = ("accepted", "rejected", "inconclusive")
 
 
-def told(**changes: Any) -> Snapshot:
+def read_process(**changes: Any) -> Snapshot:
     return snapshot_of(process(**changes), process_id=PROCESS)
 
 
@@ -29,7 +29,7 @@ def files(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def test_an_accepted_process_says_everything_once() -> None:
-    snapshot = told(
+    snapshot = read_process(
         depictions=["front", "selfie", "front"],
         finalResult={"firstName": "Testa"},
         providerSpecific={
@@ -66,13 +66,15 @@ def test_an_accepted_process_says_everything_once() -> None:
     ],
 )
 def test_processing_is_a_review_where_an_agent_does_it(provider: str, process_type: object, stage: str) -> None:
-    snapshot = told(provider=provider, processType=process_type, status="processing")
+    snapshot = read_process(provider=provider, processType=process_type, status="processing")
 
     assert (snapshot.stage, snapshot.decision, snapshot.provider_finished_at) == (stage, None, None)
 
 
 def test_a_pending_process_of_an_agent_still_waits_for_the_applicant() -> None:
-    assert told(provider="signicatvideoid", processType="high", status="pending").stage is Stage.AWAITING_APPLICANT
+    assert (
+        read_process(provider="signicatvideoid", processType="high", status="pending").stage is Stage.AWAITING_APPLICANT
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_a_pending_process_of_an_agent_still_waits_for_the_applicant() -> None:
 def test_reasons_are_words_only(
     status: str, told_of: dict[str, Any], reasons: list[tuple[str, str | None]], code: str | None
 ) -> None:
-    snapshot = told(status=status, **told_of)
+    snapshot = read_process(status=status, **told_of)
 
     assert [(each.code, each.word) for each in snapshot.reasons] == reasons
     assert snapshot.code == code
@@ -135,23 +137,25 @@ def test_reasons_are_words_only(
 def test_a_decided_process_has_the_files_of_its_provider(
     status: str, provider: str, process_type: str | None, extra: list[str]
 ) -> None:
-    snapshot = told(status=status, provider=provider, processType=process_type, depictions=["back", "portrait"])
+    snapshot = read_process(status=status, provider=provider, processType=process_type, depictions=["back", "portrait"])
 
     assert [each.name for each in snapshot.artifacts] == ["image-back", "image-portrait", *extra]
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_an_undecided_end_has_only_the_pictures_that_it_lists(status: str) -> None:
-    assert files(told(status=status, provider="readid", depictions=["portrait"])) == [("image-portrait", "portrait")]
+    assert files(read_process(status=status, provider="readid", depictions=["portrait"])) == [
+        ("image-portrait", "portrait")
+    ]
 
 
 @pytest.mark.parametrize("status", ["pending", "processing", "not_matched"])
 def test_an_open_process_has_no_files(status: str) -> None:
-    assert told(status=status, provider="readid", depictions=["front"]).artifacts == ()
+    assert read_process(status=status, provider="readid", depictions=["front"]).artifacts == ()
 
 
 def test_a_picture_that_no_table_knows_is_named() -> None:
-    snapshot = told(depictions=["front", "hologram", "left ear", 7, ["back"]])
+    snapshot = read_process(depictions=["front", "hologram", "left ear", 7, ["back"]])
 
     assert files(snapshot) == [("image-front", "document_front"), ("bundle", "bundle")]
     assert [(each.field, each.value) for each in snapshot.unrecognised] == [
@@ -182,14 +186,14 @@ def test_an_answer_without_a_sense_is_never_a_verdict(answer: object, drift: tup
 
 
 def test_an_unknown_word_still_says_whose_process_it_is() -> None:
-    snapshot = told(status="not_matched", provider="connect:idmethod")
+    snapshot = read_process(status="not_matched", provider="connect:idmethod")
 
     assert (snapshot.word, snapshot.sender) == ("not_matched", "connect")
 
 
 @pytest.mark.parametrize("process_id", [PROCESS.upper(), PROCESS.lower(), None])
 def test_an_id_may_be_spelled_otherwise_or_be_left_out(process_id: str | None) -> None:
-    assert told(processId=process_id).decision is Decision.APPROVED
+    assert read_process(processId=process_id).decision is Decision.APPROVED
 
 
 def test_a_channel_stands_in_for_the_provider() -> None:
@@ -197,7 +201,7 @@ def test_a_channel_stands_in_for_the_provider() -> None:
 
 
 def test_what_is_told_without_measure_is_bounded() -> None:
-    snapshot = told(
+    snapshot = read_process(
         status="rejected",
         statusReasons=[{"category": f"c{n}"} for n in range(100)],
         providerSpecific={f"check{n}": {"result": "clear"} for n in range(100)},

@@ -19,27 +19,27 @@ EVENTS_SECRET = {"events_secret": ["newer of two", "older of two"], "events_secr
 BODY = json.dumps(event()).encode()
 
 
-def opened(http: httpx.AsyncClient, **given: Any) -> Provider:
+def open_provider(http: httpx.AsyncClient, **given: Any) -> Provider:
     return open_account("assure", settings(**given), http)
 
 
 def proof(http: httpx.AsyncClient, body: object, headers: dict[str, str], **given: Any) -> Proof:
-    return opened(http, **given).prove(callback(body, headers)).proof
+    return open_provider(http, **given).prove(callback(body, headers)).proof
 
 
 def refusal(http: httpx.AsyncClient, body: object, headers: dict[str, str], **given: Any) -> str:
     with pytest.raises(CallbackRefused) as caught:
-        opened(http, **given).prove(callback(body, headers))
+        open_provider(http, **given).prove(callback(body, headers))
     return caught.value.reason
 
 
-def signed(secret: str, body: bytes = BODY) -> bytes:
+def sign(secret: str, body: bytes = BODY) -> bytes:
     return hmac.new(secret.encode(), body, hashlib.sha256).digest()
 
 
 @pytest.mark.parametrize("key", ["Bearer new", "Basic b2xk"])
 def test_during_a_rotation_either_header_proves(http: httpx.AsyncClient, key: str) -> None:
-    provider = opened(http, authorization_header=["Bearer new", "Basic b2xk"])
+    provider = open_provider(http, authorization_header=["Bearer new", "Basic b2xk"])
     request = callback(triple(), {"authorization": key})
 
     genuine = provider.prove(request)
@@ -96,7 +96,7 @@ def test_an_event_without_a_secret_proves_nothing(http: httpx.AsyncClient) -> No
 @pytest.mark.parametrize("secret", ["newer of two", "older of two"])
 @pytest.mark.parametrize("prefix", ["", "sha256="])
 def test_an_event_is_proven_by_its_secret_or_its_signature(http: httpx.AsyncClient, secret: str, prefix: str) -> None:
-    signature = signed(secret)
+    signature = sign(secret)
     presented = {
         secret: Proof.SECRET,
         prefix + signature.hex(): Proof.SIGNED_BODY,
@@ -115,9 +115,9 @@ def test_an_event_is_proven_by_its_secret_or_its_signature(http: httpx.AsyncClie
         ({"authorization": AUTHORIZATION}, "missing_header"),
         ({"x-assure-proof": ""}, "wrong_header"),
         ({"x-assure-proof": "oldest of three"}, "wrong_header"),
-        ({"x-assure-proof": signed("oldest of three").hex()}, "wrong_header"),
-        ({"x-assure-proof": signed("newer of two", BODY + b" ").hex()}, "wrong_header"),
-        ({"x-assure-proof": signed("newer of two").hex()[:-2]}, "wrong_header"),
+        ({"x-assure-proof": sign("oldest of three").hex()}, "wrong_header"),
+        ({"x-assure-proof": sign("newer of two", BODY + b" ").hex()}, "wrong_header"),
+        ({"x-assure-proof": sign("newer of two").hex()[:-2]}, "wrong_header"),
         ({"x-assure-proof": "sha256="}, "wrong_header"),
     ],
 )
@@ -138,11 +138,11 @@ def test_a_generation_that_is_not_taken_is_refused_whatever_it_brings(http: http
 
 
 def test_an_event_is_read_as_one(http: httpx.AsyncClient) -> None:
-    provider = opened(http)
+    provider = open_provider(http)
 
-    (told,) = provider.read_callbacks(provider.prove(callback(event(), {})))
+    (found,) = provider.read_callbacks(provider.prove(callback(event(), {})))
 
-    assert (told.reference, told.sender, told.identity) == (REFERENCE, "events", event()["id"])
+    assert (found.reference, found.sender, found.identity) == (REFERENCE, "events", event()["id"])
 
 
 @pytest.mark.parametrize(
@@ -160,18 +160,18 @@ def test_an_event_is_read_as_one(http: httpx.AsyncClient) -> None:
 def test_an_account_knows_those_that_can_call_it(
     http: httpx.AsyncClient, generations: list[str], contracts: set[str], answering: str
 ) -> None:
-    provider = opened(http, generations=generations)
+    provider = open_provider(http, generations=generations)
 
     assert set(provider.contracts) == contracts
     assert provider.default_contract is provider.contracts[answering]
 
 
 def test_no_header_that_can_hold_a_secret_is_kept(http: httpx.AsyncClient) -> None:
-    assert opened(http, **EVENTS_SECRET).kept_headers == {"content-type", "user-agent", "x-request-id"}
+    assert open_provider(http, **EVENTS_SECRET).kept_headers == {"content-type", "user-agent", "x-request-id"}
 
 
 def test_the_advice_for_legacy_can_be_pasted_and_shows_no_secret(http: httpx.AsyncClient) -> None:
-    lines = opened(http, generations=["legacy"]).setup_instructions("https://callbacks.example/callbacks/assure")
+    lines = open_provider(http, generations=["legacy"]).setup_instructions("https://callbacks.example/callbacks/assure")
 
     assert "/capture" in lines[0]
     assert json.loads("\n".join(lines[1:-1])) == {
@@ -182,7 +182,7 @@ def test_the_advice_for_legacy_can_be_pasted_and_shows_no_secret(http: httpx.Asy
 
 
 def test_the_advice_asks_for_no_header_that_nobody_has(http: httpx.AsyncClient) -> None:
-    provider = opened(http, generations=["legacy"], authorization_header=None, unauthenticated="hint")
+    provider = open_provider(http, generations=["legacy"], authorization_header=None, unauthenticated="hint")
 
     assert "authorizationHeader" not in "\n".join(provider.setup_instructions("https://callbacks.example/"))
 
@@ -191,7 +191,7 @@ def test_the_advice_asks_for_no_header_that_nobody_has(http: httpx.AsyncClient) 
 def test_the_advice_for_events_names_the_event_and_its_secret(
     http: httpx.AsyncClient, given: dict[str, Any], says: str
 ) -> None:
-    lines = opened(http, generations=["events"], **given).setup_instructions(
+    lines = open_provider(http, generations=["events"], **given).setup_instructions(
         "https://callbacks.example/callbacks/assure"
     )
     text = "\n".join(lines)

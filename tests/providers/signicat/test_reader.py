@@ -20,7 +20,7 @@ ASKED = "/assure" + PLACE
 PROBLEM = {"status": 0, "type": "base:client-problem", "title": "In words", "detail": "Of a person", "traceId": "t"}
 
 
-def reading(signicat: FakeSignicat, http: httpx.AsyncClient, **given: Any) -> SignicatReader:
+def build_reader(signicat: FakeSignicat, http: httpx.AsyncClient, **given: Any) -> SignicatReader:
     told_of = settings(base_url=signicat.base_url, **given)
     return SignicatReader(told_of, AssureApi(told_of, http))
 
@@ -39,7 +39,7 @@ async def test_a_process_is_told_with_the_bytes_it_came_in(
 ) -> None:
     signicat.held[PLACE] = answer = json_response(process())
 
-    reply = await reading(signicat, http, **given).read(QUESTION)
+    reply = await build_reader(signicat, http, **given).read(QUESTION)
 
     assert reply.snapshot is not None
     assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.CONCLUDED, Decision.APPROVED)
@@ -65,7 +65,7 @@ async def test_the_sender_is_whoever_calls_back(
     signicat.held[PLACE] = json_response(process())
     question = QUESTION.model_copy(update={"sender": registered})
 
-    reply = await reading(signicat, http, generations=generations).read(question)
+    reply = await build_reader(signicat, http, generations=generations).read(question)
 
     assert reply.snapshot is not None
     assert reply.snapshot.sender == sender
@@ -169,7 +169,7 @@ async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
 async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
     signicat: FakeSignicat, patient_http: httpx.AsyncClient
 ) -> None:
-    reader = reading(signicat, patient_http)
+    reader = build_reader(signicat, patient_http)
     signicat.held[PLACE] = json_response(process())
     signicat.login_takes = 0.05
     signicat.expires_in = 0
@@ -183,7 +183,7 @@ async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
 async def test_a_wrong_secret_is_refused_and_the_right_one_is_not(
     signicat: FakeSignicat, http: httpx.AsyncClient
 ) -> None:
-    await reading(signicat, http).check_login()
+    await build_reader(signicat, http).check_login()
 
     with pytest.raises(ProviderRefusesUs, match=r"^login_401$"):
-        await reading(signicat, http, client_secret="wrong").check_login()
+        await build_reader(signicat, http, client_secret="wrong").check_login()

@@ -25,9 +25,9 @@ EUROPE = "https://eu01.signicat.com"
     ],
 )
 def test_whose_api_is_read_and_where_follows(given: dict[str, Any], reads: str, base_url: str) -> None:
-    told = settings(**given)
+    account = settings(**given)
 
-    assert (told.reads, told.base_url) == (reads, base_url)
+    assert (account.reads, account.base_url) == (reads, base_url)
 
 
 def test_production_of_the_legacy_api_names_its_two_addresses() -> None:

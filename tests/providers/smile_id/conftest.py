@@ -20,7 +20,7 @@ async def smile() -> AsyncIterator[FakeSmileId]:
 
 @pytest_asyncio.fixture
 async def reader(smile: FakeSmileId, http: httpx.AsyncClient) -> SmileV1Reader:
-    told = settings(base_url=smile.base_url)
+    found = settings(base_url=smile.base_url)
     return SmileV1Reader(
-        told, http, Links(told, http), clock=lambda: datetime(2026, 2, 3, 10, 41, 29, 5000, tzinfo=UTC)
+        found, http, Links(found, http), clock=lambda: datetime(2026, 2, 3, 10, 41, 29, 5000, tzinfo=UTC)
     )

@@ -29,14 +29,14 @@ def settings(simulator: str) -> Mapping[str, Any]:
     }
 
 
-def _ordered(url: str, **options: Any) -> Mapping[str, Any]:
+def _build_scenario(url: str, **options: Any) -> Mapping[str, Any]:
     return {"partner_id": PARTNER, "api_key": FIRST, "endpoints": [{"url": url}], "think": "PT2M", **options}
 
 
 def v1(url: str, reviewed_code: str = "1210") -> Mapping[str, Any]:
-    # The number is told of after three minutes, a provisional face after four, and a reviewer's word after nine.
+    # The number is reported after three minutes, a provisional face after four, and a reviewer's result after nine.
     times = {"step_every": "PT1M", "review_for": "PT5M"}
-    return _ordered(url, code="0814", reviewed_code=reviewed_code, **times)
+    return _build_scenario(url, code="0814", reviewed_code=reviewed_code, **times)
 
 
 def v1_with_unknown_word(url: str) -> Mapping[str, Any]:
@@ -45,7 +45,7 @@ def v1_with_unknown_word(url: str) -> Mapping[str, Any]:
 
 def v3(url: str, status: str = "clear") -> Mapping[str, Any]:
     # What is asked for once more is lost as well: it would be one callback more than the job itself has.
-    return _ordered(url, generation="v3", status=status, step_every="PT3M", replays_lost=True)
+    return _build_scenario(url, generation="v3", status=status, step_every="PT3M", replays_lost=True)
 
 
 def v3_with_unknown_word(url: str) -> Mapping[str, Any]:
@@ -121,7 +121,7 @@ def _answers(repeated: str, *more: AnswerRow) -> tuple[AnswerRow, ...]:
         AnswerRow("both the time and its signature are in every callback", Condition.FORGED, 401),
         AnswerRow("a signature by another key is anybody's", Condition.WRONG_SECRET, 401),
         AnswerRow("bodies are of up to 1.5 MB", Condition.OVERSIZED, 413),
-        AnswerRow(f"{repeated}; it was told, so it is safe", Condition.STORAGE_DOWN, 200),
+        AnswerRow(f"{repeated}; it was signalled, so it is safe", Condition.STORAGE_DOWN, 200),
         AnswerRow(f"{repeated}; it is kept, so it is safe", Condition.TEMPORAL_DOWN, 200),
         AnswerRow(f"{repeated}, if it comes again at all", Condition.BOTH_DOWN, 503),
         *more,
@@ -144,7 +144,7 @@ KIT: Final = Kit(
             callback=v1_callback,
             answers=_answers(
                 "no document speaks of a second attempt",
-                AnswerRow("the number and the face are told of one by one", Condition.INTERMEDIATE, 200),
+                AnswerRow("the number and the face are reported one by one", Condition.INTERMEDIATE, 200),
                 AnswerRow("the signature is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
             ),
             meanings=(ANY_2XX, NOTHING_ELSE),
@@ -159,14 +159,14 @@ KIT: Final = Kit(
             decision=Decision.APPROVED,
             unknown_word=v3_with_unknown_word,
             callback=v3_callback,
-            answers=_answers("integrators tell of three more attempts"),
+            answers=_answers("integrators report three more attempts"),
             meanings=(ANY_2XX, NOTHING_ELSE),
-            # That there are three is told by integrators, and by nobody when.
+            # Integrators report three, but not when.
             redelivered_after=(timedelta(minutes=1), timedelta(minutes=6), timedelta(minutes=36)),
             found_within=FOUND_WITHIN,
             absent={
                 Condition.UNPROVEN: NO_HINTS,
-                Condition.INTERMEDIATE: "its callbacks tell of ends alone",
+                Condition.INTERMEDIATE: "its callbacks report ends only",
                 Condition.UNPROVABLE: "the proof stands in headers, never in the body",
             },
             registered_sender="v3",

@@ -31,7 +31,7 @@ def account(http: httpx.AsyncClient) -> Provider:
     return ENTRY.open("smile", given, http)
 
 
-def proven(http: httpx.AsyncClient, generation: str, said: dict[str, Any]) -> GenuineRequest:
+def prove(http: httpx.AsyncClient, generation: str, said: dict[str, Any]) -> GenuineRequest:
     if generation == "v1":
         return account(http).prove(callback({**RESULT, **said}, NOW))
     headers = {
@@ -46,19 +46,19 @@ def proven(http: httpx.AsyncClient, generation: str, said: dict[str, Any]) -> Ge
 async def test_a_callback_that_the_library_signs_now_is_proven_and_read(
     http: httpx.AsyncClient, generation: str
 ) -> None:
-    request = proven(http, generation, Signature(PARTNER, KEY).generate_signature())
-    (told,) = account(http).read_callbacks(request)
+    request = prove(http, generation, Signature(PARTNER, KEY).generate_signature())
+    (found,) = account(http).read_callbacks(request)
 
     assert request.proof is Proof.UNBOUND
-    assert told.reference == {"v1": "chk-lib", "v3": JOB}[generation]
-    assert isinstance(told.observation, StatusSeen)
+    assert found.reference == {"v1": "chk-lib", "v3": JOB}[generation]
+    assert isinstance(found.observation, StatusSeen)
 
 
 @pytest.mark.parametrize("generation", ["v1", "v3"])
 async def test_one_that_it_signed_an_hour_ago_is_stale(http: httpx.AsyncClient, generation: str) -> None:
     earlier = (NOW - timedelta(hours=1)).isoformat()
 
-    assert proven(http, generation, Signature(PARTNER, KEY).generate_signature(earlier)).proof is Proof.STALE
+    assert prove(http, generation, Signature(PARTNER, KEY).generate_signature(earlier)).proof is Proof.STALE
 
 
 @pytest.mark.parametrize("generation", ["v1", "v3"])
@@ -67,7 +67,7 @@ async def test_one_that_it_signs_for_somebody_else_is_refused(
     http: httpx.AsyncClient, generation: str, partner: str, key: str
 ) -> None:
     with pytest.raises(CallbackRefused):
-        proven(http, generation, Signature(partner, key).generate_signature())
+        prove(http, generation, Signature(partner, key).generate_signature())
 
 
 def test_the_library_confirms_what_we_sign() -> None:

@@ -24,7 +24,7 @@ from tests.providers.smile_id.v1.samples import (
     question,
     result,
     settings,
-    signed,
+    sign,
 )
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.snapshot import ReadRequest
@@ -46,20 +46,20 @@ HEADERS = {
 CLEAR: Mapping[str, Any] = {"status": "clear", "product": "enhanced_kyc", "reason": None}
 
 
-def opened(http: httpx.AsyncClient, **given: Any) -> Provider:
+def open_provider(http: httpx.AsyncClient, **given: Any) -> Provider:
     return open_account("smile", settings(**given), http)
 
 
 def refusal(http: httpx.AsyncClient, body: object, headers: dict[str, str], **given: Any) -> str:
     with pytest.raises(CallbackRefused) as caught:
-        opened(http, **given).prove(callback(body, headers=headers))
+        open_provider(http, **given).prove(callback(body, headers=headers))
     return caught.value.reason
 
 
 def test_a_callback_of_each_generation_is_proven_and_read_as_its_own(http: httpx.AsyncClient) -> None:
-    provider = opened(http, generations=BOTH)
+    provider = open_provider(http, generations=BOTH)
     for body, headers, reference, sender in (
-        (signed(IDENTITY), {}, JOB, "v1"),
+        (sign(IDENTITY), {}, JOB, "v1"),
         (CLEAR, HEADERS, JOB_V3, "v3"),
         ({}, HEADERS, JOB_V3, "v3"),
     ):
@@ -71,7 +71,7 @@ def test_a_callback_of_each_generation_is_proven_and_read_as_its_own(http: httpx
 
 @pytest.mark.parametrize(
     ("generations", "body", "headers"),
-    [(["v3"], signed(IDENTITY), {}), (["v3"], signed(IDENTITY), HEADERS), (["v1"], CLEAR, HEADERS)],
+    [(["v3"], sign(IDENTITY), {}), (["v3"], sign(IDENTITY), HEADERS), (["v1"], CLEAR, HEADERS)],
 )
 def test_a_generation_that_the_account_does_not_take_is_refused(
     http: httpx.AsyncClient, generations: list[str], body: object, headers: dict[str, str]
@@ -85,10 +85,10 @@ def test_a_generation_that_the_account_does_not_take_is_refused(
         (b"{", {}, "unprovable"),
         (IDENTITY, {}, "missing_signature"),
         (IDENTITY, HEADERS, "missing_signature"),
-        (signed(IDENTITY, key="another"), {}, "wrong_signature"),
+        (sign(IDENTITY, key="another"), {}, "wrong_signature"),
         (CLEAR, {}, "missing_signature"),
         (CLEAR, HEADERS | {"response-signature": "none"}, "wrong_signature"),
-        (signed(dict(CLEAR)), {}, "missing_signature"),
+        (sign(dict(CLEAR)), {}, "missing_signature"),
     ],
 )
 def test_each_generation_needs_the_proof_of_its_own(
@@ -99,19 +99,19 @@ def test_each_generation_needs_the_proof_of_its_own(
 
 @pytest.mark.parametrize("key", [KEY, "a key of tomorrow"])
 def test_during_a_rotation_either_key_proves(http: httpx.AsyncClient, key: str) -> None:
-    provider = opened(http, api_key=[KEY, "a key of tomorrow"])
+    provider = open_provider(http, api_key=[KEY, "a key of tomorrow"])
 
-    assert provider.prove(callback(signed(IDENTITY, key=key))).proof is Proof.UNBOUND
+    assert provider.prove(callback(sign(IDENTITY, key=key))).proof is Proof.UNBOUND
 
 
 def test_a_key_of_another_environment_proves_nothing(http: httpx.AsyncClient) -> None:
-    assert refusal(http, signed(IDENTITY, key="of the sandbox"), {}, environment="production") == "wrong_signature"
+    assert refusal(http, sign(IDENTITY, key="of the sandbox"), {}, environment="production") == "wrong_signature"
 
 
 def test_an_old_pair_over_a_new_body_is_stale(http: httpx.AsyncClient) -> None:
-    old = callback(signed(BIOMETRIC) | {"ResultCode": "1210"}, NOW + timedelta(hours=1))
+    old = callback(sign(BIOMETRIC) | {"ResultCode": "1210"}, NOW + timedelta(hours=1))
 
-    assert opened(http).prove(old).proof is Proof.STALE
+    assert open_provider(http).prove(old).proof is Proof.STALE
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_old_pair_over_a_new_body_is_stale(http: httpx.AsyncClient) -> None:
 def test_what_job_status_asks_for_is_demanded_where_every_job_needs_it(
     http: httpx.AsyncClient, generations: list[str], names: set[str], needed: set[str]
 ) -> None:
-    known = opened(http, generations=generations).coordinates
+    known = open_provider(http, generations=generations).coordinates
 
     assert {each.name for each in known} == names
     assert {each.name for each in known if each.is_required} == needed
@@ -145,7 +145,7 @@ def test_what_job_status_asks_for_is_demanded_where_every_job_needs_it(
     ],
 )
 def test_a_coordinate_fits_or_not(http: httpx.AsyncClient, name: str, value: str, fits: object) -> None:
-    pattern = next(each.pattern for each in opened(http).coordinates if each.name == name)
+    pattern = next(each.pattern for each in open_provider(http).coordinates if each.name == name)
 
     assert (re.fullmatch(pattern, value) is not None) is fits
 
@@ -157,7 +157,7 @@ def test_a_coordinate_fits_or_not(http: httpx.AsyncClient, name: str, value: str
 def test_an_account_has_what_its_generations_have(
     http: httpx.AsyncClient, generations: list[str], answering: str, has_third: object
 ) -> None:
-    provider = opened(http, generations=generations)
+    provider = open_provider(http, generations=generations)
 
     assert (set(provider.contracts), provider.default_contract.sender) == (set(generations), answering)
     assert (provider.replayer is not None, isinstance(provider.reader, DetailReader)) == (has_third, has_third)
@@ -167,7 +167,7 @@ def test_an_account_has_what_its_generations_have(
 async def test_an_account_of_both_generations_asks_each_for_its_own_jobs(
     smile: FakeSmileId, http: httpx.AsyncClient
 ) -> None:
-    provider = opened(http, generations=BOTH, base_url=smile.base_url)
+    provider = open_provider(http, generations=BOTH, base_url=smile.base_url)
     smile.jobs[USER, JOB] = frame(result("0814"), history=[result("1012")])
     smile.will_answer("/v3/token", json_response({"token": "of-today"}))
     smile.will_answer(f"/v3/status/{JOB_V3}", json_response({"status": "processing"}, 202))
@@ -184,7 +184,7 @@ async def test_an_account_of_both_generations_asks_each_for_its_own_jobs(
 async def test_an_account_of_both_generations_needs_no_callbacks_for_the_first(
     smile: FakeSmileId, http: httpx.AsyncClient
 ) -> None:
-    reader = opened(http, generations=BOTH, base_url=smile.base_url).reader
+    reader = open_provider(http, generations=BOTH, base_url=smile.base_url).reader
     smile.jobs[USER, JOB] = frame(result("0810", 6))
     assert isinstance(reader, DetailReader)
 
@@ -194,7 +194,7 @@ async def test_an_account_of_both_generations_needs_no_callbacks_for_the_first(
 def test_the_advice_names_the_address_and_no_secret(http: httpx.AsyncClient) -> None:
     for generations in (["v1"], ["v3"], BOTH):
         said = "\n".join(
-            opened(http, generations=generations).setup_instructions("https://vigil.example/callbacks/smile")
+            open_provider(http, generations=generations).setup_instructions("https://vigil.example/callbacks/smile")
         )
 
         assert "https://vigil.example/callbacks/smile" in said

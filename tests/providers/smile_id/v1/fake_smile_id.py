@@ -17,7 +17,7 @@ def mark(stamp: str, partner: str, key: str) -> str:
 
 
 class FakeSmileId(RawServer):
-    """`jobs` holds an answer to `job_status` by user and job; `links` are told only to who asks for them."""
+    """`jobs` holds an answer to `job_status` by user and job; `links` are sent only if requested."""
 
     def __init__(self, partner: str, key: str) -> None:
         super().__init__()
@@ -41,12 +41,14 @@ class FakeSmileId(RawServer):
             return NOT_ALLOWED
         frame = self.jobs.get((asked["user_id"], asked["job_id"]))
         if frame is None:
-            return self.said({"job_complete": False, "job_success": False, "code": "2304", "result": "No such job"})
+            return self.sign_response(
+                {"job_complete": False, "job_success": False, "code": "2304", "result": "No such job"}
+            )
         links = {"image_links": self.links} if asked["image_links"] else {}
-        known = {name: told for name, told in frame.items() if name != "history" or asked["history"]}
-        return self.said({**known, **links})
+        known = {name: found for name, found in frame.items() if name != "history" or asked["history"]}
+        return self.sign_response({**known, **links})
 
-    def said(self, frame: dict[str, Any], status: int = 200) -> Response:
+    def sign_response(self, frame: dict[str, Any], status: int = 200) -> Response:
         stamp = "2026-02-03T10:41:30.000Z"
         signed = {**frame, "timestamp": stamp, "signature": mark(stamp, self.partner, self.key)}
         return json_response({**signed, **self.answers_with}, status)

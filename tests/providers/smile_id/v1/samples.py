@@ -27,11 +27,11 @@ def settings(**given: Any) -> SmileIdSettings:
 
 
 def question(job_type: object = 1, **coordinates: str) -> ReadRequest:
-    told = {"user_id": USER, "job_type": str(job_type)} | coordinates
-    return ReadRequest(key=VerificationKey(account="smile", reference=JOB), coordinates=told)
+    found = {"user_id": USER, "job_type": str(job_type)} | coordinates
+    return ReadRequest(key=VerificationKey(account="smile", reference=JOB), coordinates=found)
 
 
-def signed(content: dict[str, Any], *, key: str = KEY, partner: str = PARTNER, stamp: str = STAMP) -> dict[str, Any]:
+def sign(content: dict[str, Any], *, key: str = KEY, partner: str = PARTNER, stamp: str = STAMP) -> dict[str, Any]:
     """The vendor's formula once more, so that a fault of ours cannot hide in ours."""
     mark = hmac.new(key.encode(), (stamp + partner + "sid_request").encode(), hashlib.sha256).digest()
     return {**content, "timestamp": stamp, "signature": base64.b64encode(mark).decode()}
@@ -80,8 +80,8 @@ def past(*codes: str) -> list[dict[str, Any]]:
     return [{"SmileJobID": "0000501101", "ResultCode": code, "ResultText": "Some words"} for code in codes]
 
 
-def frame(told: object, *, is_complete: bool = True, code: str = "2302", **more: Any) -> dict[str, Any]:
-    return {"job_complete": is_complete, "job_success": is_complete, "code": code, "result": told} | more
+def frame(job_result: object, *, is_complete: bool = True, code: str = "2302", **more: Any) -> dict[str, Any]:
+    return {"job_complete": is_complete, "job_success": is_complete, "code": code, "result": job_result} | more
 
 
 def snapshot(content: object, job_type: int | None = None, **policy: Any) -> Snapshot:

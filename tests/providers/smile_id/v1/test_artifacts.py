@@ -27,33 +27,33 @@ def job(**more: Any) -> dict[str, Any]:
     return frame(result("0810", 6, **more))
 
 
-async def fetched(reader: SmileV1Reader, artifact: Artifact) -> tuple[bytes, str | None]:
+async def download(reader: SmileV1Reader, artifact: Artifact) -> tuple[bytes, str | None]:
     async with reader.open_artifact(question(6), artifact, b"{}") as stream:
         return b"".join([chunk async for chunk in stream.chunks]), stream.media_type
 
 
-def listed(content: dict[str, Any]) -> dict[str, EvidenceKind]:
+def list_files(content: dict[str, Any]) -> dict[str, EvidenceKind]:
     return {each.name: each.kind for each in snapshot(content).artifacts}
 
 
 def test_files_are_listed_wherever_an_answer_holds_them() -> None:
     links = {"selfie_image": "https://a", "id_card_image": "https://b", "id_card_back": "https://c"}
 
-    assert listed(job(ImageLinks=links, KYCReceipt="https://d", Document="aW52ZW50ZWQ=")) == {
+    assert list_files(job(ImageLinks=links, KYCReceipt="https://d", Document="aW52ZW50ZWQ=")) == {
         "selfie": EvidenceKind.SELFIE,
         "id-card-front": EvidenceKind.DOCUMENT_FRONT,
         "id-card-back": EvidenceKind.DOCUMENT_BACK,
         "kyc-receipt": EvidenceKind.RECEIPT,
         "document": EvidenceKind.DOCUMENT_FRONT,
     }
-    assert listed(job() | {"image_links": links, "kyc_receipt": "https://d", "kyb_receipt": "https://e"}) == {
+    assert list_files(job() | {"image_links": links, "kyc_receipt": "https://d", "kyb_receipt": "https://e"}) == {
         "selfie": EvidenceKind.SELFIE,
         "id-card-front": EvidenceKind.DOCUMENT_FRONT,
         "id-card-back": EvidenceKind.DOCUMENT_BACK,
         "kyc-receipt": EvidenceKind.RECEIPT,
         "kyb-receipt": EvidenceKind.RECEIPT,
     }
-    assert listed(job(documents={"search_certificate": "https://f"}, Photo="aW52ZW50ZWQ=")) == {
+    assert list_files(job(documents={"search_certificate": "https://f"}, Photo="aW52ZW50ZWQ=")) == {
         "search-certificate": EvidenceKind.SUPPORTING_DOCUMENT,
         "photo": EvidenceKind.PORTRAIT,
     }
@@ -61,15 +61,15 @@ def test_files_are_listed_wherever_an_answer_holds_them() -> None:
 
 @pytest.mark.parametrize("absent", ["Not Available", "not available", "", " ", None, 5, ["aW52ZW50ZWQ="]])
 def test_what_is_not_there_is_not_listed(absent: object) -> None:
-    assert listed(job(Photo=absent, KYCReceipt=absent, ImageLinks={"selfie_image": absent})) == {}
+    assert list_files(job(Photo=absent, KYCReceipt=absent, ImageLinks={"selfie_image": absent})) == {}
 
 
 @pytest.mark.parametrize(("name", "value"), [("error", "error"), ("mugshot", "mugshot"), ("a b", None)])
 def test_a_link_that_no_table_knows_is_named(name: str, value: str | None) -> None:
-    told = snapshot(job() | {"image_links": {name: "https://a"}})
+    found = snapshot(job() | {"image_links": {name: "https://a"}})
 
-    assert told.artifacts == ()
-    assert told.unrecognised == (Drift(field="image_links", value=value),)
+    assert found.artifacts == ()
+    assert found.unrecognised == (Drift(field="image_links", value=value),)
 
 
 async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmileId, reader: SmileV1Reader) -> None:
@@ -77,7 +77,7 @@ async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmil
     smile.links = {"selfie_image": f"{smile.base_url}/files/selfie?sig=fresh"}
     smile.files["/files/selfie?sig=fresh"] = Response(200, JPEG)
 
-    assert await fetched(reader, SELFIE) == (JPEG, "image/jpeg")
+    assert await download(reader, SELFIE) == (JPEG, "image/jpeg")
     assert smile.questions[-1]["image_links"] is True
     assert "authorization" not in smile.file_headers[0]
 
@@ -86,7 +86,7 @@ async def test_a_receipt_is_a_file_of_its_own_type(smile: FakeSmileId, reader: S
     smile.jobs[USER, JOB] = job(KYCReceipt=f"{smile.base_url}/files/receipt")
     smile.files["/files/receipt"] = Response(200, PDF)
 
-    assert await fetched(reader, RECEIPT) == (PDF, "application/pdf")
+    assert await download(reader, RECEIPT) == (PDF, "application/pdf")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_receipt_is_a_file_of_its_own_type(smile: FakeSmileId, reader: S
 async def test_a_picture_inside_the_answer_is_a_file_too(smile: FakeSmileId, reader: SmileV1Reader, text: str) -> None:
     smile.jobs[USER, JOB] = job(Photo=text)
 
-    content, media_type = await fetched(reader, PHOTO)
+    content, media_type = await download(reader, PHOTO)
 
     assert content in {JPEG, JPEG * 9}
     assert media_type == "image/jpeg"
@@ -112,14 +112,14 @@ async def test_a_picture_of_a_megabyte_inside_the_history_comes_whole(
     picture = JPEG + b"x" * 1_100_000
     smile.jobs[USER, JOB] = job() | {"history": [result("1012", 6, Photo=base64.b64encode(picture).decode())]}
 
-    assert await fetched(reader, PHOTO) == (picture, "image/jpeg")
+    assert await download(reader, PHOTO) == (picture, "image/jpeg")
 
 
 async def test_what_is_not_base64_is_spoiled(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     smile.jobs[USER, JOB] = job(Photo="*** no picture ***")
 
     with pytest.raises(ArtifactSpoiled) as caught:
-        await fetched(reader, PHOTO)
+        await download(reader, PHOTO)
 
     assert caught.value.loss is LossReason.WRONG_TYPE
 
@@ -131,7 +131,7 @@ async def test_a_file_that_the_answer_no_longer_holds_may_come_back_or_is_gone(
     smile.jobs[USER, JOB] = job()
 
     with pytest.raises(ArtifactNotReady) as caught:
-        await fetched(reader, artifact)
+        await download(reader, artifact)
 
     assert caught.value.otherwise is LossReason.GONE
 
@@ -151,7 +151,7 @@ async def test_a_fresh_link_that_does_not_work_is_made_anew_for_a_while(
     smile.files["/files/selfie"] = answer
 
     with pytest.raises(ArtifactNotReady) as caught:
-        await fetched(reader, SELFIE)
+        await download(reader, SELFIE)
 
     assert caught.value.otherwise is otherwise
 
@@ -161,12 +161,12 @@ async def test_storage_that_fails_is_asked_again(smile: FakeSmileId, reader: Smi
     smile.files["/files/selfie"] = Response(503)
 
     with pytest.raises(ProviderUnavailable):
-        await fetched(reader, SELFIE)
+        await download(reader, SELFIE)
 
 
 async def test_a_file_that_is_no_file_of_ours_is_never_there(reader: SmileV1Reader) -> None:
     with pytest.raises(ArtifactLost):
-        await fetched(reader, SELFIE.model_copy(update={"locator": "../secrets"}))
+        await download(reader, SELFIE.model_copy(update={"locator": "../secrets"}))
 
 
 async def public(host: str, port: int) -> Sequence[str]:
@@ -198,7 +198,7 @@ async def test_a_link_that_leads_elsewhere_is_not_followed(
     smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": link})
 
     with pytest.raises(ArtifactError) as caught:
-        await fetched(SmileV1Reader(own, http, Links(own, http, resolve=public)), SELFIE)
+        await download(SmileV1Reader(own, http, Links(own, http, resolve=public)), SELFIE)
 
     assert caught.value.code == "refused"
 
@@ -210,7 +210,7 @@ async def test_a_public_name_that_leads_into_a_private_network_is_not_followed(
     smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": "https://files.example/selfie"})
 
     with pytest.raises(ArtifactLost) as caught:
-        await fetched(SmileV1Reader(own, http, Links(own, http, resolve=private)), SELFIE)
+        await download(SmileV1Reader(own, http, Links(own, http, resolve=private)), SELFIE)
 
     assert caught.value.loss is LossReason.REFUSED
 
@@ -220,4 +220,4 @@ async def test_no_picture_is_taken_from_an_answer_about_another_job(smile: FakeS
     smile.jobs[(USER, JOB)] = job(Photo=base64.b64encode(JPEG).decode(), PartnerParams=other)
 
     with pytest.raises(ArtifactNotReady, match="other_job"):
-        await fetched(reader, PHOTO)
+        await download(reader, PHOTO)

@@ -29,8 +29,8 @@ def failed(advice: Advice) -> Verdict:
     return (Stage.CONCLUDED, None, Outcome.FAILED, advice)
 
 
-def verdict(told: Snapshot) -> Verdict:
-    return (told.stage, told.decision, told.ended, told.advice)
+def verdict(found: Snapshot) -> Verdict:
+    return (found.stage, found.decision, found.ended, found.advice)
 
 
 def of_type_1(*codes: str, is_complete: bool = True) -> Snapshot:
@@ -123,9 +123,9 @@ def test_of_two_verdicts_of_machines_the_newer_one_counts() -> None:
 
 
 def test_a_reviewer_overrules_a_machine_in_jobs_of_one_part_too() -> None:
-    told = snapshot(frame(result("0820", 2), history=past("0820", "1221")))
+    found = snapshot(frame(result("0820", 2), history=past("0820", "1221")))
 
-    assert verdict(told) == decided(DECLINED)
+    assert verdict(found) == decided(DECLINED)
 
 
 def test_both_parts_are_shown() -> None:
@@ -139,16 +139,16 @@ def test_both_parts_are_shown() -> None:
 
 @pytest.mark.parametrize(("job_type", "code"), [(1, "1210"), (5, "1012"), (5, "1013"), (5, "1014"), (6, "0817")])
 def test_what_is_not_complete_is_never_decided(job_type: int, code: str) -> None:
-    told = snapshot(frame(result(code, job_type), is_complete=False, history=past("1012")), of_6_0817="approved")
+    found = snapshot(frame(result(code, job_type), is_complete=False, history=past("1012")), of_6_0817="approved")
 
-    assert (told.stage, told.decision, told.ended, told.review_expires_to) == (Stage.PROCESSING, None, None, None)
-    assert told.artifacts == ()
+    assert (found.stage, found.decision, found.ended, found.review_expires_to) == (Stage.PROCESSING, None, None, None)
+    assert found.artifacts == ()
 
 
 def test_a_review_that_the_vendor_does_not_call_complete_lapses_to_nothing() -> None:
-    told = of_type_1("0814", "1012", is_complete=False)
+    found = of_type_1("0814", "1012", is_complete=False)
 
-    assert (told.stage, told.word, told.code, told.review_expires_to) == (Stage.IN_REVIEW, "0814", "0814", None)
+    assert (found.stage, found.word, found.code, found.review_expires_to) == (Stage.IN_REVIEW, "0814", "0814", None)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_a_job_that_nobody_has_uploaded_waits_for_the_applicant(content: dict[st
 
 @pytest.mark.parametrize("is_success", [True, False])
 def test_success_says_nothing(is_success: object) -> None:
-    told = frame(result("1012", 5)) | {"job_success": is_success}
+    found = frame(result("1012", 5)) | {"job_success": is_success}
 
-    assert verdict(snapshot(told)) == decided(APPROVED)
+    assert verdict(snapshot(found)) == decided(APPROVED)
 
 
 @pytest.mark.parametrize("is_final", ["false", "true", None])
@@ -177,15 +177,15 @@ def test_the_word_final_is_no_gate(is_final: str | None) -> None:
 
 
 def test_a_provisional_result_lapses_to_inconclusive() -> None:
-    told = of_type_1("0814", "1012")
+    found = of_type_1("0814", "1012")
 
     reasons = (Reason(code=ReasonCode.PROVISIONAL, word="0814"),)
-    assert told.reasons == reasons
-    assert told.review_expires_to == ReviewExpiry(decision=INCONCLUSIVE, reasons=reasons)
+    assert found.reasons == reasons
+    assert found.review_expires_to == ReviewExpiry(decision=INCONCLUSIVE, reasons=reasons)
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("found", "code"),
     [
         (snapshot(frame(result("1015", 5))), "1015"),
         (snapshot(frame(result("1015", 7), is_complete=False)), "1015"),
@@ -193,10 +193,10 @@ def test_a_provisional_result_lapses_to_inconclusive() -> None:
         (of_type_1("0908", "1012"), "0908"),
     ],
 )
-def test_an_authority_that_stays_away_lapses_to_a_failure(told: Snapshot, code: str) -> None:
+def test_an_authority_that_stays_away_lapses_to_a_failure(found: Snapshot, code: str) -> None:
     reasons = (Reason(code=ReasonCode.AUTHORITY_UNAVAILABLE, word=code),)
-    assert told.stage is Stage.PROCESSING
-    assert told.review_expires_to == ReviewExpiry(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT, reasons=reasons)
+    assert found.stage is Stage.PROCESSING
+    assert found.review_expires_to == ReviewExpiry(ended=Outcome.FAILED, advice=Advice.NEW_ATTEMPT, reasons=reasons)
 
 
 def test_a_part_that_is_missing_lapses_to_nothing() -> None:
@@ -206,10 +206,10 @@ def test_a_part_that_is_missing_lapses_to_nothing() -> None:
 
 @pytest.mark.parametrize("decision", ["approved", "declined", "inconclusive"])
 def test_a_policy_decides_what_is_the_partners_to_decide_and_says_so(decision: str) -> None:
-    told = snapshot(frame(result("0817", 6)), of_6_0817=decision)
+    found = snapshot(frame(result("0817", 6)), of_6_0817=decision)
 
-    assert verdict(told) == decided(Decision(decision))
-    assert told.reasons == (
+    assert verdict(found) == decided(Decision(decision))
+    assert found.reasons == (
         Reason(code=ReasonCode.DOCUMENT_EXPIRED, word="0817"),
         Reason(code=ReasonCode.OTHER, word="policy:6.0817"),
     )
@@ -229,10 +229,10 @@ def test_a_policy_makes_a_provisional_result_a_verdict_that_a_reviewer_may_rever
 
 @pytest.mark.parametrize("identity", [(), ("1015",), ("1013",), ("1014",)])
 def test_a_policy_approves_nobody_whose_identity_did_not_pass(identity: tuple[str, ...]) -> None:
-    told = snapshot(frame(result("0814"), history=past("0814", *identity)), of_1_0814="approved")
+    found = snapshot(frame(result("0814"), history=past("0814", *identity)), of_1_0814="approved")
 
-    assert told.decision is not APPROVED
-    assert told.review_expires_to is None or told.review_expires_to.decision is None
+    assert found.decision is not APPROVED
+    assert found.review_expires_to is None or found.review_expires_to.decision is None
 
 
 @pytest.mark.parametrize(
@@ -251,24 +251,24 @@ def test_a_policy_approves_nobody_whose_identity_did_not_pass(identity: tuple[st
     ],
 )
 def test_what_no_table_knows_is_no_verdict(content: object, field: str, value: str | None) -> None:
-    told = snapshot(content)
+    found = snapshot(content)
 
-    assert (told.stage, told.decision, told.review_expires_to) == (Stage.UNRECOGNISED, None, None)
-    assert told.unrecognised == (Drift(field=field, value=value),)
+    assert (found.stage, found.decision, found.review_expires_to) == (Stage.UNRECOGNISED, None, None)
+    assert found.unrecognised == (Drift(field=field, value=value),)
 
 
 def test_an_unknown_code_that_is_newer_than_a_verdict_holds_it_back() -> None:
-    told = snapshot(frame(result("1012"), history=past("9999", "0810", "1012")))
+    found = snapshot(frame(result("1012"), history=past("9999", "0810", "1012")))
 
-    assert (told.stage, told.decision) == (Stage.UNRECOGNISED, None)
-    assert told.unrecognised == (Drift(field="ResultCode", value="9999"),)
+    assert (found.stage, found.decision) == (Stage.UNRECOGNISED, None)
+    assert found.unrecognised == (Drift(field="ResultCode", value="9999"),)
 
 
 def test_an_unknown_code_that_is_older_is_noted_and_holds_nothing_back() -> None:
-    told = of_type_1("1210", "1012", "9999")
+    found = of_type_1("1210", "1012", "9999")
 
-    assert verdict(told) == decided(APPROVED)
-    assert told.unrecognised == (Drift(field="ResultCode", value="9999"),)
+    assert verdict(found) == decided(APPROVED)
+    assert found.unrecognised == (Drift(field="ResultCode", value="9999"),)
 
 
 def test_the_type_of_job_is_the_answers_own_and_else_the_one_that_we_were_told() -> None:
@@ -286,20 +286,20 @@ def test_an_answer_says_whom_it_is_about() -> None:
 
 
 def test_what_was_looked_at_is_told_without_scores() -> None:
-    told = snapshot(frame(BIOMETRIC, history=past("0814", "1012")))
+    found = snapshot(frame(BIOMETRIC, history=past("0814", "1012")))
 
-    assert told.checks == (
+    assert found.checks == (
         Check(kind=CheckKind.REVIEW, name="Human_Review_Compare", status=CheckStatus.NOT_APPLICABLE),
         Check(kind=CheckKind.LIVENESS, name="Liveness_Check", status=CheckStatus.UNDER_REVIEW),
         Check(kind=CheckKind.OTHER, name="Selfie_Check", status=CheckStatus.PASSED),
     )
-    assert "93" not in told.model_dump_json()
+    assert "93" not in found.model_dump_json()
 
 
 def test_what_both_parts_looked_at_is_told_together() -> None:
-    told = snapshot(frame(IDENTITY, history=[BIOMETRIC, IDENTITY]))
+    found = snapshot(frame(IDENTITY, history=[BIOMETRIC, IDENTITY]))
 
-    assert {each.name for each in told.checks} == {
+    assert {each.name for each in found.checks} == {
         "Human_Review_Compare",
         "Liveness_Check",
         "Return_Personal_Info",
@@ -323,28 +323,28 @@ def test_what_both_parts_looked_at_is_told_together() -> None:
     ],
 )
 def test_every_known_value_of_an_action_has_its_status(value: str, status: CheckStatus) -> None:
-    told = snapshot(frame(result("0810", 6, Actions={"Liveness_Check": value})))
+    found = snapshot(frame(result("0810", 6, Actions={"Liveness_Check": value})))
 
-    assert told.checks == (Check(kind=CheckKind.LIVENESS, name="Liveness_Check", status=status),)
-    assert told.unrecognised == ()
+    assert found.checks == (Check(kind=CheckKind.LIVENESS, name="Liveness_Check", status=status),)
+    assert found.unrecognised == ()
 
 
 @pytest.mark.parametrize(
     ("value", "kept"), [("Vanished", "Vanished"), ("Somebody's words", None), (7, "7"), (None, None)]
 )
 def test_an_unknown_value_of_an_action_is_named_and_holds_nothing_back(value: object, kept: str | None) -> None:
-    told = snapshot(frame(result("0810", 6, Actions={"Liveness_Check": value})))
+    found = snapshot(frame(result("0810", 6, Actions={"Liveness_Check": value})))
 
-    assert verdict(told) == decided(APPROVED)
-    assert told.checks[0].status is CheckStatus.UNRECOGNISED
-    assert told.unrecognised == (Drift(field="Actions.Liveness_Check", value=kept),)
+    assert verdict(found) == decided(APPROVED)
+    assert found.checks[0].status is CheckStatus.UNRECOGNISED
+    assert found.unrecognised == (Drift(field="Actions.Liveness_Check", value=kept),)
 
 
 def test_an_unknown_action_is_named() -> None:
-    told = snapshot(frame(result("0810", 6, Actions={"Mood_Check": "Passed", "two words": "Passed"})))
+    found = snapshot(frame(result("0810", 6, Actions={"Mood_Check": "Passed", "two words": "Passed"})))
 
-    assert told.checks == (Check(kind=CheckKind.OTHER, name="Mood_Check", status=CheckStatus.PASSED),)
-    assert told.unrecognised == (Drift(field="Actions", value="Mood_Check"),)
+    assert found.checks == (Check(kind=CheckKind.OTHER, name="Mood_Check", status=CheckStatus.PASSED),)
+    assert found.unrecognised == (Drift(field="Actions", value="Mood_Check"),)
 
 
 @_PATIENT

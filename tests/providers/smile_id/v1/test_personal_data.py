@@ -9,7 +9,7 @@ import pytest
 
 from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
-from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, frame, question, result, settings, signed
+from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, frame, question, result, settings, sign
 from vigil.domain.errors import CallbackRefused, ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
@@ -93,7 +93,7 @@ async def said_of(reader: SmileV1Reader) -> list[Any]:
 async def test_no_answer_lets_a_person_out(
     smile: FakeSmileId, reader: SmileV1Reader, everything_logged: pytest.LogCaptureFixture, content: dict[str, Any]
 ) -> None:
-    smile.will_answer("/v1/job_status", smile.said(content), smile.said(content))
+    smile.will_answer("/v1/job_status", smile.sign_response(content), smile.sign_response(content))
 
     said = await said_of(reader)
 
@@ -123,7 +123,7 @@ async def test_no_download_that_fails_lets_a_person_out(
     link: str,
 ) -> None:
     content = frame(result("0811", 6, Photo=f"*{CANARY}*", ImageLinks={"selfie_image": link}))
-    smile.will_answer("/v1/job_status", smile.said(content))
+    smile.will_answer("/v1/job_status", smile.sign_response(content))
 
     with pytest.raises(ProviderError) as caught:
         async with reader.open_artifact(question(6), artifact, None):
@@ -154,7 +154,7 @@ def test_no_refusal_repeats_what_was_presented() -> None:
     signatures = Signatures(PARTNER, settings().api_key)
 
     with pytest.raises(CallbackRefused) as caught:
-        prove_v1(signatures, callback(signed(PERSON) | {"signature": CANARY}))
+        prove_v1(signatures, callback(sign(PERSON) | {"signature": CANARY}))
 
     assert not is_told(caught.value, vars(caught.value), caught.value.__cause__)
 

@@ -58,7 +58,7 @@ async def test_a_job_that_is_over_is_asked_for_once_more_with_its_links(
 
 
 async def test_of_two_answers_the_second_one_counts(smile: FakeSmileId, reader: SmileV1Reader) -> None:
-    smile.will_answer(STATUS, smile.said(frame(result("0810", 6))))
+    smile.will_answer(STATUS, smile.sign_response(frame(result("0810", 6))))
     smile.jobs[JOB_OF_USER] = frame(result("0811", 6))
 
     reply = await reader.read(question(6))
@@ -239,8 +239,8 @@ async def test_an_error_that_says_that_nothing_was_uploaded_passes_the_login(
 async def test_an_answer_about_another_job_decides_nothing(
     smile: FakeSmileId, reader: SmileV1Reader, other: object
 ) -> None:
-    told = result("1012", 5, PartnerParams={"job_id": other, "user_id": USER, "job_type": 5})
-    smile.jobs[JOB_OF_USER] = frame(told)
+    found = result("1012", 5, PartnerParams={"job_id": other, "user_id": USER, "job_type": 5})
+    smile.jobs[JOB_OF_USER] = frame(found)
 
     reply = await reader.read(question(5))
 

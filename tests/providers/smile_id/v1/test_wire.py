@@ -22,7 +22,7 @@ from tests.providers.smile_id.v1.samples import (
     USER,
     callback,
     result,
-    signed,
+    sign,
 )
 from vigil.domain.callback_event import StatusSeen, Unreadable
 from vigil.domain.errors import CallbackRefused
@@ -40,25 +40,25 @@ def read(content: object) -> Callback:
     return read_v1(json.dumps(content).encode())
 
 
-def seen(content: object) -> StatusSeen:
+def observe(content: object) -> StatusSeen:
     observation = read(content).observation
     assert isinstance(observation, StatusSeen)
     return observation
 
 
 def test_a_signature_beside_the_body_proves_its_time_and_not_its_body() -> None:
-    body = signed(IDENTITY)
+    body = sign(IDENTITY)
 
     assert prove_v1(SIGNATURES, callback(body)).proof is Proof.UNBOUND
     assert prove_v1(SIGNATURES, callback(body | {"ResultCode": "1013"})).proof is Proof.UNBOUND
 
 
 def test_a_pair_that_is_used_again_later_is_stale() -> None:
-    assert prove_v1(SIGNATURES, callback(signed(IDENTITY), NOW + timedelta(minutes=16))).proof is Proof.STALE
+    assert prove_v1(SIGNATURES, callback(sign(IDENTITY), NOW + timedelta(minutes=16))).proof is Proof.STALE
 
 
 def test_a_time_that_is_a_number_is_signed_as_it_stands_there() -> None:
-    body = signed(IDENTITY, stamp="1770112802110") | {"timestamp": 1770112802110}
+    body = sign(IDENTITY, stamp="1770112802110") | {"timestamp": 1770112802110}
 
     assert prove_v1(SIGNATURES, callback(body)).proof is Proof.UNBOUND
 
@@ -71,12 +71,12 @@ def test_a_time_that_is_a_number_is_signed_as_it_stands_there() -> None:
         (b"[1]", "unprovable"),
         (b'{"signature": "a", "signature": "b", "timestamp": "c"}', "unprovable"),
         (IDENTITY, "missing_signature"),
-        (signed(IDENTITY) | {"timestamp": None}, "missing_signature"),
-        (signed(IDENTITY) | {"signature": 5}, "missing_signature"),
-        (signed(IDENTITY) | {"signature": ""}, "wrong_signature"),
-        (signed(IDENTITY) | {"timestamp": "2026-02-03T10:00:02.111Z"}, "wrong_signature"),
-        (signed(IDENTITY, key="another"), "wrong_signature"),
-        (signed(IDENTITY, partner="2042"), "wrong_signature"),
+        (sign(IDENTITY) | {"timestamp": None}, "missing_signature"),
+        (sign(IDENTITY) | {"signature": 5}, "missing_signature"),
+        (sign(IDENTITY) | {"signature": ""}, "wrong_signature"),
+        (sign(IDENTITY) | {"timestamp": "2026-02-03T10:00:02.111Z"}, "wrong_signature"),
+        (sign(IDENTITY, key="another"), "wrong_signature"),
+        (sign(IDENTITY, partner="2042"), "wrong_signature"),
         (IDENTITY | {"sec_key": "c2VjcmV0|0f0f", "timestamp": 1770112802}, "sec_key_only"),
     ],
 )
@@ -88,17 +88,17 @@ def test_what_is_not_signed_is_refused(body: object, reason: str) -> None:
 
 
 def test_a_signature_is_never_kept_and_all_else_is() -> None:
-    kept = prove_v1(SIGNATURES, callback(signed(IDENTITY))).kept_body
+    kept = prove_v1(SIGNATURES, callback(sign(IDENTITY))).kept_body
 
     assert json.loads(kept) == IDENTITY | {"timestamp": STAMP}
 
 
 def test_a_callback_names_its_job_and_what_else_job_status_asks_for() -> None:
-    told = read(signed(IDENTITY))
+    found = read(sign(IDENTITY))
 
-    assert (told.reference, told.coordinates, told.sender) == (JOB, {"user_id": USER, "job_type": "1"}, "v1")
-    assert told.session_kind is SessionKind.PERSON
-    assert not told.intermediate
+    assert (found.reference, found.coordinates, found.sender) == (JOB, {"user_id": USER, "job_type": "1"}, "v1")
+    assert found.session_kind is SessionKind.PERSON
+    assert not found.intermediate
 
 
 @pytest.mark.parametrize(
@@ -136,50 +136,50 @@ def test_a_callback_names_its_job_and_what_else_job_status_asks_for() -> None:
     ],
 )
 def test_what_a_result_looks_like_depends_on_its_type_of_job(content: dict[str, Any], expected: StatusSeen) -> None:
-    assert seen(content) == expected
+    assert observe(content) == expected
 
 
 @pytest.mark.parametrize("job_type", [6, "6", 6.0, "6.0"])
 def test_a_type_of_job_is_read_however_it_is_written(job_type: object) -> None:
-    told = read(result("0810", job_type))
+    found = read(result("0810", job_type))
 
-    assert told.coordinates["job_type"] == "6"
-    assert seen(result("0810", job_type)).looks == "final"
+    assert found.coordinates["job_type"] == "6"
+    assert observe(result("0810", job_type)).looks == "final"
 
 
 @pytest.mark.parametrize("job_type", [True, None, "six", 0, 13, 1.5, "01", [6]])
 def test_what_is_no_type_of_job_decides_nothing(job_type: object) -> None:
     assert "job_type" not in read(result("0810", job_type)).coordinates
-    assert seen(result("0810", job_type)).looks == "unrecognised"
+    assert observe(result("0810", job_type)).looks == "unrecognised"
 
 
 def test_a_code_that_lost_its_zero_is_read_with_it() -> None:
-    assert seen(result(812, 6)) == StatusSeen(word="0812", code="0812", looks="final", part="whole")
+    assert observe(result(812, 6)) == StatusSeen(word="0812", code="0812", looks="final", part="whole")
 
 
 @pytest.mark.parametrize("said", ["true", "false", None, True])
 def test_the_word_final_in_a_callback_changes_nothing(said: object) -> None:
-    assert seen(BIOMETRIC | {"IsFinalResult": said}) == seen(BIOMETRIC)
+    assert observe(BIOMETRIC | {"IsFinalResult": said}) == observe(BIOMETRIC)
 
 
 def test_two_deliveries_are_one_event_and_two_results_of_a_job_are_two() -> None:
-    told = [
-        read(signed(content, stamp=stamp)).identity
+    found = [
+        read(sign(content, stamp=stamp)).identity
         for content, stamp in [(IDENTITY, STAMP), (IDENTITY, STAMP), (BIOMETRIC, STAMP), (IDENTITY, "later")]
     ]
 
-    assert told[0] == told[1]
-    assert len(set(told)) == 3
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
 
 
 def test_names_of_the_partners_own_are_noted_and_their_values_are_not() -> None:
-    content = signed(IDENTITY)
+    content = sign(IDENTITY)
     content["PartnerParams"] = content["PartnerParams"] | {"tenant": "north", "sandbox_result": "0"}
 
-    told = read(content | {"Novelty": "of 2031"})
+    found = read(content | {"Novelty": "of 2031"})
 
-    assert told.unknown_fields == ("Novelty", "PartnerParams.sandbox_result", "PartnerParams.tenant")
-    assert "north" not in repr(told)
+    assert found.unknown_fields == ("Novelty", "PartnerParams.sandbox_result", "PartnerParams.tenant")
+    assert "north" not in repr(found)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_what_names_no_job_or_no_code_is_unreadable(content: object) -> None:
 
 
 def test_a_body_with_a_picture_of_one_and_a_half_megabytes_is_read() -> None:
-    content = signed(IDENTITY | {"Photo": "A" * 1_500_000})
+    content = sign(IDENTITY | {"Photo": "A" * 1_500_000})
 
     kept = prove_v1(SIGNATURES, callback(content)).kept_body
 

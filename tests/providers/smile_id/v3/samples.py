@@ -89,10 +89,10 @@ def attention(**changes: Any) -> dict[str, Any]:
 
 
 def block(**changes: Any) -> dict[str, Any]:
-    told = clear(status="block", reason="face_verification_failed", product="biometric_kyc") | changes
-    return {name: value for name, value in told.items() if name != "id_fields" or "id_fields" in changes}
+    found = clear(status="block", reason="face_verification_failed", product="biometric_kyc") | changes
+    return {name: value for name, value in found.items() if name != "id_fields" or "id_fields" in changes}
 
 
 def error(**changes: Any) -> dict[str, Any]:
-    told = clear(status="error", reason="service_unavailable", kyc_receipt=None, partner_params=None) | changes
-    return {name: value for name, value in told.items() if name not in {"id_fields", "completed_at"}}
+    found = clear(status="error", reason="service_unavailable", kyc_receipt=None, partner_params=None) | changes
+    return {name: value for name, value in found.items() if name not in {"id_fields", "completed_at"}}

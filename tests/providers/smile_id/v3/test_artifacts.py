@@ -1,4 +1,4 @@
-"""Files behind links: followed only where they may lead, and told by their first bytes."""
+"""Files behind links: only allowed links are followed, and the first bytes give the type."""
 
 import json
 from collections.abc import Sequence
@@ -178,7 +178,7 @@ class Names:
         return self.addresses
 
 
-async def refused(link: str, names: Names, http: httpx.AsyncClient, **given: Any) -> LossReason:
+async def refuse(link: str, names: Names, http: httpx.AsyncClient, **given: Any) -> LossReason:
     links = Links(settings(**given), http, resolve=names)
     with pytest.raises(ArtifactLost) as caught:
         async with links.open(link, is_picture=True):
@@ -206,7 +206,7 @@ async def refused(link: str, names: Names, http: httpx.AsyncClient, **given: Any
 async def test_a_link_that_is_not_plain_https_is_not_even_looked_up(http: httpx.AsyncClient, link: str) -> None:
     names = Names("93.184.216.34")
 
-    assert await refused(link, names, http) is LossReason.REFUSED
+    assert await refuse(link, names, http) is LossReason.REFUSED
     assert names.asked == []
 
 
@@ -215,7 +215,7 @@ async def test_a_link_that_is_not_plain_https_is_not_even_looked_up(http: httpx.
     ["127.0.0.1", "10.0.0.7", "192.168.1.1", "172.16.0.1", "169.254.169.254", "::1", "fd00::1", "0.0.0.0"],
 )
 async def test_a_link_into_a_private_network_is_not_followed(http: httpx.AsyncClient, address: str) -> None:
-    assert await refused("https://files.example/a", Names(address), http) is LossReason.REFUSED
+    assert await refuse("https://files.example/a", Names(address), http) is LossReason.REFUSED
 
 
 async def test_where_hosts_are_named_no_other_is_followed(http: httpx.AsyncClient) -> None:
@@ -223,9 +223,9 @@ async def test_where_hosts_are_named_no_other_is_followed(http: httpx.AsyncClien
     hosts = ["smile-results.s3.eu-west-1.amazonaws.com"]
 
     for host in ("files.example", "x.smile-results.s3.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com"):
-        assert await refused(f"https://{host}/a", names, http, artifact_hosts=hosts) is LossReason.REFUSED
+        assert await refuse(f"https://{host}/a", names, http, artifact_hosts=hosts) is LossReason.REFUSED
     assert names.asked == []
-    await refused("https://SMILE-results.s3.eu-west-1.amazonaws.com/a", names, http, artifact_hosts=hosts)
+    await refuse("https://SMILE-results.s3.eu-west-1.amazonaws.com/a", names, http, artifact_hosts=hosts)
     assert names.asked == [("smile-results.s3.eu-west-1.amazonaws.com", 443)]
 
 
@@ -234,7 +234,7 @@ async def test_another_port_of_the_accounts_own_host_is_not_home(
 ) -> None:
     names = Names("127.0.0.1")
 
-    loss = await refused("http://127.0.0.1:1/files/selfie", names, http, base_url=smile_id.base_url)
+    loss = await refuse("http://127.0.0.1:1/files/selfie", names, http, base_url=smile_id.base_url)
 
     assert loss is LossReason.REFUSED
 

@@ -278,7 +278,7 @@ def test_times_come_from_the_callback() -> None:
     assert snapshot("clear").provider_created_at is None
 
 
-def chosen(word: str, *bodies: dict[str, Any]) -> str | None:
+def choose(word: str, *bodies: dict[str, Any]) -> str | None:
     found = details_of(word, [as_bytes(body) for body in bodies])
     return None if found is None else str(found.body["message"])
 
@@ -286,18 +286,18 @@ def chosen(word: str, *bodies: dict[str, Any]) -> str | None:
 def test_the_newest_callback_that_says_the_same_explains_a_status() -> None:
     newest, older, other = clear(message="newest"), clear(message="older"), block(message="other")
 
-    assert chosen("clear", newest, older, other) == "newest"
-    assert chosen("clear", other, older) == "older"
-    assert chosen("clear", other) is None
-    assert chosen("clear") is None
-    assert chosen("clear", clear(status="Clear", message="shouting")) is None
+    assert choose("clear", newest, older, other) == "newest"
+    assert choose("clear", other, older) == "older"
+    assert choose("clear", other) is None
+    assert choose("clear") is None
+    assert choose("clear", clear(status="Clear", message="shouting")) is None
 
 
 def test_a_jobs_own_callback_goes_before_news_of_a_list_it_is_watched_on() -> None:
     update = clear(message="update", product="aml_monitoring_update")
 
-    assert chosen("clear", update, clear(message="own")) == "own"
-    assert chosen("clear", update, block(message="own")) == "update"
+    assert choose("clear", update, clear(message="own")) == "own"
+    assert choose("clear", update, block(message="own")) == "update"
 
 
 def test_a_callback_that_cannot_be_read_explains_nothing() -> None:

@@ -42,7 +42,7 @@ def refusal(headers: dict[str, str], body: object = None) -> str:
     return caught.value.reason
 
 
-def observed(body: object, headers: dict[str, str] | None = None) -> Observation:
+def observe(body: object, headers: dict[str, str] | None = None) -> Observation:
     return read_v3(as_bytes(body), HEADERS if headers is None else headers).observation
 
 
@@ -134,7 +134,7 @@ def test_a_signature_inside_the_body_proves_nothing_here() -> None:
     ],
 )
 def test_a_callback_says(body: object, expected: Observation) -> None:
-    assert observed(body) == expected
+    assert observe(body) == expected
 
 
 @pytest.mark.parametrize(
@@ -198,10 +198,10 @@ def test_fields_that_no_document_has_are_named() -> None:
 
 
 def test_what_a_partner_added_is_named_and_its_value_is_nowhere() -> None:
-    told = read_v3(as_bytes(attention(partner_params={"tenant": "north"})), HEADERS)
+    found = read_v3(as_bytes(attention(partner_params={"tenant": "north"})), HEADERS)
 
-    assert told.unknown_fields == ("partner_params.tenant",)
-    assert "north" not in repr(told)
+    assert found.unknown_fields == ("partner_params.tenant",)
+    assert "north" not in repr(found)
 
 
 @given(body=JSON)
