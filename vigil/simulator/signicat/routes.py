@@ -87,8 +87,8 @@ class Dossier:
     external_reference: str | None
     created_at: datetime
 
-    def mark(self) -> dict[str, str | None]:
-        """Return what the scenario of each of its processes says about it."""
+    def process_fields(self) -> dict[str, str | None]:
+        """Return the fields of the scenario of a new process in it."""
         return {
             "reference": f"{self.dossier_id}:{uuid.uuid4()}",
             "client": self.client,
@@ -190,13 +190,13 @@ class Signicat(SimulatedProvider[SignicatScenario, Process]):
     async def _create(self, request: Request) -> Response:
         dossier = self._find_dossier(request, otherwise=400)
         order = _ProcessOrder.model_validate_json(await request.body())
-        process = self.create(order.scenario(endpoints=order.endpoints(), **dossier.mark()))
+        process = self.create(order.scenario(endpoints=order.endpoints(), **dossier.process_fields()))
         return JSONResponse(payloads.created(_state(process)), status_code=201)
 
     async def _capture(self, request: Request) -> Response:
         dossier = self._find_dossier(request, otherwise=400)
         order = _CaptureOrder.model_validate_json(await request.body())
-        more = {"endpoints": order.endpoints(), "hosted_capture": CAPTURED_AFTER, **dossier.mark()}
+        more = {"endpoints": order.endpoints(), "hosted_capture": CAPTURED_AFTER, **dossier.process_fields()}
         self.create(order.providers[0].scenario(**more))
         return JSONResponse({"url": f"https://capture.example.invalid/{uuid.uuid4()}"}, status_code=201)
 
