@@ -1,4 +1,4 @@
-"""The worker process: settings, providers, activities and workflows, run until it is told to stop."""
+"""The worker process: runs workflows and activities until it receives SIGTERM or SIGINT."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
 
 SHUTDOWN: Final = timedelta(seconds=30)
-"""How long activities may go on after we were told to stop; under the grace that containers are given."""
+"""How long activities may continue after SIGTERM; shorter than the grace period of containers."""
 
 MOST_DOWNLOADS: Final = 20
 
@@ -64,7 +64,7 @@ async def run(settings: Settings) -> None:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Client]:
-    """Open everything, and serve for as long as the context lasts."""
+    """Open what the settings name and run the workers, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(settings, temporal_runtime=_temporal_runtime(settings)))
         accounts, client, storage, tracker = runtime.accounts, runtime.client, runtime.storage, runtime.tracker
@@ -136,7 +136,7 @@ def _messengers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, MessageRead
 def _readers(
     client: Client, accounts: Mapping[str, OpenAccount], activities: Sequence[Callable[..., Any]]
 ) -> list[Worker]:
-    """Serve each account's reads on a queue of its own, whose rate the server caps for all workers together."""
+    """Return one worker for each account's queue of reads; the server limits its rate over all workers."""
     return [
         Worker(
             client,
@@ -169,7 +169,7 @@ def _temporal_runtime(settings: Settings) -> Runtime | None:
 
 
 def main() -> None:
-    """Run a worker by the settings of `VIGIL_CONFIG` or `./vigil.toml`; leave with 2 where they cannot be used."""
+    """Run a worker by the settings of `VIGIL_CONFIG` or `./vigil.toml`; exit with 2 if they cannot be used."""
     set_up_logging()
     code = 0
     try:

@@ -1,4 +1,4 @@
-"""Adopting what a provider lists and nobody told us of."""
+"""Starts tracking verifications that a provider lists and no backend registered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,41 +18,41 @@ _log = structlog.get_logger("vigil.discovery")
 
 
 class DiscoveryActivities:
-    """The sweeps of all accounts whose provider lists what it has."""
+    """Discovery for all accounts whose provider can list its verifications."""
 
     def __init__(
-        self, finders: Mapping[str, VerificationFinder], adopt: Callable[[VerificationKey], Awaitable[bool]]
+        self, finders: Mapping[str, VerificationFinder], start: Callable[[VerificationKey], Awaitable[bool]]
     ) -> None:
-        """Take the finders by account, and what begins to track a verification; False: it was known."""
+        """Take the finders by account, and the function that starts tracking: it returns False for a known one."""
         self._finders = finders
-        self._adopt = adopt
+        self._start = start
 
     @activity.defn(name=messages.DISCOVER)
     async def discover(self, order: messages.DiscoverInput) -> messages.DiscoveryResult:
-        """Track all that was created in a time and is not tracked yet. Repeating it is harmless."""
+        """Start tracking what was created in a period and is not tracked yet. Idempotent."""
         finder = self._finders.get(order.account)
         if finder is None:
-            # Somebody took it out of the settings while a sweep was on its way.
+            # The account was removed from the settings while the activity was scheduled.
             raise try_again("account_not_configured")
-        listed = adopted = 0
+        listed = started = 0
         try:
             async for found in finder.list_created(since=order.since, until=order.until):
                 listed += 1
                 activity.heartbeat(listed)
                 key = _key_of(order.account, found)
-                if key is not None and await self._adopt(key):
-                    adopted += 1
-                    # A provider with many that we do not know must not flood our own queues.
+                if key is not None and await self._start(key):
+                    started += 1
+                    # A provider that lists many unknown verifications must not flood our own queues.
                     await asyncio.sleep(order.starts_every.total_seconds())
         except ProviderError as error:
             raise try_again(error.code, after=error.retry_after) from None
-        return messages.DiscoveryResult(until=order.until, listed=listed, adopted=adopted)
+        return messages.DiscoveryResult(until=order.until, listed=listed, started=started)
 
 
 def _key_of(account: Name, found: FoundVerification) -> VerificationKey | None:
-    """Return None for a reference that nothing can be tracked under: trying again would not mend it."""
+    """Return the key, or None for a reference that cannot be tracked: a retry would not help."""
     try:
         return VerificationKey(account=account, reference=found.reference)
     except ValidationError:
-        _log.warning("adoption.no_reference", account=account)
+        _log.warning("discovery.reference_not_usable", account=account)
         return None

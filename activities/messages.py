@@ -1,4 +1,4 @@
-"""Sending the messages that providers ask us to send, forgetting them, and telling their verifications."""
+"""Sends messages to applicants, erases them, and reports the result to their verifications."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -33,15 +33,15 @@ _log = structlog.get_logger("vigil.messages")
 
 
 class Note(Protocol):
-    """Tells a verification what became of a message; `tracking.VerificationClient` has one."""
+    """Reports the result of a message to its verification, as `VerificationClient` does."""
 
     def __call__(self, key: VerificationKey, noted: MessageOutcome, *, may_start: bool) -> Awaitable[bool]:
-        """Tell it; False if no run of it is open and none may be started. Raises `RPCError`."""
+        """Report it. Returns False if no run is open and none may be started. Raises `RPCError`."""
         ...
 
 
 class MessageActivities:
-    """Knows each account's messenger and each channel's carrier."""
+    """Activities of message delivery, for the accounts and channels of the settings."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class MessageActivities:
 
     @activity.defn(name=messages.SEND_MESSAGE)
     async def send_message(self, send: messages.SendMessage) -> messages.SendAttempt:
-        """Try once to send a message. What goes wrong is an answer, since only that says whether anything was sent."""
+        """Try once to send a message. A failure is a result, since only the result says whether anything was sent."""
         order = send.notice.order
         left = order.send_before - self._now()
         carrier = self._carriers.get(order.kind.channel)
@@ -77,7 +77,7 @@ class MessageActivities:
 
     @activity.defn(name=messages.ERASE_MESSAGE)
     async def erase_message(self, forget: messages.EraseMessage) -> None:
-        """Erase the callbacks that asked for a message; nothing else holds what it said."""
+        """Erase the callbacks that asked for a message; its text is stored nowhere else."""
         try:
             for receipt in forget.receipts:
                 await self._inbox.forget(receipt)
@@ -86,7 +86,7 @@ class MessageActivities:
 
     @activity.defn(name=messages.REPORT_MESSAGE)
     async def report_message(self, note: messages.ReportMessage) -> None:
-        """Tell the verification, if it is open or we hold a record of it; a message alone starts none."""
+        """Report the result to the verification, if it is open or has a record; a message alone starts none."""
         order = note.order
         try:
             if await self._note(order.key, note.noted, may_start=False):
@@ -121,7 +121,7 @@ class MessageActivities:
             return refused("account_not_configured", may_heal=True)
         try:
             receipt = await self._inbox.read(notice.receipt)
-            if not receipt.body:  # the relay takes out what is past the fence
+            if not receipt.body:  # the relay removes the text after `send_before`
                 return SendResult(MessageResult.TOO_LATE)
             message = messenger.read_message(receipt.body)
         except NotStored:

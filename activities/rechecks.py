@@ -1,4 +1,4 @@
-"""Beginning to read a finished verification again."""
+"""Starts a run that reads a finished verification again."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,13 +9,13 @@ from vigil.temporal import messages
 
 
 class RecheckActivities:
-    """The rereads of all accounts."""
+    """Rechecks for all accounts."""
 
-    def __init__(self, reread: Callable[[VerificationKey, int], Awaitable[bool]]) -> None:
-        """Take what begins to read a verification again; False: it has another verdict by now."""
-        self._reread = reread
+    def __init__(self, start_recheck: Callable[[VerificationKey, int], Awaitable[bool]]) -> None:
+        """Take the function that starts a recheck; it returns False if there is another verdict by now."""
+        self._start_recheck = start_recheck
 
     @activity.defn(name=messages.RECHECK)
     async def recheck(self, order: messages.RecheckInput) -> bool:
-        """Have it read again, unless somebody follows it anyway. Repeating it is harmless."""
-        return await self._reread(order.key, order.revision)
+        """Start a recheck, unless a run is open anyway. Idempotent."""
+        return await self._start_recheck(order.key, order.revision)

@@ -1,4 +1,4 @@
-"""Having a provider call back once more."""
+"""Asks a provider to send a callback once more."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _log = structlog.get_logger("vigil.reads")
 
 
 class ReplayActivities:
-    """The acting half of the accounts whose provider can be asked to call back again."""
+    """Replays for the accounts whose provider can send a callback again."""
 
     def __init__(self, replayers: Mapping[str, CallbackReplayer]) -> None:
         """Take the replayers by account."""
@@ -22,7 +22,7 @@ class ReplayActivities:
 
     @activity.defn(name=messages.REPLAY)
     async def replay(self, order: messages.ReadInput) -> None:
-        """Ask for the callback again; only an outage is tried again, since any other answer stays as it is."""
+        """Ask for the callback again. Only an outage is retried, since any other answer is final."""
         replayer = self._replayers.get(order.question.key.account)
         if replayer is None:
             raise try_again("account_not_configured")

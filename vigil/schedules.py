@@ -1,4 +1,4 @@
-"""The schedules of an installation: what Temporal begins by itself."""
+"""The schedules of an installation: what Temporal starts by itself."""
 
 from datetime import timedelta
 from typing import Final
@@ -20,29 +20,29 @@ from temporalio.service import RPCError, RPCStatusCode
 from vigil.config.accounts import OpenAccount
 from vigil.temporal import messages
 
-ADOPTS_EVERY: Final = timedelta(minutes=5)
+DISCOVERS_EVERY: Final = timedelta(minutes=5)
 LOOKS_BACK: Final = timedelta(days=1)
-"""How far the first sweep of an account reaches; each later one goes on where the last one ended."""
+"""How far the first discovery of an account looks back; each later one continues where the last one ended."""
 OVERLAP: Final = timedelta(minutes=5)
 STARTS_EVERY: Final = timedelta(seconds=1)
 _SHORTEST: Final = timedelta(seconds=1)
-"""Temporal schedules nothing more often."""
+"""The shortest interval of a Temporal schedule."""
 
 
 async def keep_discovering(client: Client, account: OpenAccount, *, time_scale: float) -> None:
-    """Have what an account's provider lists adopted again and again; or no longer, as the settings say. Idempotent."""
+    """Create, update or delete the schedule of an account's discovery, as the settings say. Idempotent."""
     name = f"discovery/{account.name}"
     if account.provider.finder is None or not account.discovery:
         await _delete(client, name)
         return
-    schedule = _adoption(account, name, time_scale)
+    schedule = _schedule(account, name, time_scale)
     try:
         await client.create_schedule(name, schedule)
     except ScheduleAlreadyRunningError:
         await client.get_schedule_handle(name).update(lambda known: _changed(known, schedule))
 
 
-def _adoption(account: OpenAccount, name: str, time_scale: float) -> Schedule:
+def _schedule(account: OpenAccount, name: str, time_scale: float) -> Schedule:
     order = messages.DiscoveryInput(
         account=account.name,
         grace=account.plan_for(None).registration_grace,
@@ -56,15 +56,15 @@ def _adoption(account: OpenAccount, name: str, time_scale: float) -> Schedule:
             order,
             id=name,
             task_queue=messages.VERIFICATIONS_QUEUE,
-            static_summary=f"Adopt what `{account.name}` lists and nobody registered",
+            static_summary=f"Find what `{account.name}` lists and nobody registered",
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=max(_SHORTEST, ADOPTS_EVERY / time_scale))]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=max(_SHORTEST, DISCOVERS_EVERY / time_scale))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
 
 
 def _changed(known: ScheduleUpdateInput, schedule: Schedule) -> ScheduleUpdate:
-    """Leave it paused where an operator has paused it."""
+    """Return the new schedule, still paused if an operator has paused it."""
     schedule.state = known.description.schedule.state
     return ScheduleUpdate(schedule)
 

@@ -1,4 +1,4 @@
-"""One sweep over what a provider lists, so that a verification which nobody told us of is tracked too."""
+"""Discovery: finds verifications that a provider lists and no backend registered."""
 
 from datetime import datetime
 
@@ -12,29 +12,29 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=messages.DISCOVERY_WORKFLOW)
 class DiscoveryWorkflow:
-    """Adopts what was created since the last sweep, and long enough ago that its backend had time to register it."""
+    """Starts tracking what was created since the last run, after a grace in which its backend could register it."""
 
     @workflow.run
     async def run(self, order: messages.DiscoveryInput) -> messages.DiscoveryResult:
-        """Sweep once; what the last sweep reached is its result, so that no sweep that failed leaves a gap."""
+        """Run discovery once. The result says how far it came, so a run that failed leaves no gap."""
         until = workflow.now() - order.grace
         since = _since(order, until)
-        adopted: messages.DiscoveryResult = await workflow.execute_activity(
+        found: messages.DiscoveryResult = await workflow.execute_activity(
             messages.DISCOVER,
             messages.DiscoverInput(account=order.account, since=since, until=until, starts_every=order.starts_every),
             task_queue=messages.provider_queue(order.account),
             result_type=messages.DiscoveryResult,
-            start_to_close_timeout=options.SWEEP_TIMEOUT,
-            heartbeat_timeout=options.SWEEP_HEARTBEAT,
-            retry_policy=options.SWEEP_RETRY,
+            start_to_close_timeout=options.DISCOVERY_TIMEOUT,
+            heartbeat_timeout=options.DISCOVERY_HEARTBEAT,
+            retry_policy=options.DISCOVERY_RETRY,
             priority=options.POLLS,
-            summary=f"Adopt what `{order.account}` lists since {since:%d %b %H:%M:%S}",
+            summary=f"Find what `{order.account}` lists since {since:%d %b %H:%M:%S}",
         )
-        return adopted
+        return found
 
 
 def _since(order: messages.DiscoveryInput, until: datetime) -> datetime:
     last = workflow.get_last_completion_result(messages.DiscoveryResult)
-    # What is listed late, as lists are, is found by looking a little further back than the last sweep reached.
-    # A grace that was made longer meanwhile ends before that: then nothing is new, and the window is empty.
+    # Providers list some verifications late, so each run overlaps the last one. If the grace was made longer
+    # meanwhile, it ends before the last run did: then nothing is new, and the period is empty.
     return until - order.looks_back if last is None else min(until, last.until - order.overlap)

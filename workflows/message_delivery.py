@@ -1,4 +1,4 @@
-"""Sending one message that a provider asked us to send: once, and not after its fence."""
+"""Message delivery: sends one message to an applicant, once, and never after `send_before`."""
 
 from datetime import datetime
 from itertools import chain, repeat
@@ -15,14 +15,14 @@ with workflow.unsafe.imports_passed_through():
 
 _NOT_SENT = messages.SendAttempt(result=MessageResult.TOO_LATE)
 _CUT_OFF = messages.SendAttempt(result=MessageResult.UNKNOWN, why="worker_cut_off", again=True)
-"""The worker that sends next knows whether a repetition can do harm."""
+"""The next attempt knows whether the gateway is idempotent."""
 _PERHAPS_SENT = frozenset({MessageResult.SENT, MessageResult.UNKNOWN})
-"""What must not be sent again for as long as what asks for it may be a repetition."""
+"""After these results a repeated request within the next minutes must not send again."""
 
 
 @workflow.defn(name=messages.MESSAGE_DELIVERY_WORKFLOW)
 class MessageDeliveryWorkflow:
-    """Sends the message, forgets what it said, tells the verification, and stays to take in its repetitions."""
+    """Sends the message, erases its text, notifies the verification, and stays open to absorb repetitions."""
 
     @workflow.init
     def __init__(self, notice: MessageReceived) -> None:
@@ -31,14 +31,14 @@ class MessageDeliveryWorkflow:
 
     @workflow.run
     async def run(self, notice: MessageReceived) -> MessageOutcome:
-        """Deliver it. Raises nothing that a carrier may do."""
-        tried = await self._send_before_the_fence()
+        """Deliver the message. A failure of the message sender is a result, not an exception."""
+        tried = await self._send_in_time()
         order = notice.order
-        # For one that came too late the time is computed, so that telling it twice is telling it once.
+        # If it was too late, the time is computed, so that a repeated report is recognised as the same.
         at = order.send_before if tried.result is MessageResult.TOO_LATE else workflow.now()
         noted = MessageOutcome(kind=order.kind, result=tried.result, why=tried.why, at=at)
         is_over = tried.result in _PERHAPS_SENT
-        # What was not sent may be asked for again: each time has its own fence, and the relay finds what is left here.
+        # A message that was not sent may be requested again, with its own time limit; the relay finds other receipts.
         await (self._forget() if is_over else _erase((notice.receipt,)))
         await _step(messages.REPORT_MESSAGE, messages.ReportMessage(order=order, noted=noted), f"Note: {tried.result}")
         if is_over:
@@ -47,10 +47,10 @@ class MessageDeliveryWorkflow:
 
     @workflow.signal
     def message_received(self, notice: MessageReceived) -> None:
-        """Take one delivery of the message, the first included."""
+        """Receive one request for the message, the first included."""
         self._receipts.add(notice.receipt)
 
-    async def _send_before_the_fence(self) -> messages.SendAttempt:
+    async def _send_in_time(self) -> messages.SendAttempt:
         order = self._notice.order
         so_far = _NOT_SENT
         pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
@@ -72,7 +72,7 @@ class MessageDeliveryWorkflow:
                 send,
                 task_queue=messages.MESSAGES_QUEUE,
                 result_type=messages.SendAttempt,
-                # A worker that comes back after the fence must not find it.
+                # A worker that starts after `send_before` must not receive it.
                 schedule_to_start_timeout=order.send_before - workflow.now(),
                 start_to_close_timeout=options.MESSAGE_TIMEOUT,
                 retry_policy=options.ONCE,
@@ -103,12 +103,12 @@ class MessageDeliveryWorkflow:
 
 
 def _message_id(order: MessageRequest) -> str:
-    """Return what a carrier knows it by: the same in each attempt, another when it is asked for again later."""
+    """Return the idempotency key: the same in each attempt, another for a later request."""
     return f"{order.digest}-{order.received_at:%Y%m%d%H%M%S%f}"
 
 
 async def _erase(receipts: tuple[StorageName, ...]) -> None:
-    await _step(messages.ERASE_MESSAGE, messages.EraseMessage(receipts=receipts), "Erase what it said")
+    await _step(messages.ERASE_MESSAGE, messages.EraseMessage(receipts=receipts), "Erase its text")
 
 
 async def _step(name: str, order: MessageModel, summary: str) -> None:

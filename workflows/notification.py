@@ -1,4 +1,4 @@
-"""Telling one backend endpoint of one verdict, with days of retries of its own."""
+"""Notification: reports one verdict to one backend endpoint, with days of retries."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -11,11 +11,11 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=messages.NOTIFICATION_WORKFLOW)
 class NotificationWorkflow:
-    """Sends until it is delivered, the endpoint says that it is gone, or the days are over."""
+    """Sends until the endpoint accepts it, answers 410, or the days are over."""
 
     @workflow.run
     async def run(self, notify: messages.Notification) -> messages.NotificationResult:
-        """Send it."""
+        """Send the notification."""
         try:
             sent: messages.NotificationResult = await workflow.execute_activity(
                 messages.SEND_NOTIFICATION,
@@ -25,7 +25,7 @@ class NotificationWorkflow:
                 start_to_close_timeout=options.SEND_TIMEOUT,
                 schedule_to_close_timeout=options.SEND_WITHIN,
                 retry_policy=options.SEND_RETRY,
-                summary=f"Tell `{notify.endpoint}` of revision {notify.revision}",
+                summary=f"Notify `{notify.endpoint}` of revision {notify.revision}",
             )
         except ActivityError:
             return messages.NotificationResult(result="given_up", attempts=0)

@@ -14,11 +14,11 @@ STORAGE_TIMEOUT: Final = timedelta(seconds=20)
 STORAGE_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
 READ_TIMEOUT: Final = timedelta(seconds=25)
-"""Longer than one exchange with a provider may take, and what a worker that is killed while it asks costs."""
+"""Longer than one exchange with a provider may take; also the delay after a worker is killed during a read."""
 
 DOWNLOAD_TIMEOUT: Final = timedelta(hours=1)
 DOWNLOAD_HEARTBEAT: Final = timedelta(seconds=20)
-"""Longer than the wait between two pieces of a file may be."""
+"""Longer than the wait between two pieces of a file."""
 MOST_DOWNLOADS: Final = 4
 
 SEND_TIMEOUT: Final = timedelta(seconds=30)
@@ -26,29 +26,29 @@ SEND_WITHIN: Final = timedelta(days=5)
 SEND_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1))
 
 MESSAGE_TIMEOUT: Final = timedelta(seconds=13)
-"""Longer than a carrier is given, and what a worker that is killed while it sends costs."""
+"""Longer than a message sender may take; also the delay after a worker is killed while it sends."""
 MESSAGE_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=20))
-"""Between attempts to send a message; the last one stays."""
+"""Pauses between attempts to send a message; the last one repeats."""
 ONCE: Final = RetryPolicy(maximum_attempts=1)
-"""For what must not be repeated by anybody who does not know what became of it."""
+"""For activities whose lost result must not cause a repetition."""
 
-SWEEP_TIMEOUT: Final = timedelta(hours=1)
-SWEEP_HEARTBEAT: Final = timedelta(minutes=1)
-"""Longer than a page of a list may take, however often the provider has to be asked for it."""
-SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
+DISCOVERY_TIMEOUT: Final = timedelta(hours=1)
+DISCOVERY_HEARTBEAT: Final = timedelta(minutes=1)
+"""Longer than one page of a provider's list may take, retries included."""
+DISCOVERY_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
 
 REPLAY_WITHIN: Final = timedelta(minutes=10)
-"""Longer than a provider is away for a moment; what is not replayed by then a person may ask for."""
+"""Longer than a short outage of a provider; after that a person may ask for the replay."""
 
-REREAD_TIMEOUT: Final = timedelta(seconds=30)
-REREAD_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
+RECHECK_TIMEOUT: Final = timedelta(seconds=30)
+RECHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 
 RINGS: Final = Priority(priority_key=1)
 POLLS: Final = Priority(priority_key=3)
 
 
 def asking_retry(plan: TrackingPlan) -> RetryPolicy:
-    """Return how a read that a ring asked for is tried again."""
+    """Return the retry of a read that a callback or a command caused."""
     every = plan.min_read_interval
     return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 12)
 
@@ -59,6 +59,6 @@ def polling_retry(plan: TrackingPlan) -> RetryPolicy:
 
 
 def download_retry(plan: TrackingPlan) -> RetryPolicy:
-    """Return how a download is tried again; what heals by waiting names its own time."""
+    """Return the retry of a download; an error that passes by waiting names its own time."""
     every = plan.min_read_interval
     return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 60)

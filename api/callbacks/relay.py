@@ -47,7 +47,7 @@ _log = structlog.get_logger("vigil.relay")
 class Relay:
     """Settles pending receipts. Any number of relays may run at once, without leases.
 
-    Each picks at random, so that two relays seldom pick the same receipt. If they do, no harm is done: an event may
+    Each picks at random, so that two relays rarely pick the same receipt. If they do, no harm is done: an event may
     arrive twice, and filing may be repeated.
     """
 

@@ -55,7 +55,7 @@ async def test_all_that_is_listed_and_not_known_is_tracked_also_behind_an_imposs
     attempts = Attempts()
     result = await attempts.next(DiscoveryActivities({"acme": listing}, tracked).discover, ORDER)
 
-    assert result == DiscoveryResult(until=NOW, listed=4, adopted=2)
+    assert result == DiscoveryResult(until=NOW, listed=4, started=2)
     assert tracked.taken_up == ["v-1", "v-3"]
     assert listing.asked == [(NOW - HOUR, NOW)]
     assert attempts.heartbeats == 4
@@ -70,7 +70,7 @@ async def test_a_list_that_breaks_off_is_tried_again_when_the_provider_says_so()
     result = await Attempts().next(discover, ORDER)
 
     assert (error.type, error.next_retry_delay) == ("http_503", HOUR)
-    assert (result.listed, result.adopted, tracked.taken_up) == (1, 0, ["v-1"])
+    assert (result.listed, result.started, tracked.taken_up) == (1, 0, ["v-1"])
 
 
 async def test_an_account_that_was_taken_out_of_the_settings_is_waited_for() -> None:

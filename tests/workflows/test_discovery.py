@@ -103,7 +103,7 @@ async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_lo
         adopted = await swept(client, world)
         record = await world.result()
 
-    assert (adopted.listed, adopted.adopted) == (1, 1)
+    assert (adopted.listed, adopted.started) == (1, 1)
     assert (record.verdict.outcome, record.verdict.decision, record.is_registered) == (
         Outcome.DECIDED,
         Decision.APPROVED,
@@ -145,8 +145,8 @@ async def test_what_is_tracked_or_finished_already_is_not_adopted(
         finished = await world.result()
         when_finished = await swept(client, world)
 
-    assert (while_open.listed, while_open.adopted) == (1, 0)
-    assert (when_finished.listed, when_finished.adopted) == (1, 0)
+    assert (while_open.listed, while_open.started) == (1, 0)
+    assert (when_finished.listed, when_finished.started) == (1, 0)
     assert finished.attention == ()
 
 
@@ -169,7 +169,7 @@ async def test_a_provider_that_is_down_is_asked_again_for_the_same_time(
     async with world.workers():
         adopted = await swept(client, world)
 
-    assert adopted.adopted == 1
+    assert adopted.started == 1
     assert len(listing.asked) == 3
     assert len(set(listing.asked)) == 1
 
@@ -184,7 +184,7 @@ async def test_one_that_can_have_no_key_stops_nobody_behind_it(
         async with asyncio.timeout(60):
             adopted = await swept(client, world)
 
-    assert (adopted.listed, adopted.adopted) == (2, 1)
+    assert (adopted.listed, adopted.started) == (2, 1)
 
 
 async def test_one_that_temporal_forgot_stays_as_its_record_says(

@@ -1,4 +1,4 @@
-"""Messages that a provider asks us to send to the applicant: which, until when, and what became of them."""
+"""Messages that a provider asks us to send to the applicant: which, until when, and their results."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -9,7 +9,7 @@ from vigil.domain.terms import Instant, KeyedDigest, StorageName, Word
 from vigil.domain.verification_key import VerificationKey
 
 SEND_WITHIN: Final = timedelta(seconds=120)
-"""From when we were asked until nothing is sent any more: a late code is worse than none."""
+"""How long after the request a message may be sent: a late code is worse than none."""
 
 
 class Channel(StrEnum):
@@ -35,25 +35,25 @@ class MessageKind(StrEnum):
 
 
 class MessageResult(StrEnum):
-    """What became of a message."""
+    """The result of a message."""
 
     SENT = "sent"
-    """A carrier has accepted it."""
+    """A message sender has accepted it."""
     REFUSED = "refused"
     """Nothing was sent, and we know why."""
     UNKNOWN = "unknown"
-    """It may have been sent: whoever should have told us was cut off."""
+    """It may have been sent: the answer was lost."""
     TOO_LATE = "too_late"
-    """Nothing was sent before the fence, and nothing will be."""
+    """Nothing was sent before `send_before`, and nothing will be."""
 
 
 ADDRESS_UNKNOWN: Final = "address_unknown"
-"""Why a message was refused whose receiver stands in a field that nobody has described."""
+"""Why a message was refused: its receiver is in a field that no document describes."""
 CHANNEL_NOT_CONFIGURED: Final = "channel_not_configured"
 
 
 class MessageRequest(StoredModel):
-    """Which message is to be sent, and until when; what it says and to whom is in the receipt alone.
+    """Which message is to be sent, and until when. Text and address are in the receipt alone.
 
     Two orders of one `digest` ask for the same message.
     """
@@ -72,14 +72,14 @@ class MessageRequest(StoredModel):
 
 
 class MessageReceived(MessageModel):
-    """Signal `message_received`: what was asked for, and where the callback that asks rests."""
+    """Signal `message_received`: the request, and the receipt of its callback."""
 
     order: MessageRequest
     receipt: StorageName
 
 
 class MessageOutcome(MessageModel):
-    """Signal `message_reported`: what a verification is told of a message. `why` is a coded word."""
+    """Signal `message_reported`: the result of a message, for its verification. `why` is a coded word."""
 
     kind: MessageKind
     result: MessageResult

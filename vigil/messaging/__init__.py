@@ -1,1 +1,1 @@
-"""What takes a message to an applicant: a mail server, or an HTTP gateway."""
+"""Sends messages to applicants through a mail server or an HTTP gateway."""

@@ -1,4 +1,4 @@
-"""What a carrier is given, and what it says became of it."""
+"""The interface of a message sender: one message in, its result out."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +9,7 @@ from vigil.domain.message import MessageResult
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One message. `message_id` is the same whenever it is handed over again."""
+    """One message. `message_id` is the same in each attempt."""
 
     message_id: str
     to: str = field(repr=False)
@@ -19,9 +19,9 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of handing a message over. `why` is a coded word; `may_heal`: nothing went, and it may another time.
+    """The result of one attempt. `why` is a coded word; `may_heal`: nothing was sent, and a later attempt may succeed.
 
-    A result is unknown where the carrier may have the message and could not say so.
+    A result is unknown if the message sender may have the message and its answer was lost.
     """
 
     result: MessageResult
@@ -33,21 +33,21 @@ SENT = SendResult(MessageResult.SENT)
 
 
 def refused(why: str, *, may_heal: bool = False) -> SendResult:
-    """Say that nothing was sent."""
+    """Return that nothing was sent."""
     return SendResult(MessageResult.REFUSED, why, may_heal)
 
 
 def unknown(why: str) -> SendResult:
-    """Say that it may have been sent."""
+    """Return that the message may have been sent."""
     return SendResult(MessageResult.UNKNOWN, why)
 
 
 class MessageSender(Protocol):
-    """Takes messages by one channel."""
+    """Sends messages of one channel."""
 
     is_idempotent: bool
-    """Whether a message that is handed over twice under one id is sent once."""
+    """Whether a message that is sent twice under one id reaches the applicant once."""
 
     async def send(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
-        """Hand a message over, `within` this time. Never raises for what may happen on the way."""
+        """Send a message `within` this time. Network and server failures are results, not exceptions."""
         ...

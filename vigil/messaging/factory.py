@@ -1,4 +1,4 @@
-"""The carriers that the settings name."""
+"""Opens the message senders that the settings name."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from vigil.messaging.settings import MessageSettings
 
 
 def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[Channel, MessageSender]:
-    """Return a carrier for each channel that has one. Nothing is asked of them yet; the HTTP client stays its owner's.
+    """Return a message sender for each configured channel. Sends nothing; the caller closes the HTTP client.
 
     Raises `OSError` for a file of certificates that cannot be read.
     """

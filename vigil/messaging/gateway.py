@@ -17,7 +17,7 @@ from vigil.outbound_http import NotResolved, PrivateAddress, Resolve, post, reso
 PLACEHOLDER: Final = re.compile(r"\{(to|text|id)\}")
 
 _NUMBER: Final = re.compile(r"\+?(?:[ ()./-]*[0-9]){3,18}[ ()./-]{0,3}")
-"""One telephone number, however it is spaced; the longest has 15 digits behind two or three that lead abroad."""
+"""One telephone number, with any spaces; the longest has 15 digits after a prefix of two or three."""
 _LONGEST_NUMBER: Final = 60
 _TOO_MANY: Final = 429
 _SERVERS_FAULT: Final = 500
@@ -25,7 +25,7 @@ _SERVERS_FAULT: Final = 500
 
 @dataclass(frozen=True)
 class Gateway:
-    """How a gateway is called. `body` is what it is sent, with `{to}`, `{text}` and `{id}` in its texts.
+    """How a gateway is called. `body` is the JSON that it receives, with `{to}`, `{text}` and `{id}` in its texts.
 
     No `accepted` codes: any 2xx.
     """
@@ -40,7 +40,7 @@ class Gateway:
 
 
 class GatewayCarrier:
-    """Hands messages to one gateway."""
+    """Sends messages through one gateway."""
 
     def __init__(self, gateway: Gateway, http: httpx.AsyncClient, *, resolve: Resolve = resolve_host) -> None:
         self.is_idempotent = gateway.is_idempotent
@@ -49,8 +49,8 @@ class GatewayCarrier:
         self._resolve = resolve
 
     async def send(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
-        """Post it once. Whatever happens after the request has left, but for a clear answer, is unknown."""
-        # Many gateways take a list for several receivers, and a code is for one.
+        """Post the message once. After the request has left, everything but a clear answer is `unknown`."""
+        # Many gateways accept a list of receivers, and a code is for one receiver.
         is_one_number = len(outgoing.to) <= _LONGEST_NUMBER and _NUMBER.fullmatch(outgoing.to)
         return await self._handed(outgoing, within=within) if is_one_number else refused("address_not_usable")
 
@@ -75,7 +75,7 @@ class GatewayCarrier:
         if is_accepted:
             return SENT
         why = f"http_{status}"
-        # A gateway that fails may fail after it has passed the message on.
+        # A gateway may fail after it has sent the message.
         return unknown(why) if status >= _SERVERS_FAULT else refused(why, may_heal=status == _TOO_MANY)
 
     async def _post(self, outgoing: Outgoing) -> int:
@@ -88,7 +88,7 @@ class GatewayCarrier:
 
 
 def filled(template: JsonValue, outgoing: Outgoing) -> JsonValue:
-    """Return a template with a message in its texts. What is put in is data: it is never looked at again."""
+    """Return a template with a message in its texts. Inserted values are not expanded again."""
     match template:
         case str():
             values = {"to": outgoing.to, "text": outgoing.text, "id": outgoing.message_id}

@@ -1,4 +1,4 @@
-"""A mail server that takes messages by SMTP."""
+"""Sends messages through a mail server by SMTP."""
 
 import asyncio
 import ssl
@@ -18,12 +18,12 @@ from vigil.messaging.contract import SENT, Outgoing, SendResult, refused, unknow
 _FOR_GOOD: Final = 500
 _LONGEST_ADDRESS: Final = 254
 _LONGEST_SUBJECT: Final = 200
-"""In characters, for both: what a stranger wrote without end would keep the parsers busy for seconds."""
+"""In characters, for both: an endless text from a stranger would keep the parsers busy for seconds."""
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """A mail server and how it is spoken to. `subject` stands where the provider gave none."""
+    """A mail server and its log-in. `subject` is used if the provider gave none."""
 
     host: str
     port: int
@@ -37,10 +37,10 @@ class MailServer:
 
 
 class MailCarrier:
-    """Hands messages to one mail server, each over a connection of its own."""
+    """Sends messages through one mail server, each over a connection of its own."""
 
     is_idempotent = False
-    """A mail server sends what it is handed as often as it is handed it."""
+    """False: a mail server sends a repeated message again."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -48,7 +48,7 @@ class MailCarrier:
         self._tls = None if server.security == "none" else ssl.create_default_context(cafile=server.ca_file)
 
     async def send(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
-        """Send it once. What the server refuses is not sent; a connection lost while it has the message is unknown."""
+        """Send the message once. A refusal is `refused`; a connection lost after the data were sent is `unknown`."""
         try:
             envelope = _Envelope.of(self._server, outgoing)
         except (MessageError, ValueError, IndexError, AttributeError):  # the parsers of addresses raise all of these
@@ -64,7 +64,7 @@ class MailCarrier:
                 await client.data(envelope.content)
         except aiosmtplib.SMTPResponseException as error:
             return refused(f"smtp_{error.code}", may_heal=error.code < _FOR_GOOD)
-        except (aiosmtplib.SMTPException, OSError) as error:  # an OSError is also the time that is up
+        except (aiosmtplib.SMTPException, OSError) as error:  # `TimeoutError` is an OSError too
             return unknown("mail_server_cut_off") if is_on_its_way else _not_begun(error)
         finally:
             client.close()
@@ -77,7 +77,7 @@ class MailCarrier:
             port=server.port,
             username=server.username,
             password=server.password,
-            # Named, since the machine's own name would be asked of a resolver.
+            # Given, since aiosmtplib would otherwise ask a resolver for the machine's own name.
             local_hostname=server.from_address.rpartition("@")[2],
             timeout=within.total_seconds(),
             use_tls=server.security == "tls",
@@ -94,7 +94,7 @@ class _Envelope:
 
     @classmethod
     def of(cls, server: MailServer, outgoing: Outgoing) -> "_Envelope":
-        """Raises `ValueError` and what else the parsers raise for an address that cannot be written to."""
+        """Raises `ValueError`, and other errors of the parsers, for an address that cannot be used."""
         if len(outgoing.to) > _LONGEST_ADDRESS:
             raise ValueError("too long for an address")
         receiver = Address(addr_spec=outgoing.to)
@@ -106,7 +106,7 @@ class _Envelope:
         mail["Subject"] = " ".join((outgoing.subject or server.subject).split())[:_LONGEST_SUBJECT]
         mail["Date"] = format_datetime(localtime())
         mail["Message-ID"] = f"<{outgoing.message_id}@{server.from_address.rpartition('@')[2]}>"
-        # Answers by machines, such as holiday notes, would go to nobody.
+        # Automatic answers, such as holiday notes, would reach nobody.
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(outgoing.text)
         return cls(server.from_address, receiver.addr_spec, mail.as_bytes())
@@ -114,7 +114,7 @@ class _Envelope:
 
 def _not_begun(error: Exception) -> SendResult:
     if type(error) in {aiosmtplib.SMTPException, aiosmtplib.SMTPNotSupported}:
-        return refused("mail_server_unsuitable")  # it knows no STARTTLS, or no log-in that we know
+        return refused("mail_server_unsuitable")  # it has no STARTTLS, or no log-in that we support
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         return refused("mail_server_not_trusted")
     return refused("mail_server_unreachable", may_heal=True)

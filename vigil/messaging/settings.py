@@ -1,4 +1,4 @@
-"""The settings of what takes messages to applicants: `[messages] sms` and `email`."""
+"""The settings of message senders: `[messages] sms` and `email`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self, TypeAlias
@@ -64,7 +64,7 @@ class MailServerSettings(StrictModel):
 
 
 class MessageSettings(StrictModel):
-    """Through whom messages go that providers ask us to send; without one, none of that channel is sent."""
+    """The message sender of each channel; without one, messages of that channel are not sent."""
 
     sms: GatewaySettings | None = None
     email: MailServerSettings | None = None

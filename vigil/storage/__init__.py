@@ -1,1 +1,1 @@
-"""Where bytes rest: receipts, provider results, artifacts and records."""
+"""Stores receipts, provider results, artifacts and records."""

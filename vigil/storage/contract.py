@@ -1,4 +1,4 @@
-"""What a store of named contents promises, whichever one is behind it."""
+"""The interface of a store: named contents, the same promises for a folder and a bucket."""
 
 import hashlib
 import re
@@ -8,13 +8,13 @@ from typing import Protocol
 from urllib.parse import quote
 
 # StorageError
-# ├── NotStored           nothing rests under the name
-# ├── AlreadyStored       something does, and was left as it is
+# ├── NotStored           there is nothing under the name
+# ├── AlreadyStored       there is something, and it stays as it is
 # └── StorageUnavailable  the store gave no usable answer; the same call may succeed later
 
 
 class StorageError(Exception):
-    """The store did not do what was asked."""
+    """The store did not do its work."""
 
     def __init__(self, name: str, condition: str) -> None:
         super().__init__(f"{name}: {condition}")
@@ -22,14 +22,14 @@ class StorageError(Exception):
 
 
 class NotStored(StorageError):
-    """Nothing rests under the name."""
+    """There is nothing under the name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "not stored")
 
 
 class AlreadyStored(StorageError):
-    """Something rests under the name and was left as it is.
+    """There is something under the name, and it stays as it is.
 
     After a call that ended in `StorageUnavailable` it may be what that call wrote.
     """
@@ -51,7 +51,7 @@ Names = list[str]
 
 @dataclass(frozen=True)
 class Stored:
-    """What a write left behind; `size` in bytes."""
+    """A stored content; `size` in bytes."""
 
     name: str
     size: int
@@ -76,28 +76,28 @@ class Storage(Protocol):
         ...
 
     async def read(self, name: str) -> bytes:
-        """The whole content, in memory; raises `NotStored`."""
+        """Return the whole content, in memory. Raises `NotStored`."""
         ...
 
     def open(self, name: str) -> AsyncIterator[bytes]:
-        """The content in chunks; the first step raises `NotStored`."""
+        """Yield the content in chunks. The first step raises `NotStored`."""
         ...
 
     async def size(self, name: str) -> int:
-        """Bytes under the name, without reading them; raises `NotStored`."""
+        """Return the size in bytes, without reading the content. Raises `NotStored`."""
         ...
 
     async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> Names:
-        """Names inside the folder `prefix` and its folders, in byte order, those beyond `after`."""
+        """Return names inside the folder `prefix` and its folders, in byte order, those after `after`."""
         ...
 
     async def erase(self, name: str) -> None:
-        """Remove the content; nothing to remove is success."""
+        """Remove the content. If there is none, that is success."""
         ...
 
 
 async def names_under(storage: Storage, prefix: str, *, after: str | None = None) -> AsyncIterator[str]:
-    """Every name that `Storage.list` would give, page by page."""
+    """Yield every name that `Storage.list` would return, page by page."""
     page_size = 1000
     while page := await storage.list(prefix, after=after, limit=page_size):
         for name in page:
@@ -115,7 +115,7 @@ _SEGMENT = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})(?:[A-Za-z0-9._~-]|%[0-9A-
 
 
 def storage_name(*segments: str) -> str:
-    """One name out of any texts: different texts, different names; raises ValueError on an empty one.
+    """Return one name made of any texts: different texts, different names. Raises `ValueError` for an empty text.
 
     A leading dot is encoded, which leaves dotted names to the stores themselves. A segment of more
     than 200 encoded characters keeps its first hundred and a digest of the whole.
@@ -124,7 +124,7 @@ def storage_name(*segments: str) -> str:
 
 
 def under(path: str, *segments: str) -> str:
-    """The name of something that belongs to the verification at `path`, which is `account/encoded_reference`.
+    """Return the name of something that belongs to the verification at `path`, which is `account/encoded_reference`.
 
     Everything of one verification lies under one prefix, so that erasing it is one act.
     """
@@ -144,13 +144,13 @@ def _segment(text: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Refuse with ValueError what `storage_name` could not have made."""
+    """Raise `ValueError` for a name that `storage_name` could not have made."""
     if not all(_SEGMENT.fullmatch(segment) for segment in name.split("/")):
         raise ValueError("not a storage name: build it with storage_name()")
 
 
 def folder_of(prefix: str) -> str:
-    """The prefix as "" or a checked name with one closing slash, so that only whole segments match."""
+    """Return the prefix as "" or a checked name with one closing slash, so that only whole segments match."""
     folder = prefix.removesuffix("/")
     if not folder:
         return ""

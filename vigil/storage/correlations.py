@@ -1,4 +1,4 @@
-"""Which verification a correlation stands for, where a callback's body names none."""
+"""Which verification a correlation belongs to, for callbacks whose body names none."""
 
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, under
 
@@ -10,7 +10,7 @@ class Correlations:
         self._storage = storage
 
     async def remember(self, account: str, mark: str, reference: str) -> str:
-        """Remember it, once and for all; returns the reference that has it: the first that was registered with it."""
+        """Store a correlation once. Returns the reference that has it: the first one registered with it."""
         try:
             await self._storage.put_new(_name(account, mark), reference.encode())
         except AlreadyStored:
@@ -18,7 +18,7 @@ class Correlations:
         return reference
 
     async def reference(self, account: str, mark: str) -> str | None:
-        """Return the reference that a correlation stands for; None where none was registered with it."""
+        """Return the reference of a correlation, or None."""
         try:
             return (await self._storage.read(_name(account, mark))).decode()
         except NotStored:

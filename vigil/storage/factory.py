@@ -1,4 +1,4 @@
-"""Storage by URL."""
+"""Opens a store by its URL."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # obstore shows its option types to type checkers only
     from obstore.store import ClientConfig, RetryConfig
 
 CLIENT: "ClientConfig" = {
-    # Options given here replace AWS_ALLOW_HTTP; whoever sets an http:// endpoint means it.
+    # Options given here replace AWS_ALLOW_HTTP; an http:// endpoint is set on purpose.
     "allow_http": True,
     # The overall time spans a download's body; a connection that has died shows by `read_timeout`.
     "connect_timeout": timedelta(seconds=5),
@@ -27,7 +27,7 @@ RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=2
 
 
 def open_storage(url: str) -> Storage:
-    """The store at `file:///folder`, `s3://bucket/prefix`, `gs://...` or `az://...`.
+    """Return the store at `file:///folder`, `s3://bucket/prefix`, `gs://...` or `az://...`.
 
     Cloud credentials and endpoints come from the vendor's own environment variables. Raises
     ValueError for another kind of URL, OSError for a folder that cannot be made, obstore's

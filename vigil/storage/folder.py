@@ -1,4 +1,4 @@
-"""A local folder as storage: acknowledged only when the disk has it."""
+"""A local folder as storage: a write returns only when the disk has it."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ class FolderStorage:
     """
 
     def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
-        """Make the folder if need be and sweep temporary files older than a day; raises OSError."""
+        """Create the folder if needed and remove temporary files older than a day. Raises `OSError`."""
         self._root = root
         self._drafts = root / ".tmp"
         self._fsync = fsync
@@ -125,7 +125,7 @@ class FolderStorage:
         return Stored(name, draft.size)
 
     def _make_folder(self, folder: Path) -> None:
-        """Make the folder and those above it, and sync the entry of each, once per process.
+        """Create the folder and those above it, and sync the entry of each, once per process.
 
         One that exists may have been made a moment ago by a process that has not synced it yet.
         """
@@ -193,7 +193,7 @@ class _Draft:
         self._file.close()
 
     def discard(self) -> None:
-        """Remove the temporary name, whatever became of the file."""
+        """Remove the temporary name, whether or not the file was written."""
         try:
             self._file.close()
         finally:

@@ -1,4 +1,4 @@
-"""Callbacks as they were kept: pending, filed under their verification, quarantined or refused."""
+"""Stored callbacks: pending, filed under their verification, quarantined or refused."""
 
 import secrets
 from contextlib import suppress
@@ -43,7 +43,7 @@ class Receipt(StoredModel):
     body: bytes
     events: tuple[AddressedEvent, ...] = ()
     message: MessageRequest | None = None
-    """What it asks us to send; such a receipt is erased, never filed."""
+    """The message that it asks us to send; such a receipt is erased, never filed."""
 
 
 class _Body(MessageModel):
@@ -55,7 +55,7 @@ class _Body(MessageModel):
 
 
 class Refusal(MessageModel):
-    """A callback that was not let in; `digest8` is the start of its body's keyed digest."""
+    """A callback that was refused; `digest8` is the start of its body's keyed digest."""
 
     at: AwareDatetime
     account: str
@@ -65,7 +65,7 @@ class Refusal(MessageModel):
 
 
 class Quarantined(StrictModel):
-    """A callback that was kept and belongs to no verification, without what it said.
+    """A stored callback that belongs to no verification, without its body.
 
     `name` is its receipt's below `inbox/quarantined/`. Account and proof are None where the receipt cannot be read.
     """
@@ -84,13 +84,13 @@ class Inbox:
         self._storage = storage
 
     async def keep(self, receipt: Receipt) -> str:
-        """Make the receipt durable as pending; returns its name."""
+        """Store the receipt durably as pending. Returns its name."""
         name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else "")
         await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
         return name
 
     async def pending(self, older_than: datetime, limit: int, *, after: str | None = None) -> list[str]:
-        """Names of at most `limit` pending receipts received before the instant, oldest first, those beyond `after`."""
+        """Return at most `limit` names of receipts pending before the instant, oldest first, after `after`."""
         names = await self._storage.list(PENDING, after=after, limit=limit)
         return [name for name in names if name < PENDING + _stamp(older_than)]
 
@@ -99,8 +99,8 @@ class Inbox:
         return Receipt.model_validate_json(await self._storage.read(name))
 
     async def body(self, filed: str) -> bytes | None:
-        """Return what a callback said, by the name that it has once it is filed; None where it is gone or spoiled."""
-        for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two looks
+        """Return a callback's body, by the name of its filed receipt; None if it is gone or not readable."""
+        for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two reads
             with suppress(NotStored, ValidationError):
                 return _Body.model_validate_json(await self._storage.read(name)).body
         return None
@@ -119,23 +119,23 @@ class Inbox:
         return filed
 
     async def forget(self, name: str) -> None:
-        """Erase a receipt, whatever is in it."""
+        """Erase a receipt."""
         await self._storage.erase(name)
 
     async def forget_text(self, name: str) -> None:
-        """Take the body out of a pending receipt; the rest still says which message was asked for."""
+        """Remove the body from a pending receipt; the rest still says which message was requested."""
         with suppress(NotStored):
             receipt = await self.read(name)
             bare = receipt.model_copy(update={"body": b"", "headers": {}})
             await self._storage.put(name, bare.model_dump_json().encode())
 
     async def refuse(self, refusal: Refusal) -> None:
-        """List a refusal; how many a minute is for the caller to bound."""
+        """List a refusal. The caller limits how many a minute."""
         content = refusal.model_dump_json().encode()
         await self._storage.put_new(REFUSED + _leaf(refusal.at), content, media_type=JSON)
 
     async def refusals(self, limit: int) -> list[Refusal]:
-        """The newest refusals, newest first."""
+        """Return the newest refusals, newest first."""
         kept = []
         for name in await self._newest(REFUSED, limit):
             with suppress(NotStored):
@@ -143,7 +143,7 @@ class Inbox:
         return kept
 
     async def quarantined(self, limit: int) -> list[Quarantined]:
-        """The newest callbacks that belong to no verification, newest first. What is not ours there is passed over."""
+        """Return the newest callbacks that belong to no verification, newest first. Objects of others are skipped."""
         kept = []
         for name in await self._newest(QUARANTINED, limit):
             leaf = name.removeprefix(QUARANTINED)
@@ -154,7 +154,7 @@ class Inbox:
         return kept
 
     async def quarantined_at_least(self, limit: int) -> int:
-        """How many callbacks belong to no verification, counted up to `limit`."""
+        """Return how many callbacks belong to no verification, counted up to `limit`."""
         return len(await self._storage.list(QUARANTINED, limit=limit))
 
     async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
@@ -163,7 +163,7 @@ class Inbox:
             await self._storage.put_new(_seen(path, identity), until.isoformat().encode())
 
     async def was_seen(self, path: str, identity: str, *, at: datetime) -> bool:
-        """Whether what came `at` this time repeats what was signalled; much later it is told as if it were new."""
+        """Whether an event `at` this time repeats a signalled one; much later it counts as new."""
         try:
             until = await self._storage.read(_seen(path, identity))
         except NotStored:
@@ -171,7 +171,7 @@ class Inbox:
         return at <= datetime.fromisoformat(until.decode())
 
     async def _newest(self, folder: str, limit: int) -> list[str]:
-        # A store lists forwards only, so the newest are looked for in ever wider spans of time.
+        # A store lists forwards only, so the newest are searched in ever longer periods.
         names: list[str] = []
         for span in (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None):
             after = folder + _stamp(datetime.now(UTC) - span) if span else None
@@ -182,13 +182,13 @@ class Inbox:
 
 
 def filed_name(name: str, path: str | None) -> str:
-    """Where a pending receipt will rest once it is filed."""
+    """Return the name that a pending receipt will have after it is filed."""
     leaf = name.removeprefix(PENDING)
     return under(path, "receipts", leaf) if path else QUARANTINED + leaf
 
 
 def is_late_message(name: str, now: datetime) -> bool:
-    """Whether a pending receipt asks for a message that must not be sent any more, as far as its name tells."""
+    """Whether a pending receipt asks for a message that must not be sent any more, judged by its name."""
     received_at = _instant(name.removeprefix(PENDING)) if name.endswith(_MESSAGE) else None
     return received_at is not None and received_at + SEND_WITHIN <= now
 

@@ -21,7 +21,7 @@ from vigil.storage.contract import (
 
 MEBIBYTE = 1024 * 1024
 CHUNK = MEBIBYTE
-# Held in memory, and written by one conditional request; S3 wants 5 MiB at least of a part.
+# Held in memory, and written by one conditional request; S3 requires parts of at least 5 MiB.
 WHOLE = 8 * MEBIBYTE
 PARTS_AT_ONCE = 3
 DRAFTS = ".drafts"

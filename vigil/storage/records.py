@@ -1,10 +1,10 @@
-"""The numbered records of a verification, and where its results and files rest."""
+"""The numbered records of a verification, and the names of its results and files."""
 
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
 
 class Records:
-    """Records of a verification by number; what is written once is never changed."""
+    """Records of a verification by number; a written record never changes."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -25,7 +25,7 @@ class Records:
             return number
 
     async def latest(self, path: str) -> tuple[int, bytes] | None:
-        """The record with the highest number."""
+        """Return the record with the highest number."""
         newest = None
         async for name in names_under(self._storage, _folder(path)):
             newest = name
@@ -34,7 +34,7 @@ class Records:
         return int(newest.rpartition("/")[2]), await self._storage.read(newest)
 
     async def numbered(self, path: str, number: int) -> tuple[int, bytes] | None:
-        """The record of a number, if there is one."""
+        """Return the record of a number, or None."""
         try:
             return number, await self._storage.read(_folder(path) + f"{number:06}")
         except NotStored:
@@ -42,12 +42,12 @@ class Records:
 
 
 def result_name(path: str, digest: str) -> str:
-    """Return where an answer of the provider rests, as it was read."""
+    """Return the storage name of a provider's answer."""
     return under(path, "results", digest)
 
 
 def artifact_name(path: str, name: str) -> str:
-    """Return where a downloaded file rests."""
+    """Return the storage name of a downloaded file."""
     return under(path, "artifacts", name)
 
 

@@ -1,4 +1,4 @@
-"""The one way to Temporal: the client, with the converter that every process of ours shares."""
+"""Connects to Temporal, with the data converter that all processes share."""
 
 import secrets
 from typing import Final
@@ -24,7 +24,7 @@ _KINDS: Final = {
 
 
 class SearchAttributesMissing(Exception):
-    """Temporal does not know our search attributes; the text is one sentence with the mend."""
+    """Temporal does not have our search attributes; the text is one sentence with the fix."""
 
 
 async def connect(

@@ -1,4 +1,4 @@
-"""The names, inputs and outputs of the activities, and the messages that a verification takes.
+"""The names, inputs and results of workflows and activities, and the commands of a verification.
 
 `activities/` implements what stands here; whoever starts or signals a workflow speaks in these terms too.
 """
@@ -46,18 +46,18 @@ def provider_queue(account: str) -> str:
 
 
 class BegunBy(StrEnum):
-    """Why a run was begun."""
+    """Why a run was started."""
 
     WORD = "word"
-    """Somebody sent one: a backend, a provider or a person."""
+    """A backend, a provider or a person sent something."""
     DISCOVERY = "discovery"
-    """The provider lists it, and nobody told us of it."""
+    """The provider lists it, and no backend registered it."""
     RECHECK = "recheck"
-    """Its verdict may have been taken back meanwhile."""
+    """Its verdict may have changed."""
 
 
 class TrackVerification(StoredModel):
-    """The input of a run: which verification, and where its things rest. The rest is in its record."""
+    """The input of a run: which verification, and its path in storage. Everything else is in its record."""
 
     key: VerificationKey
     path: str
@@ -67,7 +67,7 @@ class TrackVerification(StoredModel):
     begun_by: BegunBy = BegunBy.WORD
 
     def begun(self, by: BegunBy) -> Self:
-        """Return the input of a run that is begun for another reason."""
+        """Return the input of a run that is started for another reason."""
         return self._with(begun_by=by)
 
 
@@ -96,7 +96,7 @@ class LoadRecord(MessageModel):
 
 
 class LoadedRecord(StoredModel):
-    """What a run begins with: the newest record, its number, and the plan of every sender of the account."""
+    """The newest record, its number, and the plan of every sender of the account."""
 
     record: Record | None
     number: int
@@ -105,7 +105,7 @@ class LoadedRecord(StoredModel):
 
 
 class WriteRecord(MessageModel):
-    """Input of `write_record`; the answer is the number under which it stands."""
+    """Input of `write_record`; the result is the number of the written record."""
 
     path: str
     number: int
@@ -139,7 +139,7 @@ class PollInput(MessageModel):
 
 
 class Unchanged(MessageModel):
-    """Why a poll sleeps on: shown by `explain` from the pending activity, and nowhere else."""
+    """Why a poll goes on sleeping; `explain` reads it from the pending activity."""
 
     asked_at: Instant | None
     answer: str
@@ -157,7 +157,7 @@ class DownloadInput(MessageModel):
 
 
 class DownloadResult(MessageModel):
-    """What became of a download: the settled row, or `expected` again where the file comes later."""
+    """The result of a download: the settled row, or `expected` again if the file comes later."""
 
     row: EvidenceRow
 
@@ -185,7 +185,7 @@ class NotificationResult(MessageModel):
 
 
 class SendMessage(MessageModel):
-    """Input of `send_message`: what the message says is read from the receipt.
+    """Input of `send_message`: the text is read from the receipt.
 
     `is_uncertain`: an earlier attempt may have sent it.
     """
@@ -196,7 +196,7 @@ class SendMessage(MessageModel):
 
 
 class SendAttempt(MessageModel):
-    """What one attempt came to; `again`: another one, before the fence, may fare better and cannot do harm."""
+    """The result of one attempt; `again`: another attempt before `send_before` may succeed and does no harm."""
 
     result: MessageResult
     why: Word | None = None
@@ -212,22 +212,22 @@ class SendAttempt(MessageModel):
 
 
 class EraseMessage(MessageModel):
-    """Input of `erase_message`: erase what the message said and to whom."""
+    """Input of `erase_message`: erase text and address of the message."""
 
     receipts: tuple[StorageName, ...]
 
 
 class ReportMessage(MessageModel):
-    """Input of `report_message`: tell the verification, if there is one."""
+    """Input of `report_message`: report the result to the verification, if there is one."""
 
     order: MessageRequest
     noted: MessageOutcome
 
 
 class DiscoveryInput(MessageModel):
-    """Input of `DiscoveryWorkflow`: how long a backend has to register, and how far a sweep looks back.
+    """Input of `DiscoveryWorkflow`: how long a backend has to register, and how far discovery looks back.
 
-    The first sweep of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
+    The first run of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
     """
 
     account: Name
@@ -238,7 +238,7 @@ class DiscoveryInput(MessageModel):
 
 
 class DiscoverInput(MessageModel):
-    """Input of `adopt`: what was created from `since` on and before `until`, one at most every `starts_every`."""
+    """Input of `discover`: what was created from `since` on and before `until`, one at most every `starts_every`."""
 
     account: Name
     since: Instant
@@ -247,15 +247,15 @@ class DiscoverInput(MessageModel):
 
 
 class DiscoveryResult(MessageModel):
-    """How far a sweep has come, what it saw, and how much of that nobody had told us of."""
+    """How far a discovery came, how many verifications were listed, and how many of them it started."""
 
     until: Instant
     listed: int
-    adopted: int
+    started: int
 
 
 class RecheckSchedule(MessageModel):
-    """Input of `RecheckWorkflow`: when a verdict that may be reopened is read again."""
+    """Input of `RecheckWorkflow`: when a verdict that may change is read again."""
 
     key: VerificationKey
     revision: int
@@ -263,7 +263,7 @@ class RecheckSchedule(MessageModel):
 
 
 class RecheckInput(MessageModel):
-    """Input of `reread`; the answer is whether that revision is still the last."""
+    """Input of `recheck`; the result is whether that revision is still the last."""
 
     key: VerificationKey
     revision: int
