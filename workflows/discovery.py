@@ -27,7 +27,7 @@ class DiscoveryWorkflow:
             start_to_close_timeout=options.DISCOVERY_TIMEOUT,
             heartbeat_timeout=options.DISCOVERY_HEARTBEAT,
             retry_policy=options.DISCOVERY_RETRY,
-            priority=options.POLLS,
+            priority=options.ROUTINE,
             summary=f"Find what `{order.account}` lists since {since:%d %b %H:%M:%S}",
         )
         return found

@@ -1,4 +1,4 @@
-"""The files that a verification brings home: a few at a time, each row of the ledger settled once."""
+"""The downloads that a verification has under way: a few at a time, and each file once."""
 
 from collections.abc import Callable
 
@@ -14,20 +14,20 @@ from workflows import options
 
 
 class Downloads:
-    """Starts and gathers downloads. `ring` is called when one is done."""
+    """Starts downloads and gathers their results. Calls `notify` whenever a download has ended."""
 
     def __init__(self, path: str, notify: Callable[[], None]) -> None:
-        self._place = path
+        self._path = path
         self._notify = notify
         self._under_way: dict[str, tuple[EvidenceRow, workflow.ActivityHandle[messages.DownloadResult]]] = {}
 
     @property
     def are_under_way(self) -> bool:
-        """Whether any download is."""
+        """Whether any download is under way, or its result is not taken yet."""
         return bool(self._under_way)
 
     def start(self, record: Record, plan: TrackingPlan) -> None:
-        """Start downloads for available files, as many as may run at a time."""
+        """Start the downloads of available files, at most `MOST_DOWNLOADS` at a time."""
         waiting = [row for row in record.evidence if row.state is ArtifactState.AVAILABLE]
         for row in waiting:
             if len(self._under_way) >= options.MOST_DOWNLOADS:
@@ -35,8 +35,8 @@ class Downloads:
             if row.name not in self._under_way:
                 self._start(row, record, plan)
 
-    def settled(self) -> list[EvidenceRow]:
-        """Return the rows whose downloads are done, each once."""
+    def take_settled(self) -> list[EvidenceRow]:
+        """Return the rows of the ledger whose downloads have ended, each once."""
         done = {name: pair for name, pair in self._under_way.items() if pair[1].done()}
         for name in done:
             del self._under_way[name]
@@ -46,7 +46,7 @@ class Downloads:
         handle = workflow.start_activity(
             messages.DOWNLOAD,
             messages.DownloadInput(
-                path=self._place,
+                path=self._path,
                 question=record.question(plan),
                 artifact=row.artifact(),
                 result=record.reads.snapshot.result if record.reads.snapshot else None,

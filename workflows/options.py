@@ -43,17 +43,17 @@ REPLAY_WITHIN: Final = timedelta(minutes=10)
 RECHECK_TIMEOUT: Final = timedelta(seconds=30)
 RECHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 
-RINGS: Final = Priority(priority_key=1)
-POLLS: Final = Priority(priority_key=3)
+URGENT: Final = Priority(priority_key=1)
+ROUTINE: Final = Priority(priority_key=3)
 
 
-def asking_retry(plan: TrackingPlan) -> RetryPolicy:
+def read_retry(plan: TrackingPlan) -> RetryPolicy:
     """Return the retry of a read that a callback or a command caused."""
     every = plan.min_read_interval
     return RetryPolicy(initial_interval=every / 5, maximum_interval=every * 12)
 
 
-def polling_retry(plan: TrackingPlan) -> RetryPolicy:
+def poll_retry(plan: TrackingPlan) -> RetryPolicy:
     """Return the retry of a poll: only a floor, since each attempt names the time of the next."""
     return RetryPolicy(initial_interval=plan.min_read_interval, backoff_coefficient=1.0)
 

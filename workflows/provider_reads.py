@@ -1,4 +1,4 @@
-"""The questions that a verification has under way: at most one read for rings, and at most one sleeping poll."""
+"""The reads that a verification has under way: at most one that something caused, and at most one poll."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,6 +8,7 @@ from temporalio.exceptions import ActivityError
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Answer, ReadResult
 from vigil.domain.terms import Name
+from vigil.domain.times import confirmation_until, wants_poll
 from vigil.domain.tracking_plan import TrackingPlan, spoken
 from vigil.domain.verdict import Cause
 from vigil.temporal import messages
@@ -16,88 +17,87 @@ from workflows import options
 
 
 class ProviderReads:
-    """Starts, replaces and gathers the questions. `ring` is called when an answer is there."""
+    """Starts reads, polls and replays, and gathers their answers. Calls `notify` whenever one of them has ended."""
 
     def __init__(self, path: str, account: Name, notify: Callable[[], None]) -> None:
-        self._place = path
+        self._path = path
         self._queue = messages.provider_queue(account)
         self._notify = notify
+        self._requested: Cause | None = None
         self._read: workflow.ActivityHandle[ReadResult] | None = None
+        self._cause = Cause.CALLBACK
+        self._started_at: datetime | None = None
         self._poll: workflow.ActivityHandle[ReadResult] | None = None
         self._polled: messages.PollInput | None = None
-        self._cause = Cause.CALLBACK
         self._replay: workflow.ActivityHandle[None] | None = None
-        self.read_started_at: datetime | None = None
 
     @property
     def is_reading(self) -> bool:
         """Whether a read is under way."""
         return self._read is not None
 
-    def read(self, record: Record, plan: TrackingPlan, *, cause: Cause) -> None:
-        """Ask at once, beside the poll."""
-        self._cause = cause
-        self.read_started_at = workflow.now()
-        self._read = workflow.start_activity(
-            messages.READ,
-            messages.ReadInput(path=self._place, question=record.question(plan)),
-            task_queue=self._queue,
-            result_type=ReadResult,
-            start_to_close_timeout=options.READ_TIMEOUT,
-            schedule_to_close_timeout=plan.unreachable_after + options.READ_TIMEOUT,
-            retry_policy=options.asking_retry(plan),
-            # Where thousands of verdicts come of age at once, somebody's callback does not wait behind them.
-            priority=options.POLLS if cause in {Cause.RECHECK, Cause.DISCOVERY} else options.RINGS,
-            summary=f"Read it at `{record.key.account}` now",
-        )
-        self._read.add_done_callback(lambda _: self._notify())
+    @property
+    def is_requested(self) -> bool:
+        """Whether a read is requested that has not started."""
+        return self._requested is not None
+
+    @property
+    def is_read_pending(self) -> bool:
+        """Whether a read is requested or under way."""
+        return self.is_requested or self.is_reading
 
     @property
     def is_replaying(self) -> bool:
-        """Whether the provider is being asked to call back once more."""
+        """Whether the provider is being asked to call back again."""
         return self._replay is not None and not self._replay.done()
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the newest answered read was started; None before the first, and while a read is under way."""
+        return None if self.is_reading else self._started_at
+
+    def next_at(self, plan: TrackingPlan) -> datetime | None:
+        """Return when the requested read may start; None if no read is requested, or while one is under way."""
+        if self._requested is None or self.is_reading:
+            return None
+        return workflow.now() if self._started_at is None else self._started_at + plan.min_read_interval
+
+    def request(self, cause: Cause) -> None:
+        """Request a read. It starts when the minimal interval between reads has passed."""
+        self._requested = cause.or_stronger(self._requested)
+
+    def start(self, record: Record, plan: TrackingPlan) -> None:
+        """Start the requested read if its time has come, and start, replace or stop the poll."""
+        now, next_at = workflow.now(), self.next_at(plan)
+        if self._requested is not None and next_at is not None and next_at <= now:
+            self._start_read(record, plan, self._requested)
+        if not wants_poll(record, plan, now):
+            self.stop_polling()
+        elif not self.is_read_pending:  # the answer to a read decides what is polled for
+            self._start_poll(record, plan)
+
     def replay(self, record: Record, plan: TrackingPlan) -> None:
-        """Have the provider call back once more; whatever comes of it is no answer, but a callback."""
+        """Ask the provider to call back again. What comes of it is a callback, and no answer."""
         self._replay = workflow.start_activity(
             messages.REPLAY,
-            messages.ReadInput(path=self._place, question=record.question(plan)),
+            messages.ReadInput(path=self._path, question=record.question(plan)),
             task_queue=self._queue,
             start_to_close_timeout=options.READ_TIMEOUT,
             schedule_to_close_timeout=options.REPLAY_WITHIN,
-            retry_policy=options.asking_retry(plan),
-            priority=options.RINGS,
-            summary=f"Have `{record.key.account}` call back once more",
+            retry_policy=options.read_retry(plan),
+            priority=options.URGENT,
+            summary=f"Ask `{record.key.account}` to call back again",
         )
         self._replay.add_done_callback(lambda _: self._notify())
 
-    def poll(self, order: messages.PollInput, plan: TrackingPlan, until: datetime) -> None:
-        """Have a poll ask until the answer changes; one that asks for something else is replaced."""
-        if self._polled is not None and order.asks_the_same_as(self._polled):
-            return
-        self.stop_polling()
-        self._polled = order
-        self._poll = workflow.start_activity(
-            messages.POLL,
-            order,
-            task_queue=self._queue,
-            result_type=ReadResult,
-            start_to_close_timeout=options.READ_TIMEOUT,
-            heartbeat_timeout=options.READ_TIMEOUT,
-            retry_policy=options.polling_retry(plan),
-            priority=options.POLLS,
-            summary=_poll_summary(order, plan, until),
-        )
-        self._poll.add_done_callback(lambda _: self._notify())
-
     def stop_polling(self) -> None:
-        """Take the poll back."""
+        """Cancel the poll."""
         if self._poll is not None:
             self._poll.cancel()
         self._poll = self._polled = None
 
-    def answers(self) -> list[tuple[ReadResult, Cause]]:
-        """Return the answers that are there, each once."""
+    def take_answers(self) -> list[tuple[ReadResult, Cause]]:
+        """Return the answers that have arrived, each once, with the cause of each read."""
         answers: list[tuple[ReadResult, Cause]] = []
         if self._read is not None and self._read.done():
             answers.append((_answer_of(self._read), self._cause))
@@ -106,6 +106,48 @@ class ProviderReads:
             answers.append((_answer_of(self._poll), Cause.POLL))
             self._poll = self._polled = None
         return answers
+
+    def _start_read(self, record: Record, plan: TrackingPlan, cause: Cause) -> None:
+        self._requested, self._cause, self._started_at = None, cause, workflow.now()
+        self._read = workflow.start_activity(
+            messages.READ,
+            messages.ReadInput(path=self._path, question=record.question(plan)),
+            task_queue=self._queue,
+            result_type=ReadResult,
+            start_to_close_timeout=options.READ_TIMEOUT,
+            schedule_to_close_timeout=plan.unreachable_after + options.READ_TIMEOUT,
+            retry_policy=options.read_retry(plan),
+            # Thousands of rechecks may be due at the same time. A callback must not wait behind them.
+            priority=options.ROUTINE if cause in {Cause.RECHECK, Cause.DISCOVERY} else options.URGENT,
+            summary=f"Read it at `{record.key.account}` now",
+        )
+        self._read.add_done_callback(lambda _: self._notify())
+
+    def _start_poll(self, record: Record, plan: TrackingPlan) -> None:
+        poll = messages.PollInput(
+            path=self._path,
+            question=record.question(plan),
+            known=record.known,
+            stage=record.verdict.stage,
+            entered_at=record.verdict.stage_entered_at,
+            confirmation_until=confirmation_until(record, plan),
+        )
+        if self._polled is not None and poll.asks_the_same_as(self._polled):
+            return
+        self.stop_polling()
+        self._polled = poll
+        self._poll = workflow.start_activity(
+            messages.POLL,
+            poll,
+            task_queue=self._queue,
+            result_type=ReadResult,
+            start_to_close_timeout=options.READ_TIMEOUT,
+            heartbeat_timeout=options.READ_TIMEOUT,
+            retry_policy=options.poll_retry(plan),
+            priority=options.ROUTINE,
+            summary=_poll_summary(poll, plan, until=record.verdict.deadline_at),
+        )
+        self._poll.add_done_callback(lambda _: self._notify())
 
 
 def _answer_of(handle: workflow.ActivityHandle[ReadResult]) -> ReadResult:
@@ -117,8 +159,8 @@ def _answer_of(handle: workflow.ActivityHandle[ReadResult]) -> ReadResult:
     return ReadResult(asked_at=workflow.now(), answer=Answer.UNREACHABLE, word="no_answer_in_time")
 
 
-def _poll_summary(order: messages.PollInput, plan: TrackingPlan, until: datetime) -> str:
-    often = plan.poll_plan(order.stage).words()
-    if order.confirmation_until is not None:
+def _poll_summary(poll: messages.PollInput, plan: TrackingPlan, until: datetime) -> str:
+    often = plan.poll_plan(poll.stage).words()
+    if poll.confirmation_until is not None:
         often = f"every {spoken(plan.confirmation_every)} for {spoken(plan.confirmation_window)}, then {often}"
-    return f"Poll `{order.question.key.account}` until the answer changes, {often}, until {until:%d %b %H:%M}"
+    return f"Poll `{poll.question.key.account}` until the answer changes, {often}, until {until:%d %b %H:%M}"

@@ -28,5 +28,5 @@ async def test_what_is_read_again_by_its_age_waits_behind_what_callbacks_ask_for
         await world.result()
         aged = await read_priorities(world)
 
-    assert heard == [options.RINGS.priority_key]
-    assert aged == [options.POLLS.priority_key]
+    assert heard == [options.URGENT.priority_key]
+    assert aged == [options.ROUTINE.priority_key]
