@@ -4,6 +4,7 @@ from datetime import datetime
 from itertools import chain, repeat
 
 from temporalio import exceptions, workflow
+from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
@@ -12,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.temporal import messages
 
     from workflows import options
+    from workflows.signals import NO_PAYLOAD, Signals
 
 _NOT_SENT = messages.SendAttempt(result=MessageResult.TOO_LATE)
 _CUT_OFF = messages.SendAttempt(result=MessageResult.UNKNOWN, why="worker_cut_off", again=True)
@@ -27,6 +29,7 @@ class MessageDeliveryWorkflow:
     @workflow.init
     def __init__(self, notice: MessageReceived) -> None:
         self._notice = notice
+        self._signals = Signals()
         self._receipts: set[StorageName] = set()
 
     @workflow.run
@@ -46,9 +49,15 @@ class MessageDeliveryWorkflow:
         return noted
 
     @workflow.signal
-    def message_received(self, notice: MessageReceived) -> None:
-        """Receive one request for the message, the first included."""
-        self._receipts.add(notice.receipt)
+    def message_received(self, raw: RawValue = NO_PAYLOAD) -> None:
+        """Receive one request for the message as a `MessageReceived`, the first included.
+
+        One that cannot be read is a repetition of what this run sends. Its receipt stays in the inbox, from where the
+        relay sends it again until its time is over.
+        """
+        received = self._signals.read("message_received", raw)
+        if isinstance(received, MessageReceived):
+            self._receipts.add(received.receipt)
 
     async def _send_in_time(self) -> messages.SendAttempt:
         order = self._notice.order

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.message import MessageOutcome
     from vigil.domain.record import Record
     from vigil.domain.registration import Registration
+    from vigil.domain.terms import Attention
     from vigil.domain.timers import SENTENCES, apply_timers, timers, wants_last_read
     from vigil.domain.times import is_settled, rechecks_due, replay_wanted
     from vigil.domain.tracking_plan import TrackingPlan
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.provider_reads import ProviderReads
     from workflows.publication import Publication
     from workflows.record_book import RecordBook
+    from workflows.signals import NO_PAYLOAD, Signals
     from workflows.wakeup import WakeUp
 
 
@@ -58,7 +60,8 @@ class VerificationWorkflow:
         self._publication = Publication()
         self._reads = ProviderReads(order.path, order.key.account, self._wake_up.notify)
         self._downloads = Downloads(order.path, self._wake_up.notify)
-        self._arrivals: list[Registration | CallbackEvent | MessageOutcome] = []
+        self._signals = Signals()
+        self._arrivals: list[messages.Signal | messages.UnreadSignal] = []
 
     @workflow.run
     async def run(self, order: messages.TrackVerification) -> Record:
@@ -74,34 +77,28 @@ class VerificationWorkflow:
             if self._phase is Phase.LEAVING:
                 break
         if reached is not Phase.SETTLED:
-            workflow.continue_as_new(order.begun(messages.BegunBy.WORD))
+            workflow.continue_as_new(order.begun(messages.BegunBy.WORD).with_unread(self._signals.unread))
         return self._record
 
     # ------------------------------------------------------------------ signals, commands and queries
 
     @workflow.signal
-    def register(self, registration: Registration) -> None:
-        """Take the registration by a backend."""
-        self._arrivals.append(registration)
-        self._wake_up.notify()
+    def register(self, raw: RawValue = NO_PAYLOAD) -> None:
+        """Receive the `Registration` by a backend."""
+        self._receive("register", raw)
 
     @workflow.signal
-    def callback_received(self, told: RawValue) -> None:
-        """Take the `CallbackEvent` of a callback.
-
-        While versions run side by side one may come that we cannot read. Temporal would drop it; here it still rings.
-        """
-        try:
-            notice: CallbackEvent = workflow.payload_converter().from_payload(told.payload, CallbackEvent)
-            self._arrivals.append(notice)
-        except (ValueError, KeyError):
-            self._request_read(Cause.CALLBACK)
-        self._wake_up.notify()
+    def callback_received(self, raw: RawValue = NO_PAYLOAD) -> None:
+        """Receive the `CallbackEvent` of a callback."""
+        self._receive("callback_received", raw)
 
     @workflow.signal
-    def message_reported(self, told: MessageOutcome) -> None:
-        """Take what became of a message that the provider asked us to send."""
-        self._arrivals.append(told)
+    def message_reported(self, raw: RawValue = NO_PAYLOAD) -> None:
+        """Receive the `MessageOutcome` of a message that the provider asked us to send."""
+        self._receive("message_reported", raw)
+
+    def _receive(self, name: str, raw: RawValue) -> None:
+        self._arrivals.append(self._signals.read(name, raw))
         self._wake_up.notify()
 
     @workflow.update
@@ -169,6 +166,14 @@ class VerificationWorkflow:
         elif self._order.begun_by is messages.BegunBy.DISCOVERY:
             self._book.record = callbacks.mark_discovered(self._record, at=self._order.opened_at)
             self._request_read(Cause.DISCOVERY)
+        self._read_unread_again()
+
+    def _read_unread_again(self) -> None:
+        """Read what the run before could not read: a worker of a later release may have taken over."""
+        again = [self._signals.read_again(signal) for signal in self._order.unread]
+        if again and not any(isinstance(signal, messages.UnreadSignal) for signal in again):
+            self._book.record = record_edits.clear_attention(self._record, Attention.UNREADABLE_SIGNAL)
+        self._arrivals[:0] = again
 
     async def _follow(self) -> Phase:
         """Apply whatever happens until nothing is left to do, or until the history is long. Return the phase."""
@@ -181,7 +186,7 @@ class VerificationWorkflow:
             self._publish()
             if await self._notify_backends():
                 continue  # a command may have changed the verdict meanwhile
-            if self._history_is_long():
+            if self._should_begin_anew():
                 return self._phase
             await self._wake_up.wait(*self._next_wake_up())
 
@@ -209,13 +214,16 @@ class VerificationWorkflow:
         if not self._record.is_concluded:
             return Phase.OPEN
         is_busy = self._reads.is_read_pending or self._reads.is_replaying or self._downloads.are_under_way
-        is_done = is_settled(self._record, self._plan, workflow.now()) and not is_busy
+        is_done = is_settled(self._record, self._plan, workflow.now()) and not (is_busy or self._signals.are_awaited)
         return Phase.SETTLED if is_done else Phase.CONCLUDED
 
-    def _history_is_long(self) -> bool:
-        """Whether Temporal suggests a new run, and nothing that the new run would not know of is under way."""
+    def _should_begin_anew(self) -> bool:
+        """Whether a new run is due, and nothing that it would not know of is under way.
+
+        Temporal suggests one for a long history. A new run also reads again what this one could not read.
+        """
         is_quiet = not (self._reads.is_read_pending or self._arrivals)
-        return is_quiet and workflow.info().is_continue_as_new_suggested()
+        return is_quiet and (workflow.info().is_continue_as_new_suggested() or self._signals.should_be_read_again)
 
     # ------------------------------------------------------------------ what happens
 
@@ -231,8 +239,18 @@ class VerificationWorkflow:
                 self._apply_registration(arrival)
             elif isinstance(arrival, MessageOutcome):
                 self._book.record = callbacks.apply_message_outcome(self._record, arrival)
-            else:
+            elif isinstance(arrival, messages.UnreadSignal):
+                self._apply_unread(arrival)
+            elif isinstance(arrival, CallbackEvent):
                 self._apply_callback(arrival)
+
+    def _apply_unread(self, signal: messages.UnreadSignal) -> None:
+        if signal.name == "callback_received":
+            self._request_read(Cause.CALLBACK)  # its receipt is stored, and the read finds what it reported
+        else:
+            self._signals.keep(signal)
+            reason = Attention.UNREADABLE_SIGNAL
+            self._book.record = record_edits.add_attention(self._record, reason, at=signal.received_at)
 
     def _apply_registration(self, registration: Registration) -> None:
         is_first = not self._record.is_registered
@@ -307,6 +325,8 @@ class VerificationWorkflow:
         coming = [(at, SENTENCES[name]) for name, at in timers(self._record, self._plan).items() if at > now]
         if read_at is not None:
             coming.append((read_at, "we ask the provider"))
+        if self._signals.read_again_at is not None:
+            coming.append((self._signals.read_again_at, "we read again what we could not read"))
         if not coming:
             return None, ""
         at, sentence = min(coming)

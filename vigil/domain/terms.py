@@ -277,6 +277,7 @@ class Attention(StrEnum):
     DISAGREES_WITH_PERSON = "disagrees_with_person"
     CONFLICTING_REGISTRATION = "conflicting_registration"
     DISAPPEARED = "disappeared"
+    UNREADABLE_SIGNAL = "unreadable_signal"
 
 
 _BACKEND_ACTS: Final = frozenset(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 from temporalio.api.enums.v1 import EventType, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -40,8 +40,6 @@ from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime
 from vigil.temporal import messages
 from vigil.temporal.inspection import instant_of, read_description
 from vigil.temporal.visibility import search_attributes, title
-
-Signal: TypeAlias = Registration | CallbackEvent | MessageOutcome
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
@@ -110,7 +108,14 @@ class VerificationClient:
         return await self._signal(key, "callback_received", notice, at=at, sender=sender, may_start=may_start)
 
     async def _signal(
-        self, key: VerificationKey, signal: str, argument: Signal, *, at: datetime, sender: Name | None, may_start: bool
+        self,
+        key: VerificationKey,
+        signal: str,
+        argument: messages.Signal,
+        *,
+        at: datetime,
+        sender: Name | None,
+        may_start: bool,
     ) -> bool:
         if may_start:
             plan = self.account(key.account).plan_for(sender)
@@ -327,7 +332,7 @@ class VerificationClient:
         )
 
     async def _start(
-        self, record: Record, plan: TrackingPlan, *, signal: str, argument: Signal, within: timedelta
+        self, record: Record, plan: TrackingPlan, *, signal: str, argument: messages.Signal, within: timedelta
     ) -> None:
         published = summarize(record, plan)
         await self.client.start_workflow(

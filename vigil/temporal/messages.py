@@ -6,12 +6,16 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, TypeAlias
 
+from pydantic import Field
+
+from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.domain.models import MessageModel, StoredModel
 from vigil.domain.record import Record
+from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
 from vigil.domain.terms import (
     Decision,
@@ -56,6 +60,27 @@ class BegunBy(StrEnum):
     """Its verdict may have changed."""
 
 
+Signal: TypeAlias = Registration | CallbackEvent | MessageOutcome | MessageReceived
+SIGNALS: Final[Mapping[str, type[Signal]]] = {
+    "register": Registration,
+    "callback_received": CallbackEvent,
+    "message_reported": MessageOutcome,
+    "message_received": MessageReceived,
+}
+"""What the signals of our workflows carry, by the signal's name."""
+
+MOST_UNREAD: Final = 20
+LONGEST_UNREAD: Final = 32_768
+
+
+class UnreadSignal(StoredModel):
+    """A signal that this release could not read: its name, and its payload as base64 of the protobuf message."""
+
+    name: Word
+    received_at: Instant
+    payload: str = Field(repr=False)
+
+
 class TrackVerification(StoredModel):
     """The input of a run: which verification, and its path in storage. Everything else is in its record."""
 
@@ -65,6 +90,11 @@ class TrackVerification(StoredModel):
     environment: Name
     opened_at: Instant
     begun_by: BegunBy = BegunBy.WORD
+    unread: tuple[UnreadSignal, ...] = Field((), max_length=MOST_UNREAD)
+
+    def with_unread(self, unread: tuple[UnreadSignal, ...]) -> Self:
+        """Return the input of a run that gets signals which this one could not read."""
+        return self._with(unread=unread)
 
     def begun(self, by: BegunBy) -> Self:
         """Return the input of a run that is started for another reason."""
