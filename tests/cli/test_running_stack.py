@@ -89,6 +89,15 @@ async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Sta
     assert quiet_reference not in listed.stdout
 
 
+async def test_an_empty_list_says_that_nothing_needs_a_person(stack: Stack) -> None:
+    # No test here has a verification in review.
+    needing = await vigil("list", "--attention", "--stage", "in_review", config=stack.config)
+    any_ = await vigil("list", "--stage", "in_review", config=stack.config)
+
+    assert (needing.returncode, needing.stdout) == (0, "No verification needs a person.\n")
+    assert (any_.returncode, any_.stdout) == (0, "There is no such verification.\n")
+
+
 async def test_tracking_a_file_registers_the_good_lines_names_the_bad_ones_and_may_be_repeated(
     stack: Stack, tmp_path: Path
 ) -> None:
@@ -166,7 +175,7 @@ async def test_a_stopped_temporal_is_one_sentence_with_its_address(tmp_path: Pat
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        "vigil: Temporal does not answer at 127.0.0.1:1: start it (`vigil dev` does), or set [temporal] address.\n"
+        "vigil: Temporal does not answer at 127.0.0.1:1: start it, or set [temporal] address.\n"
     )
 
 
@@ -178,7 +187,7 @@ async def test_missing_settings_are_one_sentence_that_names_the_file(tmp_path: P
     assert len(ended.stderr.splitlines()) == 1
 
 
-async def test_a_check_that_finds_something_to_mend_says_what_and_ends_with_1(tmp_path: Path) -> None:
+async def test_a_check_that_fails_says_what_to_do_and_ends_with_1(tmp_path: Path) -> None:
     config = tmp_path / "vigil.toml"
     config.write_text('digest_key = "0123456789abcdef"\n[temporal]\naddress = "127.0.0.1:1"\n')
 
