@@ -174,9 +174,7 @@ async def test_a_stopped_temporal_is_one_sentence_with_its_address(tmp_path: Pat
     ended = await vigil("list", config=config)
 
     assert ended.returncode == 2
-    assert ended.stderr == (
-        "vigil: Temporal does not answer at 127.0.0.1:1: start it, or set [temporal] address.\n"
-    )
+    assert ended.stderr == ("vigil: Temporal does not answer at 127.0.0.1:1: start it, or set [temporal] address.\n")
 
 
 async def test_missing_settings_are_one_sentence_that_names_the_file(tmp_path: Path) -> None:
