@@ -11,7 +11,6 @@ from vigil.domain.record import Record
 from vigil.domain.snapshot import Check, Reason
 from vigil.domain.summary import Summary
 from vigil.domain.terms import (
-    ACTS_ON,
     Actor,
     Advice,
     ArtifactState,
@@ -24,8 +23,10 @@ from vigil.domain.terms import (
     Name,
     Outcome,
     SessionKind,
+    Shown,
     Stage,
     Word,
+    who_acts,
 )
 from vigil.domain.verdict import Revision
 from vigil.listing import ListedRun
@@ -51,8 +52,8 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
 class AttentionView(StrictModel):
     """A reason why a person should look, and who acts."""
 
-    reason: Attention
-    actor: Actor
+    reason: Shown[Attention]
+    actor: Shown[Actor]
 
 
 class StateView(StrictModel):
@@ -64,10 +65,10 @@ class StateView(StrictModel):
     environment: Name
     applicant: Word | None
     sender: Name | None
-    stage: Stage
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis | None
+    stage: Shown[Stage]
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+    basis: Shown[Basis] | None
     revision: int
     sequence: int
     registered: bool
@@ -85,7 +86,7 @@ class StateView(StrictModel):
         """Return the view of a published state."""
         shown = summary.model_dump(include=set(cls.model_fields))
         done, total = summary.steps
-        attention = tuple(AttentionView(reason=reason, actor=ACTS_ON[reason]) for reason in summary.attention)
+        attention = tuple(AttentionView(reason=reason, actor=who_acts(reason)) for reason in summary.attention)
         computed = {"attention": attention, "steps_done": done, "steps_total": total}
         return cls(**{**shown, **computed}, last_callback_at=summary.last_heard_at)
 
@@ -232,7 +233,7 @@ class EntryView(StrictModel):
     """One entry of the timeline, in coded words."""
 
     at: Instant
-    kind: EntryKind
+    kind: Shown[EntryKind]
     details: tuple[Word, ...]
     actor: Name | None
 

@@ -70,7 +70,7 @@ def ending(record: Record) -> Ending:
     )
 
 
-def reasons_to_look(record: Record) -> set[Attention]:
+def reasons_to_look(record: Record) -> set[Attention | str]:
     return {note.reason for note in record.attention}
 
 

@@ -21,7 +21,7 @@ def lines(record: Record) -> list[tuple[str, ...]]:
     return [entry.words for entry in record.log.entries if entry.kind is EntryKind.MESSAGE]
 
 
-def reasons(record: Record) -> set[Attention]:
+def reasons(record: Record) -> set[Attention | str]:
     return {note.reason for note in record.attention}
 
 

@@ -24,11 +24,11 @@ def ledger(record: Record) -> list[tuple[str, ArtifactState, LossReason | None]]
     return [(row.name, row.state, row.loss) for row in record.evidence]
 
 
-def reasons(record: Record) -> list[Attention]:
+def reasons(record: Record) -> list[Attention | str]:
     return [note.reason for note in record.attention]
 
 
-async def published(world: World) -> tuple[Stage, Decision | None] | None:
+async def published(world: World) -> tuple[str, str | None] | None:
     """What anybody sees of it without a worker."""
     seen = await world.tracker.describe(world.key)
     return (seen.summary.stage, seen.summary.decision) if seen and seen.summary else None

@@ -40,7 +40,7 @@ async def messages(client: Client, tmp_path: Path) -> AsyncIterator[Messages]:
     await messages.end()
 
 
-async def attention(messages: Messages) -> set[Attention]:
+async def attention(messages: Messages) -> set[Attention | str]:
     return {note.reason for note in (await messages.world.record()).attention}
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
-from vigil.domain.terms import ACTS_ON, Actor, ArtifactState, Attention, Instant, Stage
+from vigil.domain.terms import Actor, ArtifactState, Attention, Instant, Stage, Word, who_acts
 from vigil.domain.timers import SENTENCES, TimerName
 from vigil.domain.tracking_plan import TrackingPlan, spoken
 
@@ -103,9 +103,11 @@ _ADVICE: Final = {
 }
 
 
-def what_attention_means(reason: Attention) -> str:
+def what_attention_means(reason: Attention | Word) -> str:
     """Say in a clause why a person should look."""
-    return _ADVICE[reason]
+    if isinstance(reason, Attention):
+        return _ADVICE[reason]
+    return "a reason of a later release, which this release does not know"
 
 
 def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Explanation:
@@ -208,10 +210,10 @@ def _verdict(summary: Summary) -> str:
 def _open(
     situation: Situation, summary: Summary, *, plan: TrackingPlan, now: datetime, notes: tuple[str, ...]
 ) -> Explanation:
-    actor, waits = _WAITS_FOR.get(summary.stage, (Actor.PROVIDER, "it is open"))
+    actor, waits = _WAITS_FOR.get(_known_stage(summary), (Actor.PROVIDER, "it is open"))
     troubled = next((reason for reason in summary.attention if reason in _TROUBLES), None)
     if troubled is not None:
-        actor, waits = ACTS_ON[troubled], _ADVICE[troubled]
+        actor, waits = who_acts(troubled), what_attention_means(troubled)
     last = (max(summary.deadline_at, now), SENTENCES[TimerName.DEADLINE])
     next_at, next_event = min((*_events(situation, summary, now), last))
     return Explanation(
@@ -227,6 +229,11 @@ def _open(
 _TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABLE, Attention.CONTRADICTION)
 
 
+def _known_stage(summary: Summary) -> Stage:
+    """Return the stage; `unrecognised` for a stage that a later release has added."""
+    return summary.stage if isinstance(summary.stage, Stage) else Stage.UNRECOGNISED
+
+
 def _polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
     start = (summary.timers or {}).get(TimerName.POLL_START)
     usual = _poll_words(summary, plan)
@@ -236,7 +243,7 @@ def _polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
 
 
 def _poll_words(summary: Summary, plan: TrackingPlan) -> str:
-    return f"polls go {plan.poll_plan(summary.stage).words()}"
+    return f"polls go {plan.poll_plan(_known_stage(summary)).words()}"
 
 
 def _late_polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
@@ -270,7 +277,8 @@ def _time_of(step: PendingStep, now: datetime) -> datetime:
 def _notes(situation: Situation) -> tuple[str, ...]:
     summary = situation.summary
     reasons = [
-        f"{reason}: {_ADVICE[reason]} ({ACTS_ON[reason]} acts)" for reason in (summary.attention if summary else ())
+        f"{reason}: {what_attention_means(reason)} ({who_acts(reason)} acts)"
+        for reason in (summary.attention if summary else ())
     ]
     steps = [
         f"{step.step}: attempt {step.attempt}"

@@ -6,7 +6,7 @@ from typing import Final, Self
 from pydantic import Field
 
 from vigil.domain.models import StoredModel
-from vigil.domain.terms import Actor, Attention, Instant, Name, StorageName, Word
+from vigil.domain.terms import Actor, Attention, Instant, Name, Shown, StorageName, Word
 
 MOST_ENTRIES: Final = 100
 _KEPT_FROM_THE_START: Final = 10
@@ -16,9 +16,9 @@ _FOLDED_AT_ONCE: Final = MOST_ENTRIES // 2
 class AttentionNote(StoredModel):
     """A reason why a person should look, since when, and who acts."""
 
-    reason: Attention
+    reason: Shown[Attention]
     since: Instant
-    actor: Actor
+    actor: Shown[Actor]
 
 
 class EntryKind(StrEnum):
@@ -40,7 +40,7 @@ class LogEntry(StoredModel):
     """One line of the timeline, in coded words."""
 
     at: Instant
-    kind: EntryKind
+    kind: Shown[EntryKind]
     words: tuple[Word, ...] = ()
     actor: Name | None = None
     receipt: StorageName | None = None

@@ -1,9 +1,9 @@
 """All that we know of a verification."""
 
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callback_history import CallbackHistory
@@ -133,7 +133,9 @@ class ReadHistory(StoredModel):
 class Record(StoredModel):
     """All that we know of a verification. Written at the end of every run, and the run's result."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(
+        SCHEMA_VERSION, description="raised by a release whose records earlier ones must not read"
+    )
     key: VerificationKey
     provider: ProviderName
     environment: Name
@@ -147,6 +149,16 @@ class Record(StoredModel):
     attention: tuple[AttentionNote, ...] = Field((), max_length=len(Attention))
     evidence: tuple[EvidenceRow, ...] = Field((), max_length=MOST_FILES)
     log: Log = Log()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_later_schema(cls, given: Any) -> Any:
+        version = given.get("schema_version") if isinstance(given, dict) else None
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise ValueError(
+                f"the record has schema {version}; this release reads up to {SCHEMA_VERSION}: roll it forward"
+            )
+        return given
 
     def with_subject(self, subject: Subject) -> Self:
         """Return the record with another subject."""

@@ -42,7 +42,9 @@ class Registration(StoredModel):
         Two registrations are the same if their fingerprints are; a field by field digest lets a conflict be
         named without either value leaving the process that holds it.
         """
-        said = self.model_dump(mode="json", exclude={"registered_at", "registered_by", "fingerprint"})
+        # A field that a later release adds with a default must not make an earlier registration differ.
+        left_out = {"registered_at", "registered_by", "fingerprint"}
+        said = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         marks = {
             name: digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]
             for name, value in sorted(said.items())

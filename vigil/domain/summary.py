@@ -8,7 +8,6 @@ from vigil.domain.evidence import count_states
 from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
 from vigil.domain.terms import (
-    ArtifactState,
     Attention,
     Basis,
     Decision,
@@ -16,6 +15,7 @@ from vigil.domain.terms import (
     Name,
     Outcome,
     ProviderName,
+    Shown,
     Stage,
     Word,
 )
@@ -34,17 +34,17 @@ class Summary(MessageModel):
     environment: Name
     applicant: Word | None
     sender: Name | None
-    stage: Stage
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis | None
+    stage: Shown[Stage]
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+    basis: Shown[Basis] | None
     revision: int
     sequence: int
     registered: bool
     fingerprint: Mapping[Word, Word]
-    attention: tuple[Attention, ...]
+    attention: tuple[Shown[Attention], ...]
     steps: tuple[int, int]
-    evidence: Mapping[ArtifactState, int]
+    evidence: Mapping[Word, int]
     opened_at: Instant
     stage_entered_at: Instant
     deadline_at: Instant
@@ -80,7 +80,7 @@ def summarize(record: Record, plan: TrackingPlan) -> Summary:
         fingerprint=record.subject.registration.fingerprint if record.subject.registration else {},
         attention=tuple(note.reason for note in record.attention),
         steps=record.steps,
-        evidence=count_states(record.evidence),
+        evidence={state.value: count for state, count in count_states(record.evidence).items()},
         opened_at=record.opened_at,
         stage_entered_at=record.verdict.stage_entered_at,
         deadline_at=record.verdict.deadline_at,

@@ -4,15 +4,21 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 WORD_PATTERN: Final = r"^[A-Za-z0-9_.$:-]{1,64}$"
 NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
 _MEDIA_TYPE_PATTERN: Final = r"^[a-z]{1,20}/[a-z0-9.+-]{1,80}$"
 
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
+ShownT = TypeVar("ShownT")
+Shown: TypeAlias = Annotated[ShownT | Word, Field(union_mode="left_to_right")]
+"""A word of a closed list that is only shown. A word that a later release has added is kept, and shown as it is.
+
+A word that code decides by has its list alone as its type: there an unknown word is an error, never a guess.
+"""
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 KeyedDigest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{26}$")]
@@ -294,6 +300,11 @@ ACTS_ON: Final[Mapping[Attention, Actor]] = {
     reason: Actor.BACKEND if reason in _BACKEND_ACTS else Actor.PROVIDER if reason in _PROVIDER_ACTS else Actor.OPERATOR
     for reason in Attention
 }
+
+
+def who_acts(reason: Attention | Word) -> Actor:
+    """Return who acts on a reason; an operator on one that a later release has added."""
+    return ACTS_ON[reason] if isinstance(reason, Attention) else Actor.OPERATOR
 
 
 def earliest(*instants: datetime | None) -> datetime | None:
