@@ -1,1 +1,1 @@
-"""Verdant: documents and faces, told part by part."""
+"""Verdant: documents and faces, with one callback for each part."""
