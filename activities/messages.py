@@ -63,7 +63,7 @@ class MessageActivities:
     @activity.defn(name=messages.SEND_MESSAGE)
     async def send_message(self, send: messages.SendMessage) -> messages.SendAttempt:
         """Try once to send a message. A failure is a result, since only the result says whether anything was sent."""
-        order = send.notice.order
+        order = send.received.order
         left = order.send_before - self._now()
         carrier = self._carriers.get(order.kind.channel)
         if left <= timedelta(0):
@@ -101,7 +101,7 @@ class MessageActivities:
     async def _handed(
         self, send: messages.SendMessage, carrier: MessageSender | None, *, within: timedelta
     ) -> SendResult:
-        message = await self._message(send.notice)
+        message = await self._message(send.received)
         if isinstance(message, SendResult):
             return message
         if message.address is None:
@@ -115,12 +115,12 @@ class MessageActivities:
             _log.error("message.carrier_failed", error=type(error).__name__, code=where(error))
             return unknown("carrier_failed")
 
-    async def _message(self, notice: MessageReceived) -> DelegatedMessage | SendResult:
-        messenger = self._messengers.get(notice.order.key.account)
+    async def _message(self, received: MessageReceived) -> DelegatedMessage | SendResult:
+        messenger = self._messengers.get(received.order.key.account)
         if messenger is None:
             return refused("account_not_configured", may_heal=True)
         try:
-            receipt = await self._inbox.read(notice.receipt)
+            receipt = await self._inbox.read(received.receipt)
             if not receipt.body:  # the relay removes the text after `send_before`
                 return SendResult(MessageResult.TOO_LATE)
             message = messenger.read_message(receipt.body)

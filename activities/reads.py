@@ -80,7 +80,7 @@ class ReadActivities:
             return ReadResult(asked_at=asked_at, answer=Answer.REFUSED, word=error.code), None
         except ReplyUnproven as error:
             return ReadResult(asked_at=asked_at, answer=Answer.UNPROVEN, word=error.code), None
-        answer = Answer.TOLD if reply.snapshot is not None else Answer.NOT_READY
+        answer = Answer.ANSWERED if reply.snapshot is not None else Answer.NOT_READY
         return ReadResult(asked_at=asked_at, answer=answer, word=reply.word, snapshot=reply.snapshot), reply
 
     async def _told(self, reader: Reader, question: ReadRequest) -> ProviderResponse:

@@ -24,7 +24,7 @@ from vigil.domain.log import EntryKind
 from vigil.domain.message import SEND_WITHIN, Channel, MessageKind, MessageOutcome
 from vigil.domain.record import Record
 from vigil.messaging.contract import MessageSender
-from vigil.messaging.gateway import Gateway, GatewayCarrier
+from vigil.messaging.gateway import Gateway, GatewaySender
 from vigil.observability import Metrics
 from vigil.providers.contract import DelegatedMessage
 from vigil.providers.transport import open_http
@@ -102,7 +102,7 @@ def carrier(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> M
     """Return the carrier to a simulated gateway."""
     body: dict[str, JsonValue] = {"to": "{to}", "message": {"text": "{text}"}}
     gateway = Gateway(f"{url}/gateway/messages", body, is_idempotent=idempotent, allow_private=True)
-    return GatewayCarrier(gateway, http)
+    return GatewaySender(gateway, http)
 
 
 def messages_worker(world: World, carriers: Mapping[Channel, MessageSender]) -> Worker:

@@ -239,10 +239,10 @@ class World:
         plain = Registration(key=self.key, registered_at=await self.now(), registered_by="checkout")
         return plain.model_copy(update=changes)
 
-    async def notice(
+    async def callback_event(
         self, observation: Observation, *, proof: Proof = Proof.SECRET, number: int | None = None
     ) -> CallbackEvent:
-        """Return the notice of a callback; two with one number are two deliveries of one event."""
+        """Return the event of a callback; two with one number are two deliveries of one event."""
         mark = self.digester.digest("event", str(number if number is not None else next(self._numbers)))
         return CallbackEvent(
             delivery=mark,
@@ -263,8 +263,8 @@ class World:
         number: int | None = None,
     ) -> bool:
         """Tell the verification of a callback, as the API does."""
-        notice = await self.notice(observation, proof=proof, number=number)
-        return await self.tracker.signal_callback(self.key, notice, may_start=may_start)
+        callback_event = await self.callback_event(observation, proof=proof, number=number)
+        return await self.tracker.signal_callback(self.key, callback_event, may_start=may_start)
 
     async def result(self, within: float = 60) -> Record:
         """Wait until the newest run has completed."""

@@ -27,22 +27,22 @@ class MessageDeliveryWorkflow:
     """Sends the message, erases its text, notifies the verification, and stays open to absorb repetitions."""
 
     @workflow.init
-    def __init__(self, notice: MessageReceived) -> None:
-        self._notice = notice
+    def __init__(self, received: MessageReceived) -> None:
+        self._received = received
         self._signals = Signals()
         self._receipts: set[StorageName] = set()
 
     @workflow.run
-    async def run(self, notice: MessageReceived) -> MessageOutcome:
+    async def run(self, received: MessageReceived) -> MessageOutcome:
         """Deliver the message. A failure of the message sender is a result, not an exception."""
         tried = await self._send_in_time()
-        order = notice.order
+        order = received.order
         # If it was too late, the time is computed, so that a repeated report is recognised as the same.
         at = order.send_before if tried.result is MessageResult.TOO_LATE else workflow.now()
         noted = MessageOutcome(kind=order.kind, result=tried.result, why=tried.why, at=at)
         is_over = tried.result in _PERHAPS_SENT
         # A message that was not sent may be requested again, with its own time limit; the relay finds other receipts.
-        await (self._forget() if is_over else _erase((notice.receipt,)))
+        await (self._forget() if is_over else _erase((received.receipt,)))
         await _step(messages.REPORT_MESSAGE, messages.ReportMessage(order=order, noted=noted), f"Note: {tried.result}")
         if is_over:
             await self._take_in_repetitions(at + (order.send_before - order.received_at))
@@ -60,7 +60,7 @@ class MessageDeliveryWorkflow:
             self._receipts.add(received.receipt)
 
     async def _send_in_time(self) -> messages.SendAttempt:
-        order = self._notice.order
+        order = self._received.order
         so_far = _NOT_SENT
         pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
         while workflow.now() < order.send_before:
@@ -73,8 +73,8 @@ class MessageDeliveryWorkflow:
         return so_far
 
     async def _try(self, *, is_uncertain: bool) -> messages.SendAttempt:
-        order = self._notice.order
-        send = messages.SendMessage(notice=self._notice, message_id=_message_id(order), is_uncertain=is_uncertain)
+        order = self._received.order
+        send = messages.SendMessage(received=self._received, message_id=_message_id(order), is_uncertain=is_uncertain)
         try:
             tried: messages.SendAttempt = await workflow.execute_activity(
                 messages.SEND_MESSAGE,

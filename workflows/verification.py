@@ -77,7 +77,7 @@ class VerificationWorkflow:
             if self._phase is Phase.LEAVING:
                 break
         if reached is not Phase.SETTLED:
-            workflow.continue_as_new(order.begun(messages.BegunBy.WORD).with_unread(self._signals.unread))
+            workflow.continue_as_new(order.started_because(messages.StartedBy.EVENT).with_unread(self._signals.unread))
         return self._record
 
     # ------------------------------------------------------------------ signals, commands and queries
@@ -161,9 +161,9 @@ class VerificationWorkflow:
         existed = await self._book.load()
         if existed:
             self._publication.continue_from(self._record, self._plan)
-            if self._order.begun_by is messages.BegunBy.RECHECK:
+            if self._order.started_by is messages.StartedBy.RECHECK:
                 self._request_read(Cause.RECHECK)
-        elif self._order.begun_by is messages.BegunBy.DISCOVERY:
+        elif self._order.started_by is messages.StartedBy.DISCOVERY:
             self._book.record = callbacks.mark_discovered(self._record, at=self._order.opened_at)
             self._request_read(Cause.DISCOVERY)
         self._read_unread_again()

@@ -48,11 +48,11 @@ class Verifications(Protocol):
         """Return the path of the verification in workflow ids and in the storage."""
         ...
 
-    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
+    async def signal_callback(self, key: VerificationKey, event: CallbackEvent, *, may_start: bool) -> bool:
         """Signal a verification. Return False if none is open and `may_start` is False. Raises `RPCError`."""
         ...
 
-    async def start_message(self, notice: MessageReceived) -> None:
+    async def start_message(self, event: MessageReceived) -> None:
         """Start the workflow that sends a message. Raises `RPCError`."""
         ...
 

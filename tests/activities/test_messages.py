@@ -104,7 +104,7 @@ def request(*, left: timedelta = 60 * SECOND) -> MessageRequest:
 
 def attempt(receipt: str, *, left: timedelta = 60 * SECOND, is_uncertain: bool = False) -> SendMessage:
     received = MessageReceived(order=request(left=left), receipt=receipt)
-    return SendMessage(notice=received, message_id="m-1", is_uncertain=is_uncertain)
+    return SendMessage(received=received, message_id="m-1", is_uncertain=is_uncertain)
 
 
 async def test_a_message_is_sent_as_its_callback_asks_within_ten_seconds(storage: FolderStorage) -> None:

@@ -96,29 +96,32 @@ class Applied:
 
 
 ANSWERS: dict[str, tuple[tuple[Said, ...], Retried | Applied]] = {
-    "200 OK": ((json_response(report(status="OK")),), Applied("told", "concluded", ends=("decided", "approved"))),
-    "200 KO": ((json_response(report(status="KO")),), Applied("told", "concluded", ends=("decided", "declined"))),
-    "200 FAILED": ((json_response(report(status="FAILED")),), Applied("told", "concluded", ends=("failed", None))),
+    "200 OK": ((json_response(report(status="OK")),), Applied("answered", "concluded", ends=("decided", "approved"))),
+    "200 KO": ((json_response(report(status="KO")),), Applied("answered", "concluded", ends=("decided", "declined"))),
+    "200 FAILED": ((json_response(report(status="FAILED")),), Applied("answered", "concluded", ends=("failed", None))),
     "200 CANCELED": (
         (json_response(report(status="CANCELED")),),
-        Applied("told", "concluded", ends=("canceled", None)),
+        Applied("answered", "concluded", ends=("canceled", None)),
     ),
-    "200 NEW": ((json_response(report(status="NEW")),), Applied("told")),
-    "200 STARTED": ((json_response(report(status="STARTED")),), Applied("told")),
+    "200 NEW": ((json_response(report(status="NEW")),), Applied("answered")),
+    "200 STARTED": ((json_response(report(status="STARTED")),), Applied("answered")),
     "200 DELETED": (
         (json_response(report(status="DELETED")),),
         Applied("gone", "concluded", "disappeared", ("unknown_to_provider", None)),
     ),
     "200 with an unknown word": (
         (json_response(report(status="SPLENDID")),),
-        Applied("told", "unrecognised", "unrecognised_word"),
+        Applied("answered", "unrecognised", "unrecognised_word"),
     ),
-    "200 with a list": ((json_response([]),), Applied("told", "unrecognised", "unrecognised_word")),
+    "200 with a list": ((json_response([]),), Applied("answered", "unrecognised", "unrecognised_word")),
     "200 with a number for a status": (
         (json_response(report(status=7)),),
-        Applied("told", "unrecognised", "unrecognised_word"),
+        Applied("answered", "unrecognised", "unrecognised_word"),
     ),
-    "200 of another file": ((json_response(report(id=700103)),), Applied("told", "unrecognised", "unrecognised_word")),
+    "200 of another file": (
+        (json_response(report(id=700103)),),
+        Applied("answered", "unrecognised", "unrecognised_word"),
+    ),
     "200 with a page": ((HTML,), Retried("not_json")),
     "200 with half a report": ((Response(200, b'{"id": 700102, "status": "OK"'),), Retried("not_json")),
     "200 with nothing": ((Response(200),), Retried("not_json")),
@@ -127,7 +130,7 @@ ANSWERS: dict[str, tuple[tuple[Said, ...], Retried | Applied]] = {
     "302": ((Response(302, headers={"Location": "https://elsewhere.example/"}),), Retried("http_302")),
     "401 once": (
         (Response(401), json_response(report(status="OK"))),
-        Applied("told", "concluded", ends=("decided", "approved")),
+        Applied("answered", "concluded", ends=("decided", "approved")),
     ),
     "401 twice": ((Response(401), Response(401)), Applied("refused", attention="provider_refuses_us")),
     "403": ((Response(403),), Applied("refused", attention="provider_refuses_us")),
@@ -279,7 +282,7 @@ async def test_an_answer_that_cannot_be_kept_is_not_told(
         await attempts.next(reading.poll, order())
     told_us = await attempts.next(reading.poll, order())
 
-    assert told_us.answer is Answer.TOLD
+    assert told_us.answer is Answer.ANSWERED
 
 
 # ---------------------------------------------------------------- when a poll asks

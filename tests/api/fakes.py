@@ -144,7 +144,7 @@ class Verifications:
     def path(self, key: VerificationKey) -> str:
         return path_of(key, DIGESTER, is_capability=False)
 
-    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
+    async def signal_callback(self, key: VerificationKey, callback_event: CallbackEvent, *, may_start: bool) -> bool:
         self.calls += 1
         if self.stalled:
             await asyncio.sleep(60)
@@ -157,16 +157,16 @@ class Verifications:
                 return False
             self.started.append(key.reference)
             self.open.add(key.reference)
-        self.signaled.append((key.reference, notice))
+        self.signaled.append((key.reference, callback_event))
         return True
 
-    async def start_message(self, notice: MessageReceived) -> None:
+    async def start_message(self, callback_event: MessageReceived) -> None:
         self.calls += 1
         if self.stalled:
             await asyncio.sleep(60)
         if self.down:
             raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
-        self.messages.append(notice)
+        self.messages.append(callback_event)
 
 
 class Flaky:

@@ -301,7 +301,7 @@ async def test_a_repeated_command_is_carried_out_once(world: World) -> None:
 
 
 async def test_a_written_record_names_the_fields_that_we_do_not_know(world: World) -> None:
-    told = await world.notice(final())
+    told = await world.callback_event(final())
     odd = told.model_copy(update={"unknown_fields": ("enrollment_step.score", "sequence")})
     async with backend(world) as client, world.workers():
         await world.register()
@@ -359,7 +359,7 @@ async def test_a_written_record_says_whom_it_is_about_as_far_as_that_is_known(wo
     async with backend(world) as client, world.workers():
         await client.post("/verifications", json={**body(world), "session_kind": kind})
         world.reader.say(APPROVED)
-        await world.tracker.signal_callback(world.key, await world.notice(final()), may_start=True)
+        await world.tracker.signal_callback(world.key, await world.callback_event(final()), may_start=True)
         await world.result()
         read = (await client.get(path(world))).json()
 

@@ -138,8 +138,8 @@ async def test_once_the_worker_is_killed_explain_says_that_none_polls_and_a_rest
 ) -> None:
     os.kill(stack.programs["worker"].pid or 0, signal.SIGKILL)
     assert await stack.wait_for_ended_part() == "worker"
-    begun = await vigil("simulate", ACCOUNT, config=stack.config)
-    reference = begun.stdout.split()[1]
+    started_because = await vigil("simulate", ACCOUNT, config=stack.config)
+    reference = started_because.stdout.split()[1]
 
     # That nobody took its task is sure only after some seconds.
     explained = await until(
@@ -157,8 +157,8 @@ async def test_once_the_worker_is_killed_explain_says_that_none_polls_and_a_rest
 
 
 async def test_a_restarted_temporal_still_knows_what_was_tracked_and_the_worker_goes_on(stack: Stack) -> None:
-    begun = await vigil("simulate", ACCOUNT, config=stack.config)
-    reference = begun.stdout.split()[1]
+    started_because = await vigil("simulate", ACCOUNT, config=stack.config)
+    reference = started_because.stdout.split()[1]
 
     await stack.restart("temporal")
 

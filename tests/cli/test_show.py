@@ -2,14 +2,16 @@
 
 from rich.console import Console
 
-from tests.domain.samples import PLAN, fresh, notice, step
+from tests.domain.samples import PLAN, callback_event, fresh, step
 from vigil.cli.show import build_state_table
 from vigil.domain.callbacks import apply_callback
 from vigil.domain.summary import summarize
 
 
 def printed(*unknown_fields: str) -> str:
-    record = apply_callback(fresh(), notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": unknown_fields}))
+    record = apply_callback(
+        fresh(), callback_event(step(1, 2, "phone")).model_copy(update={"unknown_fields": unknown_fields})
+    )
     console = Console(width=120)
     with console.capture() as captured:
         console.print(build_state_table(summarize(record, PLAN), record))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.domain.samples import SECOND, STARTED, T0, notice, status, step
+from tests.domain.samples import SECOND, STARTED, T0, callback_event, status, step
 from vigil.domain.callback_event import CallbackEvent, Observation
 from vigil.domain.snapshot import Artifact, Check, Reason, Snapshot
 from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, EvidenceKind, Outcome, ReasonCode, Stage
@@ -21,8 +21,8 @@ class Course:
     sent: tuple[Observation, ...]
     answers: tuple[Snapshot, ...]
 
-    def notices(self) -> tuple[CallbackEvent, ...]:
-        return tuple(notice(seen, at=T0 + k * SECOND) for k, seen in enumerate(self.sent))
+    def callback_events(self) -> tuple[CallbackEvent, ...]:
+        return tuple(callback_event(seen, at=T0 + k * SECOND) for k, seen in enumerate(self.sent))
 
 
 def _checks(*rows: tuple[CheckKind, str, CheckStatus]) -> tuple[Check, ...]:

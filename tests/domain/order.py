@@ -36,7 +36,7 @@ def counterexample(fold: Fold, course: Course) -> Sequence[Event] | None:
     Every order of all callbacks, one of them twice, is tried without a read; then every order of every subset
     of callbacks, with the last answer at each place.
     """
-    sent, last = course.notices(), answers(course)[-1]
+    sent, last = course.callback_events(), answers(course)[-1]
     for order in permutations(sent):
         for repeated in (*((one,) for one in sent), ()):
             again: tuple[Event, ...] = (*order, *repeated)

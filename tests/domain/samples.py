@@ -45,7 +45,7 @@ def fresh(*, at: datetime = T0, plan: TrackingPlan = PLAN) -> Record:
     return open_record(KEY, provider="invented", environment="sandbox", at=at, plan=plan)
 
 
-def notice(
+def callback_event(
     observation: Observation, *, at: datetime = T0, proof: Proof = Proof.SECRET, correlation: str | None = None
 ) -> CallbackEvent:
     return CallbackEvent(
@@ -76,7 +76,7 @@ def step(
 
 
 def told(snapshot: Snapshot, *, at: datetime = T0) -> ReadResult:
-    return ReadResult(asked_at=at, answer=Answer.TOLD, snapshot=snapshot)
+    return ReadResult(asked_at=at, answer=Answer.ANSWERED, snapshot=snapshot)
 
 
 def silent(answer: Answer, *, at: datetime = T0) -> ReadResult:

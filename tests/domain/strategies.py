@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.domain.samples import APPROVED, DECLINED, DIGESTER, PLAN, T0, ended, notice, registration
+from tests.domain.samples import APPROVED, DECLINED, DIGESTER, PLAN, T0, callback_event, ended, registration
 from vigil.domain.callback_event import CallbackEvent, Observation, RoomChanged, StatusSeen, StepFinished, Unreadable
 from vigil.domain.snapshot import Answer, Artifact, Drift, Reason, ReviewExpiry, Room, Snapshot
 from vigil.domain.terms import CheckStatus, Decision, EvidenceKind, Outcome, Proof, ReasonCode, SessionKind, Stage
@@ -68,7 +68,7 @@ _OBSERVATIONS: Final[tuple[Observation, ...]] = (
 def _callback(
     seen: Observation, proof: Proof, minute: int, number: int, session_kind: SessionKind | None
 ) -> CallbackEvent:
-    return notice(seen, at=T0 + minute * MINUTE, proof=proof).model_copy(
+    return callback_event(seen, at=T0 + minute * MINUTE, proof=proof).model_copy(
         update={
             "receipt": f"receipts/{number:02}",
             "coordinates": {f"name-{number:02}": str(minute)},
@@ -142,7 +142,7 @@ VERDICTS: Final = st.one_of(
     WHOLE_VERDICTS, _one_of([bare.model_copy(update={"lacks_details": True}) for bare in _BARE])
 )
 SNAPSHOTS: Final = st.one_of(OPEN_ANSWERS, VERDICTS)
-ANSWERS: Final = st.one_of(SNAPSHOTS, st.sampled_from([answer for answer in Answer if answer is not Answer.TOLD]))
+ANSWERS: Final = st.one_of(SNAPSHOTS, st.sampled_from([answer for answer in Answer if answer is not Answer.ANSWERED]))
 
 _KINDS: Final = (EvidenceKind.CALL_RECORDING, EvidenceKind.PORTRAIT, EvidenceKind.RECEIPT)
 REGISTRATIONS: Final = _one_of(

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tests.domain.samples import APPROVED, PLAN, SECOND, T0, fresh, notice, read, registration, status, step
+from tests.domain.samples import APPROVED, PLAN, SECOND, T0, callback_event, fresh, read, registration, status, step
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback, apply_registration, note_replay
 from vigil.domain.record import Record, Replay
@@ -26,7 +26,7 @@ def survives(record: Record) -> bool:
 
 def test_of_many_coordinates_the_eight_least_are_kept_in_any_order() -> None:
     one, other = (
-        notice(status("OK")).model_copy(update={"coordinates": dict.fromkeys(names, "x")})
+        callback_event(status("OK")).model_copy(update={"coordinates": dict.fromkeys(names, "x")})
         for names in (MANY[4:12], MANY[0:8])
     )
     records = [apply_callback(apply_callback(fresh(), first), second) for first, second in permutations([one, other])]
@@ -35,7 +35,7 @@ def test_of_many_coordinates_the_eight_least_are_kept_in_any_order() -> None:
 
 
 def test_registered_coordinates_leave_room_for_as_many_others_as_a_question_holds() -> None:
-    told = notice(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
+    told = callback_event(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
     record = apply_registration(
         apply_callback(fresh(), told), registration(coordinates=dict.fromkeys(MANY[:7], "x")), plan=PLAN
     )
@@ -56,11 +56,11 @@ def test_a_record_of_more_than_it_can_hold_survives_its_json() -> None:
     for number in range(250):
         at = T0 + number * SECOND
         room = RoomChanged(room=f"r-{number}", room_status="ended", file_ready=True, file_id=f"vf-{number}")
-        seen = notice(room, at=at).model_copy(
+        seen = callback_event(room, at=at).model_copy(
             update={"receipt": f"receipts/{number}", "unknown_fields": (f"field-{number}",)}
         )
         record = apply_callback(record, seen)
-        record = apply_callback(record, notice(step(number, 250, f"step-{number}"), at=at))
+        record = apply_callback(record, callback_event(step(number, 250, f"step-{number}"), at=at))
     assert survives(record)
 
 

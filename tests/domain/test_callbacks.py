@@ -17,8 +17,8 @@ from tests.domain.samples import (
     PORTRAIT,
     STARTED,
     T0,
+    callback_event,
     fresh,
-    notice,
     read,
     registration,
     status,
@@ -42,7 +42,7 @@ thorough = settings(max_examples=120, derandomize=True, deadline=None, database=
 
 def disturbed(course: Course) -> st.SearchStrategy[tuple[Event, ...]]:
     """Callbacks lost, repeated and out of order, some reads among them, and the last answer somewhere."""
-    some = st.lists(st.sampled_from(course.notices()), max_size=12)
+    some = st.lists(st.sampled_from(course.callback_events()), max_size=12)
     reads = st.lists(st.sampled_from(answers(course)), max_size=4)
     return st.builds(lambda apply_callback, told: [*apply_callback, *told, answers(course)[-1]], some, reads).flatmap(
         lambda events: st.permutations(events).map(tuple)
@@ -51,7 +51,7 @@ def disturbed(course: Course) -> st.SearchStrategy[tuple[Event, ...]]:
 
 @by_course
 def test_before_any_read_no_order_and_no_repetition_of_callbacks_changes_the_judgement(course: Course) -> None:
-    sent = course.notices()
+    sent = course.callback_events()
     expected = judged(apply_callback, sent)
 
     @thorough
@@ -64,7 +64,7 @@ def test_before_any_read_no_order_and_no_repetition_of_callbacks_changes_the_jud
 
 @by_course
 def test_once_the_last_answer_is_read_no_order_loss_or_repetition_changes_the_judgement(course: Course) -> None:
-    expected = judged(apply_callback, (*course.notices(), *answers(course)))
+    expected = judged(apply_callback, (*course.callback_events(), *answers(course)))
 
     @thorough
     @given(disturbed(course))
@@ -76,8 +76,8 @@ def test_once_the_last_answer_is_read_no_order_loss_or_repetition_changes_the_ju
 
 @by_course
 def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_heard(course: Course) -> None:
-    for position, one in enumerate(course.notices()):
-        before = after(apply_callback, course.notices()[:position])
+    for position, one in enumerate(course.callback_events()):
+        before = after(apply_callback, course.callback_events()[:position])
         assert _known_by(apply_callback(before, one)) != _known_by(before)
 
 
@@ -147,7 +147,7 @@ def test_a_reducer_that_goes_by_order_or_count_is_caught_by_the_search(mutant: F
 
 @by_course
 def test_callbacks_alone_never_conclude_anything(course: Course) -> None:
-    judgement = judged(apply_callback, course.notices())
+    judgement = judged(apply_callback, course.callback_events())
     assert (judgement.stage, judgement.decision, judgement.outcome) == (Stage.AWAITING_APPLICANT, None, None)
 
 
@@ -161,7 +161,7 @@ def test_a_read_that_was_asked_earlier_than_the_last_one_changes_nothing() -> No
     [(Proof.SECRET, 1), (Proof.SIGNED_BODY, 1), (Proof.UNBOUND, 1), (Proof.STALE, 0), (Proof.NONE, 0)],
 )
 def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -> None:
-    record = apply_callback(fresh(), notice(step(1, 2, "id_document"), proof=proof))
+    record = apply_callback(fresh(), callback_event(step(1, 2, "id_document"), proof=proof))
     assert record.steps[0] == done
 
 
@@ -177,13 +177,13 @@ def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -
 def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_told(
     proof: Proof, told: dict[str, str]
 ) -> None:
-    callback = notice(status("OK"), proof=proof).model_copy(update={"coordinates": {"user_id": "u-1"}})
+    callback = callback_event(status("OK"), proof=proof).model_copy(update={"coordinates": {"user_id": "u-1"}})
 
     assert apply_callback(fresh(), callback).question(PLAN).coordinates == told
 
 
 def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
-    callback = notice(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
+    callback = callback_event(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
     registration = Registration(key=KEY, registered_at=T0, registered_by="shop", coordinates={"user_id": "u-2"})
 
     record = apply_registration(apply_callback(fresh(), callback), registration, plan=PLAN)
@@ -193,7 +193,7 @@ def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
 
 def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
     one, other = (
-        notice(status(word)).model_copy(update={"coordinates": told})
+        callback_event(status(word)).model_copy(update={"coordinates": told})
         for word, told in (("OK", {"user_id": "u-1", "job_type": "6"}), ("KO", {"user_id": "u-2"}))
     )
 
@@ -206,26 +206,26 @@ def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
 
 
 def test_a_callback_without_proof_asks_an_operator_to_look() -> None:
-    record = apply_callback(fresh(), notice(step(1, 2, "id_document"), proof=Proof.NONE))
+    record = apply_callback(fresh(), callback_event(step(1, 2, "id_document"), proof=Proof.NONE))
     assert [(note.reason, note.actor) for note in record.attention] == [(Attention.UNPROVEN_CALLBACKS, Actor.OPERATOR)]
 
 
 def test_an_unknown_word_in_a_callback_asks_a_person_and_concludes_nothing() -> None:
-    record = apply_callback(fresh(), notice(status("BLUE", looks="unrecognised")))
+    record = apply_callback(fresh(), callback_event(status("BLUE", looks="unrecognised")))
     assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
     assert record.verdict.outcome is None
     assert record.callbacks.announcements == ()
 
 
 def test_a_callback_that_cannot_be_read_is_quarantined() -> None:
-    record = apply_callback(fresh(), notice(Unreadable(why="not_json")))
+    record = apply_callback(fresh(), callback_event(Unreadable(why="not_json")))
     assert [note.reason for note in record.attention] == [Attention.QUARANTINED]
 
 
 def test_a_room_that_has_ended_does_not_become_empty_again() -> None:
     ended = RoomChanged(room="r1", room_status="ended", file_ready=True, file_id="f1")
     empty = RoomChanged(room="r1", room_status="empty")
-    record = apply_callback(apply_callback(fresh(), notice(ended)), notice(empty))
+    record = apply_callback(apply_callback(fresh(), callback_event(ended)), callback_event(empty))
     assert [(room.status, room.file_ready, room.file_id) for room in record.rooms] == [("ended", True, "f1")]
 
 
@@ -241,10 +241,10 @@ def test_every_file_of_a_room_is_in_the_ledger_whatever_the_order(
 ) -> None:
     record = fresh()
     for told in heard_of[:read_after]:
-        record = apply_callback(record, notice(told))
+        record = apply_callback(record, callback_event(told))
     record = read(record, APPROVED)
     for told in heard_of[read_after:]:
-        record = apply_callback(record, notice(told))
+        record = apply_callback(record, callback_event(told))
 
     assert [(row.locator, row.state) for row in record.evidence] == [("vf-1", "available"), ("vf-2", "available")]
     assert [(room.room, room.file_id) for room in record.callbacks.progress.rooms] == [("r1", "vf-1"), ("r1", "vf-2")]
@@ -255,21 +255,21 @@ def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
     record = read(fresh(), APPROVED)
     for room, name in zip(["r1", "r2"], names, strict=True):
         record = apply_callback(
-            record, notice(RoomChanged(room=room, room_status="ended", file_ready=True, file_id=name))
+            record, callback_event(RoomChanged(room=room, room_status="ended", file_ready=True, file_id=name))
         )
 
     assert [row.locator for row in record.evidence] == names
 
 
 def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
-    one = notice(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
+    one = callback_event(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
     record = apply_callback(apply_callback(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
     assert (record.callbacks.received, record.callbacks.duplicates) == (2, 1)
     assert [(seen.first_at, seen.last_at, seen.count) for seen in record.callbacks.identities] == [(T0, T0 + HOUR, 2)]
 
 
 def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
-    one = notice(status("MANUAL_CHECK", looks="open"))
+    one = callback_event(status("MANUAL_CHECK", looks="open"))
     again = one.model_copy(update={"received_at": T0 + HOUR})
     record = apply_callback(apply_callback(fresh(), one), again)
 
@@ -278,18 +278,18 @@ def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_eve
 
 
 def test_a_callback_after_the_conclusion_is_late_and_announces_nothing() -> None:
-    record = apply_callback(read(fresh(), APPROVED), notice(status("KO"), at=T0 + HOUR))
+    record = apply_callback(read(fresh(), APPROVED), callback_event(status("KO"), at=T0 + HOUR))
     assert (record.callbacks.late, record.callbacks.announcements) == (1, ())
 
 
 def test_an_announcement_keeps_the_time_at_which_it_was_first_received_whatever_the_order() -> None:
-    later, earlier = notice(status("OK"), at=T0 + HOUR), notice(status("OK"), at=T0)
+    later, earlier = callback_event(status("OK"), at=T0 + HOUR), callback_event(status("OK"), at=T0)
     record = apply_callback(apply_callback(fresh(), later), earlier)
     assert [announcement.first_at for announcement in record.callbacks.announcements] == [T0]
 
 
 def test_first_and_last_heard_go_by_time_of_receipt_and_not_by_order() -> None:
-    later, earlier = (notice(step(1, 2, "phone"), at=T0 + HOUR), notice(step(2, 2, "otp"), at=T0))
+    later, earlier = (callback_event(step(1, 2, "phone"), at=T0 + HOUR), callback_event(step(2, 2, "otp"), at=T0))
     record = apply_callback(apply_callback(fresh(), later), earlier)
     assert (record.callbacks.first_at, record.callbacks.last_at) == (T0, T0 + HOUR)
 
@@ -309,7 +309,7 @@ def test_a_second_registration_that_differs_leaves_the_first_and_raises_attentio
 
 
 def test_a_registration_takes_back_that_it_was_never_registered_and_sets_the_deadline() -> None:
-    from_callback = apply_callback(fresh(), notice(step(1, 2, "phone")))
+    from_callback = apply_callback(fresh(), callback_event(step(1, 2, "phone")))
     waiting = from_callback.with_verdict(from_callback.verdict.move_deadlines(T0, None))
     lagging = PLAN.model_copy(update={"deadline_lag": 15 * MINUTE})
     record = apply_registration(waiting, registration(deadline_at=T0 + HOUR), plan=lagging)
@@ -319,7 +319,7 @@ def test_a_registration_takes_back_that_it_was_never_registered_and_sets_the_dea
 
 @pytest.mark.parametrize("is_registered_first", [True, False])
 def test_a_foreign_correlation_is_noticed_whichever_comes_first(*, is_registered_first: bool) -> None:
-    foreign = notice(status("OK"), correlation="order-2")
+    foreign = callback_event(status("OK"), correlation="order-2")
     ours = registration(correlation="order-1")
     if is_registered_first:
         record = apply_callback(apply_registration(fresh(), ours, plan=PLAN), foreign)
@@ -356,7 +356,9 @@ def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: 
     names = [f"verifications/acme/v-1/receipts/2031030{day}T090000.000000Z-00" for day in range(5)]
     record = fresh()
     for number in order:
-        record = apply_callback(record, notice(status("OK"), at=T0).model_copy(update={"receipt": names[number]}))
+        record = apply_callback(
+            record, callback_event(status("OK"), at=T0).model_copy(update={"receipt": names[number]})
+        )
     assert record.callbacks.receipts == (names[4], names[3], names[2], names[1])
 
 
@@ -366,14 +368,16 @@ def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: 
 def test_whom_it_is_about_does_not_depend_on_which_callback_came_first(told: tuple[str | None, ...]) -> None:
     record = fresh()
     for kind in told:
-        said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind(kind) if kind else None})
+        said = callback_event(status("APPROVED")).model_copy(
+            update={"session_kind": SessionKind(kind) if kind else None}
+        )
         record = apply_callback(record, said)
 
     assert record.subject.session_kind is SessionKind.BUSINESS
 
 
 def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
-    said = notice(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+    said = callback_event(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
 
     assert [note.reason for note in apply_callback(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]
 
@@ -389,33 +393,33 @@ def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
     ],
 )
 def test_only_a_proven_callback_may_explain_a_verdict(proof: Proof, receipts: tuple[str, ...]) -> None:
-    event = notice(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
+    event = callback_event(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
     assert apply_callback(fresh(), event).callbacks.receipts == receipts
 
 
 @pytest.mark.parametrize("looks", ["final", "open", "reopened"])
 def test_another_word_after_a_verdict_is_to_be_confirmed_where_finals_may_change(looks: Any) -> None:
-    event = notice(status("KO", looks=looks), at=T0 + HOUR)
+    event = callback_event(status("KO", looks=looks), at=T0 + HOUR)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
     assert [(each.word, each.is_final) for each in record.callbacks.announcements] == [("KO", looks == "final")]
 
 
 @pytest.mark.parametrize(("word", "looks"), [("archived", "unrecognised"), ("OK", "final"), ("ok", "final")])
 def test_an_unknown_or_the_same_word_after_a_verdict_is_not_to_be_confirmed(word: str, looks: Any) -> None:
-    event = notice(status(word, looks=looks), at=T0 + HOUR)
+    event = callback_event(status(word, looks=looks), at=T0 + HOUR)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
     assert record.callbacks.announcements == ()
 
 
 def test_a_room_in_a_state_that_nobody_knows_asks_a_person_and_lists_no_recording() -> None:
-    record = apply_callback(fresh(), notice(RoomChanged(room="r1", room_status="unrecognised")))
+    record = apply_callback(fresh(), callback_event(RoomChanged(room="r1", room_status="unrecognised")))
     assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
     assert record.evidence == ()
 
 
 @pytest.mark.parametrize("observation", [step(1, 2, "phone"), RoomChanged(room="r1", room_status="ended")])
 def test_a_callback_without_proof_adds_neither_progress_nor_a_recording(observation: Observation) -> None:
-    record = apply_callback(fresh(), notice(observation, proof=Proof.NONE))
+    record = apply_callback(fresh(), callback_event(observation, proof=Proof.NONE))
     assert (record.steps, record.rooms, record.evidence) == ((0, 0), (), ())
 
 
@@ -429,5 +433,5 @@ def test_a_discovered_verification_asks_its_backend_to_register_it() -> None:
 
 @by_course
 def test_what_a_course_makes_of_a_record_survives_its_json(course: Course) -> None:
-    record = after(apply_callback, (*course.notices(), *answers(course)))
+    record = after(apply_callback, (*course.callback_events(), *answers(course)))
     assert Record.model_validate_json(record.model_dump_json()) == record

@@ -14,9 +14,9 @@ from tests.domain.samples import (
     REOPENING_PLAN,
     STARTED,
     T0,
+    callback_event,
     ended,
     fresh,
-    notice,
     read,
     registration,
     silent,
@@ -76,7 +76,7 @@ def reasons_to_look(record: Record) -> set[Attention | str]:
 
 def announced(end: Ended | None, *, proof: Proof = Proof.SECRET, record: Record | None = None) -> Record:
     word = end.upper() if end else "OK"
-    return apply_callback(record or fresh(), notice(status(word, end=end), proof=proof))
+    return apply_callback(record or fresh(), callback_event(status(word, end=end), proof=proof))
 
 
 APPROVED_WITH_FILE = APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})
@@ -106,7 +106,7 @@ def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
 
 
 def test_an_unknown_word_that_was_heard_asks_a_person_until_there_is_a_verdict() -> None:
-    record = read(apply_callback(fresh(), notice(status("BLUE", looks="unrecognised"))), STARTED, at=LATER)
+    record = read(apply_callback(fresh(), callback_event(status("BLUE", looks="unrecognised"))), STARTED, at=LATER)
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
     assert reasons_to_look(read(record, APPROVED, at=LATER + HOUR)) == set()
 
@@ -118,7 +118,8 @@ def test_an_unknown_word_beside_a_verdict_goes_on_asking_a_person() -> None:
 
 def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -> None:
     record = read(
-        apply_callback(read(fresh(), APPROVED), notice(status("BLUE", looks="unrecognised"), at=LATER)), APPROVED
+        apply_callback(read(fresh(), APPROVED), callback_event(status("BLUE", looks="unrecognised"), at=LATER)),
+        APPROVED,
     )
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
     settled = apply_manual_decision(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
@@ -349,7 +350,7 @@ def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(un
 def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
     record = fresh()
     for number in range(20):
-        record = apply_callback(record, notice(status(f"WORD{number}"), proof=Proof.NONE))
+        record = apply_callback(record, callback_event(status(f"WORD{number}"), proof=Proof.NONE))
     record = announced(Outcome.CANCELED, record=record)
     assert [one.word for one in record.callbacks.announcements if one.proof.may_end] == ["CANCELED"]
 
@@ -361,7 +362,7 @@ def test_what_a_read_confirms_against_a_person_is_a_disagreement_and_no_contradi
         record = apply_manual_decision(record, Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER)
     else:
         record = withdraw(read(fresh(), STARTED), author="checkout", at=LATER)
-    record = apply_callback(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = apply_callback(record, callback_event(status("KO"), at=LATER + MINUTE), finals_may_change=True)
     record = read(record, DECLINED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
 
     assert record.verdict.basis is Basis.PERSON
@@ -373,7 +374,7 @@ def test_what_no_read_confirms_against_a_person_stays_announced() -> None:
     record = apply_manual_decision(
         read(fresh(), APPROVED), Decision.APPROVED, ReasonCode.OTHER, author="anna", at=LATER
     )
-    record = apply_callback(record, notice(status("KO"), at=LATER + MINUTE), finals_may_change=True)
+    record = apply_callback(record, callback_event(status("KO"), at=LATER + MINUTE), finals_may_change=True)
     record = read(record, APPROVED, at=LATER + 2 * MINUTE, plan=REOPENING_PLAN)
 
     assert confirmation_until(record, REOPENING_PLAN) == LATER + MINUTE + REOPENING_PLAN.confirmation_window
@@ -677,7 +678,7 @@ def test_a_verification_that_waits_for_no_review_has_none_to_expire() -> None:
 def test_a_word_after_a_verdict_that_no_read_confirms_asks_a_person_only_if_it_was_final(
     looks: Any, attention: set[Attention]
 ) -> None:
-    event = notice(status("KO", looks=looks), at=LATER)
+    event = callback_event(status("KO", looks=looks), at=LATER)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
     closed = close_confirmation_window(record, at=LATER + HOUR)
     assert ending(closed) == ("concluded", "approved", "decided", "read", 1)
@@ -685,7 +686,7 @@ def test_a_word_after_a_verdict_that_no_read_confirms_asks_a_person_only_if_it_w
 
 
 def _contradicted() -> Record:
-    record = apply_callback(read(fresh(), APPROVED), notice(status("KO"), at=LATER), finals_may_change=True)
+    record = apply_callback(read(fresh(), APPROVED), callback_event(status("KO"), at=LATER), finals_may_change=True)
     return close_confirmation_window(record, at=LATER + HOUR)
 
 
@@ -711,6 +712,6 @@ def test_a_recording_that_is_spoken_of_and_cannot_be_asked_for_asks_a_person_unt
     expecting = apply_registration(fresh(), registration(expects=(EvidenceKind.CALL_RECORDING,)), plan=PLAN)
     for record in (read(fresh(), spoken_of), read(expecting, spoken_of)):
         assert Attention.RECORDING_UNADDRESSED in reasons_to_look(record)
-        named = apply_callback(record, notice(RoomChanged(room="r1", room_status="ended", file_id="vf-1")))
+        named = apply_callback(record, callback_event(RoomChanged(room="r1", room_status="ended", file_id="vf-1")))
         assert Attention.RECORDING_UNADDRESSED not in reasons_to_look(read(named, spoken_of, at=LATER))
         assert Attention.RECORDING_UNADDRESSED not in reasons_to_look(read(record, APPROVED, at=LATER))

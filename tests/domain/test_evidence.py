@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.domain.samples import APPROVED, MINUTE_LATER, PORTRAIT, T0, fresh, notice, read
+from tests.domain.samples import APPROVED, MINUTE_LATER, PORTRAIT, T0, callback_event, fresh, read
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback
 from vigil.domain.evidence import (
@@ -164,7 +164,7 @@ def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_l
     record = read(fresh(), APPROVED)
     for number in range(200):
         seen = RoomChanged(room=f"r-{number}", room_status="ended", file_ready=True, file_id=f"vf-{number}")
-        record = apply_callback(record, notice(seen))
+        record = apply_callback(record, callback_event(seen))
 
     assert {row.locator for row in record.evidence} == {f"vf-{number}" for number in range(200)}
     # The next run begins with what this one wrote.

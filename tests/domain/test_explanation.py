@@ -14,8 +14,8 @@ from tests.domain.samples import (
     SECOND,
     STARTED,
     T0,
+    callback_event,
     fresh,
-    notice,
     read,
     registration,
     silent,
@@ -125,7 +125,9 @@ def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() 
 
 
 def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
-    record = apply_callback(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED), at=NOW))
+    record = apply_callback(
+        known(read(fresh(), STARTED)), callback_event(status("CANCELED", end=Outcome.CANCELED), at=NOW)
+    )
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert explanation.sentence == (
         "the applicant has not finished; an end is announced, so polls go every 1 min until 2031-03-04 11:30:00 UTC"
@@ -134,7 +136,7 @@ def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
 
 
 def test_a_window_that_has_closed_is_no_next_event() -> None:
-    record = apply_callback(known(read(fresh(), STARTED)), notice(status("CANCELED", end=Outcome.CANCELED)))
+    record = apply_callback(known(read(fresh(), STARTED)), callback_event(status("CANCELED", end=Outcome.CANCELED)))
     record = close_confirmation_window(record, at=T0 + HOUR)
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert (explanation.next_event, explanation.next_at) == ("our deadline ends it", T0 + 14 * DAY)
@@ -157,7 +159,7 @@ def test_a_download_that_is_tried_again_is_the_next_event_of_a_concluded_one() -
 
 
 APPROVED_ONE = read(known(), APPROVED, at=T0 + HOUR)
-RETRACTED = apply_callback(APPROVED_ONE, notice(status("KO"), at=NOW), finals_may_change=True)
+RETRACTED = apply_callback(APPROVED_ONE, callback_event(status("KO"), at=NOW), finals_may_change=True)
 
 
 def test_a_concluded_one_whose_late_callback_opened_a_window_is_explained_with_the_end_of_the_window() -> None:
@@ -177,7 +179,7 @@ def test_a_poll_before_the_end_of_the_window_is_the_next_event() -> None:
 
 
 def test_a_concluded_one_whose_late_callback_nobody_explains_is_asked_about_until_the_end_of_that() -> None:
-    record = read(apply_callback(APPROVED_ONE, notice(status("KO"), at=NOW)), silent(Answer.NOT_READY, at=NOW))
+    record = read(apply_callback(APPROVED_ONE, callback_event(status("KO"), at=NOW)), silent(Answer.NOT_READY, at=NOW))
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert explanation.sentence == (
         "it is concluded (decided approved); no file is still to come; the provider does not explain a late callback,"
@@ -266,7 +268,7 @@ summaries = st.builds(
     deadline_at=around_now,
     timers=st.dictionaries(st.sampled_from([*TimerName, "a_timer_of_tomorrow"]), around_now),
     heard=st.integers(0, 9),
-    last_heard_at=st.none() | around_now,
+    last_callback_at=st.none() | around_now,
 )
 situations = st.builds(
     Situation,

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, fresh, notice, read, registration
+from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, callback_event, fresh, read, registration
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.record import Record
@@ -30,7 +30,7 @@ def after(*events: Event) -> Record:
             case Registration():
                 record = apply_registration(record, event, plan=PLAN)
             case RoomChanged():
-                record = apply_callback(record, notice(event))
+                record = apply_callback(record, callback_event(event))
             case Snapshot():
                 record = read(record, event)
     return record
@@ -95,7 +95,7 @@ def test_a_lost_file_that_comes_after_all_asks_nobody_though_another_was_never_w
 
 def test_a_recording_that_comes_after_it_was_given_up_is_no_loss_any_more() -> None:
     given_up = give_up_files(after(ENDED, APPROVED), LossReason.NOT_DELIVERED, at=T0 + 2 * DAY)
-    there = stored(apply_callback(given_up, notice(FILE, at=T0 + 3 * DAY)), "recording-vf-1")
+    there = stored(apply_callback(given_up, callback_event(FILE, at=T0 + 3 * DAY)), "recording-vf-1")
     assert (is_asked_for_a_loss(given_up), is_asked_for_a_loss(there)) == (True, False)
     assert ledger(there) == [("recording-vf-1", "stored", None)]
 

@@ -12,8 +12,8 @@ from tests.domain.samples import (
     SECOND,
     STARTED,
     T0,
+    callback_event,
     fresh,
-    notice,
     read,
     registration,
     step,
@@ -52,7 +52,7 @@ def _complete() -> Record:
     """One that was registered, heard eight times and twice again, read three times, and brought home."""
     signed = registration(correlation="a" * 32, applicant="b" * 32, notify=("orders",), deadline_at=HOUR_LATER)
     record = apply_registration(fresh(), signed, plan=PLAN)
-    for k, one in enumerate((*courses.APPROVED.notices(), *courses.APPROVED.notices()[-2:])):
+    for k, one in enumerate((*courses.APPROVED.callback_events(), *courses.APPROVED.callback_events()[-2:])):
         receipt = f"verifications/acme/v-1/receipts/20310304T090000.{k:06}Z-0123456789abcdef"
         record = apply_callback(record, one.model_copy(update={"receipt": receipt}))
     for k, snapshot in enumerate(courses.APPROVED.answers):
@@ -100,7 +100,7 @@ def test_a_record_survives_the_way_through_json() -> None:
 def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end() -> None:
     record = fresh()
     for k in range(1000):
-        record = add_log_entry(record, EntryKind.HEARD, at=T0, words=(f"word-{k}",))
+        record = add_log_entry(record, EntryKind.CALLBACK, at=T0, words=(f"word-{k}",))
         assert len(record.log.entries) <= 100
         assert len(record.log.entries) + record.log.folded == k + 2
     assert record.log.entries[0].kind == "opened"
@@ -111,7 +111,7 @@ def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end(
 def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
     record = fresh()
     for k in range(200):
-        one = notice(step(k, 200, "phone"), at=T0 + k * SECOND)
+        one = callback_event(step(k, 200, "phone"), at=T0 + k * SECOND)
         record = apply_callback(record, one)
     assert record.callbacks.received == 200
     assert len(record.callbacks.identities) == 64
@@ -121,7 +121,9 @@ def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
 def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_names() -> None:
     record = fresh()
     for k in range(30):
-        odd = notice(step(1, 2, "phone")).model_copy(update={"unknown_fields": (f"field-{k}", "field-0", "field-0")})
+        odd = callback_event(step(1, 2, "phone")).model_copy(
+            update={"unknown_fields": (f"field-{k}", "field-0", "field-0")}
+        )
         record = apply_callback(record, odd)
     assert len(record.callbacks.unknown_fields) == 20
     assert record.callbacks.unknown_fields["field-0"] == 30
@@ -130,7 +132,7 @@ def test_unknown_fields_are_counted_once_for_each_callback_and_for_at_most_20_na
 def test_at_most_8_announcements_are_kept() -> None:
     record = fresh()
     for k in range(20):
-        record = apply_callback(record, notice(StatusSeen(word=f"END-{k}", looks="final")))
+        record = apply_callback(record, callback_event(StatusSeen(word=f"END-{k}", looks="final")))
     assert len(record.callbacks.announcements) == 8
 
 
@@ -139,7 +141,7 @@ def test_a_record_with_the_most_it_may_hold_can_be_read_again() -> None:
     for k in range(120):
         answer = courses.DECLINED.answers[-1] if k % 2 else courses.APPROVED.answers[-1]
         record = read(record, answer, at=T0 + timedelta(minutes=k))
-        record = apply_callback(record, notice(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
+        record = apply_callback(record, callback_event(step(k, 200, f"step-{k}"), at=T0 + timedelta(minutes=k)))
     assert record.verdict.revision == 120
     assert len(record.verdict.revisions) == 100
     assert Record.model_validate_json(record.model_dump_json()) == record
@@ -168,14 +170,14 @@ def test_a_step_without_a_name_adds_to_the_count_and_no_check() -> None:
 
 
 def test_an_open_answer_and_callbacks_together_tell_of_steps_and_checks() -> None:
-    record = apply_callback(fresh(), notice(step(2, 7, "phone")))
+    record = apply_callback(fresh(), callback_event(step(2, 7, "phone")))
     record = read(record, STARTED.model_copy(update={"steps_done": 1, "steps_total": 7}))
     assert record.steps == (2, 7)
     assert [check.name for check in record.checks] == ["phone"]
 
 
 def test_a_concluded_answer_is_the_whole() -> None:
-    record = read(apply_callback(fresh(), notice(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
+    record = read(apply_callback(fresh(), callback_event(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
     assert (record.steps, record.checks) == ((0, 0), ())
 
 
@@ -190,7 +192,7 @@ def _published() -> Summary:
     return summarize(_complete(), PLAN)
 
 
-@pytest.mark.parametrize("changes", [{"sequence": 9}, {"heard": 99}, {"last_heard_at": HOUR_LATER}])
+@pytest.mark.parametrize("changes", [{"sequence": 9}, {"heard": 99}, {"last_callback_at": HOUR_LATER}])
 def test_counters_alone_are_no_news(changes: dict[str, object]) -> None:
     assert _published().publishes_the_same_as(_published().model_copy(update=changes))
 

@@ -12,8 +12,8 @@ from tests.domain.samples import (
     PORTRAIT,
     STARTED,
     T0,
+    callback_event,
     fresh,
-    notice,
     read,
     registration,
     silent,
@@ -40,17 +40,17 @@ from vigil.domain.verdict import Cause
 
 POLL_START, DEADLINE = T0 + 15 * MINUTE, T0 + 14 * DAY
 REGISTERED = apply_registration(fresh(), registration(registered_at=T0 + MINUTE), plan=PLAN)
-ANNOUNCED = apply_callback(REGISTERED, notice(status("OK"), at=T0 + HOUR))
+ANNOUNCED = apply_callback(REGISTERED, callback_event(status("OK"), at=T0 + HOUR))
 NOT_READY = PORTRAIT.model_copy(update={"ready": False})
 WAITING = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (NOT_READY,)}), at=T0 + HOUR)
 EXPECTING = registration(registered_at=T0 + MINUTE, expects=(EvidenceKind.CALL_RECORDING,))
 HOPING = read(apply_registration(fresh(), EXPECTING, plan=PLAN), APPROVED, at=T0 + HOUR)
 AVAILABLE = read(REGISTERED, APPROVED.model_copy(update={"artifacts": (PORTRAIT,)}), at=T0 + HOUR)
 APPROVED_ONE = read(REGISTERED, APPROVED, at=T0 + HOUR)
-LATE = apply_callback(APPROVED_ONE, notice(status("KO"), at=T0 + 3 * HOUR))
-TIMED_OUT_AND_HEARD = apply_callback(time_out(REGISTERED, at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR))
+LATE = apply_callback(APPROVED_ONE, callback_event(status("KO"), at=T0 + 3 * HOUR))
+TIMED_OUT_AND_HEARD = apply_callback(time_out(REGISTERED, at=T0 + HOUR), callback_event(status("OK"), at=T0 + 3 * HOUR))
 WITHDRAWN_AND_HEARD = apply_callback(
-    withdraw(REGISTERED, author="checkout", at=T0 + HOUR), notice(status("OK"), at=T0 + 3 * HOUR)
+    withdraw(REGISTERED, author="checkout", at=T0 + HOUR), callback_event(status("OK"), at=T0 + 3 * HOUR)
 )
 UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
 
@@ -110,7 +110,7 @@ def test_what_is_due_by_time_alone(record: Record, due: Mapping[str, datetime]) 
         (REGISTERED, timedelta(0), False),
         (REGISTERED, 16 * MINUTE - timedelta(seconds=1), False),
         (REGISTERED, 16 * MINUTE, True),
-        (apply_callback(REGISTERED, notice(status("OK"), at=T0)), timedelta(0), True),
+        (apply_callback(REGISTERED, callback_event(status("OK"), at=T0)), timedelta(0), True),
         (read(REGISTERED, silent(Answer.REFUSED)), timedelta(0), True),
         (read(REGISTERED, silent(Answer.UNPROVEN)), timedelta(0), True),
         (read(REGISTERED, silent(Answer.UNREACHABLE)), timedelta(0), True),
@@ -169,7 +169,7 @@ def test_it_is_settled_with_an_outcome_and_nothing_to_do_about_files(record: Rec
 
 
 DENIED = read(fresh(), silent(Answer.NOT_FOUND, at=T0 + MINUTE))
-DENIED_AND_ANNOUNCED = apply_callback(DENIED, notice(status("CANCELED", end=Outcome.CANCELED), at=T0 + MINUTE))
+DENIED_AND_ANNOUNCED = apply_callback(DENIED, callback_event(status("CANCELED", end=Outcome.CANCELED), at=T0 + MINUTE))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,9 @@ DENIED_AND_ANNOUNCED = apply_callback(DENIED, notice(status("CANCELED", end=Outc
         (add_attention(DENIED, Attention.NEVER_REGISTERED, at=T0), T0 + 15 * MINUTE),
         (DENIED_AND_ANNOUNCED, None),
         (
-            close_confirmation_window(apply_callback(DENIED, notice(status("OK"), at=T0 + MINUTE)), at=T0 + HOUR),
+            close_confirmation_window(
+                apply_callback(DENIED, callback_event(status("OK"), at=T0 + MINUTE)), at=T0 + HOUR
+            ),
             T0 + 15 * MINUTE,
         ),
         (fresh(), None),
@@ -224,7 +226,7 @@ STILL_MISSING = read(MISSING, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR))
         (read(MISSING, STARTED, at=T0 + 2 * HOUR), None),
         (read(MISSING, silent(Answer.UNREACHABLE, at=T0 + 2 * HOUR)), None),
         (read(REGISTERED, silent(Answer.NOT_FOUND, at=T0 + HOUR)), None),
-        (apply_callback(MISSING, notice(status("CANCELED"), at=T0 + HOUR)), T0 + HOUR + 30 * MINUTE),
+        (apply_callback(MISSING, callback_event(status("CANCELED"), at=T0 + HOUR)), T0 + HOUR + 30 * MINUTE),
         (read(AVAILABLE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), T0 + 2 * HOUR + 20 * MINUTE),
         (read(APPROVED_ONE, silent(Answer.NOT_FOUND, at=T0 + 2 * HOUR)), None),
     ],
@@ -245,7 +247,7 @@ def test_what_is_not_found_for_long_is_deleted(record: Record, due: datetime | N
 
 
 def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:
-    record = apply_callback(fresh(at=T0 - HOUR), notice(status("OK", looks="open"), at=T0))
+    record = apply_callback(fresh(at=T0 - HOUR), callback_event(status("OK", looks="open"), at=T0))
     assert timers(record, PLAN)[TimerName.POLL_START] == POLL_START
 
 
@@ -311,7 +313,7 @@ def test_a_callback_is_asked_for_once_for_each_thing_that_only_callbacks_have(
 
 
 WINDOW_END = T0 + HOUR + 30 * MINUTE
-CANCELED = apply_callback(REGISTERED, notice(status("CANCELED", end=Outcome.CANCELED), at=T0 + HOUR))
+CANCELED = apply_callback(REGISTERED, callback_event(status("CANCELED", end=Outcome.CANCELED), at=T0 + HOUR))
 UNCONFIRMED = read(CANCELED, silent(Answer.NOT_READY, at=WINDOW_END))
 
 
@@ -345,7 +347,9 @@ def test_an_announced_end_is_judged_before_a_deadline_that_passed_at_the_same_ti
 
 def test_a_denied_verification_whose_announced_end_is_disputed_is_unknown_in_the_same_turn() -> None:
     late = T0 + HOUR
-    disputed = read(apply_callback(DENIED, notice(status("OK"), at=T0 + MINUTE)), silent(Answer.NOT_FOUND, at=late))
+    disputed = read(
+        apply_callback(DENIED, callback_event(status("OK"), at=T0 + MINUTE)), silent(Answer.NOT_FOUND, at=late)
+    )
     ended = apply_timers(disputed, PLAN, now=late, read_at=late)
     assert ended.verdict.outcome is Outcome.UNKNOWN_TO_PROVIDER
     assert {note.reason for note in ended.attention} == {Attention.NEVER_REGISTERED, Attention.CONTRADICTION}
@@ -358,12 +362,12 @@ def test_missing_files_are_given_up_without_a_last_read() -> None:
     assert not wants_last_read(WAITING, PLAN, now=given_up_at, read_at=None)
 
 
-@pytest.mark.parametrize(("answer", "ends"), [(Answer.UNREACHABLE, None), (Answer.TOLD, Outcome.EXPIRED)])
+@pytest.mark.parametrize(("answer", "ends"), [(Answer.UNREACHABLE, None), (Answer.ANSWERED, Outcome.EXPIRED)])
 def test_a_review_expires_only_where_the_provider_answers_that_it_still_waits(
     answer: Answer, ends: Outcome | None
 ) -> None:
     waits = IN_REVIEW.model_copy(update={"review_expires_to": ReviewExpiry(ended=Outcome.EXPIRED)})
     over = T0 + HOUR + PLAN.review_deadline
     record = read(REGISTERED, waits, at=T0 + HOUR)
-    record = read(record, told(waits, at=over) if answer is Answer.TOLD else silent(answer, at=over))
+    record = read(record, told(waits, at=over) if answer is Answer.ANSWERED else silent(answer, at=over))
     assert apply_timers(record, PLAN, now=over, read_at=over).verdict.outcome == ends

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from tests.activities.backend import Answer, Backend
 from vigil.messaging.contract import SENT, Outgoing, SendResult, refused, unknown
-from vigil.messaging.gateway import Gateway, GatewayCarrier
+from vigil.messaging.gateway import Gateway, GatewaySender
 
 OUTGOING = Outgoing("abc-1", "+12025550147", '4021 {to} {id} "is" your\ncode')
 SOON = timedelta(seconds=5)
@@ -36,8 +36,8 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def carrier(http: httpx.AsyncClient, url: str, **changes: Any) -> GatewayCarrier:
-    return GatewayCarrier(Gateway(**{"url": url, "body": BODY, "allow_private": True, **changes}), http)
+def carrier(http: httpx.AsyncClient, url: str, **changes: Any) -> GatewaySender:
+    return GatewaySender(Gateway(**{"url": url, "body": BODY, "allow_private": True, **changes}), http)
 
 
 async def test_the_template_is_filled_with_values_that_stay_values(backend: Backend, http: httpx.AsyncClient) -> None:
@@ -127,7 +127,7 @@ async def test_a_resolver_that_never_answers_leaves_nothing_sent(http: httpx.Asy
         await asyncio.sleep(60)
         return []
 
-    stalled = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+    stalled = GatewaySender(Gateway("https://sms.example/", BODY), http, resolve=resolve)
 
     assert await stalled.send(OUTGOING, within=SOON) == refused("gateway_unreachable", may_heal=True)
 
@@ -140,7 +140,7 @@ async def test_no_writing_of_a_private_address_is_called(http: httpx.AsyncClient
     async def resolve(host: str, port: int) -> Sequence[str]:
         return [address]
 
-    gateway = GatewayCarrier(Gateway("https://sms.example/", BODY), http, resolve=resolve)
+    gateway = GatewaySender(Gateway("https://sms.example/", BODY), http, resolve=resolve)
 
     assert await gateway.send(OUTGOING, within=SOON) == refused("gateway_is_private")
 
@@ -162,7 +162,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_called(
         return ["127.0.0.1"]
 
     gateway = Gateway(f"http://sms.example:{backend.port}/", BODY, allow_private=True)
-    handed = await GatewayCarrier(gateway, http, resolve=resolve).send(OUTGOING, within=SOON)
+    handed = await GatewaySender(gateway, http, resolve=resolve).send(OUTGOING, within=SOON)
 
     assert handed == SENT
     assert asked == ["sms.example"]

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.messaging.mailbox import LOGIN, Mailbox, certificate
 from vigil.messaging.contract import SENT, Outgoing, refused, unknown
-from vigil.messaging.mail import MailCarrier, MailServer
+from vigil.messaging.mail import MailServer, MailServerSender
 
 # What the server warns of are its own habits.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:aiosmtpd.smtp")
@@ -26,7 +26,7 @@ async def mailbox() -> AsyncIterator[Mailbox]:
         yield mailbox
 
 
-def carrier(mailbox: Mailbox, **changes: Any) -> MailCarrier:
+def carrier(mailbox: Mailbox, **changes: Any) -> MailServerSender:
     plain: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": mailbox.port,
@@ -35,7 +35,7 @@ def carrier(mailbox: Mailbox, **changes: Any) -> MailCarrier:
         "from_name": "A Bank",
         "subject": "Your identity verification",
     }
-    return MailCarrier(MailServer(**{**plain, **changes}))
+    return MailServerSender(MailServer(**{**plain, **changes}))
 
 
 async def test_a_message_arrives_as_it_was_written(mailbox: Mailbox) -> None:

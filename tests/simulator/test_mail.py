@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from vigil.messaging.contract import SENT, Outgoing
-from vigil.messaging.mail import MailCarrier, MailServer
+from vigil.messaging.mail import MailServer, MailServerSender
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
 
@@ -32,9 +32,9 @@ class Mail:
     async def received(self) -> list[Any]:
         return list((await self.seen())["received"])
 
-    async def carrier(self) -> MailCarrier:
+    async def carrier(self) -> MailServerSender:
         port = (await self.seen())["port"]
-        return MailCarrier(MailServer("127.0.0.1", port, "none", "us@sender.example", "Us", "Your verification"))
+        return MailServerSender(MailServer("127.0.0.1", port, "none", "us@sender.example", "Us", "Your verification"))
 
 
 @pytest_asyncio.fixture

@@ -135,16 +135,16 @@ async def test_a_name_shows_nothing_while_its_stream_is_being_written(storage: S
 
 
 async def test_a_canceled_stream_leaves_nothing_behind(storage: Storage) -> None:
-    begun = asyncio.Event()
+    started_because = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield b"x" * 1000
-            begun.set()
+            started_because.set()
             await asyncio.sleep(0.001)
 
     writing = asyncio.create_task(storage.put_new("a/one", endless()))
-    await begun.wait()
+    await started_because.wait()
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing

@@ -38,10 +38,10 @@ async def test_a_finished_write_leaves_no_draft(bucket: S3Store, s3_endpoint: st
 
 def test_an_unfinished_upload_would_be_seen(bucket: S3Store, s3_endpoint: str) -> None:
     upload = f"{s3_endpoint}/{BUCKET}/{bucket.prefix}/a/film"
-    begun = httpx.post(f"{upload}?uploads")
+    started_because = httpx.post(f"{upload}?uploads")
     assert unfinished_uploads(s3_endpoint) == 1
 
-    upload_id = begun.text.partition("<UploadId>")[2].partition("</UploadId>")[0]
+    upload_id = started_because.text.partition("<UploadId>")[2].partition("</UploadId>")[0]
     httpx.delete(upload, params={"uploadId": upload_id}).raise_for_status()
     assert unfinished_uploads(s3_endpoint) == 0
 

@@ -112,8 +112,8 @@ async def test_a_notice_that_a_newer_version_has_written_still_leads_to_a_read(w
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.is_registered)
-        notice = (await world.notice(final("OK"))).model_dump(mode="json") | {"added_later": 1}
-        await world.tracker.handle(world.key).signal("callback_received", notice)
+        callback_event = (await world.callback_event(final("OK"))).model_dump(mode="json") | {"added_later": 1}
+        await world.tracker.handle(world.key).signal("callback_received", callback_event)
         record = await world.until(lambda record: record.is_concluded, within=5)
 
     assert record.verdict.decision is Decision.APPROVED

@@ -247,7 +247,7 @@ async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callback
         reopened = await world.until(lambda record: record.verdict.revision == 2)
         world.reader.say(says("in_progress"))
         await identomat.passes(10 * MINUTE)
-        begun = await world.until(
+        started_because = await world.until(
             lambda record: record.reads.snapshot is not None and record.reads.snapshot.word == "in_progress"
         )
         world.reader.say(says("rejected"))
@@ -259,7 +259,7 @@ async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callback
         None,
         None,
     )
-    assert (begun.verdict.stage, begun.verdict.revision) == (Stage.AWAITING_APPLICANT, 2)
+    assert (started_because.verdict.stage, started_because.verdict.revision) == (Stage.AWAITING_APPLICANT, 2)
     assert [revision.decision for revision in record.verdict.revisions] == [Decision.APPROVED, None, Decision.DECLINED]
     assert record.callbacks.missed == 0
     assert record.attention == ()

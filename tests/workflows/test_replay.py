@@ -52,7 +52,7 @@ class Hasty:
         return None
 
     @workflow.signal
-    def callback_received(self, notice: object) -> None:
+    def callback_received(self, callback_event: object) -> None:
         return None
 
 

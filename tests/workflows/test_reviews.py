@@ -133,10 +133,10 @@ def detailed(client: Client, tmp_path: Path) -> World:
 
 async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
     """Tell the verification of a callback whose receipt is stored, filed or still to be filed."""
-    notice = await world.notice(final("OK"))
+    callback_event = await world.callback_event(final("OK"))
     inbox = Inbox(world.storage)
     receipt = Receipt(
-        received_at=notice.received_at,
+        received_at=callback_event.received_at,
         account=world.account,
         correlation=None,
         proof="secret",
@@ -148,7 +148,7 @@ async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
     if is_filed:
         await inbox.file_under(name, path)
     filed = f"verifications/{path}/receipts/{name.rpartition('/')[2]}"
-    await world.tracker.signal_callback(world.key, notice.model_copy(update={"receipt": filed}), may_start=True)
+    await world.tracker.signal_callback(world.key, callback_event.model_copy(update={"receipt": filed}), may_start=True)
 
 
 @pytest.mark.parametrize("is_filed", [True, False])

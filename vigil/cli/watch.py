@@ -56,7 +56,7 @@ def _is_newer_than(sequence: int) -> Callable[[Situation], bool]:
 def _format_change(summary: Summary) -> Text:
     done, total = summary.steps
     counts = [f"{done} of {total} steps"] if total else []
-    counts += [f"{summary.heard} callback{'s' * (summary.heard > 1)}"] if summary.heard else []
+    counts += [f"{summary.callbacks} callback{'s' * (summary.callbacks > 1)}"] if summary.callbacks else []
     line = Text.assemble((format_time(datetime.now(UTC)), "dim"), "  ", format_state(summary.model_dump(mode="json")))
     line.append(f"  {', '.join(counts)}", style="dim")
     return line.append("".join(f"  {spell(reason)}" for reason in summary.attention), style="yellow")

@@ -131,7 +131,7 @@ class StoryRun:
         states = [row["state"] for row in evidence]
         return {
             **{name: state.get(name) for name in ("stage", "outcome", "decision", "registered")},
-            "heard": record.get("received"),
+            "received": record.get("received"),
             **{name: record.get(name) for name in ("session_kind", "missed", "duplicates", "late")},
             "revisions": state.get("revision"),
             "verdicts": [each["decision"] or each["outcome"] or REOPENED for each in record.get("revisions", [])],

@@ -66,7 +66,7 @@ def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: b
     if event.proof is Proof.NONE:
         record = add_attention(record, Attention.UNPROVEN_CALLBACKS, at=at)
     words, record = _apply_observation(record, event, finals_may_change=finals_may_change)
-    return add_log_entry(record, EntryKind.HEARD, at=at, words=words, receipt=event.receipt)
+    return add_log_entry(record, EntryKind.CALLBACK, at=at, words=words, receipt=event.receipt)
 
 
 def apply_message_outcome(record: Record, outcome: MessageOutcome) -> Record:

@@ -41,7 +41,7 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
     record = record.with_reads(record.reads.add(reading))
     record = _access(record, reading)
     match reading.answer:
-        case Answer.TOLD if reading.snapshot is not None:
+        case Answer.ANSWERED if reading.snapshot is not None:
             return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
         case Answer.GONE if announcements_judged_at(record, plan) is None or record.is_concluded:
             return mark_deleted(record, at=at, cause=cause)

@@ -26,7 +26,7 @@ class EntryKind(StrEnum):
 
     OPENED = "opened"
     REGISTERED = "registered"
-    HEARD = "heard"
+    CALLBACK = "callback"
     READ = "read"
     REVISED = "revised"
     COMMANDED = "commanded"

@@ -221,7 +221,7 @@ class Record(StoredModel):
         """What the last question brought, with the snapshot that it told of."""
         if self.reads.last is None or self.reads.last.snapshot is not None:
             return self.reads.last
-        told = self.reads.snapshot if self.reads.last.answer == "told" else None
+        told = self.reads.snapshot if self.reads.last.answer == "answered" else None
         return self.reads.last.with_snapshot(told)
 
     def question(self, plan: TrackingPlan) -> ReadRequest:

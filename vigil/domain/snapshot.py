@@ -203,7 +203,7 @@ class Snapshot(StoredModel):
 class Answer(StrEnum):
     """What became of a question."""
 
-    TOLD = "told"
+    ANSWERED = "answered"
     NOT_READY = "not_ready"
     NOT_FOUND = "not_found"
     GONE = "gone"
@@ -213,7 +213,7 @@ class Answer(StrEnum):
 
 
 class ReadResult(StoredModel):
-    """One question and what came of it. `snapshot` is set exactly when the answer is `told`."""
+    """One question and what came of it. `snapshot` is set exactly when the answer is `answered`."""
 
     asked_at: Instant
     answer: Answer

@@ -51,12 +51,12 @@ class Summary(MessageModel):
     timers: Mapping[Word, Instant] | None = Field(
         None, description="the timers that are set, by name; None in a summary of a version that published none"
     )
-    heard: int
-    last_heard_at: Instant | None
+    callbacks: int
+    last_callback_at: Instant | None
 
     def publishes_the_same_as(self, other: "Summary") -> bool:
         """Whether a reader of the other summary learns nothing new from this one. Counters alone are not new."""
-        unread = {"sequence", "heard", "last_heard_at"}
+        unread = {"sequence", "callbacks", "last_callback_at"}
         if other.timers is None:  # runs that an older version published replay with the same commands
             unread.add("timers")
         return self.model_dump(exclude=unread) == other.model_dump(exclude=unread)
@@ -85,6 +85,6 @@ def summarize(record: Record, plan: TrackingPlan) -> Summary:
         stage_entered_at=record.verdict.stage_entered_at,
         deadline_at=record.verdict.deadline_at,
         timers={name.value: at for name, at in timers(record, plan).items()},
-        heard=record.callbacks.received,
-        last_heard_at=record.callbacks.last_at,
+        callbacks=record.callbacks.received,
+        last_callback_at=record.callbacks.last_at,
     )

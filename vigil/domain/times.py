@@ -57,7 +57,7 @@ def review_until(record: Record, plan: TrackingPlan) -> datetime | None:
 
 def last_read_has_status(record: Record) -> bool:
     """Whether the provider answered the last read with the verification's status."""
-    return record.reads.last is not None and record.reads.last.answer is Answer.TOLD
+    return record.reads.last is not None and record.reads.last.answer is Answer.ANSWERED
 
 
 def replay_wanted(record: Record, plan: TrackingPlan) -> Replay | None:

@@ -6,8 +6,8 @@ import httpx
 
 from vigil.domain.message import Channel
 from vigil.messaging.contract import MessageSender
-from vigil.messaging.gateway import Gateway, GatewayCarrier
-from vigil.messaging.mail import MailCarrier, MailServer
+from vigil.messaging.gateway import Gateway, GatewaySender
+from vigil.messaging.mail import MailServer, MailServerSender
 from vigil.messaging.settings import MessageSettings
 
 
@@ -18,7 +18,7 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
     """
     carriers: dict[Channel, MessageSender] = {}
     if settings.sms is not None:
-        carriers[Channel.SMS] = GatewayCarrier(
+        carriers[Channel.SMS] = GatewaySender(
             Gateway(
                 url=settings.sms.url,
                 body=settings.sms.body,
@@ -32,7 +32,7 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
         )
     if settings.email is not None:
         given = settings.email
-        carriers[Channel.EMAIL] = MailCarrier(
+        carriers[Channel.EMAIL] = MailServerSender(
             MailServer(
                 host=given.host,
                 port=given.port,

@@ -39,7 +39,7 @@ class Gateway:
     allow_private: bool = False
 
 
-class GatewayCarrier:
+class GatewaySender:
     """Sends messages through one gateway."""
 
     def __init__(self, gateway: Gateway, http: httpx.AsyncClient, *, resolve: Resolve = resolve_host) -> None:

@@ -36,7 +36,7 @@ class MailServer:
     ca_file: str | None = None
 
 
-class MailCarrier:
+class MailServerSender:
     """Sends messages through one mail server, each over a connection of its own."""
 
     is_idempotent = False

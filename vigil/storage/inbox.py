@@ -158,7 +158,7 @@ class Inbox:
         return len(await self._storage.list(QUARANTINED, limit=limit))
 
     async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
-        """Remember that a notice of this identity was signalled, and until when it may come again as a repetition."""
+        """Remember that an event of this identity was signalled, and until when it may come again as a repetition."""
         with suppress(AlreadyStored):
             await self._storage.put_new(_seen(path, identity), until.isoformat().encode())
 

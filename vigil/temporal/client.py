@@ -97,15 +97,15 @@ class VerificationClient:
         await self._start(record, plan, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
 
-    async def signal_callback(self, key: VerificationKey, notice: CallbackEvent, *, may_start: bool) -> bool:
+    async def signal_callback(self, key: VerificationKey, event: CallbackEvent, *, may_start: bool) -> bool:
         """Tell a verification of a callback, in one RPC. False: there is none, and this callback may not start one.
 
         Raises:
             RPCError, RuntimeError: anything but success is "not accepted".
 
         """
-        at, sender = notice.received_at, notice.sender
-        return await self._signal(key, "callback_received", notice, at=at, sender=sender, may_start=may_start)
+        at, sender = event.received_at, event.sender
+        return await self._signal(key, "callback_received", event, at=at, sender=sender, may_start=may_start)
 
     async def _signal(
         self,
@@ -130,18 +130,18 @@ class VerificationClient:
             raise
         return True
 
-    async def start_message(self, notice: MessageReceived) -> None:
+    async def start_message(self, event: MessageReceived) -> None:
         """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises as `notify`."""
         await self.client.start_workflow(
             messages.MESSAGE_DELIVERY_WORKFLOW,
-            notice,
-            id=notice.order.workflow_id,
+            event,
+            id=event.order.workflow_id,
             task_queue=messages.MESSAGES_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal="message_received",
-            start_signal_args=[notice],
-            static_summary=f"Send: {notice.order.kind}",
+            start_signal_args=[event],
+            static_summary=f"Send: {event.order.kind}",
             rpc_timeout=SIGNAL_TIMEOUT,
         )
 
@@ -153,7 +153,7 @@ class VerificationClient:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""
         plan = self.account(key.account).plan_for(None)
         record = mark_discovered(self._opened(key, at=datetime.now(UTC), plan=plan), at=datetime.now(UTC))
-        order = self._order(record).begun(messages.BegunBy.DISCOVERY)
+        order = self._order(record).started_because(messages.StartedBy.DISCOVERY)
         published = summarize(record, plan)
         # A finished verification is known too.
         return await self._start_unless_open(order, published, reuse=WorkflowIDReusePolicy.REJECT_DUPLICATE)
@@ -165,7 +165,7 @@ class VerificationClient:
             return False
         plan = self.account(key.account).plan_for(None)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
-        order = self._order(record).begun(messages.BegunBy.RECHECK)
+        order = self._order(record).started_because(messages.StartedBy.RECHECK)
         await self._start_unless_open(order, seen.summary if seen and seen.summary else summarize(record, plan))
         return True
 

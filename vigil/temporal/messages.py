@@ -49,10 +49,10 @@ def provider_queue(account: str) -> str:
     return f"provider/{account}"
 
 
-class BegunBy(StrEnum):
+class StartedBy(StrEnum):
     """Why a run was started."""
 
-    WORD = "word"
+    EVENT = "event"
     """A backend, a provider or a person sent something."""
     DISCOVERY = "discovery"
     """The provider lists it, and no backend registered it."""
@@ -89,16 +89,16 @@ class TrackVerification(StoredModel):
     provider: ProviderName
     environment: Name
     opened_at: Instant
-    begun_by: BegunBy = BegunBy.WORD
+    started_by: StartedBy = StartedBy.EVENT
     unread: tuple[UnreadSignal, ...] = Field((), max_length=MOST_UNREAD)
 
     def with_unread(self, unread: tuple[UnreadSignal, ...]) -> Self:
         """Return the input of a run that gets signals which this one could not read."""
         return self._with(unread=unread)
 
-    def begun(self, by: BegunBy) -> Self:
+    def started_because(self, by: StartedBy) -> Self:
         """Return the input of a run that is started for another reason."""
-        return self._with(begun_by=by)
+        return self._with(started_by=by)
 
 
 LOAD_RECORD: Final = "load_record"
@@ -220,7 +220,7 @@ class SendMessage(MessageModel):
     `is_uncertain`: an earlier attempt may have sent it.
     """
 
-    notice: MessageReceived
+    received: MessageReceived
     message_id: str
     is_uncertain: bool
 

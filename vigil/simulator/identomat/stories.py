@@ -53,12 +53,12 @@ def _asks(title: str, address: str, message: Mapping[str, Any], word: str) -> St
 STORIES: Final = (
     _identomat("approved, the callback arrives", {**_APPROVED, "missed": 0, "late": 0}),
     _identomat("rejected", {**_APPROVED, "decision": "declined"}, {"outcome": "rejected"}),
-    _identomat("a manual check, then approved", {**_APPROVED, "heard": 2}, {"manual_check": True}),
+    _identomat("a manual check, then approved", {**_APPROVED, "received": 2}, {"manual_check": True}),
     _identomat("callback lost, found by polling", {**_APPROVED, "missed": 1}, {"drop_finals": True}),
     _identomat("callback before the registration", _APPROVED, registers=Registers.AFTER_A_CALLBACK),
     _identomat(
         "expired in silence, found by polling",
-        {"outcome": "expired", "decision": None, "evidence_stored": 0, "heard": 0},
+        {"outcome": "expired", "decision": None, "evidence_stored": 0, "received": 0},
         {"outcome": "expired"},
     ),
     _identomat(
@@ -68,7 +68,7 @@ STORIES: Final = (
             "decision": "declined",
             "revisions": 3,
             "verdicts": ["approved", "reopened", "declined"],
-            "heard": 3,
+            "received": 3,
         },
         {
             "changes": [
@@ -79,8 +79,8 @@ STORIES: Final = (
         },
     ),
     _identomat(
-        "reopened unheard, found by a reread",
-        {**_APPROVED, "revisions": 3, "verdicts": ["approved", "reopened", "approved"], "missed": 2, "heard": 1},
+        "reopening lost, found by a recheck",
+        {**_APPROVED, "revisions": 3, "verdicts": ["approved", "reopened", "approved"], "missed": 2, "received": 1},
         {
             "changes": [
                 {"at": "PT30M", "result": "additional_information_requested"},
@@ -108,7 +108,7 @@ STORIES: Final = (
     ),
     _identomat(
         "a recording that only the result shows",
-        {**_RECORDED, "heard": 1},
+        {**_RECORDED, "received": 1},
         {"rooms": [{**_ROOM, "recording_after": "PT10M", "callback_dropped": True}]},
     ),
     _identomat(

@@ -142,13 +142,13 @@ STORIES: Final = (
     _legacy(_ONFIDO, "known by its dossier alone", {}, {"hosted_capture": "PT1M"}, registers=Registers.BY_COORDINATES),
     _legacy(
         _ONFIDO,
-        "lost, never registered, adopted",
+        "lost, never registered, found",
         {"registered": False, "attention": ["never_registered"]},
         {"drop_all": True},
         registers=Registers.NEVER,
     ),
     _event("the event arrives as a hint", _ARRIVES),
-    _event("event lost, found by polling", {"missed": 1, "heard": 0, "attention": []}, {"drop_finals": True}),
+    _event("event lost, found by polling", {"missed": 1, "received": 0, "attention": []}, {"drop_finals": True}),
     _event("rejected", {"decision": "declined"}, {"outcome": "rejected"}),
     _event("a stray event after the end", {"late": 1}, afterwards={"status": "rejected"}),
     _event("the same event twice", {"duplicates": 1}, {"duplicate_final": 1, "lagging_report": "PT5M"}),
@@ -163,5 +163,5 @@ STORIES: Final = (
         },
         {"redacted_images": ["front"]},
     ),
-    _event("told by a callback and by an event", {"heard": 2}, account="assure-both"),
+    _event("a callback and an event, one verdict", {"received": 2}, account="assure-both"),
 )

@@ -62,20 +62,20 @@ def _v3(title: str, expected: Mapping[str, Any], scenario: Mapping[str, Any] | N
 
 
 STORIES: Final = (
-    _v1("approved, both callbacks arrive", {**_SELFIE, "heard": 2, "missed": 0, "late": 0}),
-    _v1("the face is told before the number", {**_SELFIE, "heard": 2, "missed": 0}, {"identity_first": False}),
-    _v1("the number's callback is lost", {**_SELFIE, "heard": 1, "missed": 0}, {"drop_indices": [0]}),
-    _v1("both callbacks lost, found by polling", {**_SELFIE, "heard": 0, "missed": 1}, {"drop_all": True}),
+    _v1("approved, both callbacks arrive", {**_SELFIE, "received": 2, "missed": 0, "late": 0}),
+    _v1("the face is told before the number", {**_SELFIE, "received": 2, "missed": 0}, {"identity_first": False}),
+    _v1("the number's callback is lost", {**_SELFIE, "received": 1, "missed": 0}, {"drop_indices": [0]}),
+    _v1("both callbacks lost, found by polling", {**_SELFIE, "received": 0, "missed": 1}, {"drop_all": True}),
     _v1("callback before the registration", _SELFIE, registers=Registers.AFTER_A_CALLBACK),
-    _v1("provisional, then a reviewer approves", {**_SELFIE, "heard": 3, "missed": 0}, _REVIEWED),
+    _v1("provisional, then a reviewer approves", {**_SELFIE, "received": 3, "missed": 0}, _REVIEWED),
     _v1(
         "provisional, then a reviewer rejects",
-        {"evidence_stored": 1, "decision": "declined", "heard": 3},
+        {"evidence_stored": 1, "decision": "declined", "received": 3},
         {**_REVIEWED, "reviewed_code": "1211"},
     ),
     _v1(
         "provisional, the reviewer is not sure",
-        {"evidence_stored": 1, "decision": "inconclusive", "heard": 3},
+        {"evidence_stored": 1, "decision": "inconclusive", "received": 3},
         {**_REVIEWED, "reviewed_code": "1213"},
     ),
     _v1(
@@ -90,7 +90,7 @@ STORIES: Final = (
     ),
     _v1(
         "the authority is down and comes back",
-        {**_SELFIE, "heard": 3, "missed": 0},
+        {**_SELFIE, "received": 3, "missed": 0},
         {"identity_code": "1015", "heals_after": "PT15M"},
     ),
     _v1(
@@ -100,7 +100,7 @@ STORIES: Final = (
     ),
     _v1(
         "a code nobody knows, then a reviewer's",
-        {**_SELFIE, "heard": 2, "attention": ["unrecognised_word"]},
+        {**_SELFIE, "received": 2, "attention": ["unrecognised_word"]},
         {"job_type": 2, "code": "0899", "reviewed_code": "1220", "review_for": "PT15M"},
     ),
     _v1("a photo makes a body of 1.5 MB", {"evidence_stored": 2, "missed": 0}, {"photo_size": 1_120_000}),
@@ -109,17 +109,17 @@ STORIES: Final = (
         {"decision": "inconclusive", "evidence_stored": 5},
         {"job_type": 6, "code": "0817"},
     ),
-    _v1("a number that is looked up alone", {"evidence_stored": 0, "heard": 1}, {"job_type": 5}),
-    _v1("a business", {"heard": 1, "evidence_stored": 2}, {"job_type": 7}),
-    _v3("clear, the callback arrives", {**_PAPERS, "heard": 1, "missed": 0}),
-    _v3("block", {"evidence_stored": 4, "decision": "declined", "heard": 1}, {"status": "block"}),
+    _v1("a number that is looked up alone", {"evidence_stored": 0, "received": 1}, {"job_type": 5}),
+    _v1("a business", {"received": 1, "evidence_stored": 2}, {"job_type": 7}),
+    _v3("clear, the callback arrives", {**_PAPERS, "received": 1, "missed": 0}),
+    _v3("block", {"evidence_stored": 4, "decision": "declined", "received": 1}, {"status": "block"}),
     _v3("attention", {**_PAPERS, "decision": "inconclusive"}, {"status": "attention"}),
     _v3("error", {"outcome": "failed", "decision": None, "evidence_stored": 0}, {"status": "error"}),
-    _v3("callback lost, replayed", {**_PAPERS, "missed": 1, "heard": 1}, {"drop_finals": True}),
-    _v3("its links are dead, replayed", {**_PAPERS, "heard": 2}, {"dead_links": 1}),
+    _v3("callback lost, replayed", {**_PAPERS, "missed": 1, "received": 1}, {"drop_finals": True}),
+    _v3("its links are dead, replayed", {**_PAPERS, "received": 2}, {"dead_links": 1}),
     _v3(
         "known by its address alone",
-        {**_PAPERS, "heard": 1},
+        {**_PAPERS, "received": 1},
         {"job_id_header": False, "endpoints": [{"url": "{callback_url}/order-without-id"}]},
         registration={"correlation": "order-without-id"},
     ),

@@ -35,7 +35,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     await app.state.engine.aclose()
 
 
-async def begun(http: httpx.AsyncClient, expired_links: int) -> ReadRequest:
+async def started_because(http: httpx.AsyncClient, expired_links: int) -> ReadRequest:
     order = {"token": "a token", "think": "PT0S", "step_every": "PT0S", "expired_links": expired_links}
     told = (await http.post("/control/verdant/verifications", json=order)).json()
     return ReadRequest(key=VerificationKey(account="verdant", reference=told["reference"]))
@@ -64,7 +64,7 @@ def test_a_body_without_a_live_token_is_refused(body: bytes, why: str) -> None:
 
 
 async def test_an_expired_link_is_renewed_by_a_fresh_read(http: httpx.AsyncClient) -> None:
-    question, reader = await begun(http, expired_links=1), VerdantReader(SETTINGS, http)
+    question, reader = await started_because(http, expired_links=1), VerdantReader(SETTINGS, http)
     reply = await reader.read(question)
     assert reply.snapshot is not None
     artifact = reply.snapshot.artifacts[0]
@@ -76,7 +76,7 @@ async def test_an_expired_link_is_renewed_by_a_fresh_read(http: httpx.AsyncClien
 
 
 async def test_a_file_whose_fresh_link_has_expired_too_is_lost(http: httpx.AsyncClient) -> None:
-    question, reader = await begun(http, expired_links=2), VerdantReader(SETTINGS, http)
+    question, reader = await started_because(http, expired_links=2), VerdantReader(SETTINGS, http)
     reply = await reader.read(question)
     assert reply.snapshot is not None
 
