@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.domain.samples import APPROVED, DIGESTER, PLAN, T0, fresh, notice, read, registration, status
+from tests.domain.samples import APPROVED, DIGESTER, PLAN, T0, callback_event, fresh, read, registration, status
 from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.explanation import Situation, explain
 from vigil.domain.record import Record
@@ -16,7 +16,7 @@ from vigil.domain.terms import Attention
 
 
 def full_record() -> Record:
-    record = apply_callback(fresh(), notice(status("OK")))
+    record = apply_callback(fresh(), callback_event(status("OK")))
     record = read(apply_registration(record, registration(), plan=PLAN), APPROVED)
     return add_attention(record, Attention.SILENCE, at=T0)
 
@@ -40,7 +40,7 @@ def test_a_record_hands_the_fields_of_a_later_release_on_through_edits() -> None
 
 def test_a_callback_that_comes_again_keeps_the_fields_of_a_later_release() -> None:
     record = Record.model_validate(with_unknown_fields(json.loads(full_record().model_dump_json())))
-    again = apply_callback(record, notice(status("OK")))
+    again = apply_callback(record, callback_event(status("OK")))
     assert [dict(seen)["later"] for seen in again.callbacks.identities] == [1]
 
 
