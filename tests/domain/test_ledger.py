@@ -63,6 +63,12 @@ def test_an_expected_recording_is_awaited_again_when_the_next_answer_does_not_li
     assert ledger(after(EXPECTING, listing, APPROVED)) == ledger(after(EXPECTING, APPROVED)) == AWAITED
 
 
+def test_an_expected_recording_is_awaited_again_beside_another_file_when_its_own_is_not_listed_any_more() -> None:
+    listing = STARTED.model_copy(update={"artifacts": (NOT_READY,)})
+    approved = APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})
+    assert ledger(after(EXPECTING, listing, approved)) == [*AWAITED, ("portrait-1", "available", None)]
+
+
 @pytest.mark.parametrize("events", list(permutations([EXPECTING, ENDED, FILE])))
 def test_a_recording_that_has_a_name_is_not_awaited_under_another(events: tuple[Event, ...]) -> None:
     assert ledger(after(*events)) == [("recording-vf-1", "available", None)]
