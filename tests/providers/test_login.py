@@ -45,6 +45,7 @@ def crowded(running: Running, patient_http: httpx.AsyncClient, clock: SteadyCloc
     return replace(running, reader=running.case.build(running.server.base_url, patient_http, clock))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("same_token_always", [False, True])
 @pytest.mark.parametrize("provider_says_so", [False, True])
 async def test_a_hundred_reads_after_expiry_log_in_once(

@@ -166,6 +166,7 @@ async def test_a_token_is_renewed_before_it_dies_however_often_it_is_used(
     assert signicat.logins == 2
 
 
+@pytest.mark.alone
 async def test_tokens_that_die_at_once_still_serve_all_who_waited_for_one(
     signicat: FakeSignicat, patient_http: httpx.AsyncClient
 ) -> None:
