@@ -96,9 +96,9 @@ class RevisionView(StrictModel):
 
     number: int
     at: Instant
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+    basis: Shown[Basis]
     provider_status: Word | None = Field(description="the status as the provider names it")
     reasons: tuple[Reason, ...]
     author: Name | None
@@ -113,9 +113,9 @@ class EvidenceView(StrictModel):
     """One file. `size` is in bytes."""
 
     name: Word
-    kind: EvidenceKind
+    kind: Shown[EvidenceKind]
     state: ArtifactState
-    loss: LossReason | None
+    loss: Shown[LossReason] | None
     size: int | None
     media_type: str | None
     at: Instant
@@ -125,7 +125,7 @@ class RecordView(StrictModel):
     """The last stored record. A run stores one at its end."""
 
     session_kind: SessionKind | None = Field(description="the kind of person; null: not known")
-    advice: Advice
+    advice: Shown[Advice]
     reasons: tuple[Reason, ...]
     checks: tuple[Check, ...]
     revisions: tuple[RevisionView, ...]

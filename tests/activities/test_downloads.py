@@ -73,7 +73,7 @@ def case(id360: FakeId360, storage: GatedStorage, tmp_path: Path) -> Case:
     return Case(id360, storage, tmp_path)
 
 
-def what_became(downloaded: messages.DownloadResult) -> tuple[ArtifactState, LossReason | None]:
+def what_became(downloaded: messages.DownloadResult) -> tuple[ArtifactState, str | None]:
     return downloaded.row.state, downloaded.row.loss
 
 

@@ -20,7 +20,7 @@ def approved_with(*files: Artifact) -> Snapshot:
     return APPROVED.model_copy(update={"artifacts": files})
 
 
-def ledger(record: Record) -> list[tuple[str, ArtifactState, LossReason | None]]:
+def ledger(record: Record) -> list[tuple[str, ArtifactState, str | None]]:
     return [(row.name, row.state, row.loss) for row in record.evidence]
 
 

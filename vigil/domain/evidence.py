@@ -14,6 +14,7 @@ from vigil.domain.terms import (
     KeyedDigest,
     LossReason,
     MediaType,
+    Shown,
     StorageName,
     Word,
 )
@@ -26,19 +27,19 @@ class RowView(StrictModel):
     """What of a row must not depend on when it was written."""
 
     name: Word
-    kind: EvidenceKind
+    kind: Shown[EvidenceKind]
     state: ArtifactState
-    loss: LossReason | None
+    loss: Shown[LossReason] | None
 
 
 class EvidenceRow(StoredModel):
     """One file. `size` is in bytes; `digest` is keyed, over the stored bytes."""
 
     name: Word
-    kind: EvidenceKind
+    kind: Shown[EvidenceKind]
     locator: Word
     state: ArtifactState
-    loss: LossReason | None = None
+    loss: Shown[LossReason] | None = None
     size: int | None = None
     digest: KeyedDigest | None = None
     media_type: MediaType = None
@@ -185,7 +186,7 @@ def _row(artifact: Artifact, *, wanted: Wanted, at: Instant) -> EvidenceRow:
     return row if _is_wanted(artifact.kind, wanted) else row.lost(LossReason.NOT_WANTED, at)
 
 
-def _is_wanted(kind: EvidenceKind, wanted: Wanted) -> bool:
+def _is_wanted(kind: str, wanted: Wanted) -> bool:
     return wanted == "all" or (wanted != "none" and kind in wanted)
 
 

@@ -44,12 +44,17 @@ _CHECK_RANK: Final = (
 )
 
 
+def _rank(status: str) -> tuple[int, str]:
+    """Return the place of a status in a check's life. A status of a later release counts as unrecognised."""
+    return next((rank for rank, known in enumerate(_CHECK_RANK) if known == status), 0), status
+
+
 def merge_checks(*several: tuple[Check, ...]) -> tuple[Check, ...]:
     """Unite checks by name; of two statuses the one that comes later in a check's life stays."""
     united: dict[str, Check] = {}
     for check in (check for checks in several for check in checks):
         known = united.get(check.name)
-        if known is None or _CHECK_RANK.index(check.status) > _CHECK_RANK.index(known.status):
+        if known is None or _rank(check.status) > _rank(known.status):
             united[check.name] = check
     return tuple(sorted(united.values(), key=lambda check: check.name))[:MOST_CHECKS]
 

@@ -19,6 +19,7 @@ from vigil.domain.terms import (
     Name,
     ReasonCode,
     SessionKind,
+    Shown,
     Stage,
     StorageName,
     Word,
@@ -56,7 +57,7 @@ class ReadRequest(MessageModel):
 class Reason(StoredModel):
     """Why: our code, and the provider's own word for it where it has one."""
 
-    code: ReasonCode
+    code: Shown[ReasonCode]
     word: Word | None = None
 
 
@@ -73,9 +74,9 @@ class Part(StoredModel):
 class Check(StoredModel):
     """One thing that the provider looked at. `name` is unique within a verification, such as `liveness$1`."""
 
-    kind: CheckKind
+    kind: Shown[CheckKind]
     name: Word
-    status: CheckStatus
+    status: Shown[CheckStatus]
 
 
 class Room(StoredModel):
@@ -102,7 +103,7 @@ class Artifact(StoredModel):
     """One file that the provider lists. `locator` finds it again in the stored result; links stay there."""
 
     name: Word
-    kind: EvidenceKind
+    kind: Shown[EvidenceKind]
     locator: Word
     ready: bool = True
 

@@ -16,6 +16,7 @@ from vigil.domain.terms import (
     Instant,
     Name,
     Outcome,
+    Shown,
     Stage,
     StorageName,
     Word,
@@ -56,14 +57,14 @@ class Revision(StoredModel):
 
     number: int
     at: Instant
-    decision: Decision | None
-    outcome: Outcome | None
-    basis: Basis
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+    basis: Shown[Basis]
     word: Word | None = None
     code: Word | None = None
     reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
     result: StorageName | None = None
-    cause: Cause
+    cause: Shown[Cause]
     author: Name | None = None
 
 
@@ -89,7 +90,7 @@ class VerdictState(StoredModel):
     decision: Decision | None = None
     outcome: Outcome | None = None
     basis: Basis | None = None
-    advice: Advice = Advice.NONE
+    advice: Shown[Advice] = Advice.NONE
     reasons: tuple[Reason, ...] = Field((), max_length=MOST_REASONS)
     revision: int = 0
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)

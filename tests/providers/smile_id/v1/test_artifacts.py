@@ -32,7 +32,7 @@ async def download(reader: SmileV1Reader, artifact: Artifact) -> tuple[bytes, st
         return b"".join([chunk async for chunk in stream.chunks]), stream.media_type
 
 
-def list_files(content: dict[str, Any]) -> dict[str, EvidenceKind]:
+def list_files(content: dict[str, Any]) -> dict[str, str]:
     return {each.name: each.kind for each in snapshot(content).artifacts}
 
 
