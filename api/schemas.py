@@ -88,7 +88,7 @@ class StateView(StrictModel):
         done, total = summary.steps
         attention = tuple(AttentionView(reason=reason, actor=who_acts(reason)) for reason in summary.attention)
         computed = {"attention": attention, "steps_done": done, "steps_total": total}
-        return cls(**{**shown, **computed}, last_callback_at=summary.last_callback_at)
+        return cls(**{**shown, **computed})
 
 
 class RevisionView(StrictModel):
