@@ -294,12 +294,12 @@ async def test_an_unchanged_answer_sleeps_on_and_says_until_when(id360: FakeId36
 
     error = await Attempts().fails(reading.poll, order(before))
 
-    assert (error.type, error.message) == ("Unchanged", "told:STARTED")
+    assert (error.type, error.message) == ("Unchanged", "answered:STARTED")
     assert error.category is ApplicationErrorCategory.BENIGN
     assert error.next_retry_delay is not None
     assert 5 * MINUTE <= error.next_retry_delay <= 5.5 * MINUTE
     assert error.details == (
-        messages.Unchanged(asked_at=NOW, answer="told:STARTED", next_at=NOW + error.next_retry_delay),
+        messages.Unchanged(asked_at=NOW, answer="answered:STARTED", next_at=NOW + error.next_retry_delay),
     )
 
 

@@ -75,7 +75,7 @@ BUILT_BY_THE_SUITE: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class NotificationResult:
+class SentRequest:
     """One HTTP request to our callback address."""
 
     headers: Mapping[str, str]
@@ -106,7 +106,7 @@ Scenario: TypeAlias = Callable[[str], Mapping[str, Any]]
 The callbacks carry the first live secret of `Kit.settings`.
 """
 
-BuildCallback: TypeAlias = Callable[[Condition, str, datetime], NotificationResult]
+BuildCallback: TypeAlias = Callable[[Condition, str, datetime], SentRequest]
 """Builds the callback of a condition for a reference, as sent at a time.
 
 Called for conditions that are neither absent nor in `BUILT_BY_THE_SUITE`. Header names are as the sender writes them.

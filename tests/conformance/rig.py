@@ -21,7 +21,7 @@ from api.callbacks.dependencies import build_services
 from api.callbacks.intake import Intake
 from api.callbacks.limits import CallbackLimits
 from api.dependencies import Dependencies
-from tests.conformance.kit import Kit, KitMissing, NotificationResult, Scenario, SenderKit, kit_of
+from tests.conformance.kit import Kit, KitMissing, Scenario, SenderKit, SentRequest, kit_of
 from tests.simulator.step_clock import StepClock
 from vigil.config.settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
 from vigil.domain.record import Record
@@ -56,7 +56,7 @@ class Postbox:
     """Takes the callbacks that the simulator sends, for a test to hand on as it likes; answers 200 to each."""
 
     def __init__(self) -> None:
-        self._arrived: dict[str, list[NotificationResult]] = defaultdict(list)
+        self._arrived: dict[str, list[SentRequest]] = defaultdict(list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
@@ -67,11 +67,11 @@ class Postbox:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         sent = {name: value for name, value in headers.items() if name not in {"host", "content-length", "connection"}}
-        self._arrived[scope["path"]].append(NotificationResult(sent, body))
+        self._arrived[scope["path"]].append(SentRequest(sent, body))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def of(self, url: str) -> list[NotificationResult]:
+    def of(self, url: str) -> list[SentRequest]:
         """Return what came to this address, in order."""
         return list(self._arrived[httpx.URL(url).path])
 
@@ -139,7 +139,7 @@ class Rig:
             )
         )
 
-    async def receive(self, play: Play, sent: NotificationResult) -> None:
+    async def receive(self, play: Play, sent: SentRequest) -> None:
         """Take a callback in as the API does, at the rig's own time, and wait until its receipt is filed."""
         request = CallbackRequest(
             account=play.key.account,
@@ -154,7 +154,7 @@ class Rig:
         assert [event.key for event in progress.events] == [play.key] * len(progress.events)
         assert all(result.is_settled for result in progress.results)
 
-    async def post(self, play: Play, sent: NotificationResult) -> int:
+    async def post(self, play: Play, sent: SentRequest) -> int:
         """Send a callback to the API; returns its answer."""
         answer = await self.api.post(f"/callbacks/{play.key.account}", content=sent.body, headers=dict(sent.headers))
         return answer.status_code

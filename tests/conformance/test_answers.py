@@ -11,7 +11,7 @@ import pytest
 from tests.api.conftest import endpoint_of, in_process
 from tests.api.fakes import Desk
 from tests.conformance.cases import KITS, SENDERS, contract_of, kit_for
-from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, NotificationResult, SenderKit
+from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, SenderKit, SentRequest
 from tests.conformance.rig import account_of, configured
 from tests.simulator.step_clock import StepClock
 from vigil.config.accounts import OpenAccount, build_account
@@ -75,13 +75,13 @@ async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -
     return view.reference
 
 
-def sent_under(condition: Condition, kit: SenderKit, reference: str) -> NotificationResult:
+def sent_under(condition: Condition, kit: SenderKit, reference: str) -> SentRequest:
     is_ours = condition in BUILT_BY_THE_SUITE or condition is Condition.UNKNOWN_REFERENCE
     built = kit.callback(Condition.GENUINE if is_ours else condition, reference, datetime.now(UTC))
-    return NotificationResult(built.headers, built.body.ljust(TOO_MUCH)) if condition is Condition.OVERSIZED else built
+    return SentRequest(built.headers, built.body.ljust(TOO_MUCH)) if condition is Condition.OVERSIZED else built
 
 
-async def answered(desk: Desk, account: str, sent: NotificationResult) -> int:
+async def answered(desk: Desk, account: str, sent: SentRequest) -> int:
     async with in_process(endpoint_of(desk)) as client:
         answer = await client.post(f"/callbacks/{account}", content=sent.body, headers=dict(sent.headers))
     desk.storage.down = False

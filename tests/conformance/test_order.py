@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from tests.conformance.cases import KITS, SENDERS, kit_for
 from tests.conformance.conftest import NOTED_EVERY
-from tests.conformance.kit import NotificationResult, SenderKit
+from tests.conformance.kit import SenderKit, SentRequest
 from tests.conformance.rig import Play, Rig
 from vigil.domain.record import Record
 from vigil.domain.terms import Attention
@@ -28,13 +28,13 @@ Case: TypeAlias = tuple[str, str, bool]
 Course: TypeAlias = Callable[[Rig, Play, SenderKit], Awaitable[None]]
 
 
-async def ended(rig: Rig, play: Play, kit: SenderKit) -> Sequence[NotificationResult]:
+async def ended(rig: Rig, play: Play, kit: SenderKit) -> Sequence[SentRequest]:
     """Let the provider come to its end; returns all that it sent on the way."""
     await rig.time.passes(kit.final_at + SOON)
     return rig.postbox.of(play.url)
 
 
-async def post(rig: Rig, play: Play, callbacks: Sequence[NotificationResult]) -> None:
+async def post(rig: Rig, play: Play, callbacks: Sequence[SentRequest]) -> None:
     for sent in callbacks:
         assert await rig.post(play, sent) == 200
 
@@ -86,7 +86,7 @@ async def after_temporal_forgot_it(rig: Rig, play: Play, kit: SenderKit) -> None
         await rig.complete(play)
 
 
-async def completed_unheard(rig: Rig, play: Play, kit: SenderKit) -> Sequence[NotificationResult]:
+async def completed_unheard(rig: Rig, play: Play, kit: SenderKit) -> Sequence[SentRequest]:
     """Have it decided because a person asks; returns the callbacks, of which none was heard."""
     await rig.register(play)
     callbacks = await ended(rig, play, kit)

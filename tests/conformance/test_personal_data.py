@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.conformance.cases import KITS
-from tests.conformance.kit import Condition, NotificationResult, SenderKit
+from tests.conformance.kit import Condition, SenderKit, SentRequest
 from tests.conformance.leaking import planted
 from tests.conformance.places import Overheard, Place, kept, leaks, listening, said, waiting
 from tests.conformance.rig import Play, Rig, configured
@@ -46,13 +46,13 @@ async def sampling(rig: Rig, play: Play, heard: Overheard) -> AsyncIterator[None
             await task
 
 
-def about(sent: NotificationResult, person: Mapping[str, str]) -> list[NotificationResult]:
+def about(sent: SentRequest, person: Mapping[str, str]) -> list[SentRequest]:
     """The callback with a person in it, and one that is nothing but a person; who signs bodies proves neither."""
     bodies: list[object] = [dict(person), [*person.values()]]
     with suppress(ValueError):
         if isinstance(body := json.loads(sent.body), dict):
             bodies.append({**body, "person": dict(person), "reason": " ".join(person.values())})
-    return [NotificationResult(sent.headers, json.dumps(body).encode()) for body in bodies]
+    return [SentRequest(sent.headers, json.dumps(body).encode()) for body in bodies]
 
 
 async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:

@@ -40,7 +40,7 @@ POLL = PendingStep(
     attempt=7,
     is_running=False,
     next_at=NOW + 3 * MINUTE,
-    last_answer="told:STARTED",
+    last_answer="answered:STARTED",
 )
 SERVED = (BUSY, Queue(name="provider/acme", last_asked_at=NOW - SECOND))
 
@@ -103,7 +103,7 @@ def test_a_sleeping_poll_is_told_with_its_last_answer_and_its_next_time() -> Non
     explanation = explain(looked_at(known(), steps=(POLL,)), plan=PLAN, now=NOW)
     assert explanation.sentence == "the applicant has not finished; polls go every 5 min, then 1 h"
     assert (explanation.next_event, explanation.next_at) == ("we ask the provider", NOW + 3 * MINUTE)
-    assert explanation.notes == ("poll: attempt 7, next at 2031-03-04 11:03:00 UTC, last answer told:STARTED",)
+    assert explanation.notes == ("poll: attempt 7, next at 2031-03-04 11:03:00 UTC, last answer answered:STARTED",)
 
 
 def test_a_read_that_runs_is_the_next_event_now() -> None:
@@ -243,7 +243,7 @@ steps = st.builds(
     is_running=st.booleans(),
     scheduled_at=st.none() | around_now,
     next_at=st.none() | around_now,
-    last_answer=st.none() | st.just("told:STARTED"),
+    last_answer=st.none() | st.just("answered:STARTED"),
 )
 summaries = st.builds(
     Summary,

@@ -49,6 +49,7 @@ def test_every_reason_to_look_has_its_one_actor() -> None:
         "silence": "operator",
         "evidence_lost": "operator",
         "details_missing": "operator",
+        "unreadable_signal": "operator",
         "recording_unaddressed": "operator",
         "message_not_sent": "operator",
         "message_fields_unknown": "operator",

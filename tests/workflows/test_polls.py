@@ -81,7 +81,7 @@ async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world
         explanation = explain(situation, plan=world.plan, now=await world.now())
 
     step = situation.steps[0]
-    assert (step.step, step.last_answer, step.queue) == ("poll", "told:STARTED", f"provider/{world.account}")
+    assert (step.step, step.last_answer, step.queue) == ("poll", "answered:STARTED", f"provider/{world.account}")
     assert step.next_at is not None
     assert explanation.next_event == "we ask the provider"
     assert explanation.next_at == step.next_at

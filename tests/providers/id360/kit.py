@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -32,7 +32,7 @@ def unknown_word(url: str) -> Mapping[str, Any]:
     return scenario(url, unknown_status="WITHHELD")
 
 
-def callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     headers = {"Content-Type": "application/json", "Authorization": FIRST}
     body: dict[str, Any] = {
         "id": int(reference),
@@ -53,10 +53,10 @@ def callback(condition: Condition, reference: str, at: datetime) -> Notification
         case Condition.WRONG_SECRET:
             headers["Authorization"] = "Bearer somebody-elses"
         case Condition.MALFORMED:
-            return NotificationResult(headers, b'{"id": ')
+            return SentRequest(headers, b'{"id": ')
         case _:
             pass
-    return NotificationResult(headers, json.dumps(body).encode())
+    return SentRequest(headers, json.dumps(body).encode())
 
 
 ANSWERS: Final = (

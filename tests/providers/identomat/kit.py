@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -33,7 +33,7 @@ def with_unknown_word(url: str) -> Mapping[str, Any]:
     return build_scenario(url, unknown_status=UNKNOWN)
 
 
-def callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     body = {"callbackApiKey": FIRST, "type": "session-change", "sessionId": reference, "result": "APPROVED"}
     match condition:
         case Condition.FORGED:
@@ -51,9 +51,7 @@ def callback(condition: Condition, reference: str, at: datetime) -> Notification
         case _:
             pass
     whole = json.dumps(body).encode()
-    return NotificationResult(
-        {"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole
-    )
+    return SentRequest({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
 
 
 NEVER_RESENT: Final = "no document speaks of a second attempt"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, Scenario, SenderKit
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, Scenario, SenderKit, SentRequest
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -50,18 +50,16 @@ def scenarios(provider: str, **options: Any) -> tuple[Scenario, Scenario]:
     )
 
 
-def legacy_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def legacy_callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     dossier, _, process = reference.partition(":")
     body = {"dossierId": dossier, "processId": process, "status": "accepted"}
     if condition is Condition.UNKNOWN_WORD:
         body["status"] = UNKNOWN
     headers = _headers("Authorization", condition)
-    return NotificationResult(
-        headers, b'{"dossierId": ' if condition is Condition.MALFORMED else json.dumps(body).encode()
-    )
+    return SentRequest(headers, b'{"dossierId": ' if condition is Condition.MALFORMED else json.dumps(body).encode())
 
 
-def event_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def event_callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     dossier, _, process = reference.partition(":")
     data = {"dossierId": dossier, "processId": process, "status": "accepted", "externalReference": None}
     if condition is Condition.UNKNOWN_WORD:
@@ -78,9 +76,7 @@ def event_callback(condition: Condition, reference: str, at: datetime) -> Notifi
         "tags": [],
     }
     whole = json.dumps(body).encode()
-    return NotificationResult(
-        _headers(EVENTS_HEADER, condition), whole[:40] if condition is Condition.UNPROVABLE else whole
-    )
+    return SentRequest(_headers(EVENTS_HEADER, condition), whole[:40] if condition is Condition.UNPROVABLE else whole)
 
 
 def _headers(name: str, condition: Condition) -> Mapping[str, str]:
@@ -178,7 +174,7 @@ def legacy(
 def _kit(
     sender: str,
     orders: tuple[Scenario, Scenario],
-    callback: Callable[[Condition, str, datetime], NotificationResult],
+    callback: Callable[[Condition, str, datetime], SentRequest],
     **more: Any,
 ) -> SenderKit:
     return SenderKit(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.conftest import stepped
-from tests.conformance.kit import NotificationResult, SenderKit
+from tests.conformance.kit import SenderKit, SentRequest
 from tests.conformance.rig import Play, Rig
 from tests.providers.signicat.kit import EVENTS_HEADER, FIRST, KIT, build_scenario
 from vigil.domain.record import Record
@@ -27,7 +27,7 @@ def told_in_both_ways(url: str) -> Mapping[str, Any]:
     return {**build_scenario("onfido", url), "endpoints": [legacy, event]}
 
 
-async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, NotificationResult]]:
+async def played_to_its_end(rig: Rig, *, unproven: bool) -> tuple[Play, Mapping[str, SentRequest]]:
     play = await rig.play("signicat", ONFIDO, told_in_both_ways, unproven=unproven)
     await rig.register(play)
     await rig.time.passes(ENDED)

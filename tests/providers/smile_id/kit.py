@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -61,7 +61,7 @@ def _proof(condition: Condition, at: datetime) -> tuple[str, str]:
     return written, base64.b64encode(digest).decode()
 
 
-def v1_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def v1_callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     timestamp, signature = _proof(condition, at)
     codes = {Condition.INTERMEDIATE: "1012", Condition.UNKNOWN_WORD: UNKNOWN_CODE}
     body: dict[str, Any] = {
@@ -77,12 +77,10 @@ def v1_callback(condition: Condition, reference: str, at: datetime) -> Notificat
     if condition is Condition.MALFORMED:
         body |= {"PartnerParams": "nothing of ours", "ResultCode": []}
     whole = json.dumps(body).encode()
-    return NotificationResult(
-        {"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole
-    )
+    return SentRequest({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
 
 
-def v3_callback(condition: Condition, reference: str, at: datetime) -> NotificationResult:
+def v3_callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     timestamp, signature = _proof(condition, at)
     headers = {"Content-Type": "application/json", "Job-ID": reference}
     if condition is not Condition.FORGED:
@@ -97,7 +95,7 @@ def v3_callback(condition: Condition, reference: str, at: datetime) -> Notificat
         "kyc_receipt": None,
     }
     whole = json.dumps(body).encode()
-    return NotificationResult(headers, whole[:-9] if condition is Condition.MALFORMED else whole)
+    return SentRequest(headers, whole[:-9] if condition is Condition.MALFORMED else whole)
 
 
 ANY_2XX: Final = MeaningRow(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, NotificationResult, SenderKit
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SentRequest, SenderKit
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -31,7 +31,7 @@ def unknown_word(url: str) -> Mapping[str, Any]:
     return {**scenario(url), "face": "perhaps"}
 
 
-def callback(condition: Condition, reference: str, sent_at: datetime) -> NotificationResult:
+def callback(condition: Condition, reference: str, sent_at: datetime) -> SentRequest:
     body = {"token": LIVE[0], "inquiry": reference, "part": "face", "verdict": "pass"}
     match condition:
         case Condition.SECOND_SECRET:
@@ -45,10 +45,10 @@ def callback(condition: Condition, reference: str, sent_at: datetime) -> Notific
         case Condition.MALFORMED:
             del body["inquiry"]
         case Condition.UNPROVABLE:
-            return NotificationResult({"Content-Type": "application/json"}, json.dumps(body).encode()[:-1])
+            return SentRequest({"Content-Type": "application/json"}, json.dumps(body).encode()[:-1])
         case _:
             pass
-    return NotificationResult({"Content-Type": "application/json"}, json.dumps(body).encode())
+    return SentRequest({"Content-Type": "application/json"}, json.dumps(body).encode())
 
 
 KIT: Final = Kit(
