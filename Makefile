@@ -12,6 +12,9 @@ UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 WORKERS := 4
 TOGETHER = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not alone"
 ALONE = $(BIN)/python -m pytest -m alone
+# On a busy machine a test may run out of time. A test that failed is run once more, with no other beside it, and counts
+# as failed only if it fails again. Its first failure stays in the output.
+AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,7 +31,8 @@ dev: $(READY) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
 test: $(READY) ## Run all tests: most of them beside each other, then those that need the machine alone
-	@status=0; $(TOGETHER) || status=1; $(ALONE) || status=1; exit $$status
+	@status=0; $(TOGETHER) || { echo "Once more, one by one:"; $(AGAIN) "not alone"; } || status=1; \
+		$(ALONE) || { echo "Once more, one by one:"; $(AGAIN) alone; } || status=1; exit $$status
 
 coverage: $(READY) ## Run all tests and say which lines and branches none of them reaches
 	@status=0; $(TOGETHER) --cov --cov-report= || status=1; \

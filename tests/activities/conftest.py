@@ -18,7 +18,7 @@ from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT
 from vigil.storage.folder import FolderStorage
 
-IMPATIENT = 0.3
+IMPATIENT = 1.0
 """Seconds after which silence is a time-out."""
 
 
@@ -47,7 +47,8 @@ def accounts() -> Mapping[str, Account]:
 
 @pytest_asyncio.fixture
 async def readers(id360: FakeId360) -> AsyncIterator[Mapping[str, Reader]]:
-    async with httpx.AsyncClient(timeout=IMPATIENT, trust_env=False) as http:
+    # Only silence is impatient: on a busy machine a connection may take its time.
+    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=IMPATIENT), trust_env=False) as http:
         yield {"id360": Id360Reader(settings(base_url=id360.base_url), http)}
 
 

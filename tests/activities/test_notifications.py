@@ -40,7 +40,7 @@ async def backend() -> AsyncIterator[Backend]:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=0.3, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
         yield client
 
 

@@ -29,6 +29,6 @@ async def vigil(*arguments: str, config: Path | None = None) -> subprocess.Compl
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )

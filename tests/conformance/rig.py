@@ -272,7 +272,9 @@ def _accounts(simulator: str) -> Iterator[tuple[str, ConfiguredAccount]]:
 
 
 def _client(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=40)
+    # The server closes idle connections after a while: one that is used again at that moment breaks.
+    no_reuse = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=40, limits=no_reuse)
 
 
 def _punctual(app: ASGIApp, catch_up: Callable[[], Awaitable[None]]) -> ASGIApp:

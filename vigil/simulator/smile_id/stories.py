@@ -90,7 +90,8 @@ STORIES: Final = (
     ),
     _v1(
         "the authority is down and comes back",
-        {**_SELFIE, "received": 3, "missed": 0},
+        # Whether the callback or a poll comes first when the authority is back depends on the machine.
+        {**_SELFIE, "received": 3},
         {"identity_code": "1015", "heals_after": "PT15M"},
     ),
     _v1(
