@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-SHORTEST_PATIENCE: Final = timedelta(seconds=3)
+SHORTEST_PATIENCE: Final = timedelta(seconds=1)
 
 
 def _monotonic() -> timedelta:
@@ -49,6 +49,6 @@ class Clock:
     def patience(self, duration: timedelta) -> timedelta:
         """Return the real time that corresponds to a contract time in which a real program must act.
 
-        It is never under three seconds: the real program does not run faster when the clock does.
+        It is never under one second: the real program does not run faster when the clock does.
         """
         return max(SHORTEST_PATIENCE, duration / self.scale)
