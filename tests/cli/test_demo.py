@@ -19,8 +19,8 @@ async def test_the_demonstration_prints_one_json_object_in_which_every_story_end
     assert told["ok"] is True
     assert ended.returncode == 0
     assert ended.stderr == ""
-    # Under a minute on a machine that does nothing else; tests seldom have one to themselves.
-    assert took < 90
+    # About two minutes on a machine that does nothing else.
+    assert took < 270
 
 
 def test_every_played_account_has_a_story_and_no_two_stories_of_one_have_the_same_title() -> None:

@@ -26,8 +26,8 @@ from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 WIDE: Final = 104
 """The columns that a terminal needs to show the figures of each story; a narrower one is shown the results only."""
 
-TIME_SCALE: Final = 100.0
-"""A callback that is expected within 15 minutes is then polled for after 9 s.
+TIME_SCALE: Final = 60.0
+"""A callback that is expected within 15 minutes is then polled for after 15 s.
 
 Our own limits, such as the five seconds within which the relay must answer, are real time. On a busy machine a larger
 scale would break them.
