@@ -98,7 +98,7 @@ class VerificationClient:
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
 
     async def signal_callback(self, key: VerificationKey, event: CallbackEvent, *, may_start: bool) -> bool:
-        """Tell a verification of a callback, in one RPC. False: there is none, and this callback may not start one.
+        """Signal a callback to its verification, in one RPC. Returns False if there is none and it may not start one.
 
         Raises:
             RPCError, RuntimeError: anything but success is "not accepted".
@@ -131,7 +131,7 @@ class VerificationClient:
         return True
 
     async def start_message(self, event: MessageReceived) -> None:
-        """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises as `notify`."""
+        """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises `RPCError`."""
         await self.client.start_workflow(
             messages.MESSAGE_DELIVERY_WORKFLOW,
             event,
@@ -146,7 +146,7 @@ class VerificationClient:
         )
 
     async def report_message(self, key: VerificationKey, noted: MessageOutcome, *, may_start: bool) -> bool:
-        """Tell a verification what became of a message; returns and raises as `notify`."""
+        """Report the result of a message to its verification; returns and raises as `signal_callback`."""
         return await self._signal(key, "message_reported", noted, at=noted.at, sender=None, may_start=may_start)
 
     async def start_discovered(self, key: VerificationKey) -> bool:
