@@ -160,7 +160,7 @@ async def test_a_canceled_stream_leaves_no_temporary_file(tmp_path: Path) -> Non
     assert drafts(tmp_path) == []
 
 
-async def test_opening_sweeps_temporary_files_older_than_a_day(tmp_path: Path) -> None:
+async def test_opening_removes_temporary_files_of_earlier_releases_after_a_day(tmp_path: Path) -> None:
     FolderStorage(tmp_path)
     now = time.time()
     for name, hours in (("old", 25), ("young", 23)):

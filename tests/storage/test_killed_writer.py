@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,48 @@ def test_the_writer_that_is_not_killed_makes_five_syncs(tmp_path: Path) -> None:
         said, _ = writer.communicate()
 
     assert (writer.returncode, said) == (0, "acknowledged\n")
+
+
+# Begins a content that never ends, and says when its draft exists; argv is the folder.
+WRITES_A_DRAFT = """
+import asyncio, sys
+from pathlib import Path
+from vigil.storage.folder import FolderStorage
+
+async def endless():
+    yield b"x" * 300_000
+    yield b"y"
+    print("begun", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(FolderStorage(Path(sys.argv[1])).put_new("a/one", endless()))
+"""
+
+
+def drafts(folder: Path) -> list[Path]:
+    return list((folder / ".tmp").iterdir())
+
+
+@pytest.mark.parametrize("cleaner", ["that starts", "that runs"])
+def test_a_draft_goes_when_its_writer_is_dead_and_never_before(tmp_path: Path, cleaner: str) -> None:
+    running = FolderStorage(tmp_path, clean_every=timedelta(0))
+
+    def write_once(name: str) -> None:
+        storage = running if cleaner == "that runs" else FolderStorage(tmp_path)
+        asyncio.run(storage.put_new(name, b"content"))
+
+    with run(WRITES_A_DRAFT, str(tmp_path)) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "begun\n"
+        os.kill(writer.pid, signal.SIGSTOP)  # it is silent, and it lives
+        write_once("a/two")
+        while_alive = len(drafts(tmp_path))
+        os.kill(writer.pid, signal.SIGKILL)
+    write_once("a/three")
+
+    assert while_alive == 1
+    assert drafts(tmp_path) == []
+    assert asyncio.run(running.list("")) == ["a/three", "a/two"]
 
 
 def kill_after(folder: Path, *, acknowledgements: int, delay: float) -> list[str]:

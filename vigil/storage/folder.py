@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,11 @@ from vigil.storage.contract import (
     check_name,
     folder_of,
 )
+from vigil.storage.drafts import Draft, remove_abandoned
 
 T = TypeVar("T")
 
-STALE_AFTER = timedelta(days=1)
+CLEAN_EVERY = timedelta(minutes=10)
 CHUNK = 256 * 1024
 # A stalled disk then blocks these threads and not the event loop's own, which resolve host names.
 THREADS = 8
@@ -45,15 +45,18 @@ class FolderStorage:
     Media types are not kept.
     """
 
-    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
-        """Create the folder if needed and remove temporary files older than a day. Raises `OSError`."""
+    def __init__(
+        self, root: Path, *, fsync: Callable[[int], None] = os.fsync, clean_every: timedelta = CLEAN_EVERY
+    ) -> None:
+        """Create the folder if needed and remove the temporary files of dead processes. Raises `OSError`."""
         self._root = root
         self._drafts = root / ".tmp"
         self._fsync = fsync
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
         self._durable_folders: set[Path] = set()
         self._make_folder(self._drafts)
-        _sweep(self._drafts)
+        self._clean_every = clean_every.total_seconds()
+        self._clean_drafts()
 
     async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
         return await self._write(name, content, os.link)
@@ -86,7 +89,7 @@ class FolderStorage:
         target = self._path(name)
         if isinstance(content, bytes):
             return await self._in_thread(name, partial(self._write_whole, name, content, target, place))
-        draft = await self._in_thread(name, partial(_Draft, self._drafts))
+        draft = await self._in_thread(name, self._new_draft)
         try:
             async for chunk in content:
                 await self._in_thread(name, partial(draft.write, chunk))
@@ -105,8 +108,18 @@ class FolderStorage:
         check_name(name)
         return self._root / name
 
+    def _new_draft(self) -> Draft:
+        # The start of a process is not enough: its neighbours may be killed again and again.
+        if time.monotonic() >= self._clean_at:
+            self._clean_drafts()
+        return Draft(self._drafts)
+
+    def _clean_drafts(self) -> None:
+        self._clean_at = time.monotonic() + self._clean_every
+        remove_abandoned(self._drafts)
+
     def _write_whole(self, name: str, content: bytes, target: Path, place: Placing) -> Stored:
-        draft = _Draft(self._drafts)
+        draft = self._new_draft()
         try:
             draft.write(content)
         except BaseException:
@@ -114,9 +127,9 @@ class FolderStorage:
             raise
         return self._finish(name, draft, target, place)
 
-    def _finish(self, name: str, draft: "_Draft", target: Path, place: Placing) -> Stored:
+    def _finish(self, name: str, draft: Draft, target: Path, place: Placing) -> Stored:
         try:
-            draft.close(self._fsync)
+            draft.sync(self._fsync)
             self._make_folder(target.parent)
             _place(name, draft.path, target, place)
             self._sync_folder(target.parent)
@@ -172,40 +185,6 @@ class FolderStorage:
         with suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
             self._sync_folder(path.parent)
-
-
-class _Draft:
-    """A temporary file; its buffer's lock lets `discard` come while a write is under way."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / secrets.token_hex(16)
-        self.size = 0
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb")
-
-    def write(self, chunk: bytes) -> None:
-        self._file.write(chunk)
-        self.size += len(chunk)
-
-    def close(self, fsync: Callable[[int], None]) -> None:
-        self._file.flush()
-        fsync(self._file.fileno())
-        self._file.close()
-
-    def discard(self) -> None:
-        """Remove the temporary name, whether or not the file was written."""
-        try:
-            self._file.close()
-        finally:
-            self.path.unlink(missing_ok=True)
-
-
-def _sweep(drafts: Path) -> None:
-    oldest = time.time() - STALE_AFTER.total_seconds()
-    for draft in drafts.iterdir():
-        with suppress(FileNotFoundError):
-            if draft.stat().st_mtime < oldest:
-                draft.unlink()
 
 
 def _place(name: str, draft: Path, target: Path, place: Placing) -> None:
