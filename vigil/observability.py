@@ -117,6 +117,12 @@ class Metrics:
             ("account", "answer", "meaning"),
             registry=self.registry,
         )
+        self.accepted_unstored = Counter(
+            "vigil_callbacks_accepted_unstored",
+            "Callbacks that were accepted without a stored receipt, since their verification has each event.",
+            ("account",),
+            registry=self.registry,
+        )
         self.refusals = Counter(
             "vigil_callback_refusals", "Refused callbacks, by reason.", ("account", "reason"), registry=self.registry
         )

@@ -1,7 +1,7 @@
 """The status code that answers a callback.
 
-2xx means that the callback is stored, or that all its events are dispatched. Each sender reads codes in its own way, so
-the codes for the other cases come from the sender contract.
+2xx means that the callback is stored, or that a verification has each of its events and the body says no more than
+they do. Each sender reads codes in its own way, so the codes for the other cases come from the sender contract.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,9 @@ class CallbackProgress:
     receipt: str | None = None
     """The name of its stored receipt; None: the storage did not take it."""
     message: MessageRequest | None = None
-    """The message that it asks us to send. Such a callback is accepted only if its receipt is stored: the message is
-    sent from the receipt."""
+    """The message that it asks us to send. It is sent from the receipt."""
+    needs_receipt: bool = False
+    """Whether the body says more than the events. Such a callback is accepted only if its receipt is stored."""
     events: Sequence[AddressedEvent] = ()
     repeated: Sequence[bool] = ()
     """For each event, whether it was dispatched before."""
@@ -44,13 +45,20 @@ class CallbackProgress:
         """The status code of the answer."""
         if self.refusal is not None:
             return self.answers.unproven
-        if self.receipt is not None or self._is_dispatched():
-            return self.answers.kept
-        return self.answers.lost
+        return self.answers.lost if self.is_lost else self.answers.kept
 
-    def _is_dispatched(self) -> bool:
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing keeps what it says, so that its sender must repeat it."""
+        return self.refusal is None and self.receipt is None and not self.is_accepted_unstored
+
+    @property
+    def is_accepted_unstored(self) -> bool:
+        """Whether it is accepted without a receipt, since a verification has each of its events."""
+        if self.refusal is not None or self.receipt is not None or self.needs_receipt:
+            return False
         has_results = bool(self.events) and len(self.results) == len(self.events)
-        return has_results and all(result.is_settled for result in self.results)
+        return has_results and all(result.is_delivered for result in self.results)
 
 
 class AnswerCodes:

@@ -1,7 +1,9 @@
 """A circuit breaker: an outage of a dependency must not cost every caller its time."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -24,6 +26,7 @@ class CircuitBreaker:
         self._clock = clock
         self._failures = 0
         self._opened_at: float | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -37,6 +40,21 @@ class CircuitBreaker:
         if self._opened_at is not None:
             self._opened_at = self._clock()
         return True
+
+    @asynccontextmanager
+    async def admit(self, *, insist: bool) -> AsyncIterator[bool]:
+        """Enter with whether the caller may call. With `insist` it always may.
+
+        While the breaker allows no call, callers that insist call one after the other: a dependency that stalls then
+        holds one call of theirs, and the first success lets all others pass.
+        """
+        if self.allow():
+            yield True
+        elif insist:
+            async with self._turn:
+                yield True
+        else:
+            yield False
 
     def record_success(self) -> None:
         """Close the breaker: the dependency gave a usable answer."""

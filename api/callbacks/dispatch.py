@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -16,6 +16,8 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.observability import Metrics
 from vigil.storage.contract import StorageError
 from vigil.storage.records import Records
+
+T = TypeVar("T")
 
 # The server refused this one call. The next call may succeed, so this is no outage.
 _REFUSED_CALL: Final = frozenset(
@@ -34,11 +36,18 @@ class DispatchResult(StrEnum):
     START_LIMIT = "start_limit"
     """There is no such verification, and too many were started this minute."""
     FAILED = "failed"
+    BREAKER_OPEN = "breaker_open"
+    """Temporal was not called, since it gave no usable answer several times in a row."""
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether a verification has the event."""
+        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED}
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to do."""
-        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.UNKNOWN_VERIFICATION}
+        """Whether nothing is left to do for a callback whose receipt is stored."""
+        return self.is_delivered or self is DispatchResult.UNKNOWN_VERIFICATION
 
 
 class Verifications(Protocol):
@@ -79,46 +88,58 @@ class Dispatcher:
         """Return the path of the verification in workflow ids and in the storage."""
         return self._verifications.path(key)
 
-    async def dispatch(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
-        """Signal a verification of an event. `is_repeated`: it was dispatched before. An outage is a result."""
-        return await self._call(key.account, lambda: self._signal(key, event, is_repeated=is_repeated))
+    async def dispatch(
+        self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool, insist: bool = False
+    ) -> DispatchResult:
+        """Signal a verification of an event. An outage is a result.
+
+        `is_repeated`: it was dispatched before. `insist`: Temporal is called although its circuit breaker is open.
+        """
+        return await self._call(key.account, lambda: self._signal(key, event, is_repeated=is_repeated), insist=insist)
 
     async def start_message(self, received: MessageReceived) -> DispatchResult:
         """Start the workflow that sends the message that a callback asks for. An outage is a result."""
         return await self._call(received.order.key.account, lambda: self._start_message(received))
 
-    async def _call(self, account: str, call: Callable[[], Awaitable[DispatchResult]]) -> DispatchResult:
-        result = await self._guard(call)
+    async def _call(
+        self, account: str, call: Callable[[], Awaitable[DispatchResult]], *, insist: bool = False
+    ) -> DispatchResult:
+        result = await self._guard(call, insist=insist)
         self._metrics.breaker_open.labels("temporal").set(self.breaker.is_open)
         self._metrics.dispatches.labels(account, result).inc()
         return result
 
-    async def _guard(self, call: Callable[[], Awaitable[DispatchResult]]) -> DispatchResult:
-        if not self.breaker.allow():
-            return DispatchResult.FAILED
+    async def _guard(self, call: Callable[[], Awaitable[DispatchResult]], *, insist: bool) -> DispatchResult:
         try:
-            with self._metrics.signal_seconds.time():
-                async with asyncio.timeout(self._timeout):
-                    result = await call()
-        except StorageError:
+            async with asyncio.timeout(self._timeout), self.breaker.admit(insist=insist) as may_call:
+                if not may_call:
+                    return DispatchResult.BREAKER_OPEN
+                with self._metrics.signal_seconds.time():
+                    return await call()
+        except (StorageError, RPCError, RuntimeError, OSError):  # a lazy client that cannot connect, and a timeout
             return DispatchResult.FAILED
+
+    async def _ask_temporal(self, call: Awaitable[T]) -> T:
+        """Return the server's answer, and let the breaker know whether there was one."""
+        is_reached = False
+        try:
+            answer = await call
+            is_reached = True
         except RPCError as error:
-            if error.status not in _REFUSED_CALL:
-                self.breaker.record_failure()
-            return DispatchResult.FAILED
-        except (RuntimeError, OSError):  # a lazy client that cannot connect, and a timeout
-            self.breaker.record_failure()
-            return DispatchResult.FAILED
-        self.breaker.record_success()
-        return result
+            is_reached = error.status in _REFUSED_CALL
+            raise
+        finally:
+            record = self.breaker.record_success if is_reached else self.breaker.record_failure
+            record()
+        return answer
 
     async def _start_message(self, received: MessageReceived) -> DispatchResult:
-        await self._verifications.start_message(received)
+        await self._ask_temporal(self._verifications.start_message(received))
         return DispatchResult.SIGNALED
 
     async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
         # An open verification first: only a callback that finds none counts towards the limit of starts.
-        if await self._verifications.signal_callback(key, event, may_start=False):
+        if await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=False)):
             return DispatchResult.SIGNALED
         if is_repeated:
             return DispatchResult.REPEATED
@@ -128,7 +149,7 @@ class Dispatcher:
         # The storage is read only at the limit: a storage outage must not delay a new verification.
         elif not self._starts[key.account].take() and not await self._has_record(key):
             return DispatchResult.START_LIMIT
-        await self._verifications.signal_callback(key, event, may_start=True)
+        await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
         return DispatchResult.SIGNALED
 
     async def _has_record(self, key: VerificationKey) -> bool:

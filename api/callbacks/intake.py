@@ -12,7 +12,7 @@ from api.callbacks.answers import UNKNOWN, CallbackProgress
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import TokenBucket
-from api.callbacks.mapping import build_event, build_key, build_receipt, repeat_period
+from api.callbacks.mapping import build_event, build_key, build_receipt, needs_receipt, repeat_period
 from api.callbacks.message_requests import MessageRequests
 from vigil.config.accounts import OpenAccount
 from vigil.domain.errors import CallbackRefused
@@ -43,6 +43,10 @@ class Intake:
         except Exception as error:  # noqa: BLE001 -- the sender needs an answer that it understands, whatever failed
             account = self._known_name(progress)
             _log.error("callback.failed", account=account, error=type(error).__name__, code=where(error))
+        if progress.is_accepted_unstored:
+            account = self._known_name(progress)
+            self._services.metrics.accepted_unstored.labels(account).inc()
+            _log.warning("callback.accepted_unstored", account=account)
         return progress
 
     async def finish(self, progress: CallbackProgress) -> None:
@@ -67,11 +71,12 @@ class Intake:
             return
         progress.message = self._messages.read(account, genuine)
         if progress.message is not None:
+            progress.needs_receipt = True
             progress.receipt = await self._messages.accept(account, genuine, progress.message)
             return
         progress.events = await self._parse(account, genuine)
-        await self._store(progress, build_receipt(account, genuine, progress.events))
-        await self._signal(progress)
+        progress.needs_receipt = needs_receipt(account, progress.events)
+        await self._store_and_signal(progress, build_receipt(account, genuine, progress.events))
 
     def _prove(self, account: OpenAccount, progress: CallbackProgress) -> GenuineRequest | None:
         progress.answers = account.provider.default_contract.answers
@@ -109,21 +114,36 @@ class Intake:
             repeats_until=genuine.request.received_at + repeat_period(account, callback.sender),
         )
 
-    async def _store(self, progress: CallbackProgress, receipt: Receipt) -> None:
-        stored = await self._services.archive.store(receipt)
-        progress.receipt, progress.repeated = stored.name, stored.repeated
+    async def _store_and_signal(self, progress: CallbackProgress, receipt: Receipt) -> None:
+        """Store the receipt and signal its events. What a circuit breaker kept from being tried is tried before a loss.
 
-    async def _signal(self, progress: CallbackProgress) -> None:
+        Both breakers may be open though storage and Temporal have recovered, and some senders never repeat.
+        """
+        is_tried = await self._store(progress, receipt, insist=progress.needs_receipt)
+        await self._signal(progress)
+        if progress.is_lost and not is_tried:
+            await self._store(progress, receipt, insist=True)
+        if progress.is_lost and DispatchResult.BREAKER_OPEN in progress.results:
+            await self._signal(progress, insist=True)
+
+    async def _store(self, progress: CallbackProgress, receipt: Receipt, *, insist: bool) -> bool:
+        """Store the receipt. Return whether the storage was called."""
+        stored = await self._services.archive.store(receipt, insist=insist)
+        progress.receipt, progress.repeated = stored.name, stored.repeated
+        return stored.is_attempted
+
+    async def _signal(self, progress: CallbackProgress, *, insist: bool = False) -> None:
         pairs = zip(progress.events, progress.repeated, strict=True)
-        calls = [self._dispatch(progress, event, is_repeated=is_repeated) for event, is_repeated in pairs]
+        calls = [self._dispatch(progress, event, is_repeated=again, insist=insist) for event, again in pairs]
         progress.results = await asyncio.gather(*calls)
 
     async def _dispatch(
-        self, progress: CallbackProgress, addressed: AddressedEvent, *, is_repeated: bool
+        self, progress: CallbackProgress, addressed: AddressedEvent, *, is_repeated: bool, insist: bool
     ) -> DispatchResult:
         receipt = filed_name(progress.receipt, progress.events[0].path) if progress.receipt else None
         event = addressed.event.model_copy(update={"receipt": receipt})
-        return await self._services.dispatcher.dispatch(addressed.key, event, is_repeated=is_repeated)
+        dispatch = self._services.dispatcher.dispatch
+        return await dispatch(addressed.key, event, is_repeated=is_repeated, insist=insist)
 
     async def _file(self, progress: CallbackProgress, receipt: str) -> None:
         async with self._filing_slots:

@@ -61,6 +61,14 @@ def repeat_period(account: OpenAccount, sender: str | None) -> timedelta:
     return max(contract.repeats_for for contract in account.contracts.values())
 
 
+def needs_receipt(account: OpenAccount, events: Sequence[AddressedEvent]) -> bool:
+    """Return whether the body may say more than the events. An unknown sender may be any of the account's senders."""
+    contracts = account.contracts
+    named = [contracts.get(event.event.sender or "") for event in events]
+    possible = contracts.values() if None in named else named
+    return any(contract is not None and contract.tracking.details_in_callbacks for contract in possible)
+
+
 def _build_event(
     genuine: GenuineRequest, callback: Callback, key: VerificationKey, digester: Digester
 ) -> CallbackEvent:

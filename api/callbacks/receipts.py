@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import structlog
@@ -23,6 +23,8 @@ class StoredReceipt:
 
     name: str | None
     repeated: Sequence[bool]
+    is_attempted: bool = True
+    """Whether the storage was called. It is not while its circuit breaker is open."""
 
 
 class FiledAs(StrEnum):
@@ -44,17 +46,18 @@ class ReceiptArchive:
         self._metrics = metrics
         self._timeout = limits.store_timeout.total_seconds()
 
-    async def store(self, receipt: Receipt) -> StoredReceipt:
+    async def store(self, receipt: Receipt, *, insist: bool = False) -> StoredReceipt:
         """Store a pending receipt, and at the same time look up which of its events are repeated.
 
-        Never raises for an outage. Then no name is returned, and no event counts as repeated.
+        Never raises for an outage. Then no name is returned, and no event counts as repeated. `insist`: the storage is
+        called although its circuit breaker is open.
         """
         failed = StoredReceipt(name=None, repeated=[False] * len(receipt.events))
-        if not self._breaker.allow():
-            return failed
         try:
-            with self._metrics.storage_seconds.time():
-                async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._breaker.admit(insist=insist) as may_call:
+                if not may_call:
+                    return replace(failed, is_attempted=False)
+                with self._metrics.storage_seconds.time():
                     name, *repeated = await asyncio.gather(
                         self._inbox.keep(receipt), *(self.is_repeated(event) for event in receipt.events)
                     )
@@ -87,7 +90,7 @@ class ReceiptArchive:
         """
         if len(results) != len(events) or not all(result.is_settled for result in results):
             return FiledAs.PENDING
-        if not any(result in {DispatchResult.SIGNALED, DispatchResult.REPEATED} for result in results):
+        if not any(result.is_delivered for result in results):
             await self.quarantine(name, account)
             return FiledAs.QUARANTINED
         await self._inbox.file_under(name, events[0].path)

@@ -175,6 +175,8 @@ class Flaky:
     def __init__(self, folder: FolderStorage) -> None:
         self._folder = folder
         self.down = False
+        self.reads_down = True
+        """Whether reads fail too while it is down."""
         self.stalled = False
         self.reads_stalled = False
         self.writes = 0
@@ -199,7 +201,8 @@ class Flaky:
         self.reads += 1
         while self.reads_stalled:
             await asyncio.sleep(0.01)
-        await self._trouble(name)
+        if self.reads_down:
+            await self._trouble(name)
         return await self._folder.read(name)
 
     def open(self, name: str) -> AsyncIterator[bytes]:
@@ -210,7 +213,8 @@ class Flaky:
         return await self._folder.size(name)
 
     async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> list[str]:
-        await self._trouble(prefix)
+        if self.reads_down:
+            await self._trouble(prefix)
         return await self._folder.list(prefix, after=after, limit=limit)
 
     async def erase(self, name: str) -> None:

@@ -1,26 +1,28 @@
 """Which failures of Temporal stop further calls."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from temporalio.service import RPCStatusCode
 
 from api.callbacks.dispatch import DispatchResult
+from api.callbacks.limits import CallbackLimits
 from tests.api.fakes import DIGESTER, Desk
 from vigil.domain.callback_event import CallbackEvent, StatusSeen
 from vigil.domain.terms import Proof
 from vigil.domain.verification_key import VerificationKey
 
 
-async def dispatch(desk: Desk, reference: str) -> DispatchResult:
+async def dispatch(desk: Desk, reference: str, *, proof: Proof = Proof.SECRET, insist: bool = False) -> DispatchResult:
     event = CallbackEvent(
         delivery=DIGESTER.digest("delivery", reference),
         received_at=datetime(2025, 12, 3, 12, 0, tzinfo=UTC),
-        proof=Proof.SECRET,
+        proof=proof,
         observation=StatusSeen(word="DONE", looks="final"),
     )
     key = VerificationKey(account="acme", reference=reference)
-    return await desk.dispatcher.dispatch(key, event, is_repeated=False)
+    return await desk.dispatcher.dispatch(key, event, is_repeated=False, insist=insist)
 
 
 async def dispatch_six(desk: Desk, failing: RPCStatusCode) -> list[DispatchResult]:
@@ -43,5 +45,37 @@ async def test_five_calls_that_the_server_refuses_do_not_stop_the_sixth(desk: De
 async def test_five_calls_that_the_server_does_not_answer_stop_the_sixth(desk: Desk) -> None:
     results = await dispatch_six(desk, RPCStatusCode.UNAVAILABLE)
 
-    assert results == [DispatchResult.FAILED] * 6
+    assert results == [DispatchResult.FAILED] * 5 + [DispatchResult.BREAKER_OPEN]
     assert desk.verifications.calls == 5
+
+
+async def test_a_call_that_ends_in_a_storage_error_closes_the_breaker_again(desk: Desk) -> None:
+    """Temporal has answered before the storage was asked for the record."""
+    await dispatch_six(desk, RPCStatusCode.UNAVAILABLE)
+    assert desk.dispatcher.breaker.is_open
+    desk.storage.down = True
+
+    result = await dispatch(desk, "ghost", proof=Proof.STALE, insist=True)
+
+    assert result is DispatchResult.FAILED
+    assert not desk.dispatcher.breaker.is_open
+
+
+async def test_five_calls_that_wait_for_a_stalled_storage_do_not_open_the_breaker_of_temporal(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, limits=CallbackLimits(signal_timeout=timedelta(milliseconds=50)))
+    desk.storage.stalled = True
+
+    results = [await dispatch(desk, f"ghost-{n}", proof=Proof.STALE) for n in range(5)]
+
+    assert results == [DispatchResult.FAILED] * 5
+    assert not desk.dispatcher.breaker.is_open
+
+
+async def test_a_call_that_the_server_refuses_closes_the_breaker_again(desk: Desk) -> None:
+    await dispatch_six(desk, RPCStatusCode.UNAVAILABLE)
+    desk.verifications.refuses = {"r-0": RPCStatusCode.FAILED_PRECONDITION}
+
+    result = await dispatch(desk, "r-0", insist=True)
+
+    assert result is DispatchResult.FAILED
+    assert not desk.dispatcher.breaker.is_open
