@@ -30,7 +30,9 @@ class MessageDeliveryWorkflow:
     def __init__(self, received: MessageReceived) -> None:
         self._received = received
         self._signals = Signals()
-        self._receipts: set[StorageName] = set()
+        self._receipts: set[StorageName] = {received.receipt}
+        self._repeated_until: datetime | None = None
+        self._next: MessageReceived | None = None
 
     @workflow.run
     async def run(self, received: MessageReceived) -> MessageOutcome:
@@ -41,23 +43,30 @@ class MessageDeliveryWorkflow:
         at = order.send_before if tried.result is MessageResult.TOO_LATE else workflow.now()
         noted = MessageOutcome(kind=order.kind, result=tried.result, why=tried.why, at=at)
         is_over = tried.result in _PERHAPS_SENT
+        window = order.send_before - order.received_at
+        self._repeated_until = at + window if is_over else None
         # A message that was not sent may be requested again, with its own time limit; the relay finds other receipts.
         await (self._forget() if is_over else _erase((received.receipt,)))
         await _step(messages.REPORT_MESSAGE, messages.ReportMessage(order=order, noted=noted), f"Note: {tried.result}")
         if is_over:
-            await self._take_in_repetitions(at + (order.send_before - order.received_at))
+            # A repetition that is stored at the end of the window may be signaled a window later.
+            await self._take_in_repetitions(at + 2 * window)
         return noted
 
     @workflow.signal
     def message_received(self, raw: RawValue = NO_PAYLOAD) -> None:
         """Receive one request for the message as a `MessageReceived`, the first included.
 
-        One that cannot be read is a repetition of what this run sends. Its receipt stays in the inbox, from where the
-        relay sends it again until its time is over.
+        One that cannot be read counts as a repetition of what this run sends. Its receipt stays in the inbox, from
+        where the relay signals it again until its time is over; so does that of a second message of its own.
         """
         received = self._signals.read("message_received", raw)
-        if isinstance(received, MessageReceived):
+        if not isinstance(received, MessageReceived):
+            return
+        if self._repeated_until is None or received.order.received_at <= self._repeated_until:
             self._receipts.add(received.receipt)
+        else:
+            self._next = self._next or received
 
     async def _send_in_time(self) -> messages.SendAttempt:
         order = self._received.order
@@ -97,13 +106,15 @@ class MessageDeliveryWorkflow:
         while True:
             try:
                 await workflow.wait_condition(
-                    lambda: bool(self._receipts),
+                    lambda: bool(self._receipts or self._next),
                     timeout=until - workflow.now(),
-                    timeout_summary="Until a repetition is a message of its own",
+                    timeout_summary="Until no repetition can come any more",
                 )
             except TimeoutError:
                 return
             await self._forget()
+            if self._next is not None:
+                workflow.continue_as_new(self._next)
 
     async def _forget(self) -> None:
         while self._receipts:
@@ -112,7 +123,7 @@ class MessageDeliveryWorkflow:
 
 
 def _message_id(order: MessageRequest) -> str:
-    """Return the idempotency key: the same in each attempt, another for a later request."""
+    """Return the idempotency key: the same in each attempt and for every repetition, another for a later message."""
     return f"{order.digest}-{order.received_at:%Y%m%d%H%M%S%f}"
 
 

@@ -87,21 +87,48 @@ async def test_another_text_or_receiver_is_another_message(
     assert len(await sms.sent()) == 2
 
 
-async def test_what_is_asked_again_after_the_fence_is_another_message(client: Client, tmp_path: Path, sms: Sms) -> None:
-    world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
-    messages = Messages(world, send_before=timedelta(seconds=5))
-    async with messages.through(sms):
-        await world.register()
-        await messages.call_back(asked(world.key.reference))
-        await messages.noted()
-        [first] = await messages.runs()
-        await messages.told(first)
-        await messages.call_back(asked(world.key.reference))
-        await messages.noted(times=2)
+@pytest.fixture
+def briefly(client: Client, tmp_path: Path) -> Messages:
+    """An account whose messages may be sent within five seconds."""
+    return Messages(World(client, tmp_path, account=own_account(), plan=quick(factor=60)), send_before=5 * SECOND)
+
+
+async def test_a_repetition_that_was_stored_in_time_and_signaled_late_is_not_sent(briefly: Messages, sms: Sms) -> None:
+    async with briefly.through(sms):
+        await briefly.world.register()
+        await briefly.call_back(asked(briefly.world.key.reference))
+        await briefly.noted()
+        await asyncio.sleep(3)
+        _cut_off(briefly)
+        status = await briefly.call_back(asked(briefly.world.key.reference))
+        stored = len(await briefly.stored())
+        await asyncio.sleep(3)  # six seconds after the message, and three after its repetition
+        briefly.services.dispatcher.breaker.record_success()
+        briefly.ahead = 6 * SECOND
+        settled = await briefly.relay.run_round()
+        await briefly.until_forgotten()
+
+    assert (status, stored, settled) == (200, 1, 1)
+    assert len(await sms.requests()) == 1
+    assert len(await briefly.runs()) == 1
+
+
+async def test_a_message_that_is_requested_after_the_window_is_another_message(briefly: Messages, sms: Sms) -> None:
+    async with briefly.through(sms):
+        await briefly.world.register()
+        await briefly.call_back(asked(briefly.world.key.reference))
+        await briefly.noted()
+        await asyncio.sleep(6)
+        [first] = await briefly.runs()
+        await briefly.call_back(asked(briefly.world.key.reference))
+        await briefly.noted(times=2)
+        await briefly.until_forgotten()
     requests = await sms.requests()
 
+    assert first.close_time is None
     assert [each["sent"] for each in requests] == [True, True]
     assert requests[0]["message_id"] != requests[1]["message_id"]
+    assert await sms.sent() == [SENT, SENT]
 
 
 async def test_nothing_is_sent_past_the_fence(client: Client, tmp_path: Path, sms: Sms) -> None:
