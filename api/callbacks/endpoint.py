@@ -13,6 +13,7 @@ from api.callbacks.answers import AnswerCodes
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.intake import Intake
 from vigil.providers.contract import CallbackRequest
+from vigil.providers.parsing import CallbackBody
 
 PREFIX: Final = "/callbacks"
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -63,7 +64,7 @@ class CallbackEndpoint:
         except TimeoutError:
             await self._answer(send, account, self._answers.codes_for(account).lost)
             return
-        request = CallbackRequest(account, correlation, headers, body, received_at=datetime.now(UTC))
+        request = CallbackRequest(account, correlation, headers, CallbackBody(body), received_at=datetime.now(UTC))
         progress = await self._intake.receive(request, source_of(scope, headers, self._trusted))
         await self._answer(send, account, progress.status)
         await self._intake.finish(progress)
@@ -119,7 +120,7 @@ def _headers_of(scope: Scope) -> dict[str, str]:
     return joined
 
 
-async def _read_body(receive: Receive, headers: Mapping[str, str], *, largest: int) -> bytes:
+async def _read_body(receive: Receive, headers: Mapping[str, str], *, largest: int) -> bytearray:
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:18]) > largest:
         raise _TooLarge
@@ -132,7 +133,7 @@ async def _read_body(receive: Receive, headers: Mapping[str, str], *, largest: i
         if len(body) > largest:
             raise _TooLarge
         if not message.get("more_body", False):
-            return bytes(body)
+            return body
 
 
 async def _send_status(send: Send, status: int) -> None:

@@ -14,6 +14,7 @@ from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import TokenBucket
 from api.callbacks.mapping import build_event, build_key, build_receipt, needs_receipt, repeat_period
 from api.callbacks.message_requests import MessageRequests
+from api.callbacks.turns import Turns
 from vigil.config.accounts import OpenAccount
 from vigil.domain.errors import CallbackRefused
 from vigil.observability import where
@@ -32,6 +33,7 @@ class Intake:
         self._services = services
         self._messages = MessageRequests(services)
         self._listed_refusals = TokenBucket(limits.listed_refusals_per_minute, per=timedelta(minutes=1))
+        self._turns = Turns(small=limits.small_body)
         self._filing_slots = asyncio.Semaphore(limits.filings_at_once)
 
     async def receive(self, request: CallbackRequest, source: IPv4Address | IPv6Address | None) -> CallbackProgress:
@@ -66,7 +68,7 @@ class Intake:
         if account is None:
             progress.refusal = "unknown_account"
             return
-        genuine = self._prove(account, progress)
+        genuine = await self._turns.run(progress.request.body, lambda: self._prove(account, progress))
         if genuine is None:
             return
         progress.message = self._messages.read(account, genuine)
@@ -92,7 +94,7 @@ class Intake:
     async def _parse(self, account: OpenAccount, genuine: GenuineRequest) -> Sequence[AddressedEvent]:
         """Return the events that name a verification. A callback that cannot be read has none, and is stored too."""
         try:
-            callbacks = account.provider.read_callbacks(genuine)
+            callbacks = await self._turns.run(genuine.request.body, lambda: account.provider.read_callbacks(genuine))
         except Exception as error:  # noqa: BLE001 -- the callback is proven: a fault of ours must not lose it
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return ()

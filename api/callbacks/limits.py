@@ -13,6 +13,8 @@ class CallbackLimits:
 
     largest_body: int = 2 * 1024 * 1024
     """In bytes."""
+    small_body: int = 64 * 1024
+    """In bytes. A larger one waits for its turn to be parsed."""
     body_timeout: timedelta = timedelta(seconds=30)
     lookup_timeout: timedelta = timedelta(milliseconds=300)
     """To find the reference of a correlation."""

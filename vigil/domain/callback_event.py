@@ -68,7 +68,7 @@ class Unreadable(StoredModel):
     """The callback is proven, and we do not understand it."""
 
     kind: Literal["unreadable"] = "unreadable"
-    why: Literal["not_json", "wrong_shape", "too_deep", "unknown_type"]
+    why: Literal["not_json", "wrong_shape", "too_deep", "too_complex", "unknown_type"]
 
 
 Observation: TypeAlias = Annotated[StatusSeen | StepFinished | RoomChanged | Unreadable, Field(discriminator="kind")]

@@ -9,15 +9,47 @@ from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
 from vigil.domain.terms import as_word, in_utc
 
 MAX_DEPTH: Final = 40
+MOST_VALUES: Final = 20_000
+"""How many commas and opening brackets the body of a callback may have. A photo of 1.5 MB in base64 has 2, a bomb of
+that size a million."""
 
 
 class NotReadable(Exception):
     """The bytes are not JSON that we accept; `why` is the reason as a code."""
 
-    def __init__(self, why: Literal["not_json", "wrong_shape", "too_deep"]) -> None:
+    def __init__(self, why: Literal["not_json", "wrong_shape", "too_deep", "too_complex"]) -> None:
         """Take the reason. The content is never part of the message."""
         super().__init__(why)
         self.why = why
+
+    @property
+    def refusal(self) -> str:
+        """The reason to refuse a callback whose proof would be in these bytes."""
+        return "too_complex" if self.why == "too_complex" else "unprovable"
+
+
+class CallbackBody(bytes):
+    """The body of a callback, which anybody may have sent.
+
+    `parse_json` parses it once, however often it is called, and only if it has at most `MOST_VALUES`: the parser needs
+    a hundred times as long for a bomb as for a photo of the same size.
+    """
+
+    _parsed: Any
+
+    def parse(self) -> Any:
+        """Return the same object at each call. Raises `NotReadable`."""
+        if "_parsed" not in self.__dict__:
+            try:
+                self._parsed = _parse(self) if self._has_few_values() else NotReadable("too_complex")
+            except NotReadable as error:
+                self._parsed = error
+        if isinstance(self._parsed, NotReadable):
+            raise NotReadable(self._parsed.why)
+        return self._parsed
+
+    def _has_few_values(self) -> bool:
+        return len(self) <= MOST_VALUES or sum(map(self.count, (b",", b"[", b"{"))) <= MOST_VALUES
 
 
 class _RepeatedName(Exception):
@@ -25,24 +57,14 @@ class _RepeatedName(Exception):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse UTF-8 JSON.
+    """Parse UTF-8 JSON. The value of a `CallbackBody` is shared: do not change it.
 
     Raises:
         NotReadable: `not_json`, also for other encodings; `wrong_shape` if an object has a name twice; `too_deep`
-            beyond `MAX_DEPTH` levels.
+            beyond `MAX_DEPTH` levels; `too_complex` if a `CallbackBody` has more than `MOST_VALUES`.
 
     """
-    try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_replace_constant, object_pairs_hook=_build_object)
-    except RecursionError:
-        raise NotReadable("too_deep") from None
-    except _RepeatedName:
-        raise NotReadable("wrong_shape") from None
-    except ValueError:
-        raise NotReadable("not_json") from None
-    if _is_deeper_than(value, MAX_DEPTH):
-        raise NotReadable("too_deep")
-    return value
+    return body.parse() if isinstance(body, CallbackBody) else _parse(body)
 
 
 def as_object(value: Any) -> dict[str, Any]:
@@ -84,6 +106,20 @@ def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[st
         if name not in own and as_word(name) and (word := as_word(f"{holder}.{name}" if holder else name))
     }
     return tuple(sorted(names))[:MOST_UNKNOWN_FIELDS]
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_replace_constant, object_pairs_hook=_build_object)
+    except RecursionError:
+        raise NotReadable("too_deep") from None
+    except _RepeatedName:
+        raise NotReadable("wrong_shape") from None
+    except ValueError:
+        raise NotReadable("not_json") from None
+    if _is_deeper_than(value, MAX_DEPTH):
+        raise NotReadable("too_deep")
+    return value
 
 
 def _replace_constant(name: str) -> None:

@@ -52,8 +52,8 @@ class Identomat(Provider):
         """Accept a callback whose body holds a current secret; `unprovable` if the body is not JSON."""
         try:
             content = as_object(parse_json(request.body))
-        except NotReadable:
-            raise CallbackRefused("unprovable") from None
+        except NotReadable as error:
+            raise CallbackRefused(error.refusal) from None
         presented = content.get(KEY_FIELD)
         if matches(presented if isinstance(presented, str) else None, self._callback_api_key):
             return GenuineRequest(request=request, proof=Proof.SECRET, kept_body=without_key(content))

@@ -9,7 +9,7 @@ from vigil.domain.callback_event import RoomChanged, StatusSeen, Unreadable
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback
 from vigil.providers.identomat import vocabulary
-from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import CallbackBody, NotReadable, as_object, parse_json, unknown_names
 
 KEY_FIELD: Final = "callbackApiKey"
 SESSION_CHANGE: Final = "session-change"
@@ -24,9 +24,9 @@ _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
 _SESSION_ID: Final = re.compile(r"[!-~]{1,200}")
 
 
-def without_key(content: dict[str, Any]) -> bytes:
+def without_key(content: dict[str, Any]) -> CallbackBody:
     """Return a body without the secret that it carried."""
-    return json.dumps({name: value for name, value in content.items() if name != KEY_FIELD}).encode()
+    return CallbackBody(json.dumps({name: value for name, value in content.items() if name != KEY_FIELD}).encode())
 
 
 def read_callback(body: bytes) -> Callback:

@@ -46,8 +46,8 @@ def prove_v1(signatures: Signatures, request: CallbackRequest) -> GenuineRequest
     """Prove a callback. Raises `CallbackRefused`, with `unprovable` if the body is no JSON object."""
     try:
         content = parse_json(request.body)
-    except NotReadable:
-        raise CallbackRefused("unprovable") from None
+    except NotReadable as error:
+        raise CallbackRefused(error.refusal) from None
     if not isinstance(content, dict):
         raise CallbackRefused("unprovable")
     presented, timestamp = content.get(SIGNATURE), signed_time(content)

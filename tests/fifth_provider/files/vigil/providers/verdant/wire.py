@@ -23,14 +23,14 @@ def without_token(body: bytes, tokens: tuple[SecretStr, ...]) -> bytes:
     """Return a body with a current token, without that token. Raises `CallbackRefused`."""
     try:
         content = parse_json(body)
-    except NotReadable:
-        raise CallbackRefused("unprovable") from None
+    except NotReadable as error:
+        raise CallbackRefused(error.refusal) from None
     if not isinstance(content, dict):
         raise CallbackRefused("unprovable")
-    token = content.pop(TOKEN, None)
+    token = content.get(TOKEN)
     if not matches(token if isinstance(token, str) else None, tokens):
         raise CallbackRefused("missing_token" if token is None else "wrong_token")
-    return json.dumps(content).encode()
+    return json.dumps({name: value for name, value in content.items() if name != TOKEN}).encode()
 
 
 def read_callback(body: bytes) -> Callback:
