@@ -1,6 +1,7 @@
 """A client that gives up soon, a clock, and servers that answer in one unusual way each."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,13 @@ async def patient_http() -> AsyncIterator[httpx.AsyncClient]:
     """A client for many requests at once, which take long on a busy machine."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """The log with every line of every library, at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    return caplog
 
 
 @pytest.fixture

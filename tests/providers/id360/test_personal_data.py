@@ -1,7 +1,6 @@
 """Whatever ID360 tells of a person ends in storage and nowhere else."""
 
 import json
-import logging
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.providers.id360.fake_id360 import LOGIN, PASSWORD, FakeId360
 from tests.providers.id360.samples import QUESTION, report, step_callback
 from tests.providers.raw_server import Answer, Response, json_response
+from tests.providers.shown import shows
 from vigil.domain.errors import ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
@@ -47,18 +47,6 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
-
-
-def is_told(canary: str, *said: object) -> bool:
-    """Looks for any part of the canary, in either writing."""
-    text = " ".join(f"{each} {each!r}" for each in said)
-    return any(part in text for part in canary.split())
-
-
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 async def test_no_answer_lets_a_person_out(
     id360: FakeId360, reader: Id360Reader, everything_logged: pytest.LogCaptureFixture, answer: Answer
@@ -73,7 +61,7 @@ async def test_no_answer_lets_a_person_out(
         said += [error, error.args, error.__cause__, vars(error)]
 
     assert said
-    assert not is_told(CANARY, *said, everything_logged.text)
+    assert not shows(CANARY, *said, everything_logged.text)
 
 
 async def test_no_download_lets_a_person_out(
@@ -85,7 +73,7 @@ async def test_no_download_lets_a_person_out(
         async with reader.open_artifact(QUESTION, artifact, json.dumps(FULL).encode()):
             pass
 
-    assert not is_told(CANARY, caught.value, caught.value.__cause__, everything_logged.text)
+    assert not shows(CANARY, caught.value, caught.value.__cause__, everything_logged.text)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +101,7 @@ def test_no_callback_lets_a_person_out(body: object) -> None:
     for raw in (json.dumps(body).encode(), json.dumps(body).encode()[:-1]):
         callback = read_callback(raw)
 
-        assert not is_told(CANARY, callback, callback.identity, callback.observation.model_dump_json())
+        assert not shows(CANARY, callback, callback.identity, callback.observation.model_dump_json())
 
 
 @pytest.mark.parametrize(
@@ -127,8 +115,8 @@ async def test_no_failed_login_lets_the_password_or_the_token_out(
     with pytest.raises(ProviderError) as caught:
         await reader.read(QUESTION)
 
-    assert not is_told(CANARY, caught.value, everything_logged.text)
-    assert not is_told(PASSWORD, caught.value, everything_logged.text)
+    assert not shows(CANARY, caught.value, everything_logged.text)
+    assert not shows(PASSWORD, caught.value, everything_logged.text)
 
 
 async def test_no_login_lets_the_password_or_the_token_out(
@@ -141,4 +129,4 @@ async def test_no_login_lets_the_password_or_the_token_out(
 
     assert reply.word == "OK"
     assert everything_logged.records
-    assert not is_told(f"t0ken-c4nary {PASSWORD}", everything_logged.text)
+    assert not shows(f"t0ken-c4nary {PASSWORD}", everything_logged.text)

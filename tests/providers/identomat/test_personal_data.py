@@ -1,7 +1,6 @@
 """Whatever Identomat tells of a person, and every secret, ends in storage and nowhere else."""
 
 import json
-import logging
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.providers.identomat.fake_identomat import COMPANY_KEY, FakeIdentomat
 from tests.providers.identomat.samples import CALLBACK_KEY, QUESTION, SESSION, callback, change, result, settings, video
 from tests.providers.raw_server import Answer, Response, json_response
+from tests.providers.shown import shows
 from vigil.domain.errors import CallbackRefused, ProviderError
 from vigil.domain.snapshot import Artifact
 from vigil.domain.terms import EvidenceKind
@@ -49,18 +49,6 @@ ANSWERS: dict[str, Answer] = {
 SECRETS = f"{COMPANY_KEY} {CALLBACK_KEY} {SESSION}"
 
 
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
-
-
-def is_told(canary: str, *said: object) -> bool:
-    """Looks for any part of the canary, in either writing."""
-    text = " ".join(f"{each} {each!r}" for each in said)
-    return any(part in text for part in canary.split())
-
-
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 async def test_no_answer_lets_a_person_or_a_secret_out(
     identomat: FakeIdentomat, reader: IdentomatReader, everything_logged: pytest.LogCaptureFixture, answer: Answer
@@ -76,7 +64,7 @@ async def test_no_answer_lets_a_person_or_a_secret_out(
 
     assert said
     assert everything_logged.records
-    assert not is_told(f"{CANARY} {SECRETS}", *said, everything_logged.text)
+    assert not shows(f"{CANARY} {SECRETS}", *said, everything_logged.text)
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
@@ -94,7 +82,7 @@ async def test_no_download_lets_a_person_or_a_secret_out(
         said += [error, error.args, error.__cause__, vars(error)]
 
     assert said
-    assert not is_told(f"{CANARY} {SECRETS}", *said, everything_logged.text)
+    assert not shows(f"{CANARY} {SECRETS}", *said, everything_logged.text)
 
 
 @pytest.mark.parametrize(
@@ -114,11 +102,11 @@ def test_no_callback_lets_a_person_or_the_key_out(reader: IdentomatReader, body:
     genuine = provider.prove(callback(body))
     [said] = provider.read_callbacks(genuine)
 
-    assert not is_told(f"{CANARY} {CALLBACK_KEY}", genuine, said, said.identity, said.observation.model_dump_json())
+    assert not shows(f"{CANARY} {CALLBACK_KEY}", genuine, said, said.identity, said.observation.model_dump_json())
 
 
 def test_a_refused_callback_does_not_show_what_it_presented(reader: IdentomatReader) -> None:
     with pytest.raises(CallbackRefused) as caught:
         Identomat("identomat", settings(), reader).prove(callback(change(callbackApiKey=CANARY)))
 
-    assert not is_told(CANARY, caught.value, caught.value.__cause__, vars(caught.value))
+    assert not shows(CANARY, caught.value, caught.value.__cause__, vars(caught.value))

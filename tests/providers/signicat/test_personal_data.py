@@ -1,12 +1,12 @@
 """Whatever Signicat tells of a person ends in storage and nowhere else."""
 
 import json
-import logging
 from typing import Any
 
 import pytest
 
 from tests.providers.raw_server import Answer, Response, json_response
+from tests.providers.shown import shows
 from tests.providers.signicat.fake_signicat import CURRENT_LOGIN, SECRET, FakeSignicat
 from tests.providers.signicat.samples import DOSSIER, PLACE, QUESTION, event, process, triple
 from vigil.domain.errors import ProviderError
@@ -50,18 +50,6 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
-
-
-def is_told(canary: str, *said: object) -> bool:
-    """Looks for any part of the canary, in either writing."""
-    text = " ".join(f"{each} {each!r}" for each in said)
-    return any(part in text for part in canary.split())
-
-
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 async def test_no_answer_lets_a_person_out(
     signicat: FakeSignicat, reader: SignicatReader, everything_logged: pytest.LogCaptureFixture, answer: Answer
@@ -76,7 +64,7 @@ async def test_no_answer_lets_a_person_out(
         said += [error, error.args, error.__cause__, vars(error)]
 
     assert said
-    assert not is_told(CANARY, *said, everything_logged.text)
+    assert not shows(CANARY, *said, everything_logged.text)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 500])
@@ -90,7 +78,7 @@ async def test_no_download_lets_a_person_out(
         async with reader.open_artifact(QUESTION, artifact, json.dumps(FULL).encode()):
             pass
 
-    assert not is_told(CANARY, caught.value, vars(caught.value), caught.value.__cause__, everything_logged.text)
+    assert not shows(CANARY, caught.value, vars(caught.value), caught.value.__cause__, everything_logged.text)
 
 
 @pytest.mark.parametrize("status", [200, 403, 404])
@@ -109,7 +97,7 @@ async def test_no_search_lets_a_person_out(
         said += [error, error.args, vars(error)]
 
     assert said
-    assert not is_told(CANARY, *said, everything_logged.text)
+    assert not shows(CANARY, *said, everything_logged.text)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +118,7 @@ def test_no_callback_lets_a_person_out(body: object) -> None:
     for raw in (json.dumps(body).encode(), json.dumps(body).encode()[:-1]):
         for callback in (read_legacy(raw), read_event(raw)):
             shown = callback.observation.model_dump_json(), callback.reference, callback.unknown_fields
-            assert not is_told(CANARY, *shown, callback.coordinates)
+            assert not shows(CANARY, *shown, callback.coordinates)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +132,7 @@ async def test_no_failed_login_lets_the_secret_or_the_token_out(
     with pytest.raises(ProviderError) as caught:
         await reader.read(QUESTION)
 
-    assert not is_told(f"{CANARY} {SECRET}", caught.value, everything_logged.text)
+    assert not shows(f"{CANARY} {SECRET}", caught.value, everything_logged.text)
 
 
 async def test_no_login_lets_the_secret_or_the_token_out(
@@ -157,4 +145,4 @@ async def test_no_login_lets_the_secret_or_the_token_out(
 
     assert reply.word == "accepted"
     assert everything_logged.records
-    assert not is_told(f"t0ken-c4nary {SECRET}", everything_logged.text)
+    assert not shows(f"t0ken-c4nary {SECRET}", everything_logged.text)

@@ -2,12 +2,12 @@
 
 import base64
 import json
-import logging
 from typing import Any
 
 import pytest
 
 from tests.providers.raw_server import Answer, Response, json_response
+from tests.providers.shown import shows
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v1.samples import KEY, PARTNER, callback, frame, question, result, settings, sign
 from vigil.domain.errors import CallbackRefused, ProviderError
@@ -69,16 +69,9 @@ SELFIE = Artifact(name="selfie", kind=EvidenceKind.SELFIE, locator="selfie")
 PHOTO = Artifact(name="photo", kind=EvidenceKind.PORTRAIT, locator="photo")
 
 
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
-
-
-def is_told(*said: object) -> bool:
-    """Looks for any part of what is told of the person, in either writing, and for our key."""
-    text = " ".join(f"{each} {each!r}" for each in said)
-    return any(part in text for part in (*CANARY.split(), SCORE, PICTURE[:20], KEY))
+def shows_person(*shown: object) -> bool:
+    """Return whether any part of the person, or our key, is in the texts of these values."""
+    return shows(f"{CANARY} {SCORE} {PICTURE[:20]} {KEY}", *shown)
 
 
 async def said_of(reader: SmileV1Reader) -> list[Any]:
@@ -98,7 +91,7 @@ async def test_no_answer_lets_a_person_out(
     said = await said_of(reader)
 
     assert said
-    assert not is_told(*said, everything_logged.text)
+    assert not shows_person(*said, everything_logged.text)
 
 
 @pytest.mark.parametrize("answer", UNSIGNED.values(), ids=UNSIGNED.keys())
@@ -110,7 +103,7 @@ async def test_no_answer_that_is_not_believed_lets_a_person_out(
     said = await said_of(reader)
 
     assert isinstance(said[0], ProviderError)
-    assert not is_told(*said, everything_logged.text)
+    assert not shows_person(*said, everything_logged.text)
 
 
 @pytest.mark.parametrize("artifact", [SELFIE, PHOTO])
@@ -129,7 +122,7 @@ async def test_no_download_that_fails_lets_a_person_out(
         async with reader.open_artifact(question(6), artifact, None):
             pass
 
-    assert not is_told(caught.value, vars(caught.value), caught.value.__cause__, everything_logged.text)
+    assert not shows_person(caught.value, vars(caught.value), caught.value.__cause__, everything_logged.text)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +140,7 @@ def test_no_callback_lets_a_person_out(body: object) -> None:
     for raw in (json.dumps(body).encode(), json.dumps(body).encode()[:-1]):
         told_of = read_v1(raw)
         shown = told_of.observation.model_dump_json(), told_of.reference, told_of.unknown_fields
-        assert not is_told(*shown, told_of.coordinates, told_of.identity)
+        assert not shows_person(*shown, told_of.coordinates, told_of.identity)
 
 
 def test_no_refusal_repeats_what_was_presented() -> None:
@@ -156,10 +149,10 @@ def test_no_refusal_repeats_what_was_presented() -> None:
     with pytest.raises(CallbackRefused) as caught:
         prove_v1(signatures, callback(sign(PERSON) | {"signature": CANARY}))
 
-    assert not is_told(caught.value, vars(caught.value), caught.value.__cause__)
+    assert not shows_person(caught.value, vars(caught.value), caught.value.__cause__)
 
 
 def test_no_settings_show_the_key() -> None:
     own = settings()
 
-    assert not is_told(own, own.model_dump(), own.model_dump_json())
+    assert not shows_person(own, own.model_dump(), own.model_dump_json())

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.providers.raw_server import Answer, Response, json_response
+from tests.providers.shown import shows
 from tests.providers.smile_id.v3.fake_smile_id import LOGIN, FakeSmileId
 from tests.providers.smile_id.v3.samples import HEADERS, JOB, QUESTION, as_bytes, attention, settings, status
 from vigil.domain.errors import ProviderError
@@ -55,18 +56,6 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
-
-
-def is_told(canary: str, *said: object) -> bool:
-    """Looks for any part of the canary, in either writing."""
-    text = " ".join(f"{each} {each!r}" for each in said)
-    return any(part in text for part in canary.split())
-
-
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 async def test_no_answer_and_no_callback_beside_it_lets_a_person_out(
     smile_id: FakeSmileId, reader: SmileV3Reader, everything_logged: pytest.LogCaptureFixture, answer: Answer
@@ -81,7 +70,7 @@ async def test_no_answer_and_no_callback_beside_it_lets_a_person_out(
         said += [error, error.args, error.__cause__, vars(error)]
 
     assert said
-    assert not is_told(CANARY, *said, everything_logged.text)
+    assert not shows(CANARY, *said, everything_logged.text)
 
 
 async def test_what_is_kept_of_a_person_is_in_the_stored_result(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
@@ -101,7 +90,7 @@ def test_no_callback_lets_a_person_out(body: object, job: str) -> None:
     for raw in (as_bytes(body), as_bytes(body)[:-1]):
         callback = read_v3(raw, headers)
         shown = callback.observation.model_dump_json(), callback.reference, callback.unknown_fields
-        assert not is_told(CANARY, *shown, callback.coordinates)
+        assert not shows(CANARY, *shown, callback.coordinates)
 
 
 @pytest.mark.parametrize("code", [200, 302, 400, 403, 404, 500])
@@ -120,7 +109,7 @@ async def test_no_download_lets_its_link_out(
             pass
 
     error = caught.value
-    assert not is_told(f"{CANARY} c4nary", error, vars(error), error.__cause__, everything_logged.text)
+    assert not shows(f"{CANARY} c4nary", error, vars(error), error.__cause__, everything_logged.text)
 
 
 @pytest.mark.parametrize("code", [400, 404, 409, 500])
@@ -131,7 +120,7 @@ async def test_no_replay_lets_a_person_out(
 
     with pytest.raises(ProviderError) as caught:
         await replayer.replay(QUESTION)
-    assert not is_told(CANARY, caught.value, vars(caught.value), everything_logged.text)
+    assert not shows(CANARY, caught.value, vars(caught.value), everything_logged.text)
 
 
 async def test_no_login_lets_the_key_or_the_token_out(
@@ -148,4 +137,4 @@ async def test_no_login_lets_the_key_or_the_token_out(
 
     assert reply.word == "clear"
     assert everything_logged.records
-    assert not is_told("k3y-c4nary t0ken-c4nary", caught.value, everything_logged.text, account)
+    assert not shows("k3y-c4nary t0ken-c4nary", caught.value, everything_logged.text, account)
