@@ -152,3 +152,19 @@ def test_make_knows_the_verb(verb: str) -> None:
     )
 
     assert known.returncode == 0
+
+
+def on_network(network: str) -> list[str]:
+    return sorted(name for name, service in SERVICES.items() if network in service["networks"])
+
+
+def test_the_database_and_the_objects_are_reached_only_by_who_needs_them() -> None:
+    assert on_network("database") == ["postgres", "temporal", "temporal-schema"]
+    assert on_network("objects") == ["api", "bucket", "objects", "worker"]
+    assert [name for name, network in COMPOSE["networks"].items() if network] == ["database", "objects"]
+    assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("database", "objects"))
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_service_gains_privileges(name: str) -> None:
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
