@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.registration import Registration
     from vigil.domain.terms import Attention
     from vigil.domain.timers import SENTENCES, apply_timers, timers, wants_last_read
-    from vigil.domain.times import is_settled, rechecks_due, replay_wanted
+    from vigil.domain.times import is_settled, rechecks_due, replay_from, replay_wanted
     from vigil.domain.tracking_plan import TrackingPlan
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages
@@ -263,6 +263,9 @@ class VerificationWorkflow:
     def _apply_callback(self, event: CallbackEvent) -> None:
         changes = self._plan.finals_may_change
         self._book.record = callbacks.apply_callback(self._record, event, finals_may_change=changes)
+        is_body_lost = self._plan.details_in_callbacks and event.receipt is None and event.proof.may_add_progress
+        if is_body_lost and workflow.patched("repetition-before-replay"):
+            self._book.record = callbacks.await_repetition(self._record, event)
         if not event.intermediate:
             self._request_read(Cause.CALLBACK)
 
@@ -286,8 +289,9 @@ class VerificationWorkflow:
 
     def _start_work(self) -> None:
         self._reads.start(self._record, self._plan)
-        missing = replay_wanted(self._record, self._plan)
-        if missing is not None and not self._reads.is_replaying:
+        missing, replay_at = replay_wanted(self._record, self._plan), replay_from(self._record, self._plan)
+        may_replay = (replay_at is None or replay_at <= workflow.now()) and not self._reads.is_replaying
+        if missing is not None and may_replay:
             self._reads.replay(self._record, self._plan)
             self._book.record = callbacks.note_replay(self._record, missing, at=workflow.now())
         if self._record.is_concluded:

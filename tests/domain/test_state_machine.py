@@ -17,6 +17,7 @@ from vigil.domain.callbacks import (
     apply_callback,
     apply_message_outcome,
     apply_registration,
+    await_repetition,
     note_replay,
     open_record,
 )
@@ -139,6 +140,11 @@ class VerificationMachine(RuleBasedStateMachine):
         assert wanted is not None
         self.record = note_replay(self.record, wanted, at=self.now)
         assert replay_wanted(self.record, self.plan) is not wanted
+
+    @rule(event=CALLBACKS)
+    def body_of_a_callback_is_lost(self, event: CallbackEvent) -> None:
+        self.record = await_repetition(self.record, event)
+        assert self.record.reads.replayed == ()
 
     @rule(result=st.sampled_from(MessageResult))
     def message_is_reported(self, result: MessageResult) -> None:

@@ -20,7 +20,7 @@ from tests.domain.samples import (
     status,
     told,
 )
-from vigil.domain.callbacks import apply_callback, apply_registration, note_replay
+from vigil.domain.callbacks import apply_callback, apply_registration, await_repetition, note_replay
 from vigil.domain.decisions import (
     apply_manual_decision,
     close_confirmation_window,
@@ -310,6 +310,21 @@ def test_a_callback_is_asked_for_once_for_each_thing_that_only_callbacks_have(
     detailed = PLAN.model_copy(update={"details_in_callbacks": True})
     assert replay_wanted(record, detailed) is wanted
     assert replay_wanted(record, PLAN) is None
+
+
+def test_a_replay_waits_half_an_hour_for_the_sender_to_repeat_a_callback_that_was_not_stored() -> None:
+    detailed = PLAN.model_copy(update={"details_in_callbacks": True})
+    unstored = callback_event(status("OK"), at=T0 + 2 * HOUR).model_copy(update={"receipt": None})
+    spent = note_replay(BARE, Replay.DETAILS, at=T0 + HOUR)
+    given_back = await_repetition(spent, unstored)
+    complete = await_repetition(APPROVED_ONE, unstored)
+
+    assert replay_wanted(given_back, detailed) is Replay.DETAILS
+    assert timers(given_back, detailed)[TimerName.REPLAY] == T0 + 2 * HOUR + 30 * MINUTE
+    assert not is_settled(given_back, detailed, T0 + 3 * HOUR)
+    assert TimerName.REPLAY not in timers(note_replay(given_back, Replay.DETAILS, at=T0 + 3 * HOUR), detailed)
+    assert TimerName.REPLAY not in timers(spent, detailed)
+    assert TimerName.REPLAY not in timers(complete, detailed)
 
 
 WINDOW_END = T0 + HOUR + 30 * MINUTE

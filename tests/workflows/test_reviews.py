@@ -184,6 +184,33 @@ async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed
     assert record.verdict.revision == 1
 
 
+async def test_a_replay_waits_half_an_hour_for_the_sender_and_is_not_spent_on_a_callback_without_a_receipt(
+    skipped: SkippedTime,
+) -> None:
+    """The storage takes no writes while the callback and its replay come, and the sender repeats neither."""
+    world = skipped.with_plan(DETAILED)
+    world.reader.say(APPROVED.model_copy(update={"lacks_details": True}))
+    world.replayer = replayer = CallingBack()
+
+    async def called_back_unstored() -> None:
+        unstored = (await world.callback_event(final("OK"))).model_copy(update={"receipt": None})
+        await world.tracker.signal_callback(world.key, unstored, may_start=True)
+
+    asked: list[int] = []
+    async with world.workers():
+        await world.register()
+        for _ in range(2):
+            await called_back_unstored()
+            await world.until(lambda record: record.is_concluded)
+            for minutes in (20, 15):
+                await skipped.passes(timedelta(minutes=minutes))
+                asked.append(len(replayer.asked))
+        record = await skipped.result()
+
+    assert [*asked, len(replayer.asked)] == [0, 1, 1, 2, 2]
+    assert (record.verdict.decision, record.reads.replayed) == (Decision.APPROVED, ("details",))
+
+
 async def test_links_that_have_expired_are_asked_for_once(detailed: World) -> None:
 
     assert isinstance(detailed.replayer, CallingBack)

@@ -64,6 +64,7 @@ class CallbackHistory(StoredModel):
     identities: tuple[ReceivedIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
     receipts: tuple[StorageName, ...] = Field((), max_length=MOST_RECEIPTS)
+    unstored_at: Instant | None = Field(None, description="when the newest callback came whose body was not stored")
 
     def count(self, event: CallbackEvent, *, is_late: bool) -> Self:
         """Count a callback, and the names of its unknown fields; a name that a callback has twice counts once."""
@@ -95,6 +96,10 @@ class CallbackHistory(StoredModel):
             return self
         newest = sorted((receipt, *self.receipts), key=lambda name: name.rpartition("/")[2], reverse=True)
         return self._with(receipts=tuple(newest[:MOST_RECEIPTS]))
+
+    def note_unstored(self, at: Instant) -> Self:
+        """Note a callback whose body was not stored, so that its sender was asked to repeat it."""
+        return self._with(unstored_at=latest(self.unstored_at, at))
 
     def announce(self, seen: StatusSeen, *, proof: Proof, at: Instant) -> Self:
         """Keep an end that a callback announces until a read confirms it; the earliest time of each stays."""

@@ -69,6 +69,12 @@ def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: b
     return add_log_entry(record, EntryKind.CALLBACK, at=at, words=words, receipt=event.receipt)
 
 
+def await_repetition(record: Record, event: CallbackEvent) -> Record:
+    """Have the sender repeat a callback that was not stored. A replay that ended in it counts as not requested."""
+    record = record.with_callbacks(record.callbacks.note_unstored(event.received_at))
+    return record.with_reads(record.reads.forget_replays())
+
+
 def apply_message_outcome(record: Record, outcome: MessageOutcome) -> Record:
     """Note what became of a message that the provider asked us to send; reported twice it is noted once."""
     words = tuple(word for word in (outcome.kind.value, outcome.result.value, outcome.why) if word)

@@ -27,6 +27,7 @@ class TimerName(StrEnum):
     LATE_FILES = "late_files"
     POLL_START = "poll_start"
     ANSWER = "answer"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ TIMERS: Final = (
         at=times.answer_awaited_until,
         sentence="we stop asking the provider about the late callback",
     ),
+    Timer(TimerName.REPLAY, at=times.replay_from, sentence="the provider is asked to send its callback again"),
 )
 """In the order in which timers that are due at the same time are applied.
 

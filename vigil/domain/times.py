@@ -71,6 +71,14 @@ def replay_wanted(record: Record, plan: TrackingPlan) -> Replay | None:
     )
 
 
+def replay_from(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return until when a sender may repeat what we did not store; None if no replay waits for it."""
+    unstored_at = record.callbacks.unstored_at
+    return (
+        None if unstored_at is None or replay_wanted(record, plan) is None else unstored_at + plan.confirmation_window
+    )
+
+
 def deletion_at(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return when a verification that the provider no longer knows counts as deleted; None if that changes nothing.
 
@@ -106,7 +114,8 @@ def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
     """Whether it has an outcome, and nothing more is to be done about any file or late callback."""
     has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
     # A confirmation window that has passed has still to be judged.
-    return has_all and confirmation_until(record, plan) is None and not wants_poll(record, plan, now)
+    waits = any(until is not None for until in (confirmation_until(record, plan), replay_from(record, plan)))
+    return has_all and not waits and not wants_poll(record, plan, now)
 
 
 def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:
