@@ -128,7 +128,7 @@ class Metrics:
         )
         self.unlisted_refusals = Counter(
             "vigil_callback_refusals_unlisted",
-            "Refusals that are not listed in the storage, since there were too many.",
+            "Refusals that are not listed in the storage: too many of one reason, or for no account of the settings.",
             registry=self.registry,
         )
         self.dispatches = Counter(

@@ -11,7 +11,7 @@ import structlog
 from api.callbacks.answers import UNKNOWN, CallbackProgress
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.dispatch import DispatchResult
-from api.callbacks.limits import TokenBucket
+from api.callbacks.limits import TokenBuckets
 from api.callbacks.mapping import build_event, build_key, build_receipt, needs_receipt, repeat_period
 from api.callbacks.message_requests import MessageRequests
 from api.callbacks.turns import Turns
@@ -32,8 +32,8 @@ class Intake:
         limits = services.limits
         self._services = services
         self._messages = MessageRequests(services)
-        self._listed_refusals = TokenBucket(limits.listed_refusals_per_minute, per=timedelta(minutes=1))
         self._turns = Turns(small=limits.small_body)
+        self._listed_refusals = TokenBuckets(limits.listed_refusals_per_hour, per=timedelta(hours=1))
         self._filing_slots = asyncio.Semaphore(limits.filings_at_once)
 
     async def receive(self, request: CallbackRequest, source: IPv4Address | IPv6Address | None) -> CallbackProgress:
@@ -154,7 +154,8 @@ class Intake:
     async def _list_refusal(self, progress: CallbackProgress, reason: str) -> None:
         account, metrics = self._known_name(progress), self._services.metrics
         metrics.refusals.labels(account, reason).inc()
-        if not self._listed_refusals.take():
+        # What names no account is counted alone: anybody may send it, and a list of it says nothing.
+        if account == UNKNOWN or not self._listed_refusals.take(account, reason):
             metrics.unlisted_refusals.inc()
             return
         await self._services.inbox.refuse(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 
@@ -28,7 +29,8 @@ class CallbackLimits:
     """Few: filing shares the storage with callbacks that wait for their answer."""
     starts_per_minute: int = 60
     """Verifications that callbacks of one account may start."""
-    listed_refusals_per_minute: int = 60
+    listed_refusals_per_hour: int = 60
+    """For each account and reason."""
 
 
 DEFAULT_LIMITS: Final = CallbackLimits()
@@ -44,12 +46,24 @@ class TokenBucket:
         self._tokens = self._capacity
         self._at = clock()
 
-    def take(self) -> bool:
-        """Take one token. Return False if none is left."""
+    def take(self, amount: float = 1) -> bool:
+        """Take tokens. Return False, and take none, if there are fewer."""
         now = self._clock()
         self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < 1:
+        if self._tokens < amount:
             return False
-        self._tokens -= 1
+        self._tokens -= amount
         return True
+
+
+class TokenBuckets:
+    """One bucket for each key. The keys must come from the settings and the code, so that there are few."""
+
+    def __init__(self, capacity: int, *, per: timedelta) -> None:
+        self._new = partial(TokenBucket, capacity, per=per)
+        self._buckets: dict[tuple[str, ...], TokenBucket] = {}
+
+    def take(self, *key: str, amount: float = 1) -> bool:
+        """Take tokens from the bucket of a key, as `TokenBucket.take` does."""
+        return self._buckets.setdefault(key, self._new()).take(amount)

@@ -130,7 +130,7 @@ class Inbox:
             await self._storage.put(name, bare.model_dump_json().encode())
 
     async def refuse(self, refusal: Refusal) -> None:
-        """List a refusal. The caller limits how many a minute."""
+        """List a refusal. The caller limits how many an hour."""
         content = refusal.model_dump_json().encode()
         await self._storage.put_new(REFUSED + _leaf(refusal.at), content, media_type=JSON)
 
