@@ -156,9 +156,11 @@ def test_what_we_answer_to_a_callback_that_is_safe_with_us_is_what_its_sender_ta
 ) -> None:
     kit, contract = kit_for(provider, sender), contract_of(provider, sender)
     safe = {Condition.GENUINE, Condition.INTERMEDIATE, Condition.UNKNOWN_WORD, Condition.UNKNOWN_REFERENCE}
-    safe |= {Condition.MALFORMED, Condition.STORAGE_DOWN, Condition.TEMPORAL_DOWN}
+    safe |= {Condition.MALFORMED, Condition.TEMPORAL_DOWN}
+    unsafe = {Condition.BOTH_DOWN}
+    (unsafe if contract.tracking.details_in_callbacks else safe).add(Condition.STORAGE_DOWN)
     codes = {row.code for row in kit.answers if row.condition in safe}
-    lost = {row.code for row in kit.answers if row.condition is Condition.BOTH_DOWN}
+    lost = {row.code for row in kit.answers if row.condition in unsafe}
 
     assert {contract.answering.meaning_of(code) for code in codes} == {AnswerMeaning.ACCEPTED}
     assert {contract.answering.meaning_of(code) for code in lost} == {AnswerMeaning.COME_AGAIN}

@@ -119,7 +119,6 @@ def _answers(repeated: str, *more: AnswerRow) -> tuple[AnswerRow, ...]:
         AnswerRow("both the time and its signature are in every callback", Condition.FORGED, 401),
         AnswerRow("a signature by another key is anybody's", Condition.WRONG_SECRET, 401),
         AnswerRow("bodies are of up to 1.5 MB", Condition.OVERSIZED, 413),
-        AnswerRow(f"{repeated}; it was signalled, so it is safe", Condition.STORAGE_DOWN, 200),
         AnswerRow(f"{repeated}; it is kept, so it is safe", Condition.TEMPORAL_DOWN, 200),
         AnswerRow(f"{repeated}, if it comes again at all", Condition.BOTH_DOWN, 503),
         *more,
@@ -142,6 +141,7 @@ KIT: Final = Kit(
             callback=v1_callback,
             answers=_answers(
                 "no document speaks of a second attempt",
+                AnswerRow("a read brings all that it says, and it was signalled", Condition.STORAGE_DOWN, 200),
                 AnswerRow("the number and the face are reported one by one", Condition.INTERMEDIATE, 200),
                 AnswerRow("the signature is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
             ),
@@ -157,7 +157,12 @@ KIT: Final = Kit(
             decision=Decision.APPROVED,
             unknown_word=v3_with_unknown_word,
             callback=v3_callback,
-            answers=_answers("integrators report three more attempts"),
+            answers=_answers(
+                "integrators report three more attempts",
+                AnswerRow(
+                    "only its body has reasons and links, so a signal is not enough", Condition.STORAGE_DOWN, 503
+                ),
+            ),
             meanings=(ANY_2XX, NOTHING_ELSE),
             # Integrators report three, but not when.
             redelivered_after=(timedelta(minutes=1), timedelta(minutes=6), timedelta(minutes=36)),
