@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.registration import Registration
     from vigil.domain.terms import Attention
     from vigil.domain.timers import SENTENCES, apply_timers, timers, wants_last_read
-    from vigil.domain.times import is_settled, rechecks_due, replay_from, replay_wanted
+    from vigil.domain.times import is_recheck_overdue, is_settled, rechecks_due, replay_from, replay_wanted
     from vigil.domain.tracking_plan import TrackingPlan
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages
@@ -202,7 +202,11 @@ class VerificationWorkflow:
             self._phase = Phase.LEAVING
 
     async def _complete(self) -> bool:
-        """Complete and publish the record. Return False if a person has changed the verdict meanwhile."""
+        """Complete and publish the record. Return False if a read is due first, or a person has changed the verdict."""
+        if is_recheck_overdue(self._record, self._plan, workflow.now()) and workflow.patched("recheck-passed-ages"):
+            # A recheck that fell due while this run was open started nothing.
+            self._request_read(Cause.RECHECK)
+            return False
         await self._start_rechecks()
         if self._has_unsent_verdict():
             return False

@@ -34,7 +34,7 @@ from vigil.domain.snapshot import Answer, ReviewExpiry
 from vigil.domain.summary import summarize
 from vigil.domain.terms import ArtifactState, Attention, Decision, EvidenceKind, LossReason, Outcome, ReasonCode
 from vigil.domain.timers import TimerName, apply_timers, timers, wants_last_read
-from vigil.domain.times import is_settled, rechecks_due, replay_wanted, unknown_from, wants_poll
+from vigil.domain.times import is_recheck_overdue, is_settled, rechecks_due, replay_wanted, unknown_from, wants_poll
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 from vigil.domain.verdict import Cause
 
@@ -285,6 +285,23 @@ def test_a_verdict_of_the_provider_or_a_person_is_read_again_at_its_ages(
 ) -> None:
     assert rechecks_due(record, RECHECKING, T0 + after) == due
     assert rechecks_due(record, PLAN, T0) == ()
+
+
+@pytest.mark.parametrize(
+    ("record", "after", "overdue"),
+    [
+        (APPROVED_ONE, timedelta(minutes=119), False),
+        (APPROVED_ONE, 2 * HOUR, True),
+        (APPROVED_ONE, 3 * DAY, True),
+        (read(APPROVED_ONE, APPROVED, at=T0 + 2 * HOUR), 24 * HOUR, False),
+        (read(APPROVED_ONE, APPROVED, at=T0 + 2 * HOUR), 25 * HOUR, True),
+        (withdraw(REGISTERED, author="checkout", at=T0), 3 * DAY, False),
+        (REGISTERED, 3 * DAY, False),
+    ],
+)
+def test_an_age_that_passed_without_a_read_since_is_overdue(record: Record, after: timedelta, overdue: object) -> None:
+    assert is_recheck_overdue(record, RECHECKING, T0 + after) is overdue
+    assert is_recheck_overdue(record, PLAN, T0 + after) is False
 
 
 BARE = read(REGISTERED, APPROVED.model_copy(update={"lacks_details": True}))

@@ -7,8 +7,9 @@ import pytest
 from temporalio.client import Client
 
 from tests.workflows.conftest import SkippedTime
-from tests.world import APPROVED, DECLINED, STARTED, World, final, own_account, quick
+from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, World, final, own_account, quick
 from vigil.domain.callback_event import RoomChanged, StatusSeen
+from vigil.domain.errors import ArtifactNotReady
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Artifact, Room, Snapshot
 from vigil.domain.terms import ArtifactState, Attention, Decision, EvidenceKind, Outcome, Stage
@@ -93,6 +94,31 @@ async def test_another_verdict_is_read_again_by_its_own_age_and_the_earlier_one_
         later = await client.get_workflow_handle(f"recheck/{path}/2").result()
 
     assert (earlier, later) == (0, 3)
+
+
+async def test_ages_that_passed_while_files_were_waited_for_cause_one_read_at_completion(
+    reopening: SkippedTime,
+) -> None:
+    world = reopening.world
+    world.reader.files["portrait-1"] = ArtifactNotReady("later", retry_after=HOUR)
+    world.reader.say(APPROVED_WITH_FILE)
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))
+        await world.until(lambda record: record.verdict.revision == 1)
+        world.reader.say(DECLINED)
+        await reopening.passes(25 * HOUR)
+        before = await world.record()
+        world.reader.files["portrait-1"] = b"a portrait"
+        record = await reopening.result()
+
+    # It was open at the ages of an hour and of a day, and nothing read it.
+    assert (before.verdict.decision, before.reads.count) == (Decision.APPROVED, 1)
+    assert [(each.decision, each.cause) for each in record.verdict.revisions] == [
+        (Decision.APPROVED, "callback"),
+        (Decision.DECLINED, "recheck"),
+    ]
+    assert (record.verdict.stage, record.callbacks.missed, record.reads.count) == (Stage.COMPLETE, 1, 2)
 
 
 async def test_what_the_backend_withdrew_is_not_read_again(reopening: SkippedTime) -> None:

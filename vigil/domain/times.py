@@ -1,5 +1,6 @@
 """Until when a verification waits for something, and what it still wants: pure functions of record and plan."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from vigil.domain.evidence import UNLISTED
@@ -120,10 +121,19 @@ def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
 
 def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:
     """Return when a verdict is read again; nothing for a verdict that is neither the provider's nor a person's."""
+    return tuple(at for at in _recheck_times(record, plan) if at > now)
+
+
+def is_recheck_overdue(record: Record, plan: TrackingPlan, now: datetime) -> bool:
+    """Whether a verdict has passed an age at which it is read again, and was not read since."""
+    passed = [at for at in _recheck_times(record, plan) if at <= now]
+    return bool(passed) and (record.reads.last is None or record.reads.last.asked_at < max(passed))
+
+
+def _recheck_times(record: Record, plan: TrackingPlan) -> Iterator[datetime]:
     is_ours_alone = record.verdict.outcome in {Outcome.TIMED_OUT, Outcome.UNKNOWN_TO_PROVIDER, Outcome.WITHDRAWN}
-    if record.verdict.decided_at is None or is_ours_alone:
-        return ()
-    return tuple(at for age in plan.reopens if (at := record.verdict.decided_at + age) > now)
+    if record.verdict.decided_at is not None and not is_ours_alone:
+        yield from (record.verdict.decided_at + age for age in plan.reopens)
 
 
 def wants_poll(record: Record, plan: TrackingPlan, now: datetime) -> bool:
