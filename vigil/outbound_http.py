@@ -4,13 +4,14 @@ A second lookup could return another address, so that a public name would lead i
 """
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 import httpx
+
+from vigil.public_addresses import is_public
 
 RESOLVE_WITHIN: Final = timedelta(seconds=3)
 """Less than a call may take, so that a stalled resolver does not look like a receiver that may have got the content."""
@@ -86,7 +87,7 @@ async def post(
 
 
 def _allowed(addresses: Sequence[str], *, allow_private: bool) -> str:
-    allowed = [each for each in addresses if allow_private or ipaddress.ip_address(each).is_global]
+    allowed = [each for each in addresses if allow_private or is_public(each)]
     if not allowed:
         raise PrivateAddress
     return allowed[0]
