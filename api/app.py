@@ -23,6 +23,7 @@ from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.observability import set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
+from vigil.storage.inbox import Retention
 
 _ABOUT: Final = """Vigil tracks identity verifications: register one, read its state and the reason for it, command it.
 
@@ -92,6 +93,7 @@ def build_dependencies(runtime: Runtime) -> Dependencies:
         endpoints=frozenset(settings.endpoints),
         faces=settings.api.faces,
         trusted_proxies=settings.api.trusted_proxies,
+        retention=Retention(settings.storage.keep.quarantined, settings.storage.keep.refused),
     )
 
 
@@ -109,7 +111,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         title="Vigil",
         version="1",
         description=_ABOUT,
-        lifespan=_run_relay(Relay(services)) if takes_callbacks else None,
+        lifespan=_run_relay(Relay(services, retention=dependencies.retention)) if takes_callbacks else None,
         redirect_slashes=False,
         openapi_url="/openapi.json" if serves_backends else None,
         # The framework's pages load scripts from elsewhere, beside an API that may ask for no key on this machine.

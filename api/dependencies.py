@@ -20,7 +20,7 @@ from vigil.observability import Metrics
 from vigil.registration import Registrar
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
-from vigil.storage.inbox import Inbox
+from vigil.storage.inbox import Inbox, Retention
 from vigil.temporal.client import VerificationClient
 
 
@@ -37,6 +37,7 @@ class Dependencies:
     endpoints: frozenset[str] = frozenset()
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
+    retention: Retention = field(default_factory=Retention)
     command_timeout: timedelta = timedelta(seconds=10)
     """How long a command waits for a worker. After it the caller is asked to repeat the command."""
 

@@ -143,6 +143,15 @@ class Metrics:
             ("account",),
             registry=self.registry,
         )
+        self.receipt_bytes = Counter(
+            "vigil_receipt_bytes", "Bytes of bodies in stored receipts.", ("account", "proof"), registry=self.registry
+        )
+        self.over_budget = Counter(
+            "vigil_receipts_over_budget",
+            "Callbacks whose receipt was cut or not stored, since the account has stored too much this hour.",
+            ("account", "proof"),
+            registry=self.registry,
+        )
         self.signal_seconds = Histogram(
             "vigil_signal_seconds",
             "The time until Temporal accepted or failed a signal.",

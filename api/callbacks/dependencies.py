@@ -45,7 +45,7 @@ def build_services(
     return CallbackServices(
         accounts=accounts,
         inbox=inbox,
-        archive=ReceiptArchive(inbox, storage_breaker, metrics, limits),
+        archive=ReceiptArchive(inbox, storage_breaker, digester, metrics, limits),
         correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),
         dispatcher=Dispatcher(verifications, Records(storage), accounts, metrics, limits),
         digester=digester,

@@ -130,7 +130,7 @@ class Intake:
 
     async def _store(self, progress: CallbackProgress, receipt: Receipt, *, insist: bool) -> bool:
         """Store the receipt. Return whether the storage was called."""
-        stored = await self._services.archive.store(receipt, insist=insist)
+        stored = await self._services.archive.store(receipt, insist=insist, needs_body=progress.needs_receipt)
         progress.receipt, progress.repeated = stored.name, stored.repeated
         return stored.is_attempted
 

@@ -31,6 +31,12 @@ class CallbackLimits:
     """Verifications that callbacks of one account may start."""
     listed_refusals_per_hour: int = 60
     """For each account and reason."""
+    unproven_receipts_per_hour: int = 1000
+    """Receipts of callbacks that start nothing, for each account and proof. Each holds the start of its body."""
+    unproven_bytes_per_hour: int = 2 * 1024 * 1024
+    """Bytes of those receipts."""
+    proven_bytes_per_hour: int = 1024**3
+    """Bytes of other bodies, for each account and proof. Beyond it a receipt holds the start of its body."""
 
 
 DEFAULT_LIMITS: Final = CallbackLimits()

@@ -40,7 +40,8 @@ class MessageRequests:
 
         None: the storage did not take the receipt. Then nothing is sent, since the message is in the receipt alone.
         """
-        stored = await self._services.archive.store(build_receipt(account, genuine, message=request), insist=True)
+        receipt = build_receipt(account, genuine, message=request)
+        stored = await self._services.archive.store(receipt, insist=True, needs_body=True)
         if stored.name is not None:
             await self._services.dispatcher.start_message(MessageReceived(order=request, receipt=stored.name))
         return stored.name

@@ -10,6 +10,8 @@ import structlog
 from api.callbacks.circuit_breaker import CircuitBreaker
 from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
+from api.callbacks.receipt_budget import ReceiptBudget
+from vigil.domain.digest import Digester
 from vigil.observability import Metrics
 from vigil.storage.contract import StorageError
 from vigil.storage.inbox import AddressedEvent, Inbox, Receipt
@@ -39,20 +41,31 @@ class ReceiptArchive:
     """Stores and files receipts, for fresh callbacks and for the relay."""
 
     def __init__(
-        self, inbox: Inbox, breaker: CircuitBreaker, metrics: Metrics, limits: CallbackLimits = DEFAULT_LIMITS
+        self,
+        inbox: Inbox,
+        breaker: CircuitBreaker,
+        digester: Digester,
+        metrics: Metrics,
+        limits: CallbackLimits = DEFAULT_LIMITS,
     ) -> None:
         self._inbox = inbox
         self._breaker = breaker
         self._metrics = metrics
         self._timeout = limits.store_timeout.total_seconds()
+        self._budget = ReceiptBudget(digester, metrics, limits)
 
-    async def store(self, receipt: Receipt, *, insist: bool = False) -> StoredReceipt:
+    async def store(self, receipt: Receipt, *, insist: bool = False, needs_body: bool = False) -> StoredReceipt:
         """Store a pending receipt, and at the same time look up which of its events are repeated.
 
-        Never raises for an outage. Then no name is returned, and no event counts as repeated. `insist`: the storage is
-        called although its circuit breaker is open.
+        Never raises for an outage. Then no name is returned, and no event counts as repeated; so for a receipt that is
+        over its budget. `insist`: the storage is called although its circuit breaker is open. `needs_body`: the body
+        says more than the events.
         """
         failed = StoredReceipt(name=None, repeated=[False] * len(receipt.events))
+        affordable = self._budget.fit(receipt, needs_body=needs_body)
+        if affordable is None:
+            return failed
+        receipt = affordable
         try:
             async with asyncio.timeout(self._timeout), self._breaker.admit(insist=insist) as may_call:
                 if not may_call:
@@ -68,6 +81,7 @@ class ReceiptArchive:
         finally:
             self._metrics.breaker_open.labels("storage").set(self._breaker.is_open)
         self._breaker.record_success()
+        self._metrics.receipt_bytes.labels(receipt.account, receipt.proof).inc(len(receipt.body))
         return StoredReceipt(name=str(name), repeated=[bool(each) for each in repeated])
 
     async def is_repeated(self, event: AddressedEvent) -> bool:

@@ -17,11 +17,12 @@ from api.callbacks.receipts import FiledAs
 from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
 from vigil.storage.contract import NotStored
-from vigil.storage.inbox import AddressedEvent, filed_name, is_late_message
+from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message
 
 OLDER_THAN: Final = timedelta(seconds=5)
 """Younger receipts are left to the process that stored them."""
 REPEAT_MESSAGE_AFTER: Final = timedelta(minutes=1)
+ERASE_EVERY: Final = timedelta(minutes=1)
 AT_ONCE: Final = 4
 """Few, so that fresh callbacks find storage and Temporal free."""
 
@@ -40,6 +41,7 @@ class RelayPace:
 
 
 DEFAULT_PACE: Final = RelayPace()
+DEFAULT_RETENTION: Final = Retention()
 
 _log = structlog.get_logger("vigil.relay")
 
@@ -56,6 +58,7 @@ class Relay:
         services: CallbackServices,
         pace: RelayPace = DEFAULT_PACE,
         *,
+        retention: Retention = DEFAULT_RETENTION,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inbox = services.inbox
@@ -63,6 +66,7 @@ class Relay:
         self._dispatcher = services.dispatcher
         self._metrics = services.metrics
         self._pace = pace
+        self._retention = retention
         self._now = now
         self._after: str | None = None
         self._counted = 0
@@ -71,6 +75,7 @@ class Relay:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._started_messages: dict[str, datetime] = {}
         self._without_text: set[str] = set()
+        self._erase_at = now()
 
     async def run(self) -> None:
         """Run rounds until canceled. What fails in one round is tried again in the next."""
@@ -88,6 +93,7 @@ class Relay:
         """
         names = await self._next_page()
         await self._forget_late_texts(names)
+        await self._erase_outdated()
         if self._dispatcher.breaker.is_open:
             return 0
         started = self._recently_started_messages()
@@ -151,6 +157,11 @@ class Relay:
         for name in late - self._without_text:
             await self._inbox.forget_text(name)
         self._without_text = late
+
+    async def _erase_outdated(self) -> None:
+        if self._now() >= self._erase_at:
+            self._erase_at = self._now() + ERASE_EVERY
+            await self._inbox.erase_outdated(self._retention, self._now())
 
     def _recently_started_messages(self) -> Collection[str]:
         # A receipt stays pending until the workflow has erased it. To start the workflow again at once is of no use.

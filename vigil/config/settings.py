@@ -82,10 +82,18 @@ class TemporalSettings(StrictModel):
     namespace: str | None = None
 
 
+class KeepSettings(StrictModel):
+    """How long callbacks that belong to no verification are kept."""
+
+    quarantined: Duration = timedelta(days=14)
+    refused: Duration = timedelta(days=14)
+
+
 class StorageSettings(StrictModel):
     """Where receipts, results, files and records rest."""
 
     url: str
+    keep: KeepSettings = KeepSettings()
 
 
 class KeySettings(StrictModel):

@@ -1,15 +1,18 @@
 """Stored callbacks: pending, filed under their verification, quarantined or refused."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import SEND_WITHIN, MessageRequest
 from vigil.domain.models import MessageModel, StoredModel, StrictModel
+from vigil.domain.terms import KeyedDigest
 from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
@@ -17,6 +20,10 @@ PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
 REFUSED = "inbox/refused/"
 JSON = "application/json"
+LONGEST_CUT = 4096
+"""Bytes of a body that is cut."""
+_LONGEST_CUT_HEADER = 200
+_ERASED_AT_ONCE = 1000
 _MESSAGE = "-message"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -44,6 +51,23 @@ class Receipt(StoredModel):
     events: tuple[AddressedEvent, ...] = ()
     message: MessageRequest | None = None
     """The message that it asks us to send; such a receipt is erased, never filed."""
+    cut_from: int | None = None
+    """The size of the whole body in bytes, if `body` is only its start."""
+    whole_digest: KeyedDigest | None = None
+    """The keyed digest of the whole body, if `body` is only its start."""
+
+    def cut(self, digest: Callable[[bytes], KeyedDigest]) -> Self:
+        """Return a receipt with the first `LONGEST_CUT` bytes of the body; one with a shorter body as it is."""
+        if len(self.body) <= LONGEST_CUT:
+            return self
+        return self.model_copy(
+            update={
+                "body": self.body[:LONGEST_CUT],
+                "headers": {name: value[:_LONGEST_CUT_HEADER] for name, value in self.headers.items()},
+                "cut_from": len(self.body),
+                "whole_digest": digest(self.body),
+            }
+        )
 
 
 class _Body(MessageModel):
@@ -52,6 +76,7 @@ class _Body(MessageModel):
     model_config = ConfigDict(val_json_bytes="base64")
 
     body: bytes
+    cut_from: int | None = None
 
 
 class Refusal(MessageModel):
@@ -77,6 +102,14 @@ class Quarantined(StrictModel):
     name: str
 
 
+@dataclass(frozen=True)
+class Retention:
+    """How long callbacks that belong to no verification are kept."""
+
+    quarantined: timedelta = timedelta(days=14)
+    refused: timedelta = timedelta(days=14)
+
+
 class Inbox:
     """Receipts and refusals in a store; a `path` is a verification's `account/encoded_reference`."""
 
@@ -99,10 +132,11 @@ class Inbox:
         return Receipt.model_validate_json(await self._storage.read(name))
 
     async def body(self, filed: str) -> bytes | None:
-        """Return a callback's body, by the name of its filed receipt; None if it is gone or not readable."""
+        """Return a callback's body, by the name of its filed receipt; None if it is gone, cut or not readable."""
         for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two reads
             with suppress(NotStored, ValidationError):
-                return _Body.model_validate_json(await self._storage.read(name)).body
+                stored = _Body.model_validate_json(await self._storage.read(name))
+                return stored.body if stored.cut_from is None else None
         return None
 
     async def file_under(self, name: str, path: str | None) -> str:
@@ -156,6 +190,14 @@ class Inbox:
     async def quarantined_at_least(self, limit: int) -> int:
         """Return how many callbacks belong to no verification, counted up to `limit`."""
         return len(await self._storage.list(QUARANTINED, limit=limit))
+
+    async def erase_outdated(self, retention: Retention, now: datetime) -> None:
+        """Erase what was quarantined or refused too long ago, the oldest first and at most 1000 of each."""
+        for folder, kept_for in ((QUARANTINED, retention.quarantined), (REFUSED, retention.refused)):
+            for name in await self._storage.list(folder, limit=_ERASED_AT_ONCE):
+                if name >= folder + _stamp(now - kept_for):
+                    break
+                await self._storage.erase(name)
 
     async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
         """Remember that an event of this identity was signalled, and until when it may come again as a repetition."""

@@ -76,7 +76,7 @@ async def test_after_an_outage_receipts_are_stored_again_although_the_lookup_com
     breaker = CircuitBreaker(failures=1, open_for=timedelta(seconds=5), clock=lambda: clock)
     services = replace(
         desk.services,
-        archive=ReceiptArchive(desk.inbox, breaker, desk.metrics),
+        archive=ReceiptArchive(desk.inbox, breaker, DIGESTER, desk.metrics),
         correlations=CorrelationLookup(Correlations(desk.storage), breaker, DIGESTER),
     )
     breaker.record_failure()
