@@ -20,7 +20,8 @@ from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
 from vigil.config.settings import Settings, SettingsError, load_settings
-from vigil.observability import set_up_logging, where
+from vigil.http_server.server import Server, open_listener
+from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
 from vigil.storage.inbox import Retention
@@ -33,7 +34,10 @@ _log = structlog.get_logger("vigil.api")
 
 
 def create_app() -> ASGIApp:
-    """Return the application for `uvicorn --factory api.app:create_app`; the settings say which parts it serves."""
+    """Return the application for any ASGI server; the settings say which parts it serves.
+
+    `vigil serve api` serves it with limits. Behind another server they are up to that server.
+    """
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -42,11 +46,25 @@ def create_app() -> ASGIApp:
     return ServedApp(settings)
 
 
+def serve(settings: Settings) -> None:
+    """Serve the application by the settings until SIGTERM or SIGINT. Raises `OSError` if the address is taken."""
+    set_up_logging()
+    api, metrics = settings.api, Metrics()
+    listener = open_listener(api.host, api.port)
+    Server(
+        ServedApp(settings, metrics),
+        listener,
+        trusted_proxies=api.trusted_proxies,
+        count_refusal=lambda reason: metrics.refused_connections.labels(reason).inc(),
+    ).run()
+
+
 class ServedApp:
     """Opens storage, accounts and clients when the server starts the application, and closes them when it stops."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics or Metrics()
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +77,7 @@ class ServedApp:
         await receive()
         async with AsyncExitStack() as stack:
             try:
-                self._app = await stack.enter_async_context(open_app(self._settings))
+                self._app = await stack.enter_async_context(open_app(self._settings, self._metrics))
             except Exception as error:  # noqa: BLE001 -- the server must know, and ends by itself
                 _log.error("start.failed", error=type(error).__name__, code=where(error))
                 await send({"type": "lifespan.startup.failed", "message": f"cannot start: {type(error).__name__}"})
@@ -72,16 +90,16 @@ class ServedApp:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings) -> AsyncIterator[FastAPI]:
+async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAPI]:
     """Open what the settings name, with a lazy Temporal client, and run the application while the context lasts."""
     async with open_runtime(settings, lazy=True) as runtime:
-        dependencies = build_dependencies(runtime)
+        dependencies = build_dependencies(runtime, metrics)
         app = build_app(dependencies)
         async with app.router.lifespan_context(app), serve_metrics(settings.api.metrics_address, dependencies):
             yield app
 
 
-def build_dependencies(runtime: Runtime) -> Dependencies:
+def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Dependencies:
     """Return what the routes depend on. Raises `StorageNotOpened`."""
     settings = runtime.settings
     return Dependencies(
@@ -89,6 +107,7 @@ def build_dependencies(runtime: Runtime) -> Dependencies:
         tracker=runtime.tracker,
         storage=runtime.storage,
         digester=runtime.digester,
+        metrics=metrics or Metrics(),
         keys=[BackendKey.of(key.name, key.secret) for key in settings.api.keys],
         endpoints=frozenset(settings.endpoints),
         faces=settings.api.faces,

@@ -1,24 +1,20 @@
 """Metrics and readiness on an address of their own, for processes whose API is not reachable for operators."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
-import uvicorn
 from fastapi import FastAPI
 
 from api import health
 from api.dependencies import Dependencies
 from api.problems import add_problems
+from vigil.http_server.limits import ConnectionLimits
+from vigil.http_server.server import Server, open_listener
 
-
-class _SecondServer(uvicorn.Server):
-    """A server beside the server of the process. It leaves the signals to that one."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+_LIMITS: Final = ConnectionLimits(most=16)
+"""Few: they share the descriptors that the other listener keeps free."""
 
 
 @asynccontextmanager
@@ -31,17 +27,14 @@ async def serve_metrics(address: str | None, dependencies: Dependencies) -> Asyn
         yield
         return
     host, _, port = address.partition(":")
-    listener = socket.create_server((host, int(port)))
-    # The process has set up its logging; a second server must not do it again.
-    config = uvicorn.Config(_build_app(dependencies), log_config=None, lifespan="off", timeout_graceful_shutdown=2)
-    server = _SecondServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    listener = open_listener(host, int(port))
+    server = Server(_build_app(dependencies), listener, _LIMITS, is_guest=True)
+    task = asyncio.create_task(server.serve())
     try:
         yield
     finally:
         server.should_exit = True
         await task
-        listener.close()
 
 
 def _build_app(dependencies: Dependencies) -> FastAPI:

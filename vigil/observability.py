@@ -126,6 +126,12 @@ class Metrics:
         self.refusals = Counter(
             "vigil_callback_refusals", "Refused callbacks, by reason.", ("account", "reason"), registry=self.registry
         )
+        self.refused_connections = Counter(
+            "vigil_connections_refused",
+            "Connections that were refused or ended before their request was read, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
         self.unlisted_refusals = Counter(
             "vigil_callback_refusals_unlisted",
             "Refusals that are not listed in the storage: too many of one reason, or for no account of the settings.",

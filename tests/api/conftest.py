@@ -1,19 +1,18 @@
 """A desk that takes callbacks, and real HTTP in front of it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from api.callbacks.endpoint import CallbackEndpoint
 from tests.api.fakes import Desk
+from vigil.http_server.server import Server, open_listener
 
 
 @pytest.fixture
@@ -24,24 +23,22 @@ def desk(tmp_path: Path) -> Desk:
 @asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """Real HTTP on a free port."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="critical", lifespan="on", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                assert not task.done(), "the server ended before it started"
-                await asyncio.sleep(0.01)
-            port = listener.getsockname()[1]
-            limits = httpx.Limits(max_connections=300)
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20, trust_env=False
-            ) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            await task
+    listener = open_listener("127.0.0.1", 0)
+    server = Server(app, listener, is_guest=True)
+    port = listener.getsockname()[1]
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            assert not task.done(), "the server ended before it started"
+            await asyncio.sleep(0.01)
+        limits = httpx.Limits(max_connections=300)
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20, trust_env=False
+        ) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await task
 
 
 @asynccontextmanager

@@ -283,7 +283,7 @@ async def process_of(tmp_path: Path, **variables: str) -> AsyncIterator[httpx.As
     secrets = {"VIGIL_DIGEST_KEY": "a-key-of-some-length", "PASSWORD": "p4ssw0rd", "HEADER": "the header"}
     settings = {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", f"--port={port}"]
+    command = [sys.executable, "-m", "vigil.cli.main", "serve", "api", f"--port={port}"]
     with (tmp_path / "log").open("wb") as log:
         environ = os.environ | secrets | settings | variables
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)  # noqa: ASYNC220 -- it starts once
@@ -309,7 +309,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_uvicorn_serves_the_application_by_its_settings_and_writes_no_reference_anywhere(tmp_path: Path) -> None:
+async def test_a_process_serves_the_application_by_its_settings_and_writes_no_reference_anywhere(
+    tmp_path: Path,
+) -> None:
     async with process_of(tmp_path) as client:
         body = {"id": 47114711, "status": "OK"}
         answer = await client.post("/callbacks/id360", json=body, headers={"authorization": "the header"})
@@ -360,7 +362,7 @@ async def test_an_address_for_operators_that_is_taken_ends_the_start(tmp_path: P
 async def test_settings_that_cannot_be_used_end_the_start_with_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "vigil.toml").write_text("colour = 'red'")
     environ = os.environ | {"VIGIL_CONFIG": str(tmp_path / "vigil.toml")}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port=0"]
+    command = [sys.executable, "-m", "vigil.cli.main", "serve", "api", "--port=0"]
 
     ended = await asyncio.to_thread(
         subprocess.run, command, env=environ, capture_output=True, text=True, timeout=30, check=False

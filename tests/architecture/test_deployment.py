@@ -31,9 +31,8 @@ def defines(module: str, name: str) -> bool:
 def starts(command: list[str]) -> bool:
     """Whether a command of our image names a program that is in the tree."""
     match command:
-        case ["uvicorn", "--factory", application, *_]:
-            module, _, factory = application.partition(":")
-            return defines(module, factory)
+        case ["vigil", "serve", process, *_]:
+            return defines("vigil.cli.serve", process) and defines(f"{process}.app", "serve")
         case ["python", "-m", package, *_]:
             return find_spec(f"{package}.__main__") is not None
         case ["python", script, *_]:
@@ -49,7 +48,7 @@ def test_the_command_of_a_service_of_ours_starts_something_that_exists(name: str
 @pytest.mark.parametrize(
     "command",
     [
-        ["uvicorn", "--factory", "worker:create_app"],
+        ["vigil", "serve", "worker"],
         ["python", "-m", "vigil.domain"],
         ["python", "nowhere.py"],
         ["vigil-worker"],

@@ -52,11 +52,11 @@ class Stack:
         self._server: TemporalServer | None = None
         self._temporal = AsyncExitStack()
         self._reported: set[str] = set()
-        serve = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", LOOPBACK, "--port", str(ports.api)]
+        serve = ["-m", "vigil.cli.main", "serve", "api", "--host", LOOPBACK, "--port", str(ports.api)]
         simulate = ["-m", "vigil.simulator", "--port", str(ports.simulator), "--mail-port", str(ports.mail)]
         commands = {
             "simulator": [*simulate, "--time-scale", str(time_scale)],
-            "api": [*serve, "--no-access-log"],
+            "api": serve,
             "worker": ["worker.py"],
         }
         self.programs: dict[str, Program] = {

@@ -1,0 +1,37 @@
+"""`vigil serve api`: one API process, with the limits that a port on the internet needs."""
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from vigil.cli.errors import CommandError
+from vigil.config.settings import load_settings
+from vigil.demo.stack import find_checkout
+
+app = typer.Typer(no_args_is_help=True, help="Run one process of Vigil until it is stopped.")
+
+
+@app.callback()
+def serve() -> None:
+    """Run one process of Vigil until it is stopped."""
+
+
+@app.command()
+def api(
+    context: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of that in the settings.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of that in the settings.")] = None,
+) -> None:
+    """Serve callbacks and backends as `[api]` says, with limits on connections, headers and time."""
+    settings = load_settings(context.obj)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
+    # The application is never installed, so that it cannot be imported from everywhere.
+    sys.path.insert(0, str(find_checkout()))
+    try:
+        import_module("api.app").serve(settings)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {settings.api.host}:{settings.api.port}: {error.strerror}") from None
