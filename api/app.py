@@ -19,6 +19,7 @@ from api.dependencies import Dependencies, get_caller
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
+from api.security_headers import SecurityHeaders
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.http_server.server import Server, open_listener
 from vigil.observability import Metrics, set_up_logging, where
@@ -142,6 +143,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
     if serves_backends:
         _add_backend_routes(app)
     add_problems(app)
+    app.add_middleware(SecurityHeaders)
     if takes_callbacks:
         app.add_middleware(CallbackEndpoint, services=services, trusted_proxies=dependencies.trusted_proxies)
     return app

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from api.dependencies import Key, Process
 from api.problems import Problem, problem_responses
 from api.schemas import EvidenceListView, TimelineView
+from api.security_headers import served_media_type
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
@@ -51,14 +52,13 @@ async def download_file(key: Key, name: Annotated[str, Path()], process: Process
     if row.state is not ArtifactState.STORED or row.stored_as is None:
         raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
     chunks = await _open(process.storage.open(row.stored_as))
-    return StreamingResponse(chunks, media_type=row.media_type or "application/octet-stream", headers=_headers_for(row))
+    return StreamingResponse(chunks, media_type=served_media_type(row.media_type), headers=_headers_for(row))
 
 
 def _headers_for(row: EvidenceRow) -> dict[str, str]:
     size = {"Content-Length": str(row.size)} if row.size is not None else {}
     return {
         "Content-Disposition": f'attachment; filename="{row.name}"',
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
         **size,
     }

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from api import health
 from api.dependencies import Dependencies
 from api.problems import add_problems
+from api.security_headers import SecurityHeaders
 from vigil.http_server.limits import ConnectionLimits
 from vigil.http_server.server import Server, open_listener
 
@@ -42,4 +43,5 @@ def _build_app(dependencies: Dependencies) -> FastAPI:
     app.state.dependencies = dependencies
     app.include_router(health.operator_router)
     add_problems(app)
+    app.add_middleware(SecurityHeaders)
     return app

@@ -64,6 +64,7 @@ class SaidReader:
         default_factory=lambda: ProviderResponse(snapshot=STARTED, raw=b"{}")
     )
     files: dict[str, bytes | Exception] = field(default_factory=lambda: {"portrait-1": b"a portrait"})
+    media_type: str = "image/png"
     reads: int = 0
     downloads: int = 0
     before_answer: Callable[[], asyncio.Future[None] | None] = lambda: None
@@ -91,7 +92,7 @@ class SaidReader:
         content = self.files[artifact.name]
         if isinstance(content, Exception):
             raise content
-        yield ArtifactStream(chunks=self._chunks(content), media_type="image/png")
+        yield ArtifactStream(chunks=self._chunks(content), media_type=self.media_type)
 
     async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
         yield content[: len(content) // 2]
