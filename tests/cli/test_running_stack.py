@@ -1,5 +1,6 @@
 """One running stack, looked at through the command, and what becomes visible when a part of it is killed."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -32,11 +33,12 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 async def until(
     is_enough: Callable[[CompletedProcess[str]], bool], *arguments: str, config: Path
 ) -> CompletedProcess[str]:
-    """Run the command again and again, at most twenty times, until it says enough."""
+    """Run the command again and again, at most twenty times, until its output is enough."""
     ended = await vigil(*arguments, config=config)
     for _ in range(19):
         if is_enough(ended):
             break
+        await asyncio.sleep(2)  # to start the command takes more of the machine than to wait
         ended = await vigil(*arguments, config=config)
     return ended
 
