@@ -137,6 +137,12 @@ class Metrics:
             "Refusals that are not listed in the storage: too many of one reason, or for no account of the settings.",
             registry=self.registry,
         )
+        self.unbound_bodies = Counter(
+            "vigil_callbacks_unbound_bodies",
+            "Callbacks whose signature came with another body before, or could not be compared.",
+            ("account",),
+            registry=self.registry,
+        )
         self.dispatches = Counter(
             "vigil_dispatches",
             "Signals to verifications of the events of callbacks, by result.",

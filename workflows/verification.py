@@ -265,12 +265,12 @@ class VerificationWorkflow:
             self._request_read(cause)
 
     def _apply_callback(self, event: CallbackEvent) -> None:
-        changes = self._plan.finals_may_change
+        changes, is_worth_a_read = self._plan.finals_may_change, callbacks.causes_read(self._record, event)
         self._book.record = callbacks.apply_callback(self._record, event, finals_may_change=changes)
         is_body_lost = self._plan.details_in_callbacks and event.receipt is None and event.proof.may_add_progress
         if is_body_lost and workflow.patched("repetition-before-replay"):
             self._book.record = callbacks.await_repetition(self._record, event)
-        if not event.intermediate:
+        if is_worth_a_read:
             self._request_read(Cause.CALLBACK)
 
     def _apply_results(self) -> None:

@@ -8,6 +8,7 @@ from api.callbacks.correlation import CorrelationLookup
 from api.callbacks.dispatch import Dispatcher, Verifications
 from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
 from api.callbacks.receipts import ReceiptArchive
+from api.callbacks.signature_marks import SignatureMarks
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.observability import Metrics
@@ -25,6 +26,7 @@ class CallbackServices:
     inbox: Inbox
     archive: ReceiptArchive
     correlations: CorrelationLookup
+    signatures: SignatureMarks
     dispatcher: Dispatcher
     digester: Digester
     metrics: Metrics
@@ -40,13 +42,14 @@ def build_services(
     metrics: Metrics,
     limits: CallbackLimits = DEFAULT_LIMITS,
 ) -> CallbackServices:
-    """Return the parts. Receipts and correlations share the circuit breaker of the storage."""
+    """Return the parts. Everything that uses the storage shares one circuit breaker."""
     inbox, storage_breaker = Inbox(storage), CircuitBreaker()
     return CallbackServices(
         accounts=accounts,
         inbox=inbox,
         archive=ReceiptArchive(inbox, storage_breaker, digester, metrics, limits),
         correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),
+        signatures=SignatureMarks(storage, storage_breaker, digester, metrics, limits),
         dispatcher=Dispatcher(verifications, Records(storage), accounts, metrics, limits),
         digester=digester,
         metrics=metrics,

@@ -31,6 +31,8 @@ class DispatchResult(StrEnum):
     SIGNALED = "signaled"
     REPEATED = "repeated"
     """No verification is open, and the event was dispatched before."""
+    CONCLUDED = "concluded"
+    """No verification is open, and the proof of the callback is too weak to follow up on a concluded one."""
     UNKNOWN_VERIFICATION = "unknown_verification"
     """There is no such verification, and the proof of the callback is too weak to start one."""
     START_LIMIT = "start_limit"
@@ -41,8 +43,8 @@ class DispatchResult(StrEnum):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether a verification has the event."""
-        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED}
+        """Whether the verification has the event, or no use for it."""
+        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.CONCLUDED}
 
     @property
     def is_settled(self) -> bool:
@@ -144,10 +146,10 @@ class Dispatcher:
         if is_repeated:
             return DispatchResult.REPEATED
         if not event.proof.may_start:
-            if not await self._has_record(key):
-                return DispatchResult.UNKNOWN_VERIFICATION
+            is_known = await self._has_record(key)
+            return DispatchResult.CONCLUDED if is_known else DispatchResult.UNKNOWN_VERIFICATION
         # The storage is read only at the limit: a storage outage must not delay a new verification.
-        elif not self._starts[key.account].take() and not await self._has_record(key):
+        if not self._starts[key.account].take() and not await self._has_record(key):
             return DispatchResult.START_LIMIT
         await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
         return DispatchResult.SIGNALED

@@ -71,6 +71,7 @@ class Intake:
         genuine = await self._turns.run(progress.request.body, lambda: self._prove(account, progress))
         if genuine is None:
             return
+        genuine = await self._services.signatures.bind(genuine)
         progress.message = self._messages.read(account, genuine)
         if progress.message is not None:
             progress.needs_receipt = True

@@ -25,7 +25,7 @@ from tests.domain.samples import (
     step,
 )
 from vigil.domain.callback_event import CallbackEvent, Observation, RoomChanged, StepFinished, Unreadable
-from vigil.domain.callbacks import apply_callback, apply_registration, mark_discovered, open_record
+from vigil.domain.callbacks import apply_callback, apply_registration, causes_read, mark_discovered, open_record
 from vigil.domain.decisions import decide
 from vigil.domain.progress import Progress
 from vigil.domain.record import Record
@@ -395,6 +395,29 @@ def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
 def test_only_a_proven_callback_may_explain_a_verdict(proof: Proof, receipts: tuple[str, ...]) -> None:
     event = callback_event(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
     assert apply_callback(fresh(), event).callbacks.receipts == receipts
+
+
+@pytest.mark.parametrize("proof", [Proof.STALE, Proof.NONE])
+def test_what_anybody_may_have_sent_announces_nothing_and_costs_no_read_of_a_concluded_verification(
+    proof: Proof,
+) -> None:
+    event = callback_event(status("KO"), proof=proof, at=T0 + HOUR)
+    concluded = read(fresh(), APPROVED)
+    told = [apply_callback(record, event, finals_may_change=True) for record in (fresh(), concluded)]
+
+    assert [record.callbacks.announcements for record in told] == [(), ()]
+    assert (causes_read(fresh(), event), causes_read(concluded, event)) == (True, False)
+
+
+def test_six_weakly_proven_callbacks_an_hour_cause_reads_and_a_proven_one_always_does() -> None:
+    record, read_at = fresh(), []
+    for minute in range(0, 130, 5):
+        event = callback_event(status("OK"), proof=Proof.STALE, at=T0 + minute * MINUTE)
+        read_at += [minute] if causes_read(record, event) else []
+        record = apply_callback(record, event)
+
+    assert read_at == [0, 5, 10, 15, 20, 25, 60, 65, 70, 75, 80, 85, 120, 125]
+    assert causes_read(record, callback_event(status("OK"), at=T0 + 129 * MINUTE))
 
 
 @pytest.mark.parametrize("looks", ["final", "open", "reopened"])

@@ -318,7 +318,6 @@ def _contradictions() -> dict[str, Record]:
     not_ready = silent(Answer.NOT_READY, at=T0 + MINUTE)
     return {
         "the proof does not bind the body": read(announced(Outcome.CANCELED, proof=Proof.UNBOUND), not_ready),
-        "there is no proof": read(announced(Outcome.CANCELED, proof=Proof.NONE), not_ready),
         "two different ends": read(announced(Outcome.FAILED, record=canceled), not_ready),
         "an end and a decision": read(announced(None, record=canceled), not_ready),
         "a decision": read(announced(None), not_ready),
@@ -347,10 +346,10 @@ def test_what_anybody_may_have_announced_beside_a_proven_end_does_not_undo_it(un
     assert record.verdict.revisions[0].word == "CANCELED"
 
 
-def test_announcements_without_proof_leave_room_for_a_proven_one() -> None:
+def test_announcements_without_a_secret_leave_room_for_a_proven_one() -> None:
     record = fresh()
     for number in range(20):
-        record = apply_callback(record, callback_event(status(f"WORD{number}"), proof=Proof.NONE))
+        record = apply_callback(record, callback_event(status(f"WORD{number}"), proof=Proof.UNBOUND))
     record = announced(Outcome.CANCELED, record=record)
     assert [one.word for one in record.callbacks.announcements if one.proof.may_end] == ["CANCELED"]
 

@@ -1,6 +1,7 @@
 """What callbacks told of a verification, counted and merged so that neither order nor repetition matters."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final, Self
 
 from pydantic import Field
@@ -13,6 +14,9 @@ from vigil.domain.terms import Ended, Instant, KeyedDigest, Proof, StorageName, 
 
 MOST_IDENTITIES: Final = 64
 MOST_ANNOUNCEMENTS: Final = 16
+HINTS: Final = 6
+"""So many callbacks with a weak proof cause a read of one verification in `HINTS_PER`; the others cause none."""
+HINTS_PER: Final = timedelta(hours=1)
 
 
 class ReceivedIdentity(StoredModel):
@@ -64,6 +68,7 @@ class CallbackHistory(StoredModel):
     identities: tuple[ReceivedIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
     receipts: tuple[StorageName, ...] = Field((), max_length=MOST_RECEIPTS)
+    hints: tuple[Instant, ...] = Field((), max_length=HINTS, description="of weak proof, each the cause of a read")
     unstored_at: Instant | None = Field(None, description="when the newest callback came whose body was not stored")
 
     def count(self, event: CallbackEvent, *, is_late: bool) -> Self:
@@ -96,6 +101,14 @@ class CallbackHistory(StoredModel):
             return self
         newest = sorted((receipt, *self.receipts), key=lambda name: name.rpartition("/")[2], reverse=True)
         return self._with(receipts=tuple(newest[:MOST_RECEIPTS]))
+
+    def may_hint(self, at: Instant) -> bool:
+        """Whether a callback with a weak proof may cause a read."""
+        return len(self.hints) < HINTS or self.hints[0] <= at - HINTS_PER
+
+    def add_hint(self, at: Instant) -> Self:
+        """Note that a callback with a weak proof causes a read."""
+        return self._with(hints=tuple(sorted((*self.hints, at))[-HINTS:]))
 
     def note_unstored(self, at: Instant) -> Self:
         """Note a callback whose body was not stored, so that its sender was asked to repeat it."""

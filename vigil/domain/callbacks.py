@@ -55,9 +55,21 @@ def note_replay(record: Record, what: Replay, *, at: datetime) -> Record:
     return add_log_entry(record, EntryKind.COMMANDED, at=at, words=("replay", what.value))
 
 
+def causes_read(record: Record, event: CallbackEvent) -> bool:
+    """Whether a callback is a reason to read the provider.
+
+    With a weak proof it is one only while the verification is open, and within a budget: anybody may have sent it.
+    """
+    if event.intermediate or event.proof.may_start:
+        return not event.intermediate
+    return not record.is_concluded and record.callbacks.may_hint(event.received_at)
+
+
 def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: bool = False) -> Record:
     """Merge one callback. It may add progress, name a recording and announce an end; it never decides."""
     at = event.received_at
+    if causes_read(record, event) and not event.proof.may_start:
+        record = record.with_callbacks(record.callbacks.add_hint(at))
     record = record.with_callbacks(record.callbacks.count(event, is_late=record.is_concluded))
     record = record.with_subject(record.subject.learn_from_callback(event))
     record = _compare_correlation(record, event.correlation, at=at)
@@ -113,7 +125,8 @@ def _apply_observation(
                 record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
             if event.proof.may_add_progress:
                 record = record.with_callbacks(record.callbacks.add_receipt(event.receipt))
-            if _announces_an_end(record, seen, finals_may_change=finals_may_change):
+            is_news = event.proof.may_start and _announces_an_end(record, seen, finals_may_change=finals_may_change)
+            if is_news:
                 record = record.with_callbacks(record.callbacks.announce(seen, proof=event.proof, at=at))
             return (seen.kind, seen.word, seen.code), record
         case Unreadable() as seen:

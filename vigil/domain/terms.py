@@ -126,6 +126,16 @@ class Actor(StrEnum):
     OPERATOR = "operator"
 
 
+class Covers(StrEnum):
+    """What the proof of a callback says something about."""
+
+    BODY = "body"
+    """Only the provider can have written the body."""
+    TIME = "time"
+    """The provider proved something at a time. Whoever has seen the proof can send it with another body."""
+    NOTHING = "nothing"
+
+
 class Proof(StrEnum):
     """How strongly a callback is proven to come from its provider."""
 
@@ -134,6 +144,13 @@ class Proof(StrEnum):
     UNBOUND = "unbound"
     STALE = "stale"
     NONE = "none"
+
+    @property
+    def covers(self) -> Covers:
+        """What the proof covers. A body that it does not cover explains nothing by itself."""
+        if self in {Proof.SECRET, Proof.SIGNED_BODY}:
+            return Covers.BODY
+        return Covers.NOTHING if self is Proof.NONE else Covers.TIME
 
     @property
     def may_start(self) -> bool:

@@ -29,6 +29,17 @@ class CallbackRequest:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """A signature that covers a time and no body. It may come with one body and one verification only."""
+
+    text: str = field(repr=False)
+    """The signed time and the signature, as they were received."""
+    signed_at: Instant
+    names: str = ""
+    """What names the verification outside the body, such as a header."""
+
+
+@dataclass(frozen=True)
 class GenuineRequest:
     """A callback that `prove` accepted, with the strength of its proof. Only this type can be read."""
 
@@ -36,6 +47,8 @@ class GenuineRequest:
     proof: Proof
     kept_body: bytes = field(repr=False)
     """The body as it may be stored: without the secrets that it carried."""
+    signature: Signature | None = None
+    """Set for the proof `unbound`."""
 
 
 @dataclass(frozen=True)

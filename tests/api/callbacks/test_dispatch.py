@@ -12,6 +12,7 @@ from tests.api.fakes import DIGESTER, Desk
 from vigil.domain.callback_event import CallbackEvent, StatusSeen
 from vigil.domain.terms import Proof
 from vigil.domain.verification_key import VerificationKey
+from vigil.storage.records import Records
 
 
 async def dispatch(desk: Desk, reference: str, *, proof: Proof = Proof.SECRET, insist: bool = False) -> DispatchResult:
@@ -79,3 +80,16 @@ async def test_a_call_that_the_server_refuses_closes_the_breaker_again(desk: Des
 
     assert result is DispatchResult.FAILED
     assert not desk.dispatcher.breaker.is_open
+
+
+@pytest.mark.parametrize("proof", [Proof.STALE, Proof.NONE])
+async def test_a_weakly_proven_callback_starts_no_run_of_a_verification_that_has_ended(
+    desk: Desk, proof: Proof
+) -> None:
+    key = VerificationKey(account="acme", reference="r-1")
+    await Records(desk.storage).write(desk.dispatcher.path(key), 1, b"{}")
+
+    assert await dispatch(desk, "r-1", proof=proof) is DispatchResult.CONCLUDED
+    assert await dispatch(desk, "r-2", proof=proof) is DispatchResult.UNKNOWN_VERIFICATION
+    assert desk.verifications.started == []
+    assert await dispatch(desk, "r-1", proof=Proof.UNBOUND) is DispatchResult.SIGNALED

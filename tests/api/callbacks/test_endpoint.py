@@ -228,13 +228,17 @@ async def test_a_repeated_event_still_rings_an_open_verification(desk: Desk) -> 
 
 
 @pytest.mark.parametrize("proof", ["stale", "none"])
-async def test_a_weak_callback_opens_a_follow_up_run_where_a_record_is_held(desk: Desk, proof: str) -> None:
+async def test_a_weak_callback_of_a_concluded_verification_is_filed_under_it_and_starts_no_run(
+    desk: Desk, proof: str
+) -> None:
     await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
     async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=ONE, headers={**PROVEN, "x-proof": proof})
         await client.post("/callbacks/acme", content=says({"ref": "r-2"}), headers={**PROVEN, "x-proof": proof})
 
-    assert desk.verifications.started == ["r-1"]
+    assert desk.verifications.started == []
+    assert await desk.names("verifications/acme/r-1/receipts") == ["verifications/acme/r-1/receipts"]
+    assert await desk.names("inbox") == ["inbox/quarantined"]
 
 
 async def test_beyond_the_cap_callbacks_are_kept_for_the_relay_and_none_is_lost(tmp_path: Path) -> None:

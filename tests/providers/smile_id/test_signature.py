@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from vigil.domain.terms import Proof
-from vigil.providers.smile_id.signature import Signatures, parse_timestamp, proof_of
+from vigil.providers.contract import CallbackRequest, GenuineRequest
+from vigil.providers.smile_id.signature import Signatures, parse_timestamp, prove_signed
 
 DEMO = "demo-key-not-real-0001"
 OTHER = "c0ffee00-1111-4222-8333-444455556666"
@@ -105,8 +106,16 @@ SIGNED_AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
     ],
 )
 def test_a_signature_is_stale_a_quarter_of_an_hour_from_its_time(age: timedelta, proof: Proof) -> None:
-    assert proof_of("2026-01-15T09:30:00.000Z", SIGNED_AT + age) is proof
+    proven = prove("2026-01-15T09:30:00.000Z", received_at=SIGNED_AT + age)
+
+    assert proven.proof is proof
+    assert (proven.signature is None) is (proof is Proof.STALE)
 
 
 def test_a_signature_whose_time_cannot_be_read_is_stale() -> None:
-    assert proof_of("this morning", SIGNED_AT) is Proof.STALE
+    assert prove("this morning", received_at=SIGNED_AT).proof is Proof.STALE
+
+
+def prove(timestamp: str, *, received_at: datetime) -> GenuineRequest:
+    request = CallbackRequest("smile", None, {}, b"{}", received_at=received_at)
+    return prove_signed(request, timestamp, "its signature", kept_body=b"{}")

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from vigil.domain.secrets import matches
 from vigil.domain.terms import Instant, Proof
+from vigil.providers.contract import CallbackRequest, GenuineRequest, Signature
 from vigil.providers.parsing import as_instant
 from vigil.providers.smile_id.senders import MAX_AGE
 
@@ -41,11 +42,17 @@ class Signatures:
         return matches(presented, genuine)
 
 
-def proof_of(timestamp: str, received_at: Instant, *, max_age: timedelta = MAX_AGE) -> Proof:
-    """Return the strength of a valid signature: `stale` if its time is old or unreadable."""
+def prove_signed(
+    request: CallbackRequest, timestamp: str, presented: str, *, kept_body: bytes, names: str = ""
+) -> GenuineRequest:
+    """Return the callback of a valid signature: `stale` if its time is old or unreadable.
+
+    `names` is what names the job outside the body.
+    """
     signed_at = parse_timestamp(timestamp)
-    is_fresh = signed_at is not None and abs(received_at - signed_at) <= max_age
-    return Proof.UNBOUND if is_fresh else Proof.STALE
+    if signed_at is None or abs(request.received_at - signed_at) > MAX_AGE:
+        return GenuineRequest(request, Proof.STALE, kept_body)
+    return GenuineRequest(request, Proof.UNBOUND, kept_body, Signature(f"{timestamp}\0{presented}", signed_at, names))
 
 
 def parse_timestamp(timestamp: str) -> Instant | None:

@@ -11,7 +11,7 @@ from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V1
-from vigil.providers.smile_id.signature import Signatures, proof_of
+from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v1 import vocabulary
 from vigil.providers.smile_id.v1.vocabulary import PartName
 
@@ -56,8 +56,7 @@ def prove_v1(signatures: Signatures, request: CallbackRequest) -> GenuineRequest
         raise CallbackRefused("sec_key_only" if _LEGACY_PROOF in content else "missing_signature")
     if not signatures.verify(timestamp, presented):
         raise CallbackRefused("wrong_signature")
-    proof = proof_of(timestamp, request.received_at)
-    return GenuineRequest(request=request, proof=proof, kept_body=_without_signature(content))
+    return prove_signed(request, timestamp, presented, kept_body=_without_signature(content))
 
 
 def read_v1(body: bytes) -> Callback:

@@ -10,7 +10,7 @@ from vigil.domain.terms import Outcome, as_word
 from vigil.providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest, event_identity
 from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V3
-from vigil.providers.smile_id.signature import Signatures, proof_of
+from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v3 import vocabulary
 
 SIGNATURE: Final = "response-signature"
@@ -65,7 +65,8 @@ def prove_v3(signatures: Signatures, request: CallbackRequest) -> GenuineRequest
         raise CallbackRefused("missing_signature")
     if not signatures.verify(timestamp, presented):
         raise CallbackRefused("wrong_signature")
-    return GenuineRequest(request=request, proof=proof_of(timestamp, request.received_at), kept_body=request.body)
+    names = request.headers.get(JOB_ID) or request.correlation or ""
+    return prove_signed(request, timestamp, presented, kept_body=request.body, names=names)
 
 
 def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:

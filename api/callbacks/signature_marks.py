@@ -1,0 +1,69 @@
+"""One signature, one body: a signature that covers no body is good for the first body that comes with it."""
+
+import asyncio
+from dataclasses import replace
+
+from api.callbacks.circuit_breaker import CircuitBreaker
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
+from vigil.domain.digest import Digester
+from vigil.domain.terms import Proof
+from vigil.observability import Metrics
+from vigil.providers.contract import GenuineRequest, Signature
+from vigil.storage.contract import AlreadyStored, Storage, StorageError, storage_name
+
+
+class SignatureMarks:
+    """Remembers with which body each signature came, for all API processes, behind the storage's circuit breaker.
+
+    A mark has no account in its name: two accounts may have one key.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        breaker: CircuitBreaker,
+        digester: Digester,
+        metrics: Metrics,
+        limits: CallbackLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._storage = storage
+        self._breaker = breaker
+        self._digester = digester
+        self._metrics = metrics
+        self._timeout = limits.store_timeout.total_seconds()
+
+    async def bind(self, genuine: GenuineRequest) -> GenuineRequest:
+        """Return a callback as `stale` if its signature came with another body or for another verification before.
+
+        The same body again is a repetition by its sender, and stays as it is. Without an answer of the storage nobody
+        knows whether the signature was used, so the callback is `stale` too.
+        """
+        signature = genuine.signature
+        if genuine.proof is not Proof.UNBOUND or signature is None or await self._is_first_or_same(genuine, signature):
+            return genuine
+        self._metrics.unbound_bodies.labels(genuine.request.account).inc()
+        return replace(genuine, proof=Proof.STALE)
+
+    async def _is_first_or_same(self, genuine: GenuineRequest, signature: Signature) -> bool:
+        if not self._breaker.allow():
+            return False
+        name = storage_name(
+            "signatures", f"{signature.signed_at:%Y%m%dT%H}", self._digester.digest("signature", signature.text)
+        )
+        mark = self._digester.digest("signed", signature.names.encode() + b"\0" + genuine.request.body).encode()
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await self._mark(name, mark)
+        except (StorageError, OSError):
+            self._breaker.record_failure()
+            return False
+        # Without this, the one attempt after a pause would be spent here, and no receipt be stored any more.
+        self._breaker.record_success()
+        return found == mark
+
+    async def _mark(self, name: str, mark: bytes) -> bytes:
+        try:
+            await self._storage.put_new(name, mark)
+        except AlreadyStored:
+            return await self._storage.read(name)
+        return mark

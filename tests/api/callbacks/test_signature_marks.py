@@ -1,0 +1,75 @@
+"""One signature proves one body of one verification, whoever asks, and however often."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.api.fakes import Desk
+from vigil.domain.terms import Proof
+from vigil.providers.contract import CallbackRequest, GenuineRequest, Signature
+
+NOW = datetime(2026, 10, 1, 9, 0, 4, tzinfo=UTC)
+
+
+def signed(body: bytes, *, names: str = "job_1", text: str = "a time and its signature") -> GenuineRequest:
+    request = CallbackRequest("acme", None, {}, body, received_at=NOW)
+    return GenuineRequest(request, Proof.UNBOUND, kept_body=body, signature=Signature(text, NOW, names))
+
+
+async def proof_of(desk: Desk, genuine: GenuineRequest) -> Proof:
+    return (await desk.services.signatures.bind(genuine)).proof
+
+
+def unbound_bodies(desk: Desk) -> float | None:
+    return desk.metrics.registry.get_sample_value("vigil_callbacks_unbound_bodies_total", {"account": "acme"})
+
+
+async def test_a_second_body_or_another_verification_under_one_signature_is_stale(desk: Desk) -> None:
+    first = await proof_of(desk, signed(b"first"))
+    others = [
+        await proof_of(desk, signed(b"second")),
+        await proof_of(desk, signed(b"first", names="job_2")),
+        await proof_of(desk, replace(signed(b"second"), request=replace(signed(b"second").request, account="other"))),
+    ]
+
+    assert (first, others) == (Proof.UNBOUND, [Proof.STALE] * 3)
+    assert unbound_bodies(desk) == 2
+
+
+async def test_the_same_body_again_is_a_repetition_and_stays_fresh(desk: Desk) -> None:
+    assert [await proof_of(desk, signed(b"first")) for _ in range(3)] == [Proof.UNBOUND] * 3
+    assert await proof_of(desk, signed(b"second", text="another time")) is Proof.UNBOUND
+    assert unbound_bodies(desk) is None
+
+
+async def test_of_two_bodies_that_come_to_two_processes_at_once_one_is_stale(tmp_path: Path) -> None:
+    desks = [Desk(tmp_path) for _ in range(2)]
+    for number in range(20):
+        pair = [signed(body, text=f"time {number}") for body in (b"one", b"two")]
+        found = await asyncio.gather(*(proof_of(desk, each) for desk, each in zip(desks, pair, strict=True)))
+        assert sorted(found) == [Proof.STALE, Proof.UNBOUND]
+
+
+async def test_without_an_answer_of_the_storage_a_signature_counts_as_used(desk: Desk) -> None:
+    desk.storage.down = True
+    during = await proof_of(desk, signed(b"first"))
+    desk.storage.down = False
+
+    assert (during, await proof_of(desk, signed(b"first"))) == (Proof.STALE, Proof.UNBOUND)
+
+
+async def test_a_mark_shows_neither_signature_nor_body(desk: Desk) -> None:
+    await proof_of(desk, signed(b"first"))
+    [name] = await desk.storage.list("signatures")
+
+    assert name.startswith("signatures/20261001T09/")
+    assert len(await desk.storage.read(name)) == 26
+
+
+@pytest.mark.parametrize("proof", [Proof.SECRET, Proof.SIGNED_BODY, Proof.STALE, Proof.NONE])
+async def test_only_a_fresh_signature_without_a_body_leaves_a_mark(desk: Desk, proof: Proof) -> None:
+    assert await proof_of(desk, replace(signed(b"first"), proof=proof)) is proof
+    assert await desk.storage.list("signatures") == []
