@@ -49,7 +49,7 @@ def build_services(
         inbox=inbox,
         archive=ReceiptArchive(inbox, storage_breaker, digester, metrics, limits),
         correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),
-        signatures=SignatureMarks(storage, storage_breaker, digester, metrics, limits),
+        signatures=SignatureMarks(inbox, storage_breaker, digester, metrics, limits),
         dispatcher=Dispatcher(verifications, Records(storage), accounts, metrics, limits),
         digester=digester,
         metrics=metrics,

@@ -9,7 +9,8 @@ from vigil.domain.digest import Digester
 from vigil.domain.terms import Proof
 from vigil.observability import Metrics
 from vigil.providers.contract import GenuineRequest, Signature
-from vigil.storage.contract import AlreadyStored, Storage, StorageError, storage_name
+from vigil.storage.contract import StorageError
+from vigil.storage.inbox import Inbox
 
 
 class SignatureMarks:
@@ -20,13 +21,13 @@ class SignatureMarks:
 
     def __init__(
         self,
-        storage: Storage,
+        inbox: Inbox,
         breaker: CircuitBreaker,
         digester: Digester,
         metrics: Metrics,
         limits: CallbackLimits = DEFAULT_LIMITS,
     ) -> None:
-        self._storage = storage
+        self._inbox = inbox
         self._breaker = breaker
         self._digester = digester
         self._metrics = metrics
@@ -47,23 +48,14 @@ class SignatureMarks:
     async def _is_first_or_same(self, genuine: GenuineRequest, signature: Signature) -> bool:
         if not self._breaker.allow():
             return False
-        name = storage_name(
-            "signatures", f"{signature.signed_at:%Y%m%dT%H}", self._digester.digest("signature", signature.text)
-        )
-        mark = self._digester.digest("signed", signature.names.encode() + b"\0" + genuine.request.body).encode()
+        mark = self._digester.digest("signature", signature.text)
+        body = self._digester.digest("signed", signature.names.encode() + b"\0" + genuine.request.body)
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._mark(name, mark)
+                first = await self._inbox.bind_signature(signature.signed_at, mark, body)
         except (StorageError, OSError):
             self._breaker.record_failure()
             return False
         # Without this, the one attempt after a pause would be spent here, and no receipt be stored any more.
         self._breaker.record_success()
-        return found == mark
-
-    async def _mark(self, name: str, mark: bytes) -> bytes:
-        try:
-            await self._storage.put_new(name, mark)
-        except AlreadyStored:
-            return await self._storage.read(name)
-        return mark
+        return first == body

@@ -90,7 +90,7 @@ async def answered(desk: Desk, account: str, sent: SentRequest) -> int:
 
 
 async def kept_in(desk: Desk) -> set[str]:
-    names = [name for name in await desk.names() if "/seen" not in name and not name.startswith("signatures/")]
+    names = [name for name in await desk.names() if "/seen" not in name and "/signatures" not in name]
     return {RECEIPTS if name.endswith(f"/{RECEIPTS}") else name for name in names}
 
 

@@ -19,6 +19,9 @@ from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_unde
 PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
 REFUSED = "inbox/refused/"
+SIGNATURES = "inbox/signatures/"
+SIGNATURES_KEPT_FOR = timedelta(hours=1)
+"""Longer than any signature proves anything."""
 JSON = "application/json"
 LONGEST_CUT = 4096
 """Bytes of a body that is cut."""
@@ -192,12 +195,22 @@ class Inbox:
         return len(await self._storage.list(QUARANTINED, limit=limit))
 
     async def erase_outdated(self, retention: Retention, now: datetime) -> None:
-        """Erase what was quarantined or refused too long ago, the oldest first and at most 1000 of each."""
-        for folder, kept_for in ((QUARANTINED, retention.quarantined), (REFUSED, retention.refused)):
+        """Erase what was quarantined, refused or signed too long ago, the oldest first and at most 1000 of each."""
+        folders = {QUARANTINED: retention.quarantined, REFUSED: retention.refused, SIGNATURES: SIGNATURES_KEPT_FOR}
+        for folder, kept_for in folders.items():
             for name in await self._storage.list(folder, limit=_ERASED_AT_ONCE):
                 if name >= folder + _stamp(now - kept_for):
                     break
                 await self._storage.erase(name)
+
+    async def bind_signature(self, signed_at: datetime, signature: str, body: str) -> str:
+        """Remember with which body a signature came, both as digests. Returns the body that it came with first."""
+        name = f"{SIGNATURES}{_stamp(signed_at)}-{signature}"
+        try:
+            await self._storage.put_new(name, body.encode())
+        except AlreadyStored:
+            return (await self._storage.read(name)).decode()
+        return body
 
     async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
         """Remember that an event of this identity was signalled, and until when it may come again as a repetition."""

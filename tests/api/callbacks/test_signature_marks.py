@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.api.fakes import Desk
 from vigil.domain.terms import Proof
 from vigil.providers.contract import CallbackRequest, GenuineRequest, Signature
+from vigil.storage.inbox import Retention
 
 NOW = datetime(2026, 10, 1, 9, 0, 4, tzinfo=UTC)
 
@@ -63,13 +64,23 @@ async def test_without_an_answer_of_the_storage_a_signature_counts_as_used(desk:
 
 async def test_a_mark_shows_neither_signature_nor_body(desk: Desk) -> None:
     await proof_of(desk, signed(b"first"))
-    [name] = await desk.storage.list("signatures")
+    [name] = await desk.storage.list("inbox/signatures")
 
-    assert name.startswith("signatures/20261001T09/")
+    assert name.startswith("inbox/signatures/20261001T090004.000000Z-")
     assert len(await desk.storage.read(name)) == 26
+
+
+async def test_a_mark_is_erased_an_hour_after_its_time(desk: Desk) -> None:
+    await proof_of(desk, signed(b"first"))
+    left = []
+    for minutes in (60, 61):
+        await desk.inbox.erase_outdated(Retention(), NOW + timedelta(minutes=minutes))
+        left.append(len(await desk.storage.list("inbox/signatures")))
+
+    assert left == [1, 0]
 
 
 @pytest.mark.parametrize("proof", [Proof.SECRET, Proof.SIGNED_BODY, Proof.STALE, Proof.NONE])
 async def test_only_a_fresh_signature_without_a_body_leaves_a_mark(desk: Desk, proof: Proof) -> None:
     assert await proof_of(desk, replace(signed(b"first"), proof=proof)) is proof
-    assert await desk.storage.list("signatures") == []
+    assert await desk.storage.list("inbox/signatures") == []
