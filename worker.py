@@ -7,16 +7,17 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
+from activities.failures import RetryStorage
 from activities.messages import MessageActivities
 from activities.notifications import Endpoint, NotificationActivities
 from activities.reads import ReadActivities
@@ -35,7 +36,7 @@ from vigil.schedules import keep_discovering
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
 from vigil.temporal import messages
-from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes
+from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
 from workflows.discovery import DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
@@ -65,8 +66,9 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Client]:
     """Open what the settings name and run the workers, for as long as the context lasts."""
+    metrics = settings.worker.metrics_address
     async with AsyncExitStack() as stack:
-        runtime = await stack.enter_async_context(open_runtime(settings, temporal_runtime=_temporal_runtime(settings)))
+        runtime = await stack.enter_async_context(open_runtime(settings, temporal_runtime=open_sdk_runtime(metrics)))
         accounts, client, storage, tracker = runtime.accounts, runtime.client, runtime.storage, runtime.tracker
         await add_search_attributes(client)
         readers = {name: account.provider.reader for name, account in accounts.items()}
@@ -85,36 +87,29 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
             tracker.report_message,
         )
         adopting = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
+        serve = partial(Worker, client, graceful_shutdown_timeout=SHUTDOWN, interceptors=[RetryStorage()])
         workers = [
-            Worker(
-                client,
+            serve(
                 task_queue=messages.VERIFICATIONS_QUEUE,
                 workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
                 activities=[records.load_record, records.write_record, rereading.recheck],
-                graceful_shutdown_timeout=SHUTDOWN,
             ),
-            Worker(
-                client,
+            serve(
                 task_queue=messages.ARTIFACTS_QUEUE,
                 activities=[downloading.download],
                 max_concurrent_activities=MOST_DOWNLOADS,
-                graceful_shutdown_timeout=SHUTDOWN,
             ),
-            Worker(
-                client,
+            serve(
                 task_queue=messages.NOTIFICATIONS_QUEUE,
                 activities=[notifying.send_notification],
                 workflows=[NotificationWorkflow],
-                graceful_shutdown_timeout=SHUTDOWN,
             ),
-            Worker(
-                client,
+            serve(
                 task_queue=messages.MESSAGES_QUEUE,
                 activities=[messaging.send_message, messaging.erase_message, messaging.report_message],
                 workflows=[MessageDeliveryWorkflow],
-                graceful_shutdown_timeout=SHUTDOWN,
             ),
-            *_readers(client, accounts, [reading.read, reading.poll, adopting.discover, replaying.replay]),
+            *_readers(serve, accounts, [reading.read, reading.poll, adopting.discover, replaying.replay]),
         ]
         for account in accounts.values():
             await keep_discovering(client, account, time_scale=settings.time_scale)
@@ -134,16 +129,14 @@ def _messengers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, MessageRead
 
 
 def _readers(
-    client: Client, accounts: Mapping[str, OpenAccount], activities: Sequence[Callable[..., Any]]
+    serve: Callable[..., Worker], accounts: Mapping[str, OpenAccount], activities: Sequence[Callable[..., Any]]
 ) -> list[Worker]:
     """Return one worker for each account's queue of reads; the server limits its rate over all workers."""
     return [
-        Worker(
-            client,
+        serve(
             task_queue=messages.provider_queue(name),
             activities=activities,
             max_task_queue_activities_per_second=account.reads_per_second,
-            graceful_shutdown_timeout=SHUTDOWN,
         )
         for name, account in accounts.items()
     ]
@@ -159,13 +152,6 @@ def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
         )
         for name, endpoint in settings.endpoints.items()
     }
-
-
-def _temporal_runtime(settings: Settings) -> Runtime | None:
-    address = settings.worker.metrics_address
-    if address is None:
-        return None
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
 
 
 def main() -> None:

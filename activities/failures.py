@@ -1,9 +1,12 @@
 """The only translator of what went wrong into Temporal's terms."""
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from vigil.storage.contract import StorageUnavailable
 from vigil.temporal.messages import UNCHANGED, Unchanged
 
 
@@ -21,3 +24,19 @@ def unchanged(details: Unchanged, *, after: timedelta) -> ApplicationError:
         category=ApplicationErrorCategory.BENIGN,
         next_retry_delay=max(after, timedelta(milliseconds=1)),
     )
+
+
+class RetryStorage(Interceptor):
+    """For workers: an activity that failed at the storage is tried again. An outage is expected, and no fault of it."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 -- the SDK's name
+        """Return the chain with this interceptor in front."""
+        return _RetryStorage(next)
+
+
+class _RetryStorage(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 -- the SDK's name
+        try:
+            return await super().execute_activity(input)
+        except StorageUnavailable:
+            raise try_again("StorageUnavailable") from None

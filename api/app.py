@@ -26,6 +26,7 @@ from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
 from vigil.storage.inbox import Retention
+from vigil.temporal.connection import open_sdk_runtime
 
 _ABOUT: Final = """Vigil tracks identity verifications: register one, read its state and the reason for it, command it.
 
@@ -93,7 +94,7 @@ class ServedApp:
 @asynccontextmanager
 async def open_app(settings: Settings, metrics: Metrics) -> AsyncIterator[FastAPI]:
     """Open what the settings name, with a lazy Temporal client, and run the application while the context lasts."""
-    async with open_runtime(settings, lazy=True) as runtime:
+    async with open_runtime(settings, lazy=True, temporal_runtime=open_sdk_runtime()) as runtime:
         dependencies = build_dependencies(runtime, metrics)
         app = build_app(dependencies)
         async with app.router.lifespan_context(app), serve_metrics(settings.api.metrics_address, dependencies):

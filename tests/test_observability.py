@@ -2,6 +2,9 @@
 
 import json
 import logging
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 
 import httpx
@@ -13,10 +16,13 @@ from vigil.observability import Metrics, set_up_logging, where
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, level, raises = logging.root.handlers[:], logging.root.level, logging.raiseExceptions
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
     yield
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+    logging.raiseExceptions = raises
+    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
     structlog.reset_defaults()
 
 

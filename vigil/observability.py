@@ -8,6 +8,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from vigil.library_logs import gather_libraries, keep_known_text
+
 ALLOWED_FIELDS: Final = frozenset(
     {
         "account",
@@ -40,8 +42,6 @@ ALLOWED_FIELDS: Final = frozenset(
 )
 """Fields that may be logged; their values are coded words and numbers. Bodies, headers, URLs and references may not."""
 
-# These write URLs, ids or paths at INFO, and all of them may hold what opens an applicant's session.
-_TALKATIVE: Final = ("httpx", "httpcore", "temporalio", "uvicorn.access", "obstore")
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0, 2.0)
 
 
@@ -56,7 +56,10 @@ def drop_unlisted_fields(_logger: Any, _method: str, line: MutableMapping[str, A
 
 
 def set_up_logging(level: int = logging.INFO) -> None:
-    """Send every log line of the process to standard error: for people on a terminal, as JSON elsewhere."""
+    """Send every log line of the process to standard error: for people on a terminal, one JSON object a line elsewhere.
+
+    That includes warnings, exceptions that nobody catches, and the lines of libraries, of which known texts stay.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -67,7 +70,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[keep_known_text, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _coded_exception,
@@ -78,8 +81,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    gather_libraries()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -88,7 +89,7 @@ class ProviderReads:
             priority=options.URGENT,
             summary=f"Ask `{record.key.account}` to call back again",
         )
-        self._replay.add_done_callback(lambda _: self._notify())
+        self._replay.add_done_callback(self._end)
 
     def stop_polling(self) -> None:
         """Cancel the poll."""
@@ -107,6 +108,12 @@ class ProviderReads:
             self._poll = self._polled = None
         return answers
 
+    def _end(self, handle: workflow.ActivityHandle[Any]) -> None:
+        """Look at the failure of what has ended. Nobody else does for a poll that was stopped, which is no error."""
+        if not handle.cancelled():
+            handle.exception()
+        self._notify()
+
     def _start_read(self, record: Record, plan: TrackingPlan, cause: Cause) -> None:
         self._requested, self._cause, self._started_at = None, cause, workflow.now()
         self._read = workflow.start_activity(
@@ -121,7 +128,7 @@ class ProviderReads:
             priority=options.ROUTINE if cause in {Cause.RECHECK, Cause.DISCOVERY} else options.URGENT,
             summary=f"Read it at `{record.key.account}` now",
         )
-        self._read.add_done_callback(lambda _: self._notify())
+        self._read.add_done_callback(self._end)
 
     def _start_poll(self, record: Record, plan: TrackingPlan) -> None:
         poll = messages.PollInput(
@@ -147,7 +154,7 @@ class ProviderReads:
             priority=options.ROUTINE,
             summary=_poll_summary(poll, plan, until=record.verdict.deadline_at),
         )
-        self._poll.add_done_callback(lambda _: self._notify())
+        self._poll.add_done_callback(self._end)
 
 
 def _answer_of(handle: workflow.ActivityHandle[ReadResult]) -> ReadResult:

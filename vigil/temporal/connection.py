@@ -1,6 +1,8 @@
 """Connects to Temporal, with the data converter that all processes share."""
 
+import logging
 import secrets
+from functools import cache
 from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -9,7 +11,14 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import Runtime
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError
 
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
@@ -25,6 +34,20 @@ _KINDS: Final = {
 
 class SearchAttributesMissing(Exception):
     """Temporal does not have our search attributes; the text is one sentence with the fix."""
+
+
+@cache
+def open_sdk_runtime(metrics_address: str | None = None) -> Runtime:
+    """Return the SDK's runtime of this process. Its core logs through Python, so that its lines are filtered too."""
+    forwarding = LogForwardingConfig(
+        logging.getLogger("temporalio.core"), prepend_target_on_message=False, append_log_fields_to_message=False
+    )
+    return Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding),
+            metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
+        )
+    )
 
 
 async def connect(
