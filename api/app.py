@@ -11,15 +11,17 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import commands, evidence, health, rejected_callbacks, verifications
-from api.auth import BEARER, BackendKey
+from api.access import AccessLayer, FailedKeys
+from api.auth import BEARER, Backend
 from api.callbacks.dependencies import build_services
 from api.callbacks.endpoint import CallbackEndpoint
 from api.callbacks.relay import Relay
-from api.dependencies import Dependencies, get_caller
+from api.dependencies import Dependencies, Needs
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
 from api.security_headers import SecurityHeaders
+from vigil.config.keys import Right
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.http_server.server import Server, open_listener
 from vigil.observability import Metrics, set_up_logging, where
@@ -110,7 +112,7 @@ def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Depe
         storage=runtime.storage,
         digester=runtime.digester,
         metrics=metrics or Metrics(),
-        keys=[BackendKey.of(key.name, key.secret) for key in settings.api.keys],
+        backends=[Backend.of(key) for key in settings.api.keys],
         endpoints=frozenset(settings.endpoints),
         faces=settings.api.faces,
         trusted_proxies=settings.api.trusted_proxies,
@@ -143,6 +145,12 @@ def build_app(dependencies: Dependencies) -> FastAPI:
     app.include_router(health.router)
     if serves_backends:
         _add_backend_routes(app)
+        app.add_middleware(
+            AccessLayer,
+            backends=dependencies.backends,
+            trusted_proxies=dependencies.trusted_proxies,
+            failed_keys=FailedKeys(dependencies.metrics),
+        )
     add_problems(app)
     app.add_middleware(SecurityHeaders)
     if takes_callbacks:
@@ -165,8 +173,8 @@ def _run_relay(relay: Relay) -> Callable[[FastAPI], AbstractAsyncContextManager[
 
 
 def _add_backend_routes(app: FastAPI) -> None:
-    app.include_router(health.operator_router)
+    app.include_router(health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)])
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
     for router in (evidence.router, commands.router, verifications.router, rejected_callbacks.router):
-        app.include_router(router, dependencies=[Depends(get_caller), Depends(BEARER)])
+        app.include_router(router, dependencies=[Depends(BEARER)])
     extend_openapi(app)

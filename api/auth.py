@@ -1,73 +1,110 @@
 """Who may call the API for backends: the holders of a key, or, without keys, this machine alone."""
 
-import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
-from pydantic import SecretStr
+from starlette.datastructures import Headers
 
 from api.problems import Problem
+from vigil.config.keys import KeySettings, Right, hash_key
 from vigil.domain.terms import Name
 
-LOCAL_CALLER: Final = "local"
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED: Final = ("forwarded", "via", "x-real-ip")
+_STATE_KEY: Final = "vigil.backend"
 
 
 @dataclass(frozen=True)
-class BackendKey:
-    """A backend's name and the digests of its valid secrets. The secrets themselves are not kept."""
+class Backend:
+    """A caller: its name, the hashes of its keys, and what it may do. `accounts` is None where it may use all."""
 
     name: Name
-    digests: tuple[bytes, ...]
+    hashes: tuple[str, ...] = ()
+    rights: frozenset[Right] = frozenset(Right)
+    accounts: frozenset[Name] | None = None
+    endpoints: frozenset[Name] | None = None
+    own_only: bool = False
 
     @classmethod
-    def of(cls, name: Name, secrets: Sequence[SecretStr]) -> "BackendKey":
-        """Return the key with the digests of the secrets."""
-        return cls(name=name, digests=tuple(_digest(secret.get_secret_value()) for secret in secrets))
+    def of(cls, key: KeySettings) -> "Backend":
+        """Return the holder of a key. Without named endpoints an `own_only` key has none."""
+        named = () if key.endpoints is None and key.own_only else key.endpoints
+        return cls(
+            name=key.name,
+            hashes=key.hashes,
+            rights=frozenset(key.may),
+            accounts=None if key.accounts is None else frozenset(key.accounts),
+            endpoints=None if named is None else frozenset(named),
+            own_only=key.own_only,
+        )
+
+    def require_right(self, right: Right) -> None:
+        """Raise `Problem` 403 if the key does not have the right."""
+        if right not in self.rights:
+            raise Problem(403, "right_missing", "The key may not do this", detail=f"It needs the right {right}")
+
+    def require_account(self, account: str) -> None:
+        """Raise `Problem` 403 if the key is not for the account."""
+        if self.accounts is not None and account not in self.accounts:
+            raise Problem(403, "other_account", "The key may not use this account")
+
+    def require_endpoints(self, names: Collection[str]) -> None:
+        """Raise `Problem` 403 if the key may not let one of the endpoints be notified."""
+        if self.endpoints is not None and not self.endpoints.issuperset(names):
+            raise Problem(403, "other_endpoint", "The key may not use an endpoint in `notify`")
 
 
-class Callers:
+LOCAL: Final = Backend("local")
+"""Whoever calls from this machine while the settings have no key."""
+
+
+class Backends:
     """Identifies the calling backend."""
 
-    def __init__(self, keys: Sequence[BackendKey]) -> None:
-        self._keys = tuple(keys)
+    def __init__(self, backends: Sequence[Backend]) -> None:
+        self._backends = tuple(backends)
 
-    def identify(self, request: Request) -> Name:
-        """Return the caller's name. Raises `Problem` 401 or 403."""
-        if not self._keys:
-            return _local_caller(request)
-        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-        given = _digest(presented.strip())
-        # Every digest is compared, so that the duration does not show which one matches.
-        found = [key.name for key in self._keys for digest in key.digests if hmac.compare_digest(given, digest)]
+    def identify(self, headers: Headers, peer: str) -> Backend:
+        """Return the caller. Raises `Problem` 401 or 403."""
+        if not self._backends:
+            _require_local(headers, peer)
+            return LOCAL
+        scheme, _, presented = headers.get("authorization", "").partition(" ")
+        given = hash_key(presented.strip())
+        # Every hash is compared, so that the duration does not show which one matches.
+        found = [each for each in self._backends for known in each.hashes if hmac.compare_digest(given, known)]
         if scheme.lower() != "bearer" or not found:
             raise Problem(401, "not_authorized", "Send a backend's key", headers={"WWW-Authenticate": "Bearer"})
         return found[0]
 
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A backend's key, from `[api] keys` in the settings.")
-"""For the OpenAPI document only: `Callers` decides."""
+"""For the OpenAPI document only: `Backends` decides."""
 
 
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+def remember_backend(request_state: dict[str, object], backend: Backend) -> None:
+    """Put the caller into the state of a request, from which `backend_of` reads it."""
+    request_state[_STATE_KEY] = backend
 
 
-def _local_caller(request: Request) -> Name:
+def backend_of(request: Request) -> Backend:
+    """Return the caller that the layer in front of the routes has identified."""
+    backend: Backend = request.scope["state"][_STATE_KEY]
+    return backend
+
+
+def _require_local(headers: Headers, peer: str) -> None:
     """Accept this machine alone. A forwarded request comes from elsewhere, and so does a rebound name in a browser."""
-    host = request.client.host if request.client else ""
-    named = request.headers.get("host", "").lower()
+    named = headers.get("host", "").lower()
     named = named if named.endswith("]") else named.rpartition(":")[0] or named
-    is_forwarded = any(name in request.headers for name in _FORWARDED)
-    if not _is_loopback(host) or named not in _LOOPBACK_NAMES or is_forwarded:
+    is_forwarded = any(name in _FORWARDED or name.startswith("x-forwarded-") for name in headers)
+    if not _is_loopback(peer) or named not in _LOOPBACK_NAMES or is_forwarded:
         raise Problem(403, "no_keys", "Without [api] keys in the settings only this machine may call")
-    return LOCAL_CALLER
 
 
 def _is_loopback(host: str) -> bool:

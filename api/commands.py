@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import Field
 
-from api.dependencies import Caller, Key, Process
+from api.dependencies import Caller, Key, Needs, Process
 from api.problems import Problem, problem_of, problem_responses
+from vigil.config.keys import Right
 from vigil.domain.models import MessageModel, StrictModel
 from vigil.domain.terms import Decision, Instant, Outcome, ReasonCode, Stage
 from vigil.errors import NoWorkerInTime
@@ -18,7 +19,12 @@ _ABOUT: Final = (
     "After a 503 repeat it with the same `Idempotency-Key`: it is carried out once. Without the header a key is "
     "generated and returned. On a finished verification it starts a follow-up run, or 409 says why it does not fit."
 )
-_DOCUMENTATION: Final[dict[str, Any]] = {"description": _ABOUT, "responses": problem_responses(404, 409)}
+_DOCUMENTATION: Final[dict[str, Any]] = {
+    "description": _ABOUT,
+    "responses": problem_responses(404, 409, 413, 415),
+    "dependencies": [Depends(Needs(Right.COMMAND))],
+}
+_RESOLVING: Final = {**_DOCUMENTATION, "dependencies": [Depends(Needs(Right.RESOLVE))]}
 
 router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
 
@@ -54,7 +60,7 @@ class CommandRunner:
     def __init__(
         self, key: Key, caller: Caller, process: Process, response: Response, command_id: CommandId = None
     ) -> None:
-        self.caller = caller
+        self.caller = caller.name
         self._key = key
         self._process = process
         self._id = command_id or secrets.token_hex(16)
@@ -109,7 +115,7 @@ async def withdraw(runner: Runner) -> CommandView:
     return await runner.run("withdraw", messages.Withdraw(author=runner.caller))
 
 
-@router.post("/resolve", summary="Decide it manually", **_DOCUMENTATION)
+@router.post("/resolve", summary="Decide it manually", **_RESOLVING)
 async def resolve(runner: Runner, request: ResolveRequest) -> CommandView:
     """Record a person's decision."""
     command = messages.Resolve(author=runner.caller, decision=request.decision, reason=request.reason)

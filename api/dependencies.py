@@ -8,13 +8,14 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Path, Request
 
-from api.auth import BackendKey, Callers
+from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
 from vigil.config.accounts import OpenAccount
+from vigil.config.keys import Right
 from vigil.domain.digest import Digester
-from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey
+from vigil.errors import UnknownVerification
 from vigil.lookup import VerificationLookup
 from vigil.observability import Metrics
 from vigil.registration import Registrar
@@ -33,18 +34,14 @@ class Dependencies:
     storage: Storage
     digester: Digester
     metrics: Metrics = field(default_factory=Metrics)
-    keys: Sequence[BackendKey] = ()
+    backends: Sequence[Backend] = ()
+    """The holders of keys. Without any, this machine alone may call."""
     endpoints: frozenset[str] = frozenset()
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
     retention: Retention = field(default_factory=Retention)
     command_timeout: timedelta = timedelta(seconds=10)
     """How long a command waits for a worker. After it the caller is asked to repeat the command."""
-
-    @cached_property
-    def callers(self) -> Callers:
-        """The holders of keys."""
-        return Callers(self.keys)
 
     @cached_property
     def lookup(self) -> VerificationLookup:
@@ -77,17 +74,23 @@ Process: TypeAlias = Annotated[Dependencies, Depends(get_dependencies)]
 """FastAPI dependency: the parts of this process."""
 
 
-def get_caller(request: Request, process: Process) -> Name:
-    """Return the name of the calling backend. Raises `Problem` 401 or 403."""
-    return process.callers.identify(request)
+Caller: TypeAlias = Annotated[Backend, Depends(backend_of)]
+"""FastAPI dependency: the calling backend."""
 
 
-Caller: TypeAlias = Annotated[Name, Depends(get_caller)]
-"""FastAPI dependency: the name of the calling backend."""
+@dataclass(frozen=True)
+class Needs:
+    """FastAPI dependency: the caller has the right, or is answered 403. Every route for backends has one."""
+
+    right: Right
+
+    def __call__(self, caller: Caller) -> None:
+        caller.require_right(self.right)
 
 
 async def get_key(
     process: Process,
+    caller: Caller,
     account: Annotated[str, Path(description="The account's name in the settings.", examples=["sandbox"])],
     reference: Annotated[
         str,
@@ -98,8 +101,15 @@ async def get_key(
         ),
     ],
 ) -> VerificationKey:
-    """Return the key of the verification in the path. Raises `UnknownAccount`, `UnknownVerification`, `RPCError`."""
-    return await process.lookup.resolve_key(account, reference)
+    """Return the key of the verification in the path, if the caller may reach it.
+
+    Raises `Problem` 403, `UnknownAccount`, `UnknownVerification`, `RPCError`.
+    """
+    caller.require_account(account)
+    key = await process.lookup.resolve_key(account, reference)
+    if caller.own_only and await process.lookup.read_registrant(key) != caller.name:
+        raise UnknownVerification
+    return key
 
 
 Key: TypeAlias = Annotated[VerificationKey, Depends(get_key)]

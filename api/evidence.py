@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import StreamingResponse
 
-from api.dependencies import Key, Process
+from api.dependencies import Key, Needs, Process
 from api.problems import Problem, problem_responses
 from api.schemas import EvidenceListView, TimelineView
 from api.security_headers import served_media_type
+from vigil.config.keys import Right
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
@@ -24,13 +25,20 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
     summary="Return what was received, read and decided",
     description=_NEEDS_WORKER,
     responses=problem_responses(404),
+    dependencies=[Depends(Needs(Right.READ))],
 )
 async def read_timeline(key: Key, process: Process) -> TimelineView:
     """Return the timeline."""
     return TimelineView.of(await process.lookup.read_record(key))
 
 
-@router.get("/evidence", summary="List the files", description=_NEEDS_WORKER, responses=problem_responses(404))
+@router.get(
+    "/evidence",
+    summary="List the files",
+    description=_NEEDS_WORKER,
+    responses=problem_responses(404),
+    dependencies=[Depends(Needs(Right.READ))],
+)
 async def list_evidence(key: Key, process: Process) -> EvidenceListView:
     """Return the state of each file."""
     return EvidenceListView.of(await process.lookup.read_record(key))
@@ -42,6 +50,7 @@ async def list_evidence(key: Key, process: Process) -> EvidenceListView:
     description=f"Streamed, always as a download. 409 if it is not stored; `type` has its state. {_NEEDS_WORKER}",
     response_class=StreamingResponse,
     responses={200: {"content": {"application/octet-stream": {}}}, **problem_responses(404, 409)},
+    dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def download_file(key: Key, name: Annotated[str, Path()], process: Process) -> StreamingResponse:
     """Stream a stored file."""

@@ -22,7 +22,7 @@ CHECK_TIMEOUT: Final = timedelta(seconds=3)
 router: Final = APIRouter(tags=["operations"])
 """For every process."""
 operator_router: Final = APIRouter(tags=["operations"])
-"""For operators. It needs no key, since its answers hold coded words alone."""
+"""For operators. Beside the API for backends it needs a key; on a listener of its own it needs none."""
 
 
 class CheckView(StrictModel):

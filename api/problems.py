@@ -1,6 +1,6 @@
 """Problems of RFC 9457. This module alone translates errors to HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -85,10 +85,13 @@ class Problem(Exception):
 
 _MEANINGS: Final = {
     401: "The key is missing or belongs to no backend",
-    403: "Without keys in the settings, only this machine may call",
+    403: "The key may not do this or use this account; or there are no keys, and only this machine may call",
     404: "Neither Temporal nor the storage knows the verification",
     409: "The request does not fit the present state; `type` and `fields` say why",
+    413: "The body is larger than 64 KiB",
+    415: "The request has neither the media type `application/json` nor an `Idempotency-Key`",
     422: "The request does not fit; `fields` names the fields at fault",
+    429: "Too many requests without a valid key",
     502: "The provider refuses our credentials; an operator must act",
     503: "Not possible now; `Retry-After` says in how many seconds to repeat the same request",
 }
@@ -99,12 +102,14 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}}}
     return {
         status: {"description": _MEANINGS[status], "content": content}
-        for status in sorted({401, 403, 422, 503, *statuses})
+        for status in sorted({401, 403, 422, 429, 503, *statuses})
     }
 
 
 REPEAT_AFTER: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(hours=1)
+MOST_FIELDS: Final = 20
+"""Fields at fault that one problem names."""
 
 _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     UnknownAccount: (404, "unknown_account", "The settings have no account of that name"),
@@ -186,14 +191,26 @@ def add_problems(app: FastAPI) -> None:
     app.add_middleware(Backstop)
 
 
-async def _answer_validation(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [FieldProblem(field=_dotted(fault["loc"]), detail=fault["msg"]) for fault in faults]
+    known = {"body", "query", "path", "header", *_names_in(request.app.openapi())}
+    fields = [FieldProblem(field=_dotted(fault["loc"], known), detail=fault["msg"]) for fault in faults[:MOST_FIELDS]]
     return Problem(422, "invalid_request", "The request does not fit", fields=fields).response()
 
 
-def _dotted(loc: Sequence[Any]) -> str:
-    return ".".join(str(part) for part in loc)
+def _names_in(document: Any) -> Iterator[str]:
+    """Yield the names of all fields and parameters of an OpenAPI document."""
+    if isinstance(document, dict):
+        if "in" in document and "name" in document:
+            yield document["name"]
+        yield from document.get("properties", {})
+    for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from _names_in(inner)
+
+
+def _dotted(loc: Sequence[Any], known: Collection[str]) -> str:
+    """Return the name of a field. A name that the caller chose becomes `*`: it may be personal, or an attack."""
+    return ".".join(str(part) if isinstance(part, int) or part in known else "*" for part in loc)
 
 
 async def _answer_http(_request: Request, error: Exception) -> JSONResponse:

@@ -2,18 +2,19 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from api.dependencies import Process
+from api.dependencies import Needs, Process
 from api.problems import problem_responses
+from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100
 """Fewer than refusals, since whole receipts are read for them."""
 
-router: Final = APIRouter(tags=["callbacks"])
+router: Final = APIRouter(tags=["callbacks"], dependencies=[Depends(Needs(Right.OPERATE))])
 
 
 class RefusalView(StrictModel):

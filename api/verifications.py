@@ -3,14 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from api.dependencies import Caller, Key, Process
+from api.auth import Backend
+from api.dependencies import Caller, Dependencies, Key, Needs, Process
 from api.problems import problem_responses
 from api.schemas import ListedView, PageView, RegisteredView, VerificationView
+from vigil.config.keys import Right
 from vigil.domain.explanation import Explanation, explain
-from vigil.listing import LARGEST_PAGE, Filters, list_page
+from vigil.domain.verification_key import VerificationKey
+from vigil.errors import ConflictingRegistration, UnknownVerification
+from vigil.listing import LARGEST_PAGE, Filters, PageTokens, Reach, list_page
 from vigil.registration import RegistrationRequest
 from vigil.temporal.client import RegistrationResult
 
@@ -32,23 +36,55 @@ class ListQuery(Filters):
     summary="Register a verification",
     description="May be repeated: 201 if it was not registered before, 200 if it was. Needs no worker. Without a "
     "reference the provider is asked for it: 409 `process_not_yet_known` with `Retry-After` until it has one.",
-    responses={200: {"description": "It was known", "model": RegisteredView}, **problem_responses(404, 409, 502)},
+    responses={
+        200: {"description": "It was known", "model": RegisteredView},
+        **problem_responses(404, 409, 413, 415, 502),
+    },
+    dependencies=[Depends(Needs(Right.REGISTER))],
 )
 async def register(
     request: RegistrationRequest, response: Response, caller: Caller, process: Process
 ) -> RegisteredView:
     """Register a verification."""
-    key, registered = await process.registrar.register(request, by=caller)
+    caller.require_account(request.account)
+    caller.require_endpoints(request.notify)
+    if request.reference is not None:
+        await _refuse_others(VerificationKey(account=request.account, reference=request.reference), caller, process)
+    key, registered = await process.registrar.register(request, by=caller.name)
+    if request.reference is None:
+        await _refuse_others(key, caller, process)
     response.status_code = 201 if registered is RegistrationResult.STARTED else 200
     # URLs end up in access logs, so this one has the path, which never shows a reference that opens a session.
     response.headers["Location"] = f"/verifications/{process.tracker.path(key)}"
     return RegisteredView(account=key.account, reference=key.reference, registered=registered)
 
 
-@router.get("", summary="List verifications", description="By run, the newest first.", responses=problem_responses())
-async def list_verifications(query: Annotated[ListQuery, Query()], process: Process) -> PageView:
+async def _refuse_others(key: VerificationKey, caller: Backend, process: Dependencies) -> None:
+    """Raise `ConflictingRegistration` if an `own_only` caller registers what another backend has registered."""
+    if not caller.own_only:
+        return
+    try:
+        registrant = await process.lookup.read_registrant(key)
+    except UnknownVerification:
+        return
+    if registrant not in {None, caller.name}:
+        raise ConflictingRegistration(["registered_by"])
+
+
+@router.get(
+    "",
+    summary="List verifications",
+    description="By run, the newest first. The pages of an `own_only` key may be shorter than `limit`.",
+    responses=problem_responses(),
+    dependencies=[Depends(Needs(Right.READ))],
+)
+async def list_verifications(query: Annotated[ListQuery, Query()], caller: Caller, process: Process) -> PageView:
     """Return one page."""
-    page = await list_page(process.tracker.client, query, page=query.page, limit=query.limit)
+    if query.account is not None:
+        caller.require_account(query.account)
+    reach = Reach(caller.accounts, caller.name if caller.own_only else None)
+    tokens = PageTokens(process.digester)
+    page = await list_page(process.tracker.client, query, reach, page=query.page, limit=query.limit, tokens=tokens)
     return PageView(verifications=tuple(ListedView.of(run) for run in page.runs), next_page=page.next_page)
 
 
@@ -57,6 +93,7 @@ async def list_verifications(query: Annotated[ListQuery, Query()], process: Proc
     summary="Explain why it is pending, what happens next, and who must act",
     description="Needs no worker. If no worker runs, the explanation says so.",
     responses=problem_responses(404),
+    dependencies=[Depends(Needs(Right.READ))],
 )
 async def read_explanation(key: Key, process: Process) -> Explanation:
     """Explain the present state."""
@@ -70,11 +107,14 @@ async def read_explanation(key: Key, process: Process) -> Explanation:
     "/{account}/{reference:path}",
     summary="Read a verification",
     description="The present state and the last stored record. Needs no worker. With `wait` it answers as soon as "
-    "`sequence` is greater than `after_sequence`, and after `wait` seconds with the state at that time.",
+    "`sequence` is greater than `after_sequence`, and after `wait` seconds with the state at that time. Without the "
+    "right `personal`, `partner_metadata` is null.",
     responses=problem_responses(404),
+    dependencies=[Depends(Needs(Right.READ))],
 )
 async def read_verification(
     key: Key,
+    caller: Caller,
     process: Process,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="seconds")] = 0,
     after_sequence: Annotated[int, Query(ge=0)] = 0,
@@ -85,4 +125,5 @@ async def read_verification(
     if wait and sequence <= after_sequence:
         await process.long_polls.wait_beyond(key, sequence, timeout=timedelta(seconds=wait))
         known = await process.lookup.get(key)
-    return VerificationView.of(known, await process.lookup.read_partner_metadata(known.record))
+    may_see = Right.PERSONAL in caller.rights
+    return VerificationView.of(known, await process.lookup.read_partner_metadata(known.record) if may_see else None)

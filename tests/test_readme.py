@@ -193,7 +193,7 @@ async def typed(stack: Stack, *command: str) -> tuple[int, str, str]:
 
 
 async def test_what_a_newcomer_types_works_on_a_running_stack(stack: Stack) -> None:
-    shell = "\n".join(checked("sh")).replace("http://127.0.0.1:8000", stack.api)
+    shell = "\n".join(checked("sh")).replace("http://127.0.0.1:8000", stack.api).replace(".vigil", str(stack.folder))
     code, out, told = await typed(stack, "bash", "-euo", "pipefail", "-c", f"{shell}\nprintf '\\n%s' $reference")
     reference = out.splitlines()[-1]
 

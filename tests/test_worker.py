@@ -15,7 +15,7 @@ from vigil.temporal.connection import connect
 from worker import serving
 
 SETTINGS = """
-digest_key = "a digest key that is long enough"
+digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
 time_scale = 1
 
 [temporal]
@@ -29,7 +29,7 @@ provider = "id360"
 base_url = "http://127.0.0.1:1"
 username = "vigil"
 password = "a password of the test"
-callback_headers = {{ Authorization = "a header of the test" }}
+callback_headers = {{ Authorization = "7d1c90b3e8a24f56b0c9d3e1f7a86b42" }}
 reads_per_second = 3
 """
 

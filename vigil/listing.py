@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Iterator
+import hmac
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from pydantic import AwareDatetime, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
+from vigil.domain.digest import Digester
 from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
@@ -19,6 +21,7 @@ from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT
 
 LARGEST_PAGE: Final = 200
+_MARK_LENGTH: Final = 26
 
 
 class Filters(StrictModel):
@@ -34,9 +37,11 @@ class Filters(StrictModel):
     opened_before: AwareDatetime | None = Field(None, description="the run started before this time")
     is_open: bool | None = None
 
-    def query(self, *, needs_attention: bool = False) -> str:
+    def query(self, *, accounts: Collection[Name] | None = None, needs_attention: bool = False) -> str:
         """Return Temporal's list filter. Every value has a closed form, so none can end its quotes."""
         clauses = [f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}'", *self._clauses()]
+        if accounts is not None:
+            clauses.append(f"VigilAccount IN ({', '.join(map(repr, sorted(accounts)))})")
         if needs_attention:
             # An empty list is not the same as none, so the filter names the reasons.
             clauses.append(f"VigilAttention IN ({', '.join(repr(reason.value) for reason in Attention)})")
@@ -79,15 +84,60 @@ class ListedPage:
     next_page: str | None
 
 
-async def list_page(client: Client, filters: Filters, *, page: str | None, limit: int) -> ListedPage:
-    """Return one page of runs, the newest first. Raises `InvalidPageToken`, `RPCError`."""
-    found = client.list_workflows(
-        filters.query(), page_size=limit, next_page_token=_decode_token(page), rpc_timeout=DESCRIBE_TIMEOUT
-    )
+@dataclass(frozen=True)
+class Reach:
+    """The verifications that a caller may list: those of some accounts, or that one backend registered. None: all."""
+
+    accounts: frozenset[Name] | None = None
+    registered_by: Name | None = None
+
+    def holds(self, run: ListedRun) -> bool:
+        """Whether a listed run was registered by the backend."""
+        return self.registered_by is None or bool(run.summary and run.summary.registered_by == self.registered_by)
+
+
+class PageTokens:
+    """Signs Temporal's page tokens, each for one list filter: a stranger's token must not reach Temporal."""
+
+    def __init__(self, digester: Digester) -> None:
+        self._digester = digester
+
+    def sign(self, token: bytes, query: str) -> str:
+        """Return the token as a caller gets it."""
+        return f"{self._mark(token, query)}{base64.urlsafe_b64encode(token).decode()}"
+
+    def open(self, page: str, query: str) -> bytes:
+        """Return Temporal's token. Raises `InvalidPageToken` if it was not signed for this filter."""
+        mark, text = page[:_MARK_LENGTH], page[_MARK_LENGTH:]
+        try:
+            token = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidPageToken from None
+        if not hmac.compare_digest(mark.encode(), self._mark(token, query).encode()):
+            raise InvalidPageToken
+        return token
+
+    def _mark(self, token: bytes, query: str) -> str:
+        return self._digester.digest("page", query.encode() + b"\0" + token)
+
+
+async def list_page(
+    client: Client, filters: Filters, reach: Reach, *, page: str | None, limit: int, tokens: PageTokens
+) -> ListedPage:
+    """Return one page of the runs within reach, the newest first. Raises `InvalidPageToken`, `RPCError`.
+
+    Temporal cannot filter by backend, so a page may be shorter than `limit`.
+    """
+    query = filters.query(accounts=reach.accounts)
+    token = tokens.open(page, query) if page else None
+    found = client.list_workflows(query, page_size=limit, next_page_token=token, rpc_timeout=DESCRIBE_TIMEOUT)
     await found.fetch_next_page()
     runs = [await _run_of(execution) for execution in found.current_page or ()]
-    token = found.next_page_token
-    return ListedPage(runs=tuple(runs), next_page=base64.urlsafe_b64encode(token).decode() if token else None)
+    following = found.next_page_token
+    return ListedPage(
+        runs=tuple(run for run in runs if reach.holds(run)),
+        next_page=tokens.sign(following, query) if following else None,
+    )
 
 
 async def iterate_verifications(
@@ -99,13 +149,6 @@ async def iterate_verifications(
         if execution.id not in seen:
             seen.add(execution.id)
             yield await _run_of(execution)
-
-
-def _decode_token(page: str | None) -> bytes | None:
-    try:
-        return base64.b64decode(page, altchars=b"-_", validate=True) if page else None
-    except (binascii.Error, ValueError):
-        raise InvalidPageToken from None
 
 
 async def _run_of(execution: WorkflowExecution) -> ListedRun:

@@ -13,6 +13,7 @@ from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary, summarize
+from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey, stands_in
 from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
 from vigil.providers.contract import PartnerMetadataSource
@@ -86,6 +87,13 @@ class VerificationLookup:
         if record is not None and _is_behind(situation.summary, record):
             situation = situation.model_copy(update={"summary": self._summarize(record)})
         return KnownVerification(key=key, situation=situation, record=record)
+
+    async def read_registrant(self, key: VerificationKey) -> Name | None:
+        """Return the backend that registered it; None: none did. Raises as `get` does."""
+        known = await self.get(key)
+        published = known.situation.summary.registered_by if known.situation.summary else None
+        registration = known.record.subject.registration if known.record else None
+        return published or (registration.registered_by if registration else None)
 
     async def read_record(self, key: VerificationKey) -> Record:
         """Return the current record: from a worker while the verification is open, else from the storage.

@@ -134,6 +134,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self.failed_keys = Counter(
+            "vigil_failed_keys",
+            "Requests for the API of backends without a valid key, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
         self.unlisted_refusals = Counter(
             "vigil_callback_refusals_unlisted",
             "Refusals that are not listed in the storage: too many of one reason, or for no account of the settings.",

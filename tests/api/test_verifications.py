@@ -98,7 +98,7 @@ async def test_a_registration_that_differs_is_refused_naming_the_fields_and_no_v
         ({"applicant": "Jane Doe, Paris"}, 422, "invalid_request", "body.applicant"),
         ({"reference": ""}, 422, "invalid_request", "body.reference"),
         ({"correlation": "short"}, 422, "invalid_request", "body.correlation"),
-        ({"surprise": "Jane Doe"}, 422, "invalid_request", "body.surprise"),
+        ({"surprise": "Jane Doe"}, 422, "invalid_request", "body.*"),
     ],
 )
 async def test_a_request_that_does_not_fit_is_a_problem_that_repeats_no_value(
@@ -135,7 +135,7 @@ async def test_what_opens_a_session_is_in_no_address_and_what_stands_for_it_lead
         location = registered.headers["location"]
         opened = await client.get(location)
         async with world.workers():
-            asked = await client.post(f"{location}/poll")
+            asked = await client.post(f"{location}/poll", json={})
             record = await world.result()
         listed = (await client.get("/verifications", params={"applicant": applicant})).json()
         world.key = world.key.model_copy(update={"reference": f"{world.key.reference}-long-ago"})
@@ -168,7 +168,7 @@ async def test_what_nobody_knows_is_a_404_problem(world: World, tail: str) -> No
 
 async def test_a_command_to_what_nobody_knows_starts_nothing(world: World) -> None:
     async with backend(world) as client:
-        answer = await client.post(path(world, "/poll"))
+        answer = await client.post(path(world, "/poll"), json={})
 
     assert (answer.status_code, code(answer)) == (404, "unknown_verification")
     assert await world.tracker.describe(world.key) is None
@@ -204,7 +204,7 @@ async def test_a_command_without_worker_is_unknown_and_names_the_key_to_repeat_i
     async with backend(world, command_timeout=timedelta(seconds=1)) as client:
         await client.post("/verifications", json=body(world))
         given = await client.post(path(world, "/withdraw"), headers={"Idempotency-Key": "withdraw-0001"})
-        made = await client.post(path(world, "/poll"))
+        made = await client.post(path(world, "/poll"), json={})
 
     assert (given.status_code, code(given)) == (503, "no_worker_in_time")
     assert given.headers["idempotency-key"] == "withdraw-0001"
@@ -269,7 +269,7 @@ async def test_commands_on_a_finished_verification_follow_up_or_say_why_not(worl
         world.reader.say(APPROVED)
         await world.hear(final())
         await world.result()
-        withdrawn = await client.post(path(world, "/withdraw"))
+        withdrawn = await client.post(path(world, "/withdraw"), json={})
         resolved = await client.post(path(world, "/resolve"), json={"decision": "declined", "reason": "spoof"})
 
     assert (withdrawn.status_code, code(withdrawn)) == (409, "command_refused")

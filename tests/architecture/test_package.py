@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "tests", "vigil.toml")
 BUILDS = "from setuptools import build_meta; print(build_meta.build_wheel(__import__('sys').argv[1]))"
 A_BACKENDS_OWN = ("settings.py", "accounts/__init__.py", "domain/__init__.py", "api/__init__.py", "worker.py")
+DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 SETTINGS = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
 [accounts.id360]
@@ -44,7 +45,7 @@ def backend(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(backend: Path, program: str) -> str:
-    environment = {"PYTHONPATH": f"{backend}:{backend / 'installed'}", "VIGIL_DIGEST_KEY": "0123456789abcdef"}
+    environment = {"PYTHONPATH": f"{backend}:{backend / 'installed'}", "VIGIL_DIGEST_KEY": DIGEST_KEY}
     ended = subprocess.run(
         [sys.executable, "-P", "-c", program], cwd=backend, env=environment, capture_output=True, text=True, check=False
     )
@@ -83,7 +84,7 @@ def test_a_backend_reads_its_settings_without_a_secret_of_a_provider(backend: Pa
         "print(list(settings.accounts), settings.digest_key.get_secret_value())"
     )
 
-    assert run(backend, program) == "['id360'] 0123456789abcdef\n"
+    assert run(backend, program) == f"['id360'] {DIGEST_KEY}\n"
 
 
 def test_the_package_itself_runs_nothing_when_it_is_imported() -> None:

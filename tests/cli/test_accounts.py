@@ -1,5 +1,5 @@
 from vigil.cli.accounts import describe_sender
-from vigil.config.settings import ApiSettings
+from vigil.config.api_settings import ApiSettings
 from vigil.domain.sender_contract import CodeRange
 from vigil.providers.id360.senders import CONTRACT
 

@@ -45,10 +45,16 @@ def test_dev_serves_on_the_ports_it_was_given_until_it_is_interrupted_and_starts
     ports, output = Ports.find_free(), tmp_path / "output"
 
     process = started(tmp_path / "dev", ports, output)
-    live = httpx.get(f"http://127.0.0.1:{ports.api}/health/ready", trust_env=False)
+    key = (tmp_path / "dev" / "key").read_text().strip()
+    at = f"http://127.0.0.1:{ports.api}/health/ready"
+    live = httpx.get(at, headers={"authorization": f"Bearer {key}"}, trust_env=False)
+    stranger = httpx.get(at, trust_env=False)
     ended = stopped(process, signal.SIGINT)
 
     assert live.json()["ready"] is True
+    assert stranger.status_code == 401
+    assert f'-H "Authorization: Bearer $(cat {tmp_path / "dev" / "key"})"' in output.read_text()
+    assert key not in output.read_text()
     assert ended == 0
     assert ports.find_taken() == {}
     assert f"http://127.0.0.1:{ports.api}" in output.read_text()

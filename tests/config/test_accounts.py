@@ -11,19 +11,19 @@ from vigil.providers.contract import Provider
 from vigil.providers.registry import PROVIDERS
 
 SETTINGS = """
-digest_key = "0123456789abcdef"
+digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
 [accounts.first]
 provider = "id360"
 base_url = "https://first.example"
 username = "u"
 password = "p"
-callback_headers = { Authorization = "h" }
+callback_headers = { Authorization = "7d1c90b3e8a24f56b0c9d3e1f7a86b42" }
 [accounts.second]
 provider = "id360"
 base_url = "https://second.example"
 username = "u"
 password = "p"
-callback_headers = { Authorization = "h" }
+callback_headers = { Authorization = "2b64c8f0a1d94e37925f6ab80c1de773" }
 """
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from vigil.config.accounts import open_accounts
+from vigil.config.keys import hash_key
 from vigil.config.settings import Settings, SettingsError, load_settings
 
 WHOLE = """
@@ -32,11 +33,12 @@ allowed_sources = ["203.0.113.0/24"]
 url = "https://checkout.example/hooks"
 secret = { env = "HOOK" }
 """
+DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 ENVIRON = {
-    "VIGIL_DIGEST_KEY": "a-key-of-some-length",
-    "VIGIL_KEY_CHECKOUT": "checkout-key",
-    "OLD": "old-header",
-    "NEW": "new-header",
+    "VIGIL_DIGEST_KEY": DIGEST_KEY,
+    "VIGIL_KEY_CHECKOUT": "vigil_3nAqW9sLkTzB4xYc7RfD1mHv",
+    "OLD": "Basic 7d1c90b3e8a24f56b0c9d3e1f7a86b42",
+    "NEW": "Basic 2b64c8f0a1d94e37925f6ab80c1de773",
     "HOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 HIDDEN = {*ENVIRON.values(), "from-a-file"}
@@ -61,10 +63,10 @@ def fault(folder: Path, text: str = WHOLE, **environ: str) -> str:
 def test_a_whole_file_is_taken_with_its_secrets_from_elsewhere(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
-    assert settings.digest_key.get_secret_value() == "a-key-of-some-length"
+    assert settings.digest_key.get_secret_value() == DIGEST_KEY
     assert settings.temporal.address == "temporal.example:7233"
     assert settings.api.faces == ("callbacks",)
-    assert settings.api.keys[0].secret[0].get_secret_value() == "checkout-key"
+    assert settings.api.keys[0].hashes == (hash_key("vigil_3nAqW9sLkTzB4xYc7RfD1mHv"),)
     account = settings.accounts["id360-sandbox"]
     assert account.tracking == {"deadline": timedelta(days=7), "callback_expected_within": timedelta(minutes=10)}
     assert account.own.model_dump()["password"][0].get_secret_value() == "from-a-file"
@@ -117,7 +119,7 @@ def test_temporals_own_variables_overrule_everything(tmp_path: Path) -> None:
 
 
 def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path) -> None:
-    (tmp_path / "other.toml").write_text('digest_key = "a-key-of-some-length"')
+    (tmp_path / "other.toml").write_text(f'digest_key = "{DIGEST_KEY}"')
 
     assert load_settings(environ={"VIGIL_CONFIG": str(tmp_path / "other.toml")}).accounts == {}
 
@@ -168,12 +170,12 @@ def test_an_empty_variable_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_a_short_digest_key_is_refused(tmp_path: Path) -> None:
-    assert fault(tmp_path, VIGIL_DIGEST_KEY="fifteen-letters") == "digest_key must have 16 characters or more"
+    assert fault(tmp_path, VIGIL_DIGEST_KEY="a17d903be").startswith("digest_key: is too short: it needs 128 bits")
 
 
 @pytest.mark.parametrize("key", [" " * 17, "changemechangeme", "change-me-change-me"])
 def test_a_digest_key_that_is_blank_or_a_placeholder_is_refused(tmp_path: Path, key: str) -> None:
-    sentence = "digest_key is empty or a placeholder; set a real secret"
+    sentence = "digest_key: is empty or a placeholder; set a real secret"
     assert fault(tmp_path, VIGIL_DIGEST_KEY=key) == sentence
 
 
@@ -195,7 +197,6 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
     variables = (
         "VIGIL_DIGEST_KEY",
         "VIGIL_KEY_CHECKOUT",
-        "VIGIL_HOOK_CHECKOUT",
         "ID360_PASSWORD",
         "ID360_AUTHORIZATION",
         "ASSURE_CLIENT_SECRET",
@@ -205,6 +206,7 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
         "SMILE_API_KEY",
     )
 
-    settings = load_settings(example, environ=dict.fromkeys(variables, "a-secret-of-some-length"))
+    environ = {name: hash_key(name) for name in variables} | {"VIGIL_HOOK_CHECKOUT": ENVIRON["HOOK"]}
+    settings = load_settings(example, environ=environ)
 
     assert list(settings.accounts) == ["id360", "assure", "identomat", "smile"]

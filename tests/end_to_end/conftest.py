@@ -10,6 +10,7 @@ import pytest
 
 from vigil.cli.context import open_installation
 from vigil.demo.ports import Ports
+from vigil.demo.simulator_accounts import authorization, read_key
 from vigil.demo.stack import Stack
 from vigil.providers.id360.settings import Id360Settings
 from vigil.runtime import Runtime
@@ -55,13 +56,19 @@ class Running:
     async def register(self, reference: str) -> None:
         """Register a verification as a backend does."""
         answer = await self.http.post(
-            f"{self.stack.api}/verifications", json={"account": ACCOUNT, "reference": reference}
+            f"{self.stack.api}/verifications",
+            json={"account": ACCOUNT, "reference": reference},
+            headers=authorization(read_key(self.stack.config)),
         )
         assert answer.status_code in {200, 201}, answer.text
 
     async def known(self, reference: str, **query: Any) -> dict[str, Any]:
         """Return what the API says of a verification."""
-        answer = await self.http.get(f"{self.stack.api}/verifications/{ACCOUNT}/{reference}", params=query)
+        answer = await self.http.get(
+            f"{self.stack.api}/verifications/{ACCOUNT}/{reference}",
+            params=query,
+            headers=authorization(read_key(self.stack.config)),
+        )
         answer.raise_for_status()
         seen: dict[str, Any] = answer.json()
         return seen

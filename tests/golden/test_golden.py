@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from tests.golden.record import FILES, MODELS, written
-from vigil.config.settings import ApiSettings
+from vigil.config.api_settings import ApiSettings
 from vigil.domain.models import StoredModel, StrictModel
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary

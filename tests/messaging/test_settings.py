@@ -11,7 +11,7 @@ from vigil.messaging.factory import open_senders
 from vigil.messaging.settings import MessageSettings
 
 WHOLE = """
-digest_key = "a-key-of-some-length"
+digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
 [messages.sms]
 url = "https://sms.example/v1/messages"
 headers = { Authorization = { env = "SMS_AUTHORIZATION" } }

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,8 @@ from pydantic import (
     model_validator,
 )
 
+from vigil.config.api_settings import ApiSettings, EndpointSettings, ListenerAddress
+from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults
 from vigil.config.settings_file import (
     SettingsError,
     first_fault,
@@ -40,7 +42,7 @@ from vigil.config.settings_file import (
     with_random_secrets,
 )
 from vigil.domain.models import StrictModel
-from vigil.domain.secrets import Secrets, is_placeholder
+from vigil.domain.secrets import ChosenSecret, is_placeholder
 from vigil.domain.terms import Name
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.messaging.settings import MessageSettings
@@ -50,12 +52,9 @@ from vigil.providers.registry import PROVIDERS, AnyEntry
 __all__ = ["ClientSettings", "Settings", "SettingsError", "load_client_settings", "load_settings"]
 
 DEFAULT_FILE: Final = Path("vigil.toml")
-SHORTEST_DIGEST_KEY: Final = 16
 SANDBOX: Final = "sandbox"
 
 SettingsT = TypeVar("SettingsT", bound="ClientSettings")
-
-Face: TypeAlias = Literal["callbacks", "backend"]
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -96,42 +95,6 @@ class StorageSettings(StrictModel):
     keep: KeepSettings = KeepSettings()
 
 
-class KeySettings(StrictModel):
-    """What one backend proves itself with."""
-
-    name: Name
-    secret: Secrets
-
-
-ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
-"""`host:port`."""
-
-
-class ApiSettings(StrictModel):
-    """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
-    faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
-    keys: tuple[KeySettings, ...] = ()
-    metrics_address: ListenerAddress | None = None
-
-    def callback_url(self, account: str) -> str:
-        """Return the URL to which the provider must send the account's callbacks."""
-        base = self.public_url or f"http://{self.host}:{self.port}"
-        return f"{base.rstrip('/')}/callbacks/{account}"
-
-
-class EndpointSettings(StrictModel):
-    """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""
-
-    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
-    secret: Secrets
-    allow_private: bool = False
-
-
 class WorkerSettings(StrictModel):
     """The worker process. At `metrics_address` it listens for Prometheus; without it there is no such listener."""
 
@@ -169,23 +132,29 @@ class ConfiguredAccount(Common):
     own: AccountSettings
 
 
+def _chosen(secret: SecretStr) -> SecretStr:
+    if is_placeholder(secret.get_secret_value()):
+        raise ValueError("is empty or a placeholder; set a real secret")
+    return ChosenSecret(secret.get_secret_value())
+
+
 class ClientSettings(StrictModel):
     """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
-    digest_key: SecretStr
+    digest_key: Annotated[SecretStr, AfterValidator(_chosen)]
     temporal: TemporalSettings = TemporalSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     time_scale: Annotated[float, Field(ge=1)] = 1
 
+    @property
+    def real_account(self) -> str | None:
+        """The first account that is not a sandbox."""
+        return next((name for name, account in self.accounts.items() if account.own.environment != SANDBOX), None)
+
     @model_validator(mode="after")
-    def _check_key_and_scale(self) -> Self:
-        if is_placeholder(self.digest_key.get_secret_value()):
-            raise ValueError("digest_key is empty or a placeholder; set a real secret")
-        if len(self.digest_key.get_secret_value()) < SHORTEST_DIGEST_KEY:
-            raise ValueError(f"digest_key must have {SHORTEST_DIGEST_KEY} characters or more")
-        real = [name for name, account in self.accounts.items() if account.own.environment != SANDBOX]
-        if self.time_scale != 1 and real:
-            raise ValueError(f"time_scale must be 1 while accounts.{real[0]} is not a sandbox")
+    def _check_scale(self) -> Self:
+        if self.time_scale != 1 and self.real_account:
+            raise ValueError(f"time_scale must be 1 while accounts.{self.real_account} is not a sandbox")
         return self
 
 
@@ -210,7 +179,13 @@ def load_settings(
     file = _file(path, environ)
     given = resolved(overlaid(read_toml(file), environ, Settings.model_fields), environ, file)
     given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
-    return _checked(Settings, given, environ, file, providers)
+    settings = _checked(Settings, given, environ, file, providers)
+    faults = list(find_key_faults(settings.api, settings.accounts, settings.endpoints))
+    if settings.real_account:
+        faults += find_production_faults(settings.real_account, settings.api, settings.messages.email)
+    for setting, fix in faults:
+        raise SettingsError(file, setting, fix)
+    return settings
 
 
 def load_client_settings(
@@ -249,9 +224,12 @@ def _checked(
         raise SettingsError(file, ("accounts",), "must be a table of accounts")
     given["accounts"] = {name: _account(file, name, table, providers) for name, table in accounts.items()}
     try:
-        return model.model_validate(given)
+        settings = model.model_validate(given)
     except ValidationError as error:
         raise first_fault(file, error, model) from None
+    for setting, fix in find_secret_faults(settings):
+        raise SettingsError(file, setting, fix)
+    return settings
 
 
 def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) -> None:

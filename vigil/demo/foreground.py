@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from vigil.demo.simulator_accounts import key_file, read_key
 from vigil.demo.stack import Stack
 
 T = TypeVar("T")
@@ -53,11 +54,16 @@ def print_addresses(console: Console, stack: Stack) -> None:
         f"\nStart a verification at the simulator and follow it:\n"
         f"  {_find_command()} --config {stack.config} simulate {stack.accounts[0].name} --watch\n"
         f"\nList verifications as a backend does:\n"
-        f"  curl '{stack.api}/verifications?limit=5'\n"
+        f"  curl {_header(stack)}'{stack.api}/verifications?limit=5'\n"
         f"\nPress Ctrl-C to stop everything.",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _header(stack: Stack) -> str:
+    """Return how curl presents the key of the stack; settings of an earlier start may have none."""
+    return f'-H "Authorization: Bearer $(cat {key_file(stack.config)})" ' if read_key(stack.config) else ""
 
 
 def _find_command() -> str:

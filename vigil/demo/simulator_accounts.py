@@ -2,17 +2,21 @@
 
 import json
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import SecretStr
 
+from vigil.config.keys import Right, make_key
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.simulator.story import SimulatedAccount
+
+KEY_FILE: Final = "key"
+_OUR_KEY: Final = {"name": "local", "secret": {"file": KEY_FILE}, "may": [right.value for right in Right]}
+"""The one key of a stack on this machine. It has every right: whoever may read its file owns the stack."""
 
 
 def find_account(settings: Settings, name: str) -> SimulatedAccount:
@@ -44,12 +48,13 @@ def write_settings(
 ) -> None:
     """Write settings whose accounts are all at the simulator, with new secrets, readable by their owner only.
 
-    Raises `FileExistsError`: secrets that are in use must not be replaced.
+    The key for the API is in a file `key` beside them. Raises `FileExistsError`: secrets that are in use must not be
+    replaced.
     """
     tables: dict[str, Mapping[str, Any]] = {
         "temporal": {"address": temporal},
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
-        "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url},
+        "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url, "keys": [_OUR_KEY]},
         "messages": {
             "sms": {"url": f"{ports.simulator_url}/gateway/messages", "idempotent": True, "allow_private": True},
             "email": {
@@ -61,19 +66,40 @@ def write_settings(
         },
     }
     for account in accounts:
-        known = {"simulator": ports.simulator_url, "secret": secrets.token_urlsafe(24)}
+        known = {"simulator": ports.simulator_url} | {name: make_key() for name in ("secret", "password")}
         settings = {"provider": account.provider, "environment": "sandbox", **account.settings}
         tables[f"accounts.{account.name}"] = {name: _fill(value, known) for name, value in settings.items()}
     lines = [
         "# Written by vigil for the simulator on this machine. To start afresh, delete the folder of this file.",
-        f"digest_key = {_format_toml(secrets.token_urlsafe(32))}",
+        f"digest_key = {_format_toml(make_key())}",
         f"time_scale = {time_scale:g}",
     ]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_format_toml(value)}" for key, value in table.items())]
     file.parent.mkdir(parents=True, exist_ok=True)
+    _write_new(file, "\n".join(lines) + "\n")
+    _write_new(key_file(file), make_key() + "\n")
+
+
+def key_file(config: Path) -> Path:
+    """Return the file of the key for the API, beside the settings."""
+    return config.parent / KEY_FILE
+
+
+def read_key(config: Path) -> str | None:
+    """Return the key for the API that `write_settings` wrote beside the settings; None: there is none."""
+    file = key_file(config)
+    return file.read_text(encoding="utf-8").strip() if file.exists() else None
+
+
+def authorization(key: str | None) -> dict[str, str]:
+    """Return the header that presents a key; none without a key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _write_new(file: Path, text: str) -> None:
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write("\n".join(lines) + "\n")
+        opened.write(text)
 
 
 def _format_toml(value: Any) -> str:

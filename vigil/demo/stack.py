@@ -13,7 +13,7 @@ import httpx
 
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
-from vigil.demo.simulator_accounts import write_settings
+from vigil.demo.simulator_accounts import authorization, read_key, write_settings
 from vigil.demo.temporal_server import NoTemporalServer, TemporalServer, run_temporal_server
 from vigil.simulator.story import SimulatedAccount
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
@@ -148,13 +148,14 @@ class Stack:
         # A worker has no HTTP interface. It logs that it serves, and the API says whether every account has a worker.
         if name == "worker" and not self.programs[name].has_logged("worker.started"):
             return False
+        key = read_key(self.config)
         addresses = {
             "simulator": f"{self.simulator}/control/health",
             "api": f"{self.api}/health/live",
             "worker": f"{self.api}/health/ready",
         }
         try:
-            return (await http.get(addresses[name])).is_success
+            return (await http.get(addresses[name], headers=authorization(key))).is_success
         except httpx.HTTPError:
             return False
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from vigil.config.settings import Settings
-from vigil.demo.simulator_accounts import build_scenario, find_account
+from vigil.demo.simulator_accounts import authorization, build_scenario, find_account, read_key
 from vigil.demo.stack import Stack
 from vigil.domain.log import EntryKind
 from vigil.domain.sender_contract import AnswerMeaning
@@ -151,6 +151,7 @@ async def open_story_runner(stack: Stack, tracker: VerificationClient) -> AsyncI
     # after five seconds, so we close ours earlier.
     limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
     async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as http:
+        http.headers.update(authorization(read_key(stack.config)))
         yield StoryRunner(http, tracker, api=stack.api, simulator=stack.simulator)
 
 

@@ -32,7 +32,39 @@ def _refuse_empty(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
+class ChosenSecret(SecretStr):
+    """A secret that we choose, so it can be strong. A provider dictates the others."""
+
+
+def _mark_as_chosen(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    return tuple(ChosenSecret(secret.get_secret_value()) for secret in secrets)
+
+
 Secrets: TypeAlias = Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple), AfterValidator(_refuse_empty)]
+ChosenSecrets: TypeAlias = Annotated[Secrets, AfterValidator(_mark_as_chosen)]
+"""Secrets that we choose. `vigil.config.chosen_secrets` refuses the weak ones when settings are loaded."""
+
+FEWEST_BITS: Final = 128
+SHORTEST: Final = 24
+FEWEST_DIFFERENT: Final = 8
+_SCHEME: Final = re.compile(r"(?:Basic|Bearer) +", re.IGNORECASE)
+_ALPHABETS: Final = ((re.compile(r"\d+"), 3.32), (re.compile(r"[\da-f]+|[\dA-F]+"), 4.0))
+"""Texts of a small alphabet, and the bits of one of its characters. Every other character counts 5.34 bits."""
+_WORDS: Final = re.compile(r"([a-z\W_]+|[A-Z\W_]+|(?:[A-Z][a-z]+[\W_]*)+)\d{0,4}")
+
+
+def find_weakness(secret: str) -> str | None:
+    """Return why a secret of ours may be guessed; None if it seems to have 128 bits.
+
+    This finds texts that people think up. It cannot find a predictable text that looks random.
+    """
+    text = _SCHEME.sub("", secret, count=1)
+    bits = next((bits for alphabet, bits in _ALPHABETS if alphabet.fullmatch(text)), 5.34)
+    if len(text) < SHORTEST or len(text) * bits < FEWEST_BITS:
+        return f"is too short: it needs {FEWEST_BITS} bits, such as 32 random hexadecimal digits"
+    if len(set(text)) < FEWEST_DIFFERENT or text in (text + text)[1:-1]:
+        return "repeats itself"
+    return "looks like words" if _WORDS.fullmatch(text) else None
 
 
 def matches(presented: str | None, secrets: tuple[SecretStr, ...]) -> bool:

@@ -41,6 +41,7 @@ class Summary(MessageModel):
     revision: int
     sequence: int
     registered: bool
+    registered_by: Name | None = Field(None, description="the backend; None also in a summary of an earlier version")
     fingerprint: Mapping[Word, Word]
     attention: tuple[Shown[Attention], ...]
     steps: tuple[int, int]
@@ -57,8 +58,8 @@ class Summary(MessageModel):
     def publishes_the_same_as(self, other: "Summary") -> bool:
         """Whether a reader of the other summary learns nothing new from this one. Counters alone are not new."""
         unread = {"sequence", "callbacks", "last_callback_at"}
-        if other.timers is None:  # runs that an older version published replay with the same commands
-            unread.add("timers")
+        # Runs that an older version published replay with the same commands.
+        unread |= {name for name in ("timers", "registered_by") if getattr(other, name) is None}
         return self.model_dump(exclude=unread) == other.model_dump(exclude=unread)
 
 
@@ -77,6 +78,7 @@ def summarize(record: Record, plan: TrackingPlan) -> Summary:
         revision=record.verdict.revision,
         sequence=record.sequence,
         registered=record.is_registered,
+        registered_by=record.subject.registration.registered_by if record.subject.registration else None,
         fingerprint=record.subject.registration.fingerprint if record.subject.registration else {},
         attention=tuple(note.reason for note in record.attention),
         steps=record.steps,

@@ -14,8 +14,9 @@ from vigil.domain.terms import Name, ProviderName
 class SimulatedAccount(StrictModel):
     """An account at a simulated provider.
 
-    The texts `{simulator}`, `{callback_url}` and `{secret}` are replaced when the account is set up. `secret_at` is
-    the path in the account's settings to the secret that the provider must know; empty: nothing proves a callback.
+    The texts `{simulator}`, `{callback_url}`, `{secret}` and `{password}` are replaced when the account is set up.
+    `secret_at` is the path in the account's settings to the secret that the provider must know; empty: nothing proves
+    a callback. With the password we log in at the provider.
     `scenario` is part of every scenario, `registration` of every registration.
     """
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
-from tests.providers.identomat.samples import CALLBACK_KEY, SESSION
+from tests.providers.identomat.samples import SESSION
 from vigil.client import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.processes import Program
@@ -25,7 +25,7 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 BLOCKS = 300
 MIB = 1024 * 1024
-DIGEST_KEY = "a digest key that is long enough"
+DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 SETTINGS = """
 digest_key = "{digest_key}"
 time_scale = 600
@@ -81,7 +81,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
                 storage=(tmp_path / "storage").as_uri(),
                 base_url=base_url,
                 company_key=COMPANY_KEY,
-                callback_key=CALLBACK_KEY,
+                callback_key="7d1c90b3e8a24f56b0c9d3e1f7a86b42",
             )
         )
         await worker.start()

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from vigil.domain.secrets import Secrets
+from vigil.domain.secrets import ChosenSecrets, Secrets
 from vigil.providers.account_settings import AccountSettings, SecretHeader
 
 PRODUCTION: Final = "https://id360docaposte.com"
@@ -26,7 +26,9 @@ class Id360Settings(AccountSettings, frozen=True):
     username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     password: Annotated[Secrets, Field(max_length=1)]
     """One secret: ID360 accepts one password at a time."""
-    callback_headers: Annotated[Mapping[SecretHeader, Secrets], Field(min_length=1), AfterValidator(_reject_repeats)]
+    callback_headers: Annotated[
+        Mapping[SecretHeader, ChosenSecrets], Field(min_length=1), AfterValidator(_reject_repeats)
+    ]
     """The headers that we configured at ID360 for its callbacks. A callback must carry all of them."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes. Documents have at most 9.5 MB (documented); no source limits videos."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field, StringConstraints
 
-from vigil.domain.secrets import Secrets
+from vigil.domain.secrets import ChosenSecrets, Secrets
 from vigil.providers.account_settings import AccountSettings
 
 ADDRESS: Final = "https://widget.identomat.com/external-api"
@@ -19,7 +19,7 @@ class IdentomatSettings(AccountSettings, frozen=True):
 
     company_key: Annotated[Secrets, Field(max_length=1)]
     """One secret: we present it."""
-    callback_api_key: Secrets
+    callback_api_key: ChosenSecrets
     """The secret in the body of callbacks. Whether Identomat ever uses two at once is unknown, so we accept two."""
     secret_key: Annotated[Secrets, Field(max_length=1)] | None = None
     """Comes with a company key of the HMAC kind: it signs our requests, and answers must be signed with it."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from vigil.domain.secrets import Secrets
+from vigil.domain.secrets import ChosenSecrets, Secrets
 from vigil.domain.terms import Name
 from vigil.providers.account_settings import AccountSettings, SecretHeader, reject_repeats
 from vigil.providers.signicat.senders import EVENTS
@@ -44,7 +44,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     """Visible ASCII without a colon, as HTTP Basic requires."""
     client_secret: Annotated[Secrets, Field(max_length=1)]
     """One secret: we present it."""
-    authorization_header: Annotated[Secrets | None, AfterValidator(_require_header_value)] = None
+    authorization_header: Annotated[ChosenSecrets | None, AfterValidator(_require_header_value)] = None
     """The whole value that you gave as `authorizationHeader` with the `notificationUrl`."""
     unauthenticated: Literal["refuse", "hint"] = "refuse"
     """What to do with a legacy callback without a header: refuse it, or use it as a hint that causes a read."""

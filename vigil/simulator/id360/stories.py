@@ -12,7 +12,7 @@ ACCOUNTS: Final = (
         settings={
             "base_url": "{simulator}/id360",
             "username": "vigil",
-            "password": "{secret}",
+            "password": "{password}",
             "callback_headers": {"Authorization": "{secret}"},
         },
         secret_at=("callback_headers", "Authorization"),

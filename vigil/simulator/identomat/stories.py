@@ -12,7 +12,7 @@ ACCOUNTS: Final = (
         provider="identomat",
         settings={
             "base_url": "{simulator}/identomat/external-api",
-            "company_key": "{secret}",
+            "company_key": "{password}",
             "callback_api_key": "{secret}",
         },
         secret_at=("callback_api_key",),

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from vigil.simulator.story import Registers, SimulatedAccount, Story
 
-_HERE: Final = {"base_url": "{simulator}/signicat", "client_secret": "{secret}"}
+_HERE: Final = {"base_url": "{simulator}/signicat", "client_secret": "{password}"}
 _LEGACY: Final = {"url": "{callback_url}", "headers": {"Authorization": "{secret}"}, "generation": "legacy"}
 _EVENTS: Final = {"url": "{callback_url}", "generation": "events"}
 # An event without proof does not start a verification, so the registration must come before it. With polls after two

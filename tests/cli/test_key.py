@@ -1,0 +1,31 @@
+"""`vigil key new` prints a key that nobody can guess, and settings that hold its hash alone."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+from tests.cli.running import vigil
+from vigil.config.settings import load_settings
+
+
+async def test_a_new_key_is_printed_beside_settings_that_load_and_hold_only_its_hash(tmp_path: Path) -> None:
+    first, second = await vigil("key", "new", "checkout"), await vigil("key", "new", "checkout")
+    made, settings = (line.split(maxsplit=1)[1] for line in first.stdout.splitlines())
+
+    assert (first.returncode, first.stderr) == (0, "")
+    assert made.startswith("vigil_")
+    assert len(made) == 49
+    assert made not in second.stdout
+    assert made not in settings
+    expected = f"sha256:{hashlib.sha256(made.encode()).hexdigest()}"
+    line = settings.removeprefix("[api] ")
+    assert tomllib.loads(line) == {"keys": [{"name": "checkout", "secret_hash": expected}]}
+    (tmp_path / "vigil.toml").write_text(f'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[api]\n{line}\n')
+    assert load_settings(tmp_path / "vigil.toml", environ={}).api.keys[0].hashes == (expected,)
+
+
+async def test_a_name_that_no_backend_can_have_is_one_sentence() -> None:
+    ended = await vigil("key", "new", "Check Out")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "vigil: A backend's name has small letters, digits and hyphens.\n"

@@ -1,0 +1,66 @@
+"""The settings of the HTTP API: its faces, its keys, and the endpoints that it lets backends name."""
+
+import base64
+import binascii
+from typing import Annotated, Final, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, model_validator
+
+from vigil.config.keys import KeySettings
+from vigil.domain.models import StrictModel
+from vigil.domain.secrets import ChosenSecrets
+
+Face: TypeAlias = Literal["callbacks", "backend"]
+
+ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
+"""`host:port`."""
+
+WEBHOOK_PREFIX: Final = "whsec_"
+SHORTEST_WEBHOOK_SECRET: Final = 24
+"""Bytes, as Standard Webhooks demands."""
+
+
+class ApiSettings(StrictModel):
+    """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    keys: tuple[KeySettings, ...] = ()
+    metrics_address: ListenerAddress | None = None
+
+    def callback_url(self, account: str) -> str:
+        """Return the URL to which the provider must send the account's callbacks."""
+        base = self.public_url or f"http://{self.host}:{self.port}"
+        return f"{base.rstrip('/')}/callbacks/{account}"
+
+
+def _require_webhook_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for secret in secrets:
+        text = secret.get_secret_value()
+        try:
+            size = len(base64.b64decode(text.removeprefix(WEBHOOK_PREFIX), validate=True))
+        except (binascii.Error, ValueError):
+            size = 0
+        if not text.startswith(WEBHOOK_PREFIX) or size < SHORTEST_WEBHOOK_SECRET:
+            raise ValueError(
+                f"must be {WEBHOOK_PREFIX} and the base64 of {SHORTEST_WEBHOOK_SECRET} random bytes or more, such as "
+                f'`echo "{WEBHOOK_PREFIX}$(openssl rand -base64 32)"` prints'
+            )
+    return secrets
+
+
+class EndpointSettings(StrictModel):
+    """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    secret: Annotated[ChosenSecrets, AfterValidator(_require_webhook_secrets)]
+    allow_private: bool = False
+
+    @model_validator(mode="after")
+    def _require_https(self) -> Self:
+        if not self.allow_private and not self.url.startswith("https://"):
+            raise ValueError("url must begin with https://, unless allow_private is true")
+        return self
