@@ -16,9 +16,9 @@ from pathlib import Path
 
 import httpx
 
-SECRET = "the header of id360, as agreed"
+SECRET = "q7Yt2nVx9Lk4Rb8Wd3Hs6Jf1Mz5Cp0Ga"
 SETTINGS = """
-digest_key = "a key that only these tests use"
+digest_key = "Zk3Vn8Qw1Rt6Yb5Xc9Lp2Hd7Fs4Jg0Ma"
 [temporal]
 address = "TEMPORAL"
 [storage]
@@ -31,7 +31,7 @@ environment = "sandbox"
 base_url = "http://127.0.0.1:9"
 username = "robot"
 password = "the password of a robot, long"
-callback_headers = { Authorization = "the header of id360, as agreed" }
+callback_headers = { Authorization = "q7Yt2nVx9Lk4Rb8Wd3Hs6Jf1Mz5Cp0Ga" }
 [accounts.smile]
 provider = "smile_id"
 base_url = "http://127.0.0.1:9"
@@ -44,12 +44,12 @@ base_url = "http://127.0.0.1:9"
 generations = ["legacy", "events"]
 client_id = "robot"
 client_secret = "the secret of a robot, long"
-authorization_header = "the header of assure, as agreed"
+authorization_header = "Bv6Nc1Xz8Kq3Wj7Rt2Yh5Pd9Ls4Gf0Me"
 [accounts.identomat]
 provider = "identomat"
 base_url = "http://127.0.0.1:9"
 company_key = "the key of a company, which is long"
-callback_api_key = "the key of callbacks, which is long"
+callback_api_key = "Tf5Gh2Jk9Lz4Xc7Vb1Nm8Qw3Er6Ty0Ua"
 """
 NOWHERE = "127.0.0.1:9"
 
