@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from temporalio.client import Client
@@ -18,6 +19,7 @@ from temporalio.worker import Worker
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
 from activities.failures import RetryStorage
+from activities.message_admission import AccountRules, MessageAdmission
 from activities.messages import MessageActivities
 from activities.notifications import Endpoint, NotificationActivities
 from activities.reads import ReadActivities
@@ -33,7 +35,6 @@ from vigil.process_exit import exit_now
 from vigil.providers.contract import MessageReader, VerificationFinder
 from vigil.runtime import open_runtime
 from vigil.schedules import keep_discovering
-from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
@@ -79,13 +80,10 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         replayers = {name: account.provider.replayer for name, account in accounts.items()}
         replaying = ReplayActivities({name: each for name, each in replayers.items() if each is not None})
         rereading = RecheckActivities(tracker.start_recheck)
-        messaging = MessageActivities(
-            _messengers(accounts),
-            open_senders(settings.messages, runtime.http),
-            Inbox(storage),
-            Records(storage),
-            tracker.report_message,
-        )
+        senders = open_senders(settings.messages, runtime.http)
+        rules, limits = _account_rules(settings, accounts), settings.messages.limits
+        admission = MessageAdmission(rules, tracker.describe, storage, runtime.digester, limits)
+        messaging = MessageActivities(_messengers(accounts), senders, admission, storage, tracker.report_message)
         adopting = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
         serve = partial(Worker, client, graceful_shutdown_timeout=SHUTDOWN, interceptors=[RetryStorage()])
         workers = [
@@ -116,6 +114,15 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         for worker in workers:
             await stack.enter_async_context(worker)
         yield client
+
+
+def _account_rules(settings: Settings, accounts: Mapping[str, OpenAccount]) -> Mapping[str, AccountRules]:
+    """Return what messages of each account are judged by. Its own host is that of its provider's address."""
+    own = {name: urlsplit(configured.own.base_url).hostname for name, configured in settings.accounts.items()}
+    return {
+        name: AccountRules(account.provider.reader, settings.messages.link_hosts | {own[name] or ""})
+        for name, account in accounts.items()
+    }
 
 
 def _finders(accounts: Mapping[str, OpenAccount]) -> Mapping[str, VerificationFinder]:

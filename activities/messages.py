@@ -1,5 +1,6 @@
 """Sends messages to applicants, erases them, and reports the result to their verifications."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -10,23 +11,27 @@ from temporalio import activity
 from temporalio.service import RPCError
 
 from activities.failures import try_again
+from activities.message_admission import Admission
 from vigil.domain.message import (
     ADDRESS_UNKNOWN,
     CHANNEL_NOT_CONFIGURED,
     Channel,
     MessageOutcome,
     MessageReceived,
+    MessageRequest,
     MessageResult,
 )
 from vigil.domain.verification_key import VerificationKey
 from vigil.messaging.contract import MessageSender, Outgoing, SendResult, refused, unknown
 from vigil.observability import where
 from vigil.providers.contract import DelegatedMessage, MessageReader
-from vigil.storage.contract import NotStored, StorageError
+from vigil.storage.contract import NotStored, Storage, StorageError
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
 from vigil.temporal import messages
 
+ADMIT_WITHIN: Final = timedelta(seconds=5)
+"""To read the callback, to learn that its verification exists, and to take the message from the budgets."""
 HAND_OVER_WITHIN: Final = timedelta(seconds=10)
 
 _log = structlog.get_logger("vigil.messages")
@@ -47,16 +52,17 @@ class MessageActivities:
         self,
         messengers: Mapping[str, MessageReader],
         carriers: Mapping[Channel, MessageSender],
-        inbox: Inbox,
-        records: Records,
+        admission: Admission,
+        storage: Storage,
         note: Note,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._messengers = messengers
         self._carriers = carriers
-        self._inbox = inbox
-        self._records = records
+        self._admission = admission
+        self._inbox = Inbox(storage)
+        self._records = Records(storage)
         self._note = note
         self._now = now
 
@@ -70,10 +76,16 @@ class MessageActivities:
             return messages.SendAttempt(result=MessageResult.TOO_LATE)
         if send.is_uncertain and not (carrier and carrier.is_idempotent):
             return messages.SendAttempt(result=MessageResult.UNKNOWN, why="not_repeated")
-        handed = await self._handed(send, carrier, within=min(left, HAND_OVER_WITHIN))
-        _log.info("message.tried", account=order.key.account, kind=order.kind, answer=handed.result, reason=handed.why)
-        is_harmless = handed.result is MessageResult.UNKNOWN and carrier is not None and carrier.is_idempotent
-        return messages.SendAttempt(result=handed.result, why=handed.why, again=handed.may_heal or is_harmless)
+        admitted = await self._admit(send, carrier, within=min(left, ADMIT_WITHIN))
+        if isinstance(admitted, SendResult):
+            return _attempt(order, admitted)
+        message, sender = admitted
+        left = order.send_before - self._now()
+        if left <= timedelta(0):
+            return messages.SendAttempt(result=MessageResult.TOO_LATE, is_admitted=True)
+        handed = await _hand_over(message, sender, within=min(left, HAND_OVER_WITHIN))
+        is_harmless = handed.result is MessageResult.UNKNOWN and sender.is_idempotent
+        return _attempt(order, handed, is_harmless=is_harmless, is_admitted=True)
 
     @activity.defn(name=messages.ERASE_MESSAGE)
     async def erase_message(self, forget: messages.EraseMessage) -> None:
@@ -98,9 +110,11 @@ class MessageActivities:
         except RPCError:
             raise try_again("temporal_unavailable") from None
 
-    async def _handed(
+    async def _admit(
         self, send: messages.SendMessage, carrier: MessageSender | None, *, within: timedelta
-    ) -> SendResult:
+    ) -> tuple[Outgoing, MessageSender] | SendResult:
+        """Return the message and who sends it, or why it may not be sent."""
+        order = send.received.order
         message = await self._message(send.received)
         if isinstance(message, SendResult):
             return message
@@ -109,11 +123,14 @@ class MessageActivities:
         if carrier is None:
             return refused(CHANNEL_NOT_CONFIGURED)
         outgoing = Outgoing(send.message_id, message.address, message.content, message.subject)
+        if send.is_admitted:
+            return outgoing, carrier
         try:
-            return await carrier.send(outgoing, within=within)
-        except Exception as error:  # noqa: BLE001 -- its text may hold the message, and it may have been sent
-            _log.error("message.carrier_failed", error=type(error).__name__, code=where(error))
-            return unknown("carrier_failed")
+            async with asyncio.timeout(within.total_seconds()):
+                refusal = await self._admission.refuse(order, message, message.address)
+        except TimeoutError:
+            return refused("admission_timeout", may_heal=True)
+        return refusal or (outgoing, carrier)
 
     async def _message(self, received: MessageReceived) -> DelegatedMessage | SendResult:
         messenger = self._messengers.get(received.order.key.account)
@@ -131,3 +148,22 @@ class MessageActivities:
         except ValidationError:
             return refused("receipt_not_readable")
         return message or refused("receipt_not_readable")
+
+
+async def _hand_over(outgoing: Outgoing, sender: MessageSender, *, within: timedelta) -> SendResult:
+    try:
+        return await sender.send(outgoing, within=within)
+    except Exception as error:  # noqa: BLE001 -- its text may hold the message, and it may have been sent
+        _log.error("message.carrier_failed", error=type(error).__name__, code=where(error))
+        return unknown("carrier_failed")
+
+
+def _attempt(
+    order: MessageRequest, result: SendResult, *, is_harmless: bool = False, is_admitted: bool = False
+) -> messages.SendAttempt:
+    """Log and count a result, and return it as an attempt."""
+    labels = {"account": order.key.account, "result": result.result.value, "reason": result.why or ""}
+    activity.metric_meter().create_counter("vigil_messages", "Attempts to send a message").add(1, labels)
+    _log.info("message.tried", account=order.key.account, kind=order.kind, answer=result.result, reason=result.why)
+    again = result.may_heal or is_harmless
+    return messages.SendAttempt(result=result.result, why=result.why, again=again, is_admitted=is_admitted)

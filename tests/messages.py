@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from temporalio.client import WorkflowExecution
 from temporalio.worker import Worker
 
+from activities.message_admission import AccountRules, MessageAdmission
 from activities.messages import MessageActivities
 from api.callbacks.dependencies import build_services
 from api.callbacks.endpoint import CallbackEndpoint
@@ -25,6 +26,7 @@ from vigil.domain.message import SEND_WITHIN, Channel, MessageKind, MessageOutco
 from vigil.domain.record import Record
 from vigil.messaging.contract import MessageSender
 from vigil.messaging.gateway import Gateway, GatewaySender
+from vigil.messaging.settings import MessageLimits
 from vigil.observability import Metrics
 from vigil.providers.contract import DelegatedMessage
 from vigil.providers.transport import open_http
@@ -36,6 +38,7 @@ from workflows.message_delivery import MessageDeliveryWorkflow
 
 TEXT = "4021 is your verification code"
 NUMBER = "+12025550147"
+DEFAULT_LIMITS = MessageLimits()
 LINK = "https://widget.example.test/?session_token=q7h2m0zx4t9k"
 
 
@@ -105,10 +108,14 @@ def carrier(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> M
     return GatewaySender(gateway, http)
 
 
-def messages_worker(world: World, carriers: Mapping[Channel, MessageSender]) -> Worker:
+def messages_worker(
+    world: World, carriers: Mapping[Channel, MessageSender], limits: MessageLimits = DEFAULT_LIMITS
+) -> Worker:
     """Return the worker that sends this world's messages."""
+    rules = {world.account: AccountRules(world.reader, {"widget.example.test"})}
+    admission = MessageAdmission(rules, world.tracker.describe, world.storage, world.digester, limits)
     activities = MessageActivities(
-        {world.account: AskingMessenger()}, carriers, Inbox(world.storage), world.records, world.tracker.report_message
+        {world.account: AskingMessenger()}, carriers, admission, world.storage, world.tracker.report_message
     )
     return Worker(
         world.client,
@@ -125,6 +132,7 @@ class Messages:
     world: World
     send_before: timedelta = SEND_WITHIN
     carriers: dict[Channel, MessageSender] = field(default_factory=dict)
+    limits: MessageLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.world.storage)
@@ -149,7 +157,7 @@ class Messages:
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Run the worker that sends."""
-        async with messages_worker(self.world, self.carriers):
+        async with messages_worker(self.world, self.carriers, self.limits):
             yield
 
     @asynccontextmanager

@@ -72,8 +72,10 @@ class MessageDeliveryWorkflow:
         order = self._received.order
         so_far = _NOT_SENT
         pauses = chain(options.MESSAGE_PAUSES, repeat(options.MESSAGE_PAUSES[-1]))
+        is_admitted = False
         while workflow.now() < order.send_before:
-            tried = await self._try(is_uncertain=so_far.result is MessageResult.UNKNOWN)
+            tried = await self._try(is_uncertain=so_far.result is MessageResult.UNKNOWN, is_admitted=is_admitted)
+            is_admitted = is_admitted or tried.is_admitted
             so_far = tried.after(so_far)
             pause = next(pauses)
             if not tried.again or workflow.now() + pause >= order.send_before:
@@ -81,9 +83,14 @@ class MessageDeliveryWorkflow:
             await workflow.sleep(pause, summary="Until the next attempt")
         return so_far
 
-    async def _try(self, *, is_uncertain: bool) -> messages.SendAttempt:
+    async def _try(self, *, is_uncertain: bool, is_admitted: bool) -> messages.SendAttempt:
         order = self._received.order
-        send = messages.SendMessage(received=self._received, message_id=_message_id(order), is_uncertain=is_uncertain)
+        send = messages.SendMessage(
+            received=self._received,
+            message_id=_message_id(order),
+            is_uncertain=is_uncertain,
+            is_admitted=is_admitted,
+        )
         try:
             tried: messages.SendAttempt = await workflow.execute_activity(
                 messages.SEND_MESSAGE,

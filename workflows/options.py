@@ -25,8 +25,8 @@ SEND_TIMEOUT: Final = timedelta(seconds=30)
 SEND_WITHIN: Final = timedelta(days=5)
 SEND_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1))
 
-MESSAGE_TIMEOUT: Final = timedelta(seconds=13)
-"""Longer than a message sender may take; also the delay after a worker is killed while it sends."""
+MESSAGE_TIMEOUT: Final = timedelta(seconds=18)
+"""Longer than admission and message sender may take; also the delay after a worker is killed while it sends."""
 MESSAGE_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=20))
 """Pauses between attempts to send a message; the last one repeats."""
 ONCE: Final = RetryPolicy(maximum_attempts=1)

@@ -23,6 +23,7 @@ class CallbackServices:
     """Everything that `Intake` and `Relay` work with. Safe to share."""
 
     accounts: Mapping[str, OpenAccount]
+    storage: Storage
     inbox: Inbox
     archive: ReceiptArchive
     correlations: CorrelationLookup
@@ -46,6 +47,7 @@ def build_services(
     inbox, storage_breaker = Inbox(storage), CircuitBreaker()
     return CallbackServices(
         accounts=accounts,
+        storage=storage,
         inbox=inbox,
         archive=ReceiptArchive(inbox, storage_breaker, digester, metrics, limits),
         correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),

@@ -16,6 +16,7 @@ from api.callbacks.dispatch import DispatchResult
 from api.callbacks.receipts import FiledAs
 from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
+from vigil.storage.budgets import erase_old_budgets
 from vigil.storage.contract import NotStored
 from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message
 
@@ -61,6 +62,7 @@ class Relay:
         retention: Retention = DEFAULT_RETENTION,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._storage = services.storage
         self._inbox = services.inbox
         self._archive = services.archive
         self._dispatcher = services.dispatcher
@@ -162,6 +164,7 @@ class Relay:
         if self._now() >= self._erase_at:
             self._erase_at = self._now() + ERASE_EVERY
             await self._inbox.erase_outdated(self._retention, self._now())
+            await erase_old_budgets(self._storage, self._now())
 
     def _recently_started_messages(self) -> Collection[str]:
         # A receipt stays pending until the workflow has erased it. To start the workflow again at once is of no use.

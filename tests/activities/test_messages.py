@@ -13,7 +13,8 @@ from tests.activities.attempts import NOW, Attempts
 from tests.messages import NUMBER, TEXT, AskingMessenger, asked
 from vigil.domain.message import Channel, MessageKind, MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.domain.verification_key import VerificationKey
-from vigil.messaging.contract import SENT, Outgoing, SendResult, unknown
+from vigil.messaging.contract import SENT, Outgoing, SendResult, refused, unknown
+from vigil.providers.contract import DelegatedMessage
 from vigil.storage.contract import NotStored, StorageUnavailable
 from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import Inbox, Receipt
@@ -57,6 +58,18 @@ class Verification:
         return self.is_open or may_start
 
 
+@dataclass
+class Guard:
+    """Admits every message, or refuses it as a test wants. It remembers how often it was asked."""
+
+    refusal: SendResult | None = None
+    asked: int = 0
+
+    async def refuse(self, order: MessageRequest, message: DelegatedMessage, address: str) -> SendResult | None:
+        self.asked += 1
+        return self.refusal
+
+
 class BrokenStorage(FolderStorage):
     """Cannot be read, and erases nothing."""
 
@@ -78,11 +91,12 @@ def activities(
     verification: Verification | None = None,
     *,
     account: str = "acme",
+    admission: Guard | None = None,
 ) -> MessageActivities:
     senders = {Channel.SMS: sender} if sender else {}
-    inbox, records = Inbox(storage), Records(storage)
     messengers = {account: AskingMessenger()}
-    return MessageActivities(messengers, senders, inbox, records, verification or Verification(), now=lambda: NOW)
+    report = verification or Verification()
+    return MessageActivities(messengers, senders, admission or Guard(), storage, report, now=lambda: NOW)
 
 
 async def stored(storage: FolderStorage, body: bytes) -> str:
@@ -111,7 +125,7 @@ async def test_a_message_is_sent_as_its_callback_asks_within_ten_seconds(storage
     sender = RecordingSender()
     tried = await Attempts().next(activities(storage, sender).send_message, attempt(await stored(storage, ASKED)))
 
-    assert tried == SendAttempt(result=MessageResult.SENT)
+    assert tried == SendAttempt(result=MessageResult.SENT, is_admitted=True)
     assert sender.sent == [Outgoing("m-1", NUMBER, TEXT)]
     assert sender.within == [10 * SECOND]
 
@@ -136,7 +150,7 @@ async def test_a_message_is_too_late_at_its_time_limit(storage: FolderStorage) -
     ("is_idempotent", "expected", "times"),
     [
         (False, SendAttempt(result=MessageResult.UNKNOWN, why="not_repeated"), 0),
-        (True, SendAttempt(result=MessageResult.SENT), 1),
+        (True, SendAttempt(result=MessageResult.SENT, is_admitted=True), 1),
     ],
 )
 async def test_a_message_that_may_have_been_sent_is_repeated_only_to_an_idempotent_sender(
@@ -199,6 +213,26 @@ async def test_without_a_sender_for_its_channel_a_message_is_refused(storage: Fo
     assert tried == SendAttempt(result=MessageResult.REFUSED, why="channel_not_configured")
 
 
+async def test_a_message_that_is_not_admitted_is_not_sent(storage: FolderStorage) -> None:
+    sender, guard = RecordingSender(), Guard(refused("account_limit", may_heal=True))
+    order = attempt(await stored(storage, ASKED))
+    tried = await Attempts().next(activities(storage, sender, admission=guard).send_message, order)
+
+    assert tried == SendAttempt(result=MessageResult.REFUSED, why="account_limit", again=True)
+    assert sender.sent == []
+
+
+async def test_another_attempt_to_send_an_admitted_message_takes_nothing_from_the_budgets(
+    storage: FolderStorage,
+) -> None:
+    sender, guard = RecordingSender(), Guard(refused("account_limit"))
+    order = attempt(await stored(storage, ASKED)).model_copy(update={"is_admitted": True})
+    tried = await Attempts().next(activities(storage, sender, admission=guard).send_message, order)
+
+    assert tried == SendAttempt(result=MessageResult.SENT, is_admitted=True)
+    assert guard.asked == 0
+
+
 @pytest.mark.parametrize("is_idempotent", [False, True])
 @pytest.mark.parametrize(
     ("answer", "why"), [(unknown("gateway_timeout"), "gateway_timeout"), (OSError(TEXT), "carrier_failed")]
@@ -211,7 +245,7 @@ async def test_an_unknown_result_allows_another_attempt_only_to_an_idempotent_se
     with structlog.testing.capture_logs() as logs:
         tried = await Attempts().next(activities(storage, sender).send_message, order)
 
-    assert tried == SendAttempt(result=MessageResult.UNKNOWN, why=why, again=is_idempotent)
+    assert tried == SendAttempt(result=MessageResult.UNKNOWN, why=why, again=is_idempotent, is_admitted=True)
     assert TEXT not in str(logs)
 
 

@@ -84,6 +84,26 @@ async def test_its_answer_says_whether_it_was_sent(
     assert len(backend.told) == 1
 
 
+@pytest.mark.parametrize(
+    ("number", "handed"),
+    [
+        ("+49 151 1234567", SENT),
+        ("0049 (151) 1234567", SENT),
+        ("+4315112345", refused("prefix_not_allowed")),
+        ("0151 1234567", refused("prefix_not_allowed")),
+        ("49151123456", refused("prefix_not_allowed")),
+        ("+1 4915112345", refused("prefix_not_allowed")),
+    ],
+)
+async def test_a_number_with_a_prefix_that_the_settings_do_not_name_gets_nothing(
+    backend: Backend, http: httpx.AsyncClient, number: str, handed: SendResult
+) -> None:
+    german = carrier(http, f"http://127.0.0.1:{backend.port}/", prefixes=("+49",))
+
+    assert await german.send(Outgoing("m-1", number, "4021"), within=SOON) == handed
+    assert len(backend.told) == (handed == SENT)
+
+
 async def test_only_the_codes_of_the_settings_mean_sent_where_there_are_some(
     backend: Backend, http: httpx.AsyncClient
 ) -> None:

@@ -56,6 +56,7 @@ def write_settings(
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url, "keys": [_OUR_KEY]},
         "messages": {
+            "link_hosts": ["widget.example.invalid"],
             "sms": {"url": f"{ports.simulator_url}/gateway/messages", "idempotent": True, "allow_private": True},
             "email": {
                 "host": LOOPBACK,

@@ -27,6 +27,7 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
                 id_header=settings.sms.id_header,
                 is_idempotent=settings.sms.idempotent,
                 allow_private=settings.sms.allow_private,
+                prefixes=settings.sms.prefixes,
             ),
             http,
         )

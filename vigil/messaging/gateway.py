@@ -37,6 +37,8 @@ class Gateway:
     id_header: str = "Idempotency-Key"
     is_idempotent: bool = False
     allow_private: bool = False
+    prefixes: tuple[str, ...] = ()
+    """The beginnings of the numbers that messages may go to; none: any."""
 
 
 class GatewaySender:
@@ -52,7 +54,11 @@ class GatewaySender:
         """Post the message once. After the request has left, everything but a clear answer is `unknown`."""
         # Many gateways accept a list of receivers, and a code is for one receiver.
         is_one_number = len(outgoing.to) <= _LONGEST_NUMBER and _NUMBER.fullmatch(outgoing.to)
-        return await self._handed(outgoing, within=within) if is_one_number else refused("address_not_usable")
+        if not is_one_number:
+            return refused("address_not_usable")
+        if self._gateway.prefixes and not _international(outgoing.to).startswith(self._gateway.prefixes):
+            return refused("prefix_not_allowed")
+        return await self._handed(outgoing, within=within)
 
     async def _handed(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
         try:
@@ -85,6 +91,12 @@ class GatewaySender:
         return await post(
             self._http, gateway.url, content, headers, allow_private=gateway.allow_private, resolve=self._resolve
         )
+
+
+def _international(number: str) -> str:
+    """Return a number as `+` and its digits; one without a country's prefix begins with no `+`."""
+    digits = re.sub(r"[^0-9]", "", number)
+    return f"+{digits}" if number.startswith("+") else re.sub(r"^00", "+", digits)
 
 
 def filled(template: JsonValue, outgoing: Outgoing) -> JsonValue:

@@ -29,6 +29,8 @@ class GatewaySettings(StrictModel):
     id_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Idempotency-Key"
     idempotent: bool = False
     allow_private: bool = False
+    prefixes: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")], ...] = ()
+    """The beginnings of the numbers that messages may go to, such as `+49`. None: any."""
 
     @model_validator(mode="after")
     def _says_what_is_to_be_sent(self) -> Self:
@@ -63,11 +65,22 @@ class MailServerSettings(StrictModel):
         return self
 
 
+class MessageLimits(StrictModel):
+    """How many messages are sent, over all processes."""
+
+    per_verification: Annotated[int, Field(ge=1, le=1000)] = 5
+    per_receiver_and_hour: Annotated[int, Field(ge=1, le=1000)] = 5
+    per_account_and_minute: Annotated[int, Field(ge=1, le=1000)] = 60
+
+
 class MessageSettings(StrictModel):
     """The message sender of each channel; without one, messages of that channel are not sent."""
 
     sms: GatewaySettings | None = None
     email: MailServerSettings | None = None
+    limits: MessageLimits = MessageLimits()
+    link_hosts: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]] = frozenset()
+    """Hosts that links in messages may lead to, beside that of the account's `base_url`."""
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -223,6 +223,7 @@ class SendMessage(MessageModel):
     received: MessageReceived
     message_id: str
     is_uncertain: bool
+    is_admitted: bool = Field(default=False, description="an earlier attempt has taken it from the budgets")
 
 
 class SendAttempt(MessageModel):
@@ -231,6 +232,7 @@ class SendAttempt(MessageModel):
     result: MessageResult
     why: Word | None = None
     again: bool = False
+    is_admitted: bool = Field(default=False, description="this or an earlier attempt has taken it from the budgets")
 
     def after(self, earlier: "SendAttempt") -> "SendAttempt":
         """Add this attempt to the earlier ones: a message that may have been sent stays so until one was sent."""
