@@ -78,7 +78,9 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
         downloading = DownloadActivities(accounts, readers, storage, runtime.digester)
         notifying = NotificationActivities(_endpoints(settings), runtime.http)
         replayers = {name: account.provider.replayer for name, account in accounts.items()}
-        replaying = ReplayActivities({name: each for name, each in replayers.items() if each is not None})
+        replaying = ReplayActivities(
+            {name: each for name, each in replayers.items() if each is not None}, runtime.digester
+        )
         rereading = RecheckActivities(tracker.start_recheck)
         senders = open_senders(settings.messages, runtime.http)
         rules, limits = _account_rules(settings, accounts), settings.messages.limits

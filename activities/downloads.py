@@ -53,7 +53,7 @@ class DownloadActivities:
         name = artifact_name(order.path, order.artifact.name)
         digest = self._digester.running("artifact")
         result = await self._result(order)
-        async with reader.open_artifact(order.question, order.artifact, result) as stream:
+        async with reader.open_artifact(order.question.opened(self._digester), order.artifact, result) as stream:
             try:
                 stored = await self._storage.put_new(
                     name, _watched(stream.chunks, digest), media_type=stream.media_type

@@ -72,7 +72,7 @@ class ReadActivities:
     async def _ask(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
         asked_at = activity.info().started_time
         try:
-            reply = await self._told(self._readers[question.key.account], question)
+            reply = await self._told(self._readers[question.key.account], question.opened(self._digester))
         except ReferenceUnknown as error:
             answer = Answer.GONE if error.gone else Answer.NOT_FOUND
             return ReadResult(asked_at=asked_at, answer=answer, word=error.code), None

@@ -14,7 +14,11 @@ _REFERENCE = "#/components/schemas/{model}"
 
 
 class RevisedView(StrictModel):
-    """The verdict in short; read the verification for more. Of two notifications the greater `sequence` is newer."""
+    """The verdict in short; read the verification for more. Of two notifications the greater `sequence` is newer.
+
+    `reference` is a digest if the provider's reference gives access to the applicant's session. Requests accept the
+    digest too, and the registration returned it in `Location`.
+    """
 
     key: VerificationKey
     revision: int

@@ -66,6 +66,7 @@ class SaidReader:
     files: dict[str, bytes | Exception] = field(default_factory=lambda: {"portrait-1": b"a portrait"})
     media_type: str = "image/png"
     reads: int = 0
+    asked: list[ReadRequest] = field(default_factory=list)
     downloads: int = 0
     before_answer: Callable[[], asyncio.Future[None] | None] = lambda: None
     during_download: asyncio.Event | None = None
@@ -76,6 +77,7 @@ class SaidReader:
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
         self.reads += 1
+        self.asked.append(question)
         says = self.says
         waiting = self.before_answer()
         if waiting is not None:
@@ -207,7 +209,7 @@ class World:
         reading = ReadActivities(self.accounts, readers, self.storage, self.digester)
         downloading = DownloadActivities(self.accounts, readers, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}
-        replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {})
+        replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {}, self.digester)
         rereading = RecheckActivities(self.tracker.start_recheck)
         adopting = DiscoveryActivities(finders, self.tracker.start_discovered)
         return [

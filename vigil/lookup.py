@@ -61,7 +61,7 @@ class VerificationLookup:
     async def _key_at(self, path: str) -> VerificationKey | None:
         started = await self._tracker.key_at(path)
         written = await self._records.latest(path) if started is None else None
-        return Record.model_validate_json(written[1]).key if written else started
+        return self._tracker.open_key(Record.model_validate_json(written[1]).key) if written else started
 
     async def get(self, key: VerificationKey) -> KnownVerification:
         """Return all that is known without a worker.

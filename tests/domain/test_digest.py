@@ -1,6 +1,9 @@
 """Keyed digests."""
 
 import re
+from collections.abc import Callable
+
+import pytest
 
 from vigil.domain.digest import Digester
 
@@ -33,3 +36,35 @@ def test_a_running_digest_is_that_of_the_whole() -> None:
 
 def test_a_digester_does_not_show_its_key() -> None:
     assert "one key" not in repr(ONE)
+
+
+@pytest.mark.parametrize("text", ["", "x", "abtq2tm98bv2w74jzo9bzhml9rycmshbzqgpoo8u", "é \ud800 " * 90])
+def test_what_is_sealed_is_opened_by_its_purpose_and_key_alone(text: str) -> None:
+    sealed = ONE.seal("reference/acme", text)
+
+    assert ONE.unseal("reference/acme", sealed) == text
+    assert ONE.unseal("reference/other", sealed) is None
+    assert OTHER.unseal("reference/acme", sealed) is None
+    assert sealed == ONE.seal("reference/acme", text)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22,}", sealed)
+
+
+def test_a_seal_shows_nothing_that_two_texts_share() -> None:
+    one, other = (ONE.seal("reference/acme", f"{'a' * 60}{last}") for last in "xy")
+
+    assert one[:8] != other[:8]
+    assert one[-60:] != other[-60:]
+    assert len({one[at] == other[at] for at in range(len(one))}) == 2
+    assert sum(one[at] == other[at] for at in range(len(one))) < 20
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text[1:], lambda text: text[:-1], lambda text: "A" + text[1:], str.upper]
+)
+def test_a_seal_that_was_changed_opens_to_nothing(change: Callable[[str], str]) -> None:
+    assert ONE.unseal("p", change(ONE.seal("p", "abtq2tm98bv2w74jzo9b"))) is None
+
+
+@pytest.mark.parametrize("stranger", ["", "A", "é", "not base64!", "AAAAAAAAAAAAAAAAAAAAAA", "A" * 20_000])
+def test_what_a_stranger_writes_opens_to_nothing(stranger: str) -> None:
+    assert ONE.unseal("p", stranger) is None

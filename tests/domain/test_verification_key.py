@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.domain.samples import DIGESTER
-from vigil.domain.verification_key import VerificationKey, path_of, path_of_workflow, workflow_id
+from vigil.domain.verification_key import (
+    VerificationKey,
+    open_key,
+    path_of,
+    path_of_workflow,
+    seal_key,
+    shown_key,
+    workflow_id,
+)
 
 
 def path(reference: str, *, account: str = "acme", is_capability: bool = False) -> str:
@@ -57,3 +65,38 @@ def test_a_place_survives_the_way_through_a_workflow_id() -> None:
 def test_a_reference_has_1_to_200_characters(reference: str) -> None:
     with pytest.raises(ValidationError):
         VerificationKey(account="acme", reference=reference)
+
+
+@pytest.mark.parametrize("reference", ["a1b2c3", "é" * 200, "\U0001f600" * 200, "sealed:a1b2c3", "~" + "a" * 26])
+def test_a_sealed_key_is_another_text_with_the_same_path_and_opens_to_itself(reference: str) -> None:
+    key = VerificationKey(account="acme", reference=reference)
+    sealed = seal_key(key, DIGESTER)
+
+    assert reference not in sealed.reference
+    assert sealed.reference.startswith("sealed:")
+    assert open_key(sealed, DIGESTER) == key
+    assert seal_key(sealed, DIGESTER) == sealed
+    assert VerificationKey.model_validate_json(sealed.model_dump_json()) == sealed
+
+
+def test_what_a_stranger_calls_sealed_is_a_reference_like_any_other() -> None:
+    key = VerificationKey(account="acme", reference="sealed:AAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+
+    assert open_key(key, DIGESTER) == key
+    with pytest.raises(ValidationError):
+        VerificationKey(account="acme", reference="x" * 201)
+    with pytest.raises(ValidationError):
+        VerificationKey(account="acme", reference="sealed:" + "x" * 1100)
+
+
+@pytest.mark.parametrize(
+    ("reference", "path", "shown"),
+    [
+        ("4711", "acme/4711", "4711"),
+        ("sealed:AAAA", "acme/~aaaaaaaaaaaaaaaaaaaaaaaaaa", "~aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("a1b2c3", "acme/~aaaaaaaaaaaaaaaaaaaaaaaaaa", "~aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("a/b", "acme/~aaaaaaaaaaaaaaaaaaaaaaaaaa", "a/b"),
+    ],
+)
+def test_only_a_reference_that_opens_a_session_is_shown_by_its_digest(reference: str, path: str, shown: str) -> None:
+    assert shown_key(VerificationKey(account="acme", reference=reference), path).reference == shown

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from vigil.domain.models import MessageModel, StoredModel
 from vigil.domain.terms import Instant, KeyedDigest, StorageName, Word
@@ -65,6 +65,10 @@ class MessageRequest(StoredModel):
     received_at: Instant
     send_before: Instant
 
+    def with_key(self, key: VerificationKey) -> Self:
+        """Return the request for the same verification, with its key in another form."""
+        return self._with(key=key)
+
     @property
     def workflow_id(self) -> str:
         """The id of the workflow that sends it: the same for each delivery of one message."""
@@ -76,6 +80,10 @@ class MessageReceived(MessageModel):
 
     order: MessageRequest
     receipt: StorageName
+
+    def with_key(self, key: VerificationKey) -> Self:
+        """Return the signal for the same verification, with its key in another form."""
+        return self._with(order=self.order.with_key(key))
 
 
 class MessageOutcome(MessageModel):

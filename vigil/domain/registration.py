@@ -52,6 +52,10 @@ class Registration(StoredModel):
         }
         return self._with(fingerprint=marks)
 
+    def with_key(self, key: VerificationKey) -> "Registration":
+        """Return the registration for the same verification, with its key in another form."""
+        return self._with(key=key)
+
     def differs_from(self, fingerprint: Mapping[str, str]) -> tuple[str, ...]:
         """Name the fields in which this registration is not the one that the fingerprint was made of."""
         names = sorted(set(self.fingerprint) | set(fingerprint))

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
+from vigil.domain.digest import Digester
 from vigil.domain.models import MessageModel, StoredModel
 from vigil.domain.terms import (
     Advice,
@@ -24,7 +25,7 @@ from vigil.domain.terms import (
     StorageName,
     Word,
 )
-from vigil.domain.verification_key import VerificationKey
+from vigil.domain.verification_key import VerificationKey, open_key
 
 MOST_COORDINATES: Final = 8
 MOST_RECEIPTS: Final = 4
@@ -52,6 +53,10 @@ class ReadRequest(MessageModel):
     receipts: tuple[StorageName, ...] = Field(
         (), max_length=MOST_RECEIPTS, description="of its newest callbacks, the newest first"
     )
+
+    def opened(self, digester: Digester) -> Self:
+        """Return the request with the reference that the provider knows."""
+        return self._with(key=open_key(self.key, digester))
 
 
 class Reason(StoredModel):

@@ -35,7 +35,7 @@ from vigil.domain.registration import Registration
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
-from vigil.domain.verification_key import VerificationKey, path_of, workflow_id
+from vigil.domain.verification_key import VerificationKey, open_key, path_of, seal_key, workflow_id
 from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
 from vigil.temporal import messages
 from vigil.temporal.inspection import instant_of, read_description
@@ -71,7 +71,15 @@ class VerificationClient:
     def path(self, key: VerificationKey) -> str:
         """Return the part that the workflow id and the storage names of a verification share."""
         account = self.account(key.account)
-        return path_of(key, self._digester, is_capability=account.reference_is_capability)
+        return path_of(self.open_key(key), self._digester, is_capability=account.reference_is_capability)
+
+    def open_key(self, key: VerificationKey) -> VerificationKey:
+        """Return the key with the provider's own reference, which Temporal and records may hold sealed."""
+        return open_key(key, self._digester)
+
+    def _seal_capability(self, key: VerificationKey) -> VerificationKey:
+        """Return the key as Temporal may hold it."""
+        return seal_key(key, self._digester) if self.account(key.account).reference_is_capability else key
 
     async def register(self, registration: Registration) -> RegistrationResult:
         """Register a verification. Repeating it is harmless; no worker need be alive.
@@ -93,6 +101,7 @@ class VerificationClient:
                 return RegistrationResult.KNOWN
         plan = self.account(registration.key.account).plan_for(registration.sender)
         record = self._opened(registration.key, at=registration.registered_at, plan=plan)
+        registration = registration.with_key(record.key)
         record = apply_registration(record, registration, plan=plan)
         await self._start(record, plan, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
@@ -132,6 +141,7 @@ class VerificationClient:
 
     async def start_message(self, event: MessageReceived) -> None:
         """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises `RPCError`."""
+        event = event.with_key(self._seal_capability(event.order.key))
         await self.client.start_workflow(
             messages.MESSAGE_DELIVERY_WORKFLOW,
             event,
@@ -252,8 +262,7 @@ class VerificationClient:
                 return None
             raise
         [order] = await self.client.data_converter.decode(started.input.payloads, [messages.TrackVerification])
-        key: VerificationKey = order.key
-        return key
+        return self.open_key(order.key)
 
     async def describe(self, key: VerificationKey) -> Situation | None:
         """Return what one look at the server shows; None where it knows no such verification. Needs no worker."""
@@ -320,6 +329,7 @@ class VerificationClient:
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
         account = self.account(key.account)
+        key = self._seal_capability(key)
         return open_record(key, provider=account.provider_name, environment=account.environment, at=at, plan=plan)
 
     def _order(self, record: Record) -> messages.TrackVerification:

@@ -15,7 +15,7 @@ from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Name
 from vigil.domain.timers import SENTENCES, timers
 from vigil.domain.tracking_plan import TrackingPlan
-from vigil.domain.verification_key import VerificationKey
+from vigil.domain.verification_key import VerificationKey, shown_key
 from vigil.temporal.messages import Notification
 
 _KEYWORD: Final = {
@@ -86,7 +86,7 @@ def notification(record: Record, endpoint: Name, *, path: str, at: Instant) -> N
     return Notification(
         endpoint=endpoint,
         message_id=f"{path}/{record.verdict.revision}",
-        key=record.key,
+        key=shown_key(record.key, path),
         path=path,
         revision=record.verdict.revision,
         sequence=record.sequence,
