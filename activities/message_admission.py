@@ -81,7 +81,7 @@ class MessageAdmission:
         if not await take_unit(self._storage, reads, self._limits.per_account_and_minute):
             return refused("account_limit", may_heal=True)
         try:
-            answer = await self._accounts[key.account].reader.read(ReadRequest(key=key))
+            answer = await self._accounts[key.account].reader.read(ReadRequest(key=key).opened(self._digester))
         except ReferenceUnknown:
             return refused("verification_unknown")
         except ProviderUnavailable:

@@ -14,7 +14,7 @@ from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.explanation import Situation
 from vigil.domain.message import MessageKind, MessageRequest
-from vigil.domain.verification_key import VerificationKey
+from vigil.domain.verification_key import VerificationKey, seal_key
 from vigil.messaging.contract import SendResult, refused
 from vigil.messaging.settings import MessageLimits
 from vigil.providers.contract import DelegatedMessage, ProviderResponse
@@ -83,6 +83,13 @@ async def test_an_unregistered_verification_gets_a_message_if_the_provider_says_
 
     assert await rules.refusal("v-1") == expected
     assert rules.reader.reads == 1
+
+
+async def test_the_provider_is_asked_by_its_own_reference_where_the_request_has_a_sealed_one(rules: Rules) -> None:
+    sealed = seal_key(VerificationKey(account="acme", reference="abtq2tm98bv2w74j"), Digester(b"a key"))
+
+    assert await rules.refusal(sealed.reference) is None
+    assert [asked.key.reference for asked in rules.reader.asked] == ["abtq2tm98bv2w74j"]
 
 
 async def test_while_temporal_is_away_nothing_is_sent_and_another_attempt_is_made(rules: Rules) -> None:
