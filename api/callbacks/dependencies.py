@@ -15,7 +15,6 @@ from vigil.observability import Metrics
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.inbox import Inbox
-from vigil.storage.records import Records
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def build_services(
         archive=ReceiptArchive(inbox, storage_breaker, digester, metrics, limits),
         correlations=CorrelationLookup(Correlations(storage), storage_breaker, digester, limits),
         signatures=SignatureMarks(inbox, storage_breaker, digester, metrics, limits),
-        dispatcher=Dispatcher(verifications, Records(storage), accounts, metrics, limits),
+        dispatcher=Dispatcher(verifications, storage, metrics, limits),
         digester=digester,
         metrics=metrics,
         limits=limits,

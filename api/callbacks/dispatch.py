@@ -1,20 +1,21 @@
 """Signal a verification of a callback event. Fresh callbacks and the relay use the same rules."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.callbacks.circuit_breaker import CircuitBreaker
-from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits, TokenBucket
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits, TokenBuckets
+from api.callbacks.start_budget import StartBudget
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import MessageReceived
 from vigil.domain.verification_key import VerificationKey
 from vigil.observability import Metrics
-from vigil.storage.contract import StorageError
+from vigil.storage.contract import Storage, StorageError
 from vigil.storage.records import Records
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class DispatchResult(StrEnum):
     UNKNOWN_VERIFICATION = "unknown_verification"
     """There is no such verification, and the proof of the callback is too weak to start one."""
     START_LIMIT = "start_limit"
-    """There is no such verification, and too many were started this minute."""
+    """No verification is open, and callbacks have started too many: this minute, or of this one today."""
     FAILED = "failed"
     BREAKER_OPEN = "breaker_open"
     """Temporal was not called, since it gave no usable answer several times in a row."""
@@ -74,16 +75,19 @@ class Dispatcher:
     def __init__(
         self,
         verifications: Verifications,
-        records: Records,
-        accounts: Iterable[str],
+        storage: Storage,
         metrics: Metrics,
         limits: CallbackLimits = DEFAULT_LIMITS,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.breaker = CircuitBreaker()
         self._verifications = verifications
-        self._records = records
+        self._records = Records(storage)
         self._timeout = limits.signal_timeout.total_seconds()
-        self._starts = {name: TokenBucket(limits.starts_per_minute, per=timedelta(minutes=1)) for name in accounts}
+        self._budget = StartBudget(storage, limits, now=now)
+        self._budget_timeout = limits.budget_timeout.total_seconds()
+        self._own_starts = TokenBuckets(limits.starts_per_minute, per=timedelta(minutes=1))
         self._metrics = metrics
 
     def path(self, key: VerificationKey) -> str:
@@ -140,19 +144,32 @@ class Dispatcher:
         return DispatchResult.SIGNALED
 
     async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
+        path = self.path(key)  # an account that the settings do not have is no failure of Temporal
         # An open verification first: only a callback that finds none counts towards the limit of starts.
         if await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=False)):
             return DispatchResult.SIGNALED
         if is_repeated:
             return DispatchResult.REPEATED
         if not event.proof.may_start:
-            is_known = await self._has_record(key)
+            is_known = await self._has_record(path)
             return DispatchResult.CONCLUDED if is_known else DispatchResult.UNKNOWN_VERIFICATION
-        # The storage is read only at the limit: a storage outage must not delay a new verification.
-        if not self._starts[key.account].take() and not await self._has_record(key):
+        if not await self._may_start(key.account, path):
             return DispatchResult.START_LIMIT
         await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
         return DispatchResult.SIGNALED
 
-    async def _has_record(self, key: VerificationKey) -> bool:
-        return await self._records.latest(self._verifications.path(key)) is not None
+    async def _may_start(self, account: str, path: str) -> bool:
+        """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.
+
+        An outage must not delay a new verification.
+        """
+        try:
+            async with asyncio.timeout(self._budget_timeout):
+                if await self._has_record(path):
+                    return await self._budget.take_follow_up(path)
+                return await self._budget.take_start(account)
+        except (StorageError, TimeoutError):
+            return self._own_starts.take(account)
+
+    async def _has_record(self, path: str) -> bool:
+        return await self._records.latest(path) is not None

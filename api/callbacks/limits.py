@@ -28,7 +28,11 @@ class CallbackLimits:
     filings_at_once: int = 2
     """Few: filing shares the storage with callbacks that wait for their answer."""
     starts_per_minute: int = 60
-    """Verifications that callbacks of one account may start."""
+    """Verifications that callbacks of one account may start, over all processes."""
+    follow_ups_per_day: int = 24
+    """Runs that callbacks may start of one finished verification, over all processes."""
+    budget_timeout: timedelta = timedelta(milliseconds=300)
+    """To take a start from the budget of all processes. After it the process counts its own starts."""
     listed_refusals_per_hour: int = 60
     """For each account and reason."""
     unproven_receipts_per_hour: int = 1000

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +25,7 @@ from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import MINUTE, PollPlan, PollStep, TrackingPlan
 from vigil.domain.verification_key import VerificationKey, path_of
+from vigil.errors import UnknownAccount
 from vigil.observability import Metrics
 from vigil.providers.account_settings import AccountSettings
 from vigil.providers.contract import (
@@ -132,6 +133,8 @@ def account_in(world: World, provider: Acme | None = None) -> OpenAccount:
 class Verifications:
     """The verifications that Temporal knows, by reference. `down`, `stalled` and `refuses` are how calls to it fail."""
 
+    accounts: Collection[str] = ("acme",)
+    """The accounts of the settings."""
     open: set[str] = field(default_factory=set)
     down: bool = False
     stalled: bool = False
@@ -142,9 +145,12 @@ class Verifications:
     messages: list[MessageReceived] = field(default_factory=list)
 
     def path(self, key: VerificationKey) -> str:
+        if key.account not in self.accounts:
+            raise UnknownAccount(self.accounts)
         return path_of(key, DIGESTER, is_capability=False)
 
     async def signal_callback(self, key: VerificationKey, callback_event: CallbackEvent, *, may_start: bool) -> bool:
+        self.path(key)
         self.calls += 1
         if self.stalled:
             await asyncio.sleep(60)
@@ -228,9 +234,9 @@ class Desk:
     def __init__(self, root: Path, *accounts: OpenAccount, limits: CallbackLimits = DEFAULT_LIMITS) -> None:
         self.storage = Flaky(FolderStorage(root))
         self.inbox = Inbox(self.storage)
-        self.verifications = Verifications()
         self.metrics = Metrics()
         self.accounts = {account.name: account for account in accounts or (account_of(Acme()),)}
+        self.verifications = Verifications(accounts=set(self.accounts))
         self.services = build_services(
             self.accounts, self.verifications, self.storage, DIGESTER, metrics=self.metrics, limits=limits
         )
@@ -238,5 +244,6 @@ class Desk:
         self.intake = Intake(self.services)
 
     async def names(self, prefix: str = "") -> list[str]:
-        """Everything that is stored, by folder and without the random ends."""
-        return [name.rpartition("/")[0] for name in await self.storage._folder.list(prefix)]
+        """Everything that is stored beside the budgets, by folder and without the random ends."""
+        names = await self.storage._folder.list(prefix)
+        return [name.rpartition("/")[0] for name in names if not name.startswith("budgets/")]

@@ -78,7 +78,8 @@ async def test_a_process_killed_in_the_middle_of_filing_is_caught_up(desk: Desk)
 
     await relay_of(desk).run_round()
 
-    assert await desk.storage.list("") == [filed]
+    assert await desk.storage.list("inbox") == []
+    assert await desk.storage.list("verifications") == [filed]
 
 
 async def test_the_stored_events_equal_the_events_that_were_read(desk: Desk) -> None:
