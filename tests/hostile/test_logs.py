@@ -33,6 +33,7 @@ class Logs:
     references: list[str] = field(default_factory=list)
     healthy: list[str] = field(default_factory=list)
     all: list[str] = field(default_factory=list)
+    umasks: list[str] = field(default_factory=list)
 
 
 class Campaign:
@@ -129,6 +130,11 @@ async def campaign(stack: Stack) -> AsyncIterator[Campaign]:
         yield Campaign(stack, runtime.settings, http)
 
 
+def umask_of(pid: int | None) -> str:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(line.split()[1] for line in status.splitlines() if line.startswith("Umask:"))
+
+
 async def collect(folder: Path) -> Logs:
     ports = Ports.find_free()
     accounts = [account for account in SIMULATED_ACCOUNTS if account.name == ACCOUNT]
@@ -141,6 +147,7 @@ async def collect(folder: Path) -> Logs:
     async with campaign(stack) as played:
         await played.run_healthily()
         logs.healthy = read_lines()
+        logs.umasks = [umask_of(stack.programs[part].pid) for part in OURS]
         await played.send_nonsense(ports.api)
         await played.run_without_storage(folder / "storage")
         logs.references = played.references
@@ -173,6 +180,10 @@ def test_a_healthy_run_logs_no_error(logs: Logs) -> None:
 
 def test_an_outage_of_the_storage_is_no_failure_of_an_activity(logs: Logs) -> None:
     assert [line for line in logs.all if "Completing activity as failed" in line] == []
+
+
+def test_what_a_process_writes_is_for_nobody_else_on_the_machine(logs: Logs) -> None:
+    assert logs.umasks == ["0077", "0077"]
 
 
 EVERY_SOURCE: Final = """

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from vigil.cli.formatting import open_console
 from vigil.config.accounts import OpenAccount
-from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, load_settings
+from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_exposed, load_settings
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from vigil.errors import TemporalUnreachable, VigilError
 from vigil.runtime import Runtime, open_runtime
@@ -34,6 +34,8 @@ class Finding:
     name: str
     is_ok: bool
     text: str
+    is_warning: bool = False
+    """Whether it should be corrected, though everything works."""
 
 
 class CheckFailed(Exception):
@@ -49,7 +51,10 @@ def check(context: typer.Context) -> None:
     table = Table.grid(padding=(0, 2))
     for finding in findings:
         mark = Text("✓", style="green") if finding.is_ok else Text("✗", style="bold red")
-        table.add_row(mark, finding.name, Text(finding.text, style="dim" if finding.is_ok else "red"))
+        style = "dim" if finding.is_ok else "red"
+        if finding.is_warning:
+            mark, style = Text("!", style="bold yellow"), "yellow"
+        table.add_row(mark, finding.name, Text(finding.text, style=style))
     open_console().print(table)
     raise typer.Exit(0 if all(finding.is_ok for finding in findings) else 1)
 
@@ -62,7 +67,7 @@ async def _check_all(config: Path | None) -> list[Finding]:
     keys = ", ".join(key.name for key in settings.api.keys)
     backends = f"backends with a key: {keys}" if keys else "no [api] keys: only this machine may use the backend API"
     loaded = [
-        Finding("settings", is_ok=True, text=str(config or DEFAULT_FILE)),
+        _check_settings_file(config),
         # Settings without one of their secrets cannot be loaded.
         Finding("secrets", is_ok=True, text=f"complete; {backends}"),
     ]
@@ -78,6 +83,14 @@ async def _check_all(config: Path | None) -> list[Finding]:
     if not settings.accounts:
         findings.append(Finding("accounts", is_ok=False, text="the settings have none: add [accounts.<name>]"))
     return [*loaded, *findings]
+
+
+def _check_settings_file(config: Path | None) -> Finding:
+    file = str(config or DEFAULT_FILE)
+    if is_exposed(config):
+        text = f"{file}: every user of this machine may read or write it: chmod o-rwx"
+        return Finding("settings", is_ok=True, text=text, is_warning=True)
+    return Finding("settings", is_ok=True, text=file)
 
 
 async def _run_check(name: str, check: Awaitable[str]) -> Finding:

@@ -59,6 +59,8 @@ app.add_typer(key.key, name="key")
 
 def main() -> None:
     """Run a command and exit: with 0 if all is well, 1 if a check or a part failed, 2 if the command could not run."""
+    # What a command writes, and what the processes write that it starts, is for nobody else on this machine.
+    os.umask(0o077)
     exit_now(_run())
 
 

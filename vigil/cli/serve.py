@@ -4,11 +4,15 @@ import sys
 from importlib import import_module
 from typing import Annotated
 
+import structlog
 import typer
 
 from vigil.cli.errors import CommandError
-from vigil.config.settings import load_settings
+from vigil.config.settings import is_exposed, load_settings
 from vigil.demo.stack import find_checkout
+from vigil.observability import set_up_logging
+
+_log = structlog.get_logger("vigil.api")
 
 app = typer.Typer(no_args_is_help=True, help="Run one process of Vigil until it is stopped.")
 
@@ -29,6 +33,9 @@ def api(
     settings = load_settings(context.obj)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
+    set_up_logging()
+    if is_exposed(context.obj):
+        _log.warning("settings.exposed")
     # The application is never installed, so that it cannot be imported from everywhere.
     sys.path.insert(0, str(find_checkout()))
     try:

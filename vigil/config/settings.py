@@ -207,6 +207,11 @@ def load_client_settings(
     return _checked(ClientSettings, resolved(given, environ, file) | {"accounts": accounts}, environ, file, providers)
 
 
+def is_exposed(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether every user of this machine may read or write the settings file. It may hold secrets."""
+    return bool(_file(path, os.environ if environ is None else environ).stat().st_mode & 0o007)
+
+
 def _file(path: Path | None, environ: Mapping[str, str]) -> Path:
     return path or Path(environ.get("VIGIL_CONFIG") or DEFAULT_FILE)
 

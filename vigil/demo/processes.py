@@ -1,6 +1,7 @@
 """Programs that we start, watch and stop, each in a process with a log of its own."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -47,8 +48,8 @@ class Program:
 
     async def start(self) -> None:
         """Start the program; its output is appended to its log. Raises `OSError`."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self._log_start = log.tell()
             # A process group of its own: Ctrl-C in the terminal must reach us, who stop everything in order.
             self._process = await asyncio.create_subprocess_exec(

@@ -21,6 +21,8 @@ from vigil.demo.processes import Program, ProgramFailed
 READY_WITHIN: Final = timedelta(seconds=20)
 VARIABLE: Final = "TEMPORAL_ADDRESS"
 DOWNLOAD: Final = "the SDK's download"
+DOWNLOAD_VARIABLE: Final = "VIGIL_DOWNLOAD_TEMPORAL"
+"""The switch that allows the download. The SDK compares it with no digest, so nobody gets it without asking."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ async def _start_first_possible(options: _Options, log: Path, stack: AsyncExitSt
             await program.stop()  # it may still hold the port that the next one needs
         else:
             return origin
+    if os.environ.get(DOWNLOAD_VARIABLE) != "1":
+        raise NoTemporalServer({**failures, DOWNLOAD: f"is not verified; {DOWNLOAD_VARIABLE}=1 allows it"})
     try:
         environment = await _start_download(options)
     except RuntimeError as failure:

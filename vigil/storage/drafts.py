@@ -41,12 +41,17 @@ class Draft:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files whose writers are dead. Raises `OSError` if the folder cannot be read."""
+    """Remove the temporary files whose writers are dead. Raises `OSError` if the folder cannot be read.
+
+    A symbolic link in the folder's place would have files elsewhere removed: it raises `NotADirectoryError`.
+    """
+    if folder.is_symlink():
+        raise NotADirectoryError(f"{folder.name} is a symbolic link")
     for path in folder.iterdir():
         with suppress(OSError):  # another process was faster, or the file is locked: its writer lives
             if path.suffix == SUFFIX:
                 _remove_unlocked(path)
-            elif time.time() - path.stat().st_mtime > UNLOCKED_UNTIL.total_seconds():
+            elif time.time() - path.lstat().st_mtime > UNLOCKED_UNTIL.total_seconds():
                 path.unlink()
 
 
@@ -61,6 +66,6 @@ def _create(folder: Path) -> tuple[Path, BinaryIO]:
 
 
 def _remove_unlocked(path: Path) -> None:
-    with path.open("rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from vigil.storage.capitals import hide_capitals, ignores_case, show_capitals
 from vigil.storage.contract import (
     AlreadyStored,
     Content,
@@ -42,11 +43,17 @@ class FolderStorage:
 
     A write goes to a temporary file, which is synced and then linked (or renamed) into place, and
     the folder is synced before the call returns. A call that is canceled may still take effect.
-    Media types are not kept.
+    Media types are not kept. No symbolic link is followed to a content. On a disk that ignores case, names are stored
+    without capitals.
     """
 
     def __init__(
-        self, root: Path, *, fsync: Callable[[int], None] = os.fsync, clean_every: timedelta = CLEAN_EVERY
+        self,
+        root: Path,
+        *,
+        fsync: Callable[[int], None] = os.fsync,
+        clean_every: timedelta = CLEAN_EVERY,
+        ignores_case: Callable[[Path], bool] = ignores_case,
     ) -> None:
         """Create the folder if needed and remove the temporary files of dead processes. Raises `OSError`."""
         self._root = root
@@ -55,6 +62,7 @@ class FolderStorage:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
         self._durable_folders: set[Path] = set()
         self._make_folder(self._drafts)
+        self._hides_capitals = ignores_case(self._drafts)
         self._clean_every = clean_every.total_seconds()
         self._clean_drafts()
 
@@ -106,7 +114,10 @@ class FolderStorage:
 
     def _path(self, name: str) -> Path:
         check_name(name)
-        return self._root / name
+        return self._place_of(name)
+
+    def _place_of(self, name: str) -> Path:
+        return self._root.joinpath(*map(hide_capitals, name.split("/"))) if self._hides_capitals else self._root / name
 
     def _new_draft(self) -> Draft:
         # The start of a process is not enough: its neighbours may be killed again and again.
@@ -169,12 +180,12 @@ class FolderStorage:
 
     def _walk(self, folder: str, after: str) -> Iterator[str]:
         try:
-            entries = [*os.scandir(self._root / folder)]
+            entries = [*os.scandir(self._place_of(folder))]
         except (FileNotFoundError, NotADirectoryError):
             return
         visible = (entry for entry in entries if not entry.name.startswith("."))
         # With its slash a folder sorts where its names belong: "a-b" before "a/x".
-        for name in sorted(folder + entry.name + "/" * entry.is_dir() for entry in visible):
+        for name in sorted(folder + show_capitals(entry.name) + "/" * entry.is_dir() for entry in visible):
             if name.endswith("/"):
                 if name > after or after.startswith(name):
                     yield from self._walk(name, after)
@@ -201,9 +212,13 @@ def _read(name: str, path: Path) -> bytes:
 
 def _open(name: str, path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return open(path, "rb", opener=_open_no_link)
     except ABSENT:
         raise NotStored(name) from None
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _size(name: str, path: Path) -> int:
