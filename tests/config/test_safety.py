@@ -1,10 +1,15 @@
 """Settings that are refused although their form is right: weak secrets, and what only a sandbox may do."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from pydantic import SecretStr
 
 from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.domain.secrets import _mark_as_chosen
+from vigil.providers.registry import PROVIDERS
 
 WHOLE = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
@@ -127,6 +132,42 @@ def test_the_secret_of_an_endpoint_has_the_form_and_length_of_standard_webhooks(
 def test_one_text_has_one_purpose(tmp_path: Path, change: tuple[str, str], setting: str, other: str) -> None:
     sentence = f"{setting}: is the same secret as {other}; give each purpose a secret of its own"
     assert fault(tmp_path, change) == sentence
+
+
+CHOSEN_BY_US = {
+    ("id360", "callback_headers"),
+    ("identomat", "callback_api_key"),
+    ("signicat", "authorization_header"),
+}
+DICTATED = {
+    ("id360", "password"),
+    ("identomat", "company_key"),
+    ("identomat", "secret_key"),
+    ("signicat", "client_secret"),
+    ("signicat", "events_secret"),
+    ("smile_id", "api_key"),
+}
+
+
+def types_in(annotation: Any) -> Iterator[Any]:
+    """Yield all types that an annotation is made of, and the functions that check its values."""
+    yield annotation
+    for inner in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+        yield from types_in(inner)
+
+
+def test_every_secret_of_an_account_is_known_as_ours_or_as_dictated() -> None:
+    """A new one has to be put into one of the two tables: ours is `ChosenSecrets`."""
+    chosen: set[tuple[str, str]] = set()
+    dictated: set[tuple[str, str]] = set()
+    for provider in {provider for provider, _ in CHOSEN_BY_US | DICTATED}:
+        for name, annotation in get_type_hints(PROVIDERS[provider].settings, include_extras=True).items():
+            parts = list(types_in(annotation))
+            if SecretStr in parts:
+                is_chosen = any(getattr(part, "func", None) is _mark_as_chosen for part in parts)
+                (chosen if is_chosen else dictated).add((provider, name))
+
+    assert (chosen, dictated) == (CHOSEN_BY_US, DICTATED)
 
 
 def test_a_provider_may_dictate_a_weak_secret_and_the_same_one_for_two_accounts(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ ACCOUNTS: Final = (
     SimulatedAccount(
         name="verdant",
         provider="verdant",
-        settings={"base_url": "{simulator}/verdant", "api_key": "{secret}", "callback_token": "{secret}"},
+        settings={"base_url": "{simulator}/verdant", "api_key": "{password}", "callback_token": "{secret}"},
         secret_at=("callback_token",),
         scenario={"endpoints": [{"url": "{callback_url}"}], "token": "{secret}"},
     ),
