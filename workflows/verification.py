@@ -297,7 +297,9 @@ class VerificationWorkflow:
         may_replay = (replay_at is None or replay_at <= workflow.now()) and not self._reads.is_replaying
         if missing is not None and may_replay:
             self._reads.replay(self._record, self._plan)
-            self._book.record = callbacks.note_replay(self._record, missing, at=workflow.now())
+            now, within = workflow.now(), self._plan.replay_answered_within
+            until = now + within if within is not None else None
+            self._book.record = callbacks.note_replay(self._record, missing, at=now, until=until)
         if self._record.is_concluded:
             self._downloads.start(self._record, self._plan)
 

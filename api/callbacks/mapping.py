@@ -82,6 +82,8 @@ def _build_event(
         correlation=genuine.request.correlation,
         coordinates=dict(callback.coordinates),
         session_kind=callback.session_kind,
+        details=digester.digest("details", callback.details) if callback.details is not None else None,
+        topic=callback.topic,
         unknown_fields=callback.unknown_fields,
         observation=callback.observation,
     )

@@ -131,6 +131,8 @@ class SenderKit:
     """When the sender comes again after a first attempt that failed, counted from it; empty: never."""
     found_within: timedelta
     """How long after an end whose every callback was lost we have found it at the latest."""
+    replaying: Scenario | None = None
+    """As `scenario`, where the provider also sends a callback again when it is asked to. None: it never does."""
     starts: bool = True
     """Whether its genuine callback may start a verification that nobody registered; False: too weakly proven."""
     absent: Mapping[Condition, str] = field(default_factory=dict)

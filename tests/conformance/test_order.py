@@ -118,12 +118,13 @@ COURSES: Sequence[Course] = (
 
 
 async def followed(rig: Rig, case: Case, course: Course) -> tuple[Record, int]:
-    """Return the record that a course ends in, and how many callbacks the provider sent in it."""
+    """Return the record that a course ends in, and how many callbacks the provider sent in it by itself."""
     provider, sender, unproven = case
     kit = kit_for(provider, sender)
-    play = await rig.play(provider, kit, kit.scenario, unproven=unproven)
-    await course(rig, play, kit)
-    return await rig.complete(play), len(rig.postbox.of(play.url))
+    play = await rig.play(provider, kit, kit.replaying or kit.scenario, unproven=unproven)
+    async with rig.replays_handed_on(play):
+        await course(rig, play, kit)
+        return await rig.complete(play), await rig.announced(play)
 
 
 CASES = [

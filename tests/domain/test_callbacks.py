@@ -351,17 +351,6 @@ def test_an_opened_record_waits_until_the_deadline_and_the_lag_of_the_provider()
     assert record.verdict.deadline_at == T0 + HOUR + 15 * MINUTE
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3, 4, 4, 2, 1, 0)])
-def test_the_newest_receipts_are_kept_in_whatever_order_they_are_told_of(order: tuple[int, ...]) -> None:
-    names = [f"verifications/acme/v-1/receipts/2031030{day}T090000.000000Z-00" for day in range(5)]
-    record = fresh()
-    for number in order:
-        record = apply_callback(
-            record, callback_event(status("OK"), at=T0).model_copy(update={"receipt": names[number]})
-        )
-    assert record.callbacks.receipts == (names[4], names[3], names[2], names[1])
-
-
 @pytest.mark.parametrize(
     "told", [(None, "business"), ("person", "business"), ("business", "person"), ("unrecognised", "business")]
 )
@@ -380,21 +369,6 @@ def test_a_kind_of_session_that_nobody_knows_asks_a_person() -> None:
     said = callback_event(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
 
     assert [note.reason for note in apply_callback(fresh(), said).attention] == [Attention.UNRECOGNISED_WORD]
-
-
-@pytest.mark.parametrize(
-    ("proof", "receipts"),
-    [
-        (Proof.SECRET, ("receipts/1",)),
-        (Proof.SIGNED_BODY, ("receipts/1",)),
-        (Proof.UNBOUND, ("receipts/1",)),
-        (Proof.STALE, ()),
-        (Proof.NONE, ()),
-    ],
-)
-def test_only_a_proven_callback_may_explain_a_verdict(proof: Proof, receipts: tuple[str, ...]) -> None:
-    event = callback_event(status("OK"), proof=proof).model_copy(update={"receipt": "receipts/1"})
-    assert apply_callback(fresh(), event).callbacks.receipts == receipts
 
 
 @pytest.mark.parametrize("proof", [Proof.STALE, Proof.NONE])

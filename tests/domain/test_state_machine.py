@@ -89,7 +89,7 @@ class VerificationMachine(RuleBasedStateMachine):
         assert verdict_of(self.record) == verdict_of(before)
         assert self.record.verdict.stage is before.verdict.stage
         if not event.proof.may_start:
-            assert self.record.callbacks.receipts == before.callbacks.receipts
+            assert self.record.callbacks.explanations == before.callbacks.explanations
             assert self.record.callbacks.progress == before.callbacks.progress
 
     @rule(answer=ANSWERS, cause=st.sampled_from([Cause.CALLBACK, Cause.POLL, Cause.RECHECK]))

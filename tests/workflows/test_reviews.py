@@ -13,7 +13,7 @@ from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, SaidReader, Worl
 from vigil.domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable
 from vigil.domain.log import EntryKind
 from vigil.domain.snapshot import ReadRequest, Reason, ReviewExpiry, Snapshot
-from vigil.domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, ReasonCode, Stage
+from vigil.domain.terms import Advice, Attention, Basis, Decision, LossReason, Outcome, Proof, ReasonCode, Stage
 from vigil.domain.tracking_plan import DAY, HOUR
 from vigil.providers.contract import ProviderResponse
 from vigil.providers.id360.senders import CONTRACT
@@ -131,9 +131,9 @@ def detailed(client: Client, tmp_path: Path) -> World:
     return world
 
 
-async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
+async def called_back(world: World, body: bytes, *, is_filed: bool, proof: Proof = Proof.SECRET) -> None:
     """Tell the verification of a callback whose receipt is stored, filed or still to be filed."""
-    callback_event = await world.callback_event(final("OK"))
+    callback_event = await world.callback_event(final("OK"), proof=proof)
     inbox = Inbox(world.storage)
     receipt = Receipt(
         received_at=callback_event.received_at,
@@ -148,7 +148,8 @@ async def called_back(world: World, body: bytes, *, is_filed: bool) -> None:
     if is_filed:
         await inbox.file_under(name, path)
     filed = f"verifications/{path}/receipts/{name.rpartition('/')[2]}"
-    await world.tracker.signal_callback(world.key, callback_event.model_copy(update={"receipt": filed}), may_start=True)
+    told = {"receipt": filed, "details": world.digester.digest("details", "a reason and a file")}
+    await world.tracker.signal_callback(world.key, callback_event.model_copy(update=told), may_start=True)
 
 
 @pytest.mark.parametrize("is_filed", [True, False])
@@ -182,6 +183,25 @@ async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed
     ]
     assert [row.name for row in record.evidence] == ["portrait-1"]
     assert record.verdict.revision == 1
+
+
+async def test_a_body_that_nothing_covers_explains_a_verdict_once_a_replay_has_confirmed_it(detailed: World) -> None:
+    """The verification does not complete before the answer to the replay has come."""
+    world = detailed.with_plan(DETAILED.model_copy(update={"replay_answered_within": HOUR}))
+    assert isinstance(world.replayer, CallingBack)
+    assert isinstance(world.reader, Recaller)
+    async with world.workers():
+        await world.register()
+        await called_back(world, b"details, first", is_filed=True, proof=Proof.UNBOUND)
+        await world.until(lambda record: record.reads.replayed == ("details",))
+        before = await world.record()
+        await called_back(world, b"details, again", is_filed=True, proof=Proof.UNBOUND)
+        record = await world.result()
+
+    assert world.reader.given == [[b"details, again"]]
+    assert (before.verdict.stage, before.evidence) == (Stage.CONCLUDED, ())
+    assert ([row.state for row in record.evidence], record.verdict.stage) == (["stored"], Stage.COMPLETE)
+    assert (len(world.replayer.asked), record.callbacks.late, record.attention) == (1, 0, ())
 
 
 async def test_a_replay_waits_half_an_hour_for_the_sender_and_is_not_spent_on_a_callback_without_a_receipt(

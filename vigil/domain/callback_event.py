@@ -87,5 +87,7 @@ class CallbackEvent(StoredModel):
     correlation: Word | None = None
     coordinates: Coordinates = Field(default_factory=dict)
     session_kind: SessionKind | None = None
+    details: KeyedDigest | None = Field(None, description="of reasons, checks and files that only callbacks have")
+    topic: Word | None = Field(None, description="what the details are about, if not the verification itself")
     unknown_fields: tuple[Word, ...] = Field((), max_length=MOST_UNKNOWN_FIELDS)
     observation: Observation

@@ -14,6 +14,7 @@ from vigil.domain.terms import Ended, Instant, KeyedDigest, Proof, StorageName, 
 
 MOST_IDENTITIES: Final = 64
 MOST_ANNOUNCEMENTS: Final = 16
+MOST_EXPLANATIONS: Final = 16
 HINTS: Final = 6
 """So many callbacks with a weak proof cause a read of one verification in `HINTS_PER`; the others cause none."""
 HINTS_PER: Final = timedelta(hours=1)
@@ -51,8 +52,32 @@ class Announcement(StoredModel):
         return self._with(first_at=min(self.first_at, other.first_at), is_final=self.is_final or other.is_final)
 
 
+class Explanation(StoredModel):
+    """What callbacks with one status say beside it: a digest of reasons, checks and files, and the newest receipt.
+
+    It is confirmed if its proof covers the body, or if it answered a replay that we asked for.
+    """
+
+    word: Word
+    topic: Word | None = None
+    details: KeyedDigest
+    receipt: StorageName | None = None
+    is_confirmed: bool = False
+
+    @property
+    def subject(self) -> tuple[str, str | None]:
+        """What two callbacks must have in common so that their details must agree."""
+        return self.word, self.topic
+
+    def merge(self, other: "Explanation") -> Self:
+        """Return what two callbacks with one explanation say together, in either order."""
+        receipts = [name for name in (self.receipt, other.receipt) if name is not None]
+        newest = max(receipts, key=lambda name: name.rpartition("/")[2], default=None)
+        return self._with(receipt=newest, is_confirmed=self.is_confirmed or other.is_confirmed)
+
+
 class CallbackHistory(StoredModel):
-    """The callbacks of a verification: counters, progress, announced ends and the newest receipts.
+    """The callbacks of a verification: counters, progress, announced ends, and what explains a verdict.
 
     `late` counts callbacks after the conclusion, `missed` those whose news we found by ourselves.
     """
@@ -67,7 +92,7 @@ class CallbackHistory(StoredModel):
     announcements: tuple[Announcement, ...] = Field((), max_length=MOST_ANNOUNCEMENTS)
     identities: tuple[ReceivedIdentity, ...] = Field((), max_length=MOST_IDENTITIES)
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
-    receipts: tuple[StorageName, ...] = Field((), max_length=MOST_RECEIPTS)
+    explanations: tuple[Explanation, ...] = Field((), max_length=MOST_EXPLANATIONS)
     hints: tuple[Instant, ...] = Field((), max_length=HINTS, description="of weak proof, each the cause of a read")
     unstored_at: Instant | None = Field(None, description="when the newest callback came whose body was not stored")
 
@@ -91,16 +116,41 @@ class CallbackHistory(StoredModel):
             unknown_fields=self._count_names(event.unknown_fields),
         )
 
+    def has_received(self, event: CallbackEvent) -> bool:
+        """Whether an event is a repetition."""
+        return any(seen.identity == (event.identity or event.delivery) for seen in self.identities)
+
     def add_progress(self, seen: StepFinished | RoomChanged) -> Self:
         """Merge what a callback tells of a step or of a room."""
         return self._with(progress=self.progress.add(seen))
 
-    def add_receipt(self, receipt: str | None) -> Self:
-        """Keep the newest receipts, in any order of arrival: their names begin with the time of receipt."""
-        if receipt is None or receipt in self.receipts:
+    def add_explanation(self, fresh: Explanation) -> Self:
+        """Keep what a callback says beside its status. Of callbacks that differ two are kept: that is a dispute."""
+        alike = [each for each in self.explanations if each.subject == fresh.subject]
+        known = next((each for each in alike if each.details == fresh.details), None)
+        if known is None and (len(alike) > 1 or len(self.explanations) >= MOST_EXPLANATIONS):
             return self
-        newest = sorted((receipt, *self.receipts), key=lambda name: name.rpartition("/")[2], reverse=True)
-        return self._with(receipts=tuple(newest[:MOST_RECEIPTS]))
+        others = (each for each in self.explanations if each is not known)
+        merged = fresh if known is None else known.merge(fresh)
+        ordered = sorted((*others, merged), key=lambda each: (each.word, each.topic or "", each.details))
+        return self._with(explanations=tuple(ordered))
+
+    def is_disputed(self, word: str | None) -> bool:
+        """Whether two callbacks with this status differ in what they say beside it."""
+        subjects = [each.subject for each in self.explanations if each.word == word]
+        return len(set(subjects)) < len(subjects)
+
+    @property
+    def confirmed_receipts(self) -> tuple[str, ...]:
+        """The receipts that may explain a verdict: one for each status, if it is confirmed and nothing disputes it."""
+        words = dict.fromkeys(each.word for each in self.explanations if not self.is_disputed(each.word))
+        chosen = (self._explanation_of(word) for word in words)
+        return tuple(each.receipt for each in chosen if each.receipt is not None and each.is_confirmed)[:MOST_RECEIPTS]
+
+    def _explanation_of(self, word: str) -> Explanation:
+        """Return the verification's own explanation of a status, or else that of later news."""
+        alike = [each for each in self.explanations if each.word == word]
+        return next((each for each in alike if each.topic is None), alike[0])
 
     def may_hint(self, at: Instant) -> bool:
         """Whether a callback with a weak proof may cause a read."""

@@ -8,12 +8,21 @@ from datetime import datetime
 
 from vigil.domain import evidence
 from vigil.domain.callback_event import CallbackEvent, RoomChanged, StatusSeen, StepFinished, Unreadable
+from vigil.domain.callback_history import Explanation
 from vigil.domain.log import EntryKind
 from vigil.domain.message import ADDRESS_UNKNOWN, MessageOutcome, MessageResult
 from vigil.domain.record import Record, Replay
-from vigil.domain.record_edits import add_attention, add_log_entry, apply_ledger, clear_attention, list_recordings
+from vigil.domain.record_edits import (
+    add_attention,
+    add_log_entry,
+    apply_ledger,
+    clear_attention,
+    dispute_details,
+    list_recordings,
+)
 from vigil.domain.registration import Registration
-from vigil.domain.terms import Attention, Name, Proof, ProviderName, SessionKind
+from vigil.domain.terms import Attention, Covers, Name, Proof, ProviderName, SessionKind
+from vigil.domain.times import replay_answered_until
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verdict import VerdictState
 from vigil.domain.verification_key import VerificationKey
@@ -49,9 +58,9 @@ def apply_registration(record: Record, registration: Registration, *, plan: Trac
     return _compare_correlation(record, record.subject.correlation, at=at)
 
 
-def note_replay(record: Record, what: Replay, *, at: datetime) -> Record:
-    """Note that the provider is asked to call back once more, and for what."""
-    record = record.with_reads(record.reads.add_replay(what))
+def note_replay(record: Record, what: Replay, *, at: datetime, until: datetime | None = None) -> Record:
+    """Note that the provider is asked to call back once more, for what, and until when its answer is awaited."""
+    record = record.with_reads(record.reads.add_replay(what, at=at, until=until))
     return add_log_entry(record, EntryKind.COMMANDED, at=at, words=("replay", what.value))
 
 
@@ -70,7 +79,9 @@ def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: b
     at = event.received_at
     if causes_read(record, event) and not event.proof.may_start:
         record = record.with_callbacks(record.callbacks.add_hint(at))
-    record = record.with_callbacks(record.callbacks.count(event, is_late=record.is_concluded))
+    is_answer = _answers_a_replay(record, event)
+    record = record.with_callbacks(record.callbacks.count(event, is_late=record.is_concluded and not is_answer))
+    record = dispute_details(_explain(record, event, is_answer=is_answer), at=at)
     record = record.with_subject(record.subject.learn_from_callback(event))
     record = _compare_correlation(record, event.correlation, at=at)
     if event.session_kind is SessionKind.UNRECOGNISED:
@@ -85,6 +96,33 @@ def await_repetition(record: Record, event: CallbackEvent) -> Record:
     """Have the sender repeat a callback that was not stored. A replay that ended in it counts as not requested."""
     record = record.with_callbacks(record.callbacks.note_unstored(event.received_at))
     return record.with_reads(record.reads.forget_replays())
+
+
+def _answers_a_replay(record: Record, event: CallbackEvent) -> bool:
+    """Whether a callback is new and says what the last read said, while one that we asked for is awaited."""
+    asked_at, until, seen = record.reads.replayed_at, replay_answered_until(record), event.observation
+    if asked_at is None or until is None or not asked_at < event.received_at <= until:
+        return False
+    is_new = event.proof.may_start and not record.callbacks.has_received(event)
+    snapshot = record.reads.snapshot
+    return is_new and isinstance(seen, StatusSeen) and snapshot is not None and seen.word == snapshot.word
+
+
+def _explain(record: Record, event: CallbackEvent, *, is_answer: bool) -> Record:
+    """Keep what a callback says beside an end, to be read once it is confirmed."""
+    seen = event.observation
+    if not isinstance(seen, StatusSeen) or seen.looks != "final" or seen.word is None:
+        return record
+    if event.details is None or not event.proof.may_start:
+        return record
+    explanation = Explanation(
+        word=seen.word,
+        topic=event.topic,
+        details=event.details,
+        receipt=event.receipt,
+        is_confirmed=is_answer or event.proof.covers is Covers.BODY,
+    )
+    return record.with_callbacks(record.callbacks.add_explanation(explanation))
 
 
 def apply_message_outcome(record: Record, outcome: MessageOutcome) -> Record:
@@ -123,8 +161,6 @@ def _apply_observation(
         case StatusSeen() as seen:
             if seen.looks == "unrecognised":
                 record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
-            if event.proof.may_add_progress:
-                record = record.with_callbacks(record.callbacks.add_receipt(event.receipt))
             is_news = event.proof.may_start and _announces_an_end(record, seen, finals_may_change=finals_may_change)
             if is_news:
                 record = record.with_callbacks(record.callbacks.announce(seen, proof=event.proof, at=at))

@@ -11,6 +11,7 @@ from vigil.domain.record_edits import (
     add_attention,
     add_log_entry,
     clear_attention,
+    dispute_details,
     enter_stage,
     give_up_files,
     list_recordings,
@@ -42,7 +43,7 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
     record = _access(record, reading)
     match reading.answer:
         case Answer.ANSWERED if reading.snapshot is not None:
-            return _told(record, reading.snapshot, plan=plan, cause=cause, at=at)
+            return dispute_details(_told(record, reading.snapshot, plan=plan, cause=cause, at=at), at=at)
         case Answer.GONE if announcements_judged_at(record, plan) is None or record.is_concluded:
             return mark_deleted(record, at=at, cause=cause)
         case Answer.GONE:
@@ -193,9 +194,9 @@ def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Reco
     lacks_still = told is not None and told.lacks_details and before is not None and told.has_the_end_of(before)
     if not lacks_still:
         return clear_attention(record, Attention.DETAILS_MISSING)
-    return (
-        add_attention(record, Attention.DETAILS_MISSING, at=at) if Replay.DETAILS in record.reads.replayed else record
-    )
+    until = record.reads.replay_until
+    is_over = Replay.DETAILS in record.reads.replayed and (until is None or at >= until)
+    return add_attention(record, Attention.DETAILS_MISSING, at=at) if is_over else record
 
 
 def _is_unrecognised(snapshot: Snapshot) -> bool:

@@ -112,6 +112,8 @@ class ReadHistory(StoredModel):
     last: ReadResult | None = Field(None, description="without its snapshot, which stands beside it")
     snapshot: Snapshot | None = None
     replayed: tuple[Replay, ...] = Field((), max_length=len(Replay))
+    replayed_at: Instant | None = Field(None, description="when the newest replay was asked for")
+    replay_until: Instant | None = Field(None, description="until when a callback counts as the answer to it")
 
     def add(self, result: ReadResult) -> Self:
         """Count a read and keep its answer."""
@@ -121,9 +123,10 @@ class ReadHistory(StoredModel):
         """Keep the provider's newest answer."""
         return self._with(snapshot=snapshot)
 
-    def add_replay(self, what: Replay) -> Self:
-        """Note what the provider was asked to call back for."""
-        return self._with(replayed=tuple(dict.fromkeys((*self.replayed, what))))
+    def add_replay(self, what: Replay, *, at: Instant, until: Instant | None) -> Self:
+        """Note what the provider was asked to call back for, and until when it may answer."""
+        replayed = tuple(dict.fromkeys((*self.replayed, what)))
+        return self._with(replayed=replayed, replayed_at=at, replay_until=until)
 
     def forget_replays(self) -> Self:
         """Allow each replay again: another verdict has other details."""
@@ -234,7 +237,7 @@ class Record(StoredModel):
             coordinates={**dict(heard[: MOST_COORDINATES - len(registered)]), **registered},
             sender=self.subject.sender,
             correlation=registration.correlation if registration else self.subject.correlation,
-            receipts=self.callbacks.receipts if plan.details_in_callbacks else (),
+            receipts=self.callbacks.confirmed_receipts if plan.details_in_callbacks else (),
         )
 
     @property

@@ -6,7 +6,7 @@ from vigil.domain import evidence
 from vigil.domain.log import AttentionNote, EntryKind, LogEntry
 from vigil.domain.progress import merge_rooms
 from vigil.domain.record import Record
-from vigil.domain.terms import ACTS_ON, ArtifactState, Attention, LossReason, Name, Stage
+from vigil.domain.terms import ACTS_ON, ArtifactState, Attention, Basis, LossReason, Name, Stage
 
 
 def add_attention(record: Record, reason: Attention, *, at: datetime) -> Record:
@@ -36,6 +36,14 @@ def add_log_entry(
     """Add an entry to the timeline; words that are None are left out."""
     entry = LogEntry(at=at, kind=kind, words=tuple(w for w in words if w), actor=actor, receipt=receipt)
     return record.with_log(record.log.add(entry))
+
+
+def dispute_details(record: Record, *, at: datetime) -> Record:
+    """Ask a person if callbacks contradict each other about what is behind the provider's verdict."""
+    word = record.reads.snapshot.word if record.reads.snapshot else None
+    is_providers = record.is_concluded and record.verdict.basis is not Basis.PERSON
+    is_disputed = is_providers and record.callbacks.is_disputed(word)
+    return add_attention(record, Attention.CONTRADICTION, at=at) if is_disputed else record
 
 
 def enter_stage(record: Record, stage: Stage, *, at: datetime) -> Record:

@@ -28,6 +28,7 @@ class TimerName(StrEnum):
     POLL_START = "poll_start"
     ANSWER = "answer"
     REPLAY = "replay"
+    REPLAY_ANSWER = "replay_answer"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ def _poll_start_at(record: Record, plan: TrackingPlan) -> datetime | None:
     return None if record.is_concluded else times.poll_from(record, plan)
 
 
+def _miss_details(record: Record, now: datetime) -> Record:
+    is_missing = record.reads.snapshot is not None and record.reads.snapshot.lacks_details
+    return record_edits.add_attention(record, Attention.DETAILS_MISSING, at=now) if is_missing else record
+
+
 TIMERS: Final = (
     Timer(
         TimerName.REGISTRATION_GRACE,
@@ -152,6 +158,12 @@ TIMERS: Final = (
         sentence="we stop asking the provider about the late callback",
     ),
     Timer(TimerName.REPLAY, at=times.replay_from, sentence="the provider is asked to send its callback again"),
+    Timer(
+        TimerName.REPLAY_ANSWER,
+        at=lambda record, _: times.replay_answered_until(record),
+        effect=_miss_details,
+        sentence="we stop waiting for the callback that we asked for again",
+    ),
 )
 """In the order in which timers that are due at the same time are applied.
 

@@ -65,11 +65,22 @@ def replay_wanted(record: Record, plan: TrackingPlan) -> Replay | None:
     """Return why the provider should call back again, each reason once; None where nothing is missing."""
     if not plan.details_in_callbacks or not record.is_concluded or record.reads.snapshot is None:
         return None
-    has_expired = any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence)
-    missing = {Replay.DETAILS: record.reads.snapshot.lacks_details, Replay.LINKS: has_expired}
-    return next(
-        (what for what, is_missing in missing.items() if is_missing and what not in record.reads.replayed), None
-    )
+    return next((what for what in _missing_parts(record) if what not in record.reads.replayed), None)
+
+
+def replay_answered_until(record: Record) -> datetime | None:
+    """Return until when the answer to a replay is awaited; None if nothing is missing that it could bring."""
+    is_awaited = record.is_concluded and any(what in record.reads.replayed for what in _missing_parts(record))
+    return record.reads.replay_until if is_awaited else None
+
+
+def _missing_parts(record: Record) -> Iterator[Replay]:
+    """Yield what a callback could still bring. No further callback settles a dispute between two."""
+    snapshot = record.reads.snapshot
+    if snapshot is not None and snapshot.lacks_details and not record.callbacks.is_disputed(snapshot.word):
+        yield Replay.DETAILS
+    if any(row.loss is LossReason.LINK_EXPIRED for row in record.evidence):
+        yield Replay.LINKS
 
 
 def replay_from(record: Record, plan: TrackingPlan) -> datetime | None:
@@ -116,7 +127,9 @@ def is_settled(record: Record, plan: TrackingPlan, now: datetime) -> bool:
     has_all = record.is_concluded and all(row.is_settled for row in record.evidence)
     # A confirmation window that has passed has still to be judged.
     waits = any(until is not None for until in (confirmation_until(record, plan), replay_from(record, plan)))
-    return has_all and not waits and not wants_poll(record, plan, now)
+    answered_until = replay_answered_until(record)
+    is_answer_awaited = answered_until is not None and now < answered_until
+    return has_all and not (waits or is_answer_awaited or wants_poll(record, plan, now))
 
 
 def rechecks_due(record: Record, plan: TrackingPlan, now: datetime) -> tuple[datetime, ...]:

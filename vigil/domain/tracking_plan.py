@@ -60,6 +60,8 @@ class TrackingPlan(StoredModel):
     finals_may_change: bool = False
     review_deadline: timedelta = 7 * DAY
     details_in_callbacks: bool = False
+    replay_answered_within: timedelta | None = None
+    """How long a callback that was asked for again is awaited, and counts as the answer; None: it is not awaited."""
     reopens: tuple[timedelta, ...] = ()
     """Ages of a verdict at which it is read again, since the callback of a reopening may be lost."""
     not_found_is_deleted_after: timedelta | None = None

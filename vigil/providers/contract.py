@@ -63,6 +63,13 @@ class Callback:
     sender: Name | None = None
     coordinates: Mapping[str, str] = field(default_factory=dict)
     session_kind: SessionKind | None = None
+    details: str | None = None
+    """A text that is equal for two callbacks with the same reasons, checks and files. It is digested too.
+
+    Set by a provider that sends these in callbacks only.
+    """
+    topic: str | None = None
+    """What the details are about if they are not those of the verification itself, such as later news."""
     unknown_fields: tuple[str, ...] = ()
     """Names in the body that the provider does not document, each once. Their values are not read."""
 
@@ -195,7 +202,7 @@ class DetailReader(Protocol):
     """A reader whose provider sends the details of a verdict in callbacks only."""
 
     async def read_with_callbacks(self, question: ReadRequest, callbacks: Sequence[bytes]) -> ProviderResponse:
-        """Read as `Reader.read` does. `callbacks` are the stored bodies of the newest callbacks, newest first."""
+        """Read as `Reader.read` does. `callbacks` are the stored bodies of callbacks whose details are confirmed."""
         ...
 
 

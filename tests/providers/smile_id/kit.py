@@ -45,7 +45,11 @@ def v1_with_unknown_word(url: str) -> Mapping[str, Any]:
 
 def v3(url: str, status: str = "clear") -> Mapping[str, Any]:
     # What is asked for once more is lost as well: it would be one callback more than the job itself has.
-    return _build_scenario(url, generation="v3", status=status, step_every="PT3M", replays_lost=True)
+    return {**v3_replaying(url), "status": status, "replays_lost": True}
+
+
+def v3_replaying(url: str) -> Mapping[str, Any]:
+    return _build_scenario(url, generation="v3", status="clear", step_every="PT3M")
 
 
 def v3_with_unknown_word(url: str) -> Mapping[str, Any]:
@@ -153,6 +157,7 @@ KIT: Final = Kit(
         ),
         "v3": SenderKit(
             scenario=v3,
+            replaying=v3_replaying,
             final_at=timedelta(minutes=5),
             decision=Decision.APPROVED,
             unknown_word=v3_with_unknown_word,

@@ -61,6 +61,8 @@ _V3: Final = SenderContract(
         callback_expected_within=3 * MINUTE,
         finals_may_change=True,
         details_in_callbacks=True,
+        # unknown: how soon a replayed callback comes
+        replay_answered_within=30 * MINUTE,
         reopens=(HOUR, DAY),
         polls=_POLLS,
     ),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from vigil.providers.smile_id.senders import CONTRACTS
@@ -13,7 +13,7 @@ from vigil.simulator.smile_id import v1_payloads, v3_payloads
 from vigil.simulator.smile_id.files import Link, Links
 from vigil.simulator.smile_id.scenario import ExtraCallback, Generation, Ids, SmileIdScenario
 from vigil.simulator.smile_id.script import PROCESSING, Event, result, script, verdict
-from vigil.simulator.smile_id.signing import WRONG_KEY, signature, written
+from vigil.simulator.smile_id.signing import WRONG_KEY, SignedTimes, signature
 
 LINKS_LIVE_FOR: Final = timedelta(minutes=15)
 """As integrators report of v3; unknown of v1."""
@@ -23,10 +23,11 @@ EXPIRED: Final = timedelta(days=-1)
 class Job(SimulatedVerification[SmileIdScenario, Event]):
     """One job. Its signatures have the real time, since receivers reject old ones."""
 
-    def __init__(self, ids: Ids, scenario: SmileIdScenario, engine: Engine, links: Links) -> None:
+    def __init__(self, ids: Ids, scenario: SmileIdScenario, engine: Engine, links: Links, times: SignedTimes) -> None:
         super().__init__(ids.job, scenario, engine, script(scenario))
         self.ids = ids
         self._links = links
+        self._times = times
         self._address = engine.address
         self._bodies_with_links = 0
 
@@ -62,7 +63,7 @@ class Job(SimulatedVerification[SmileIdScenario, Event]):
         return [event for event in self.script if event.kind is not None and event.shown_at <= self.age]
 
     def _signed(self, body: Mapping[str, Any], *, key: str | None = None) -> Mapping[str, Any]:
-        at = written(datetime.now(UTC))
+        at = self._times.next()
         proof = signature(at, self.scenario.partner_id, key or self.scenario.api_key)
         return {**body, "timestamp": at, "signature": proof}
 
@@ -92,7 +93,7 @@ class Job(SimulatedVerification[SmileIdScenario, Event]):
         link, headers = self._linker(self._address), {"Content-Type": "application/json"}
         body: Mapping[str, Any]
         if self.is_v3:
-            at = written(datetime.now(UTC))
+            at = self._times.next()
             # Unknown: what signs a partner id that begins with zeros. v3 itself never writes them.
             proof = signature(at, self.scenario.partner_id.lstrip("0"), key)
             headers |= v3_payloads.headers(self.ids, self.scenario)

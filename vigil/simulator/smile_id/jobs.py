@@ -16,7 +16,7 @@ from vigil.simulator.smile_id.scenario import (
     Ids,
     SmileIdScenario,
 )
-from vigil.simulator.smile_id.signing import is_signed
+from vigil.simulator.smile_id.signing import SignedTimes, is_signed
 
 
 class Jobs(SimulatedProvider[SmileIdScenario, Job]):
@@ -27,6 +27,7 @@ class Jobs(SimulatedProvider[SmileIdScenario, Job]):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.links = Links(engine.clock)
+        self._times = SignedTimes()
         self._keys: dict[str, set[str]] = {PARTNER: {API_KEY}}
 
     def create(self, scenario: SmileIdScenario) -> Job:
@@ -37,7 +38,7 @@ class Jobs(SimulatedProvider[SmileIdScenario, Job]):
             smile_job=f"{501_100 + len(self.verifications):010d}",
         )
         self._keys.setdefault(scenario.partner_id, set()).add(scenario.api_key)
-        return self.add(Job(ids, scenario, self.engine, self.links))
+        return self.add(Job(ids, scenario, self.engine, self.links, self._times))
 
     def of(self, partner_id: str, reference: str, generation: Generation) -> Job | None:
         """Return a partner's job of one generation; None: it has none with this id."""

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 WRONG_KEY: Final = "not-the-agreed-key"
@@ -20,6 +20,18 @@ def is_signed(timestamp: object, given: object, partner_id: str, api_key: str) -
     if not isinstance(timestamp, str) or not isinstance(given, str):
         return False
     return hmac.compare_digest(signature(timestamp, partner_id, api_key).encode(), given.encode())
+
+
+class SignedTimes:
+    """The times of signatures: the real one, and never the same twice, so that each callback has its own signature."""
+
+    def __init__(self) -> None:
+        self._last = datetime.min.replace(tzinfo=UTC)
+
+    def next(self) -> str:
+        """Return the time of the next signature, as Smile ID writes it."""
+        self._last = max(datetime.now(UTC), self._last + timedelta(milliseconds=1))
+        return written(self._last)
 
 
 def written(moment: datetime) -> str:

@@ -190,6 +190,34 @@ def test_the_same_delivery_twice_has_one_identity_and_a_replay_another() -> None
     assert identity(clear()) != identity(clear(), job_id="job_01h2xcejqtf2nbrexx3vqjhp41")
 
 
+def details(body: dict[str, Any]) -> str | None:
+    return read_v3(as_bytes(body), HEADERS).details
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_alike"),
+    [
+        ({}, True),
+        ({"message": "Checked again", "completed_at": "2026-10-01T10:00:03.000Z"}, True),
+        ({"kyc_receipt": "https://files.invalid/receipt/8a01?expires=2"}, True),
+        ({"kyc_receipt": "https://files.invalid/receipt/8a02"}, False),
+        ({"kyc_receipt": "https://elsewhere.invalid/receipt/8a01"}, False),
+        ({"kyc_receipt": None}, False),
+        ({"image_links": {"selfie_image": "https://files.invalid/a"}}, False),
+        ({"reason": "name_mismatch"}, False),
+        ({"no_of_persons_found": 0}, False),
+    ],
+)
+def test_two_callbacks_agree_if_reason_checks_and_files_are_the_same(changes: dict[str, Any], is_alike: object) -> None:
+    assert (details(attention(**changes)) == details(attention())) is is_alike
+
+
+def test_news_of_a_watched_list_has_a_topic_of_its_own() -> None:
+    found = read_v3(as_bytes(clear(product="aml_monitoring_update")), HEADERS)
+
+    assert (found.topic, read_v3(as_bytes(clear()), HEADERS).topic) == ("monitoring", None)
+
+
 def test_fields_that_no_document_has_are_named() -> None:
     links = {"selfie_image": "https://files.invalid/a", "visa_image": "x"}
     body = attention(risk={"x": 1}, image_links=links, partner_params={"user_id": "cust-31"})

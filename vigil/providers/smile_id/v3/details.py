@@ -1,5 +1,6 @@
 """The details of a verdict: reasons, checks and links. Only its callback holds them, the status does not."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,8 +21,20 @@ class Details:
     """The body of a callback. Its personal data stays in it."""
 
     body: Mapping[str, Any] = field(repr=False)
-    is_disputed: bool = False
-    """Whether another callback gives another reason for the same status. No body is signed, so one may be forged."""
+
+    @property
+    def is_update(self) -> bool:
+        """Whether it is news from the monitoring of watchlists, and not about the job itself."""
+        return self.body.get("product") == vocabulary.MONITORING_UPDATE
+
+    def identity(self) -> str:
+        """Return a text that is equal for two callbacks with the same reason, checks and files.
+
+        inferred: a replay signs new links to the same objects, so only their queries differ
+        """
+        links = [(at, link.partition("?")[0]) for at, _, link in _links(self.body)]
+        checks = [(each.name, each.status) for each in self.checks()]
+        return json.dumps([self.body.get("reason"), checks, links])
 
     @property
     def reason_word(self) -> str | None:
@@ -49,16 +62,12 @@ class Details:
 
 
 def details_of(status: str, callbacks: Sequence[bytes]) -> Details | None:
-    """Return the newest callback with the status that was read; None if there is none. `callbacks` are newest first.
+    """Return the first callback with the status that was read; None if there is none.
 
     A later monitoring update is used only if the job's own callback has another status.
     """
-    matching = [body for body in map(_parse, callbacks[:_MAX_CALLBACKS]) if body.get("status") == status]
-    own = [body for body in matching if body.get("product") != vocabulary.MONITORING_UPDATE]
-    chosen = own or matching
-    if not chosen:
-        return None
-    return Details(chosen[0], is_disputed=any(body.get("reason") != chosen[0].get("reason") for body in chosen))
+    matching = [Details(body) for body in map(_parse, callbacks[:_MAX_CALLBACKS]) if body.get("status") == status]
+    return min(matching, key=lambda each: each.is_update, default=None)
 
 
 def _parse(callback: bytes) -> dict[str, Any]:

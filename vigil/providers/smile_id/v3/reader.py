@@ -49,10 +49,10 @@ class SmileV3Reader:
         return await self.read_with_callbacks(question, ())
 
     async def read_with_callbacks(self, question: ReadRequest, callbacks: Sequence[bytes]) -> ProviderResponse:
-        """Read the status, with the details of the newest callback that has the same status.
+        """Read the status, with the details of a callback that has the same status.
 
-        `callbacks` are bodies, newest first. They decide nothing: only reasons, checks and links come from them, and
-        the account's policy on a reason. Raises as `contract.Reader.read`.
+        `callbacks` are bodies whose details are confirmed. They decide nothing: only reasons, checks and links come
+        from them, and the account's policy on a reason. Raises as `contract.Reader.read`.
         """
         reference = job_id(question.key.reference)
         if reference is None:

@@ -48,7 +48,7 @@ def _open_snapshot(word: str, *, product: str | None) -> Snapshot:
 
 def _add_details(bare: Snapshot, details: Details, policy: Mapping[str, PolicyDecision]) -> Snapshot:
     row = f"{bare.word}/{details.reason_word}"
-    is_partners_decision = bare.word == vocabulary.ATTENTION and not details.is_disputed
+    is_partners_decision = bare.word == vocabulary.ATTENTION and not details.is_update
     decision = policy.get(row) if is_partners_decision else None
     failed = bare.ended is Outcome.FAILED
     return bare.model_copy(

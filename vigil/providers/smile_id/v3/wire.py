@@ -12,6 +12,7 @@ from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_
 from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v3 import vocabulary
+from vigil.providers.smile_id.v3.details import Details
 
 SIGNATURE: Final = "response-signature"
 TIMESTAMP: Final = "response-timestamp"
@@ -80,12 +81,14 @@ def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:
         content = as_object(parse_json(body))
     except NotReadable as error:
         return Callback(reference=reference, observation=Unreadable(why=error.why), sender=V3)
-    observation = _observe(content)
+    observation, details = _observe(content), Details(content)
     return Callback(
         reference=reference,
         observation=observation,
         identity=_identity(content, observation, headers),
         sender=V3,
+        details=details.identity() if isinstance(observation, StatusSeen) else None,
+        topic="monitoring" if details.is_update else None,
         unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
 
