@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Path, Request
 
 from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
+from api.recent import Recent
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
@@ -57,6 +58,11 @@ class Dependencies:
     def long_polls(self) -> LongPollHub:
         """The long polls of this process."""
         return LongPollHub(self.tracker)
+
+    @cached_property
+    def checks(self) -> Recent[Any]:
+        """The newest checks of readiness, which cost a write to the storage and calls to Temporal."""
+        return Recent(timedelta(seconds=2))
 
     @cached_property
     def inbox(self) -> Inbox:
