@@ -47,8 +47,9 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file and
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 
-bench: $(READY) ## Measure how long a one-time password takes from its callback to the gateway
+bench: $(READY) ## Measure one-time passwords, from callback to gateway, and callbacks beside strangers
 	@$(BIN)/python -m benchmarks.one_time_password
+	@$(BIN)/python -m benchmarks.hostile_callbacks
 
 format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.callbacks.answers import AnswerCodes
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.intake import Intake
+from api.callbacks.turns import Pace
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.parsing import CallbackBody
 
@@ -39,6 +40,7 @@ class CallbackEndpoint:
         self._intake = Intake(services)
         self._answers = AnswerCodes(services.accounts, services.metrics)
         self._limits = services.limits
+        self._pace = Pace(services.limits.large_bodies_per_second)
         self._trusted = tuple(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +57,7 @@ class CallbackEndpoint:
         headers = _headers_of(scope)
         try:
             async with asyncio.timeout(self._limits.body_timeout.total_seconds()):
-                body = await _read_body(receive, headers, largest=self._limits.largest_body)
+                body = await self._read_body(receive, headers)
         except _Disconnected:
             return
         except _TooLarge:
@@ -68,6 +70,23 @@ class CallbackEndpoint:
         progress = await self._intake.receive(request, source_of(scope, headers, self._trusted))
         await self._answer(send, account, progress.status)
         await self._intake.finish(progress)
+
+    async def _read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytearray:
+        announced, largest = headers.get("content-length", ""), self._limits.largest_body
+        if announced.isdecimal() and int(announced[:18]) > largest:
+            raise _TooLarge
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Disconnected
+            body += message.get("body", b"")
+            if len(body) > largest:
+                raise _TooLarge
+            if not message.get("more_body", False):
+                return body
+            if len(body) > self._limits.small_body:
+                await self._pace.take(len(message["body"]))
 
     async def _answer(self, send: Send, account: str, status: int) -> None:
         self._answers.count(account, status)
@@ -118,22 +137,6 @@ def _headers_of(scope: Scope) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
-
-
-async def _read_body(receive: Receive, headers: Mapping[str, str], *, largest: int) -> bytearray:
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:18]) > largest:
-        raise _TooLarge
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Disconnected
-        body += message.get("body", b"")
-        if len(body) > largest:
-            raise _TooLarge
-        if not message.get("more_body", False):
-            return body
 
 
 async def _send_status(send: Send, status: int) -> None:

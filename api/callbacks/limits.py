@@ -15,7 +15,9 @@ class CallbackLimits:
     largest_body: int = 2 * 1024 * 1024
     """In bytes."""
     small_body: int = 64 * 1024
-    """In bytes. A larger one waits for its turn to be parsed."""
+    """In bytes. A larger one is read at `large_bodies_per_second`, and waits for its turn to be parsed."""
+    large_bodies_per_second: int = 32 * 1024 * 1024
+    """In bytes, of all large bodies together."""
     body_timeout: timedelta = timedelta(seconds=30)
     lookup_timeout: timedelta = timedelta(milliseconds=300)
     """To find the reference of a correlation."""

@@ -1,4 +1,4 @@
-"""Who may parse a large body now."""
+"""How large bodies share the event loop with all other callbacks."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,3 +29,20 @@ class Turns:
                 return work()
             finally:
                 await asyncio.sleep(asyncio.get_running_loop().time() - began)
+
+
+class Pace:
+    """Large bodies are read at no more than one rate in all, in equal shares: reading them costs time of the loop."""
+
+    def __init__(self, bytes_per_second: int) -> None:
+        """Take the rate of all large bodies together."""
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+
+    async def take(self, size: int) -> None:
+        """Return when so many more bytes may be read."""
+        now = asyncio.get_running_loop().time()
+        begins_at = max(now, self._free_at)
+        self._free_at = begins_at + size / self._rate
+        if begins_at > now:
+            await asyncio.sleep(begins_at - now)

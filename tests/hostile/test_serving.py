@@ -280,3 +280,19 @@ def _parsed(line: str) -> object:
         return json.loads(line)
     except ValueError:
         return None
+
+
+async def test_a_body_that_is_answered_before_its_end_is_not_read_without_end(api: ApiProcess) -> None:
+    taken = 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    answer = asyncio.create_task(reader.readline())
+    with suppress(OSError):
+        writer.write(head("/callbacks/identomat", 10_000_000_000))
+        while taken < 200_000_000:
+            writer.write(b"a" * 65_536)
+            await writer.drain()
+            taken += 65_536
+    writer.close()
+
+    assert (await answer).startswith(b"HTTP/1.1 413 ")
+    assert taken < 24_000_000  # eight, and what is in the buffers of both sockets

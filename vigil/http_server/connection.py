@@ -47,6 +47,7 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0
         """Bytes since the parser last handed something on."""
         self._body_size = 0
+        self._unwanted = 0
         self._unanswered = 0
         """Requests that the application works on, or that wait behind one."""
         self._refusal = (HTTPStatus.BAD_REQUEST, "not_http")
@@ -134,6 +135,9 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0
         self._body_size += len(body)
         super().on_body(body)
+        if not self._unanswered:
+            # It is thrown away. Reading it lets the peer see the answer, but not without end.
+            self._count_unwanted(len(body))
 
     def on_message_complete(self) -> None:
         """Wait for nothing more: the answer is ours to give, unless it was given."""
@@ -156,8 +160,15 @@ class Connection(HttpToolsProtocol):
             self._all.await_body(self)
         elif self._unanswered:
             self._all.leave(self)
+        elif phase is _Phase.IDLE:
+            self._all.await_another(self)
         else:
             self._all.await_request(self)
+
+    def _count_unwanted(self, size: int) -> None:
+        self._unwanted += size
+        if self._unwanted > self._limits.most_unwanted:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_after_answer")
 
     def _count_head(self, size: int) -> None:
         self._unparsed = 0
@@ -170,7 +181,7 @@ class Connection(HttpToolsProtocol):
         raise _NotTaken
 
     def _send_refusal(self, status: HTTPStatus) -> None:
-        if not self._unanswered and not self.transport.is_closing():
+        if self._phase is _Phase.HEAD and not self._unanswered and not self.transport.is_closing():
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(head.encode("ascii"))
         self.transport.close()

@@ -56,9 +56,10 @@ class Connections:
         self._trusted = tuple(trusted)
         self._count = 0
         self._by_address: Counter[str] = Counter()
-        # In both the oldest comes first.
+        # In each the one that has owed for the longest time comes first.
         self._without_request: dict[Peer, None] = {}
         self._sending_bodies: dict[Peer, None] = {}
+        self._idle: dict[Peer, None] = {}
         self._refused: Counter[str] = Counter()
         self._reported_at = clock()
 
@@ -92,6 +93,11 @@ class Connections:
         self.leave(peer)
         self._without_request[peer] = None
 
+    def await_another(self, peer: Peer) -> None:
+        """Note that the peer has sent a request, and may send another."""
+        self.leave(peer)
+        self._idle[peer] = None
+
     def await_body(self, peer: Peer) -> None:
         """Note that from now on the peer owes us the body of its request."""
         self.leave(peer)
@@ -101,6 +107,7 @@ class Connections:
         """Note that the peer owes us nothing, or that it is gone."""
         self._without_request.pop(peer, None)
         self._sending_bodies.pop(peer, None)
+        self._idle.pop(peer, None)
 
     def refuse(self, reason: str) -> None:
         """Count a connection that was refused or ended, under a coded reason."""
@@ -110,7 +117,7 @@ class Connections:
     def sweep(self) -> None:
         """Disconnect who is too slow, and report what was refused. Called several times a second."""
         now = self.clock()
-        for peer in [*self._without_request, *self._sending_bodies]:
+        for peer in [*self._without_request, *self._sending_bodies, *self._idle]:
             if peer.is_too_slow(now):
                 self.leave(peer)
                 self.refuse("too_slow")
@@ -122,7 +129,7 @@ class Connections:
             self._reported_at = now
 
     def _evict(self, address: str | None) -> bool:
-        for peer in chain(self._without_request, self._sending_bodies):
+        for peer in chain(self._without_request, self._sending_bodies, self._idle):
             if address in {None, peer.address}:
                 self.leave(peer)
                 self.refuse("made_room")

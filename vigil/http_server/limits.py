@@ -33,6 +33,8 @@ class ConnectionLimits:
     """A body that takes longer must have come at `slowest` on average."""
     slowest: int = 1024
     """In bytes a second."""
+    most_unwanted: int = 8 * 1024 * 1024
+    """In bytes, of bodies that are thrown away because they were answered before their end."""
     keep_alive: timedelta = timedelta(seconds=5)
     most_pipelined: int = 16
     backlog: int = 1024

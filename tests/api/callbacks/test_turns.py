@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 
-from api.callbacks.turns import Turns
+from api.callbacks.turns import Pace, Turns
 
 
 async def test_of_ten_large_bodies_no_two_are_parsed_without_the_loop_having_run_between_them() -> None:
@@ -47,3 +47,19 @@ async def test_a_body_that_cannot_be_read_gives_its_turn_on() -> None:
     failed = await asyncio.gather(*(turns.run(b"x" * 11, fail) for _ in range(3)), return_exceptions=True)
 
     assert [type(each) for each in failed] == [ValueError, ValueError, ValueError]
+
+
+async def test_large_bodies_of_all_senders_together_are_read_at_one_rate() -> None:
+    pace = Pace(bytes_per_second=1_000_000)
+    began = asyncio.get_running_loop().time()
+
+    await asyncio.gather(*(pace.take(50_000) for _ in range(9)))
+
+    assert asyncio.get_running_loop().time() - began >= 0.4
+
+
+async def test_a_sender_alone_does_not_wait() -> None:
+    pace = Pace(bytes_per_second=1_000_000)
+
+    async with asyncio.timeout(0.5):
+        await pace.take(1_000_000)
