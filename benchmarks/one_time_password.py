@@ -37,7 +37,7 @@ ACCOUNT: Final = SimulatedAccount(
     name="identomat",
     provider="identomat",
     settings={
-        "base_url": "{simulator}/identomat",
+        "base_url": "{simulator}/identomat/external-api",
         "company_key": COMPANY,
         "callback_api_key": "{secret}",
     },
@@ -97,7 +97,9 @@ async def _code(stack: Stack, http: httpx.AsyncClient, key: str) -> tuple[float,
     """Ask for one code; returns after how many milliseconds the gateway had it, and the callback its answer."""
     await asyncio.sleep(APART)
     # Messages go to verifications that exist, and only a few of them to one number.
-    begun = await http.post(f"{stack.simulator}/identomat/begin/", json={"company_key": COMPANY, "config_id": "bench"})
+    begun = await http.post(
+        f"{stack.simulator}/identomat/external-api/begin/", json={"company_key": COMPANY, "config_id": "bench"}
+    )
     text = f"{secrets.token_hex(8)} is your verification code"
     body = {
         "callbackApiKey": key,
