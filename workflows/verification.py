@@ -266,6 +266,8 @@ class VerificationWorkflow:
 
     def _apply_callback(self, event: CallbackEvent) -> None:
         changes, is_worth_a_read = self._plan.finals_may_change, callbacks.causes_read(self._record, event)
+        if callbacks.is_one_too_many(self._record, event) and workflow.patched("late-read-budget"):
+            is_worth_a_read = False
         self._book.record = callbacks.apply_callback(self._record, event, finals_may_change=changes)
         is_body_lost = self._plan.details_in_callbacks and event.receipt is None and event.proof.may_add_progress
         if is_body_lost and workflow.patched("repetition-before-replay"):

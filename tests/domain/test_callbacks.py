@@ -25,7 +25,14 @@ from tests.domain.samples import (
     step,
 )
 from vigil.domain.callback_event import CallbackEvent, Observation, RoomChanged, StepFinished, Unreadable
-from vigil.domain.callbacks import apply_callback, apply_registration, causes_read, mark_discovered, open_record
+from vigil.domain.callbacks import (
+    apply_callback,
+    apply_registration,
+    causes_read,
+    is_one_too_many,
+    mark_discovered,
+    open_record,
+)
 from vigil.domain.decisions import decide
 from vigil.domain.progress import Progress
 from vigil.domain.record import Record
@@ -418,6 +425,29 @@ def test_a_room_in_a_state_that_nobody_knows_asks_a_person_and_lists_no_recordin
 def test_a_callback_without_proof_adds_neither_progress_nor_a_recording(observation: Observation) -> None:
     record = apply_callback(fresh(), callback_event(observation, proof=Proof.NONE))
     assert (record.steps, record.rooms, record.evidence) == ((0, 0), (), ())
+
+
+def test_24_proven_callbacks_a_day_cause_a_read_of_a_concluded_verification() -> None:
+    record, read_at = read(fresh(), APPROVED), []
+    for minute in range(60):
+        event = callback_event(status("OK"), at=T0 + HOUR + minute * MINUTE)
+        assert causes_read(record, event)
+        read_at += [] if is_one_too_many(record, event) else [minute]
+        record = apply_callback(record, event)
+
+    assert read_at == list(range(24))
+    assert record.callbacks.received == 60
+    next_day = callback_event(status("OK"), at=T0 + 25 * HOUR)
+    assert not is_one_too_many(record, next_day)
+
+
+def test_an_open_verification_is_read_for_every_proven_callback() -> None:
+    record = fresh()
+    for minute in range(60):
+        event = callback_event(status("OK"), at=T0 + minute * MINUTE)
+        assert not is_one_too_many(record, event)
+        record = apply_callback(record, event)
+    assert record.callbacks.late_reads == ()
 
 
 def test_a_discovered_verification_asks_its_backend_to_register_it() -> None:

@@ -13,8 +13,11 @@ from api.callbacks.intake import Intake
 from api.callbacks.limits import CallbackLimits
 from api.callbacks.relay import Relay, RelayPace
 from tests.api.fakes import SECRET, Desk
+from tests.world import APPROVED_WITH_FILE, World, final, own_account, quick
+from vigil.domain.errors import ArtifactNotReady
 from vigil.providers.contract import CallbackRequest
 from vigil.storage.budgets import erase_old_budgets
+from vigil.temporal.connection import connect
 
 NOON = datetime(2026, 11, 28, 12, 0, 30, tzinfo=UTC)
 RECORD = "verifications/acme/r-1/records/000001"
@@ -125,3 +128,26 @@ async def test_the_units_of_past_days_are_erased(tmp_path: Path) -> None:
     assert len(before) == 1
     assert the_day_after == before
     assert await storage.list("budgets/") == []
+
+
+async def test_forty_replays_of_a_proven_callback_cause_24_reads_of_a_verification_that_waits_for_its_files(
+    temporal_address: str, tmp_path: Path
+) -> None:
+    world = World(await connect(temporal_address, "default"), tmp_path, account=own_account(), plan=quick())
+    world.reader.say(APPROVED_WITH_FILE)
+    world.reader.files["portrait-1"] = ArtifactNotReady("http_404")
+    async with world.workers():
+        await world.register()
+        await world.hear(final())
+        await world.until(lambda record: record.is_concluded)
+        before = world.reader.reads
+        for number in range(40):
+            await world.hear(final(), number=number)
+            await world.until(lambda record, number=number: record.callbacks.received >= number + 2)  # type: ignore[misc]
+            await asyncio.sleep(0.05)
+        record = await world.record()
+        await world.tracker.handle(world.key).terminate()
+
+    assert record.callbacks.received == 41
+    assert len(record.callbacks.late_reads) == 24
+    assert 0 < world.reader.reads - before <= 24

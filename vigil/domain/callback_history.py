@@ -18,6 +18,9 @@ MOST_EXPLANATIONS: Final = 16
 HINTS: Final = 6
 """So many callbacks with a weak proof cause a read of one verification in `HINTS_PER`; the others cause none."""
 HINTS_PER: Final = timedelta(hours=1)
+LATE_READS: Final = 24
+"""So many proven callbacks cause a read of a concluded verification in `LATE_READS_PER`."""
+LATE_READS_PER: Final = timedelta(days=1)
 
 
 class ReceivedIdentity(StoredModel):
@@ -94,6 +97,9 @@ class CallbackHistory(StoredModel):
     unknown_fields: Mapping[Word, int] = Field(default_factory=dict, max_length=MOST_UNKNOWN_FIELDS)
     explanations: tuple[Explanation, ...] = Field((), max_length=MOST_EXPLANATIONS)
     hints: tuple[Instant, ...] = Field((), max_length=HINTS, description="of weak proof, each the cause of a read")
+    late_reads: tuple[Instant, ...] = Field(
+        (), max_length=LATE_READS, description="of proven callbacks after the conclusion, each the cause of a read"
+    )
     unstored_at: Instant | None = Field(None, description="when the newest callback came whose body was not stored")
 
     def count(self, event: CallbackEvent, *, is_late: bool) -> Self:
@@ -159,6 +165,14 @@ class CallbackHistory(StoredModel):
     def add_hint(self, at: Instant) -> Self:
         """Note that a callback with a weak proof causes a read."""
         return self._with(hints=tuple(sorted((*self.hints, at))[-HINTS:]))
+
+    def may_read_late(self, at: Instant) -> bool:
+        """Whether a proven callback of a concluded verification may cause a read."""
+        return len(self.late_reads) < LATE_READS or self.late_reads[0] <= at - LATE_READS_PER
+
+    def add_late_read(self, at: Instant) -> Self:
+        """Note that a proven callback of a concluded verification causes a read."""
+        return self._with(late_reads=tuple(sorted((*self.late_reads, at))[-LATE_READS:]))
 
     def note_unstored(self, at: Instant) -> Self:
         """Note a callback whose body was not stored, so that its sender was asked to repeat it."""

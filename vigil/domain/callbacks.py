@@ -74,11 +74,23 @@ def causes_read(record: Record, event: CallbackEvent) -> bool:
     return not record.is_concluded and record.callbacks.may_hint(event.received_at)
 
 
+def is_one_too_many(record: Record, event: CallbackEvent) -> bool:
+    """Whether a proven callback of a concluded verification causes no read, since others have caused enough today.
+
+    Whoever has seen a callback whose secret never changes can repeat it. One that we asked for is read in any case.
+    """
+    is_late = record.is_concluded and event.proof.may_start and not event.intermediate
+    may_read = record.callbacks.may_read_late(event.received_at) or _answers_a_replay(record, event)
+    return is_late and not may_read
+
+
 def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: bool = False) -> Record:
     """Merge one callback. It may add progress, name a recording and announce an end; it never decides."""
     at = event.received_at
     if causes_read(record, event) and not event.proof.may_start:
         record = record.with_callbacks(record.callbacks.add_hint(at))
+    elif causes_read(record, event) and record.is_concluded and record.callbacks.may_read_late(at):
+        record = record.with_callbacks(record.callbacks.add_late_read(at))
     is_answer = _answers_a_replay(record, event)
     record = record.with_callbacks(record.callbacks.count(event, is_late=record.is_concluded and not is_answer))
     record = dispute_details(_explain(record, event, is_answer=is_answer), at=at)
