@@ -17,8 +17,11 @@ import pytest
 from vigil.cli.context import open_installation
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
+from vigil.demo.simulator_accounts import authorization, read_key
 from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
+
+pytestmark = pytest.mark.alone
 
 ACCOUNT: Final = "id360"
 OURS: Final = ("api", "worker")
@@ -44,6 +47,7 @@ class Campaign:
         self._http = http
         own: Any = settings.accounts[ACCOUNT].own
         self._header = {"Authorization": own.callback_headers["Authorization"][0].get_secret_value()}
+        self._key = authorization(read_key(stack.config))
         self.references: list[str] = []
 
     async def begin(self, **scenario: Any) -> str:
@@ -53,11 +57,12 @@ class Campaign:
         )
         reference = str(answer.json()["reference"])
         self.references.append(reference)
-        await self._http.post(f"{self._stack.api}/verifications", json={"account": ACCOUNT, "reference": reference})
+        body = {"account": ACCOUNT, "reference": reference}
+        await self._http.post(f"{self._stack.api}/verifications", json=body, headers=self._key)
         return reference
 
     async def command(self, reference: str, verb: str) -> None:
-        await self._http.post(f"{self._stack.api}/verifications/{ACCOUNT}/{reference}/{verb}")
+        await self._http.post(f"{self._stack.api}/verifications/{ACCOUNT}/{reference}/{verb}", headers=self._key)
 
     async def call_back(self, reference: str) -> int:
         body = {"id": int(reference), "status": "STARTED", "reason": PLANTED}
@@ -65,12 +70,13 @@ class Campaign:
         return (await self._http.post(url, json=body, headers=self._header)).status_code
 
     async def until(self, reference: str, *stages: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await self._stage(reference) not in stages:
                 await asyncio.sleep(0.1)
 
     async def _stage(self, reference: str) -> str:
-        answer = await self._http.get(f"{self._stack.api}/verifications/{ACCOUNT}/{reference}")
+        url = f"{self._stack.api}/verifications/{ACCOUNT}/{reference}"
+        answer = await self._http.get(url, headers=self._key)
         return str(answer.json()["state"]["stage"])
 
     async def run_healthily(self) -> None:
@@ -94,8 +100,9 @@ class Campaign:
             await writer.drain()
             writer.close()
         api = self._stack.api
-        await self._http.get(f"{api}/verifications/{ACCOUNT}/{PLANTED}")
-        await self._http.post(f"{api}/verifications", json={PLANTED: PLANTED})
+        await self._http.get(f"{api}/verifications/{ACCOUNT}/{PLANTED}", headers=self._key)
+        await self._http.post(f"{api}/verifications", json={PLANTED: PLANTED}, headers=self._key)
+        await self._http.get(f"{api}/verifications", headers={"Authorization": f"Bearer {PLANTED}"})
         await self._http.post(f"{api}/callbacks/{PLANTED}", content=PLANTED)
         await self._http.post(f"{api}/callbacks/{ACCOUNT}", content=PLANTED, headers=self._header)
 
