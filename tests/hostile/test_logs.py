@@ -62,7 +62,8 @@ class Campaign:
         return reference
 
     async def command(self, reference: str, verb: str) -> None:
-        await self._http.post(f"{self._stack.api}/verifications/{ACCOUNT}/{reference}/{verb}", headers=self._key)
+        url = f"{self._stack.api}/verifications/{ACCOUNT}/{reference}/{verb}"
+        assert (await self._http.post(url, json={}, headers=self._key)).status_code == 200
 
     async def call_back(self, reference: str) -> int:
         body = {"id": int(reference), "status": "STARTED", "reason": PLANTED}
