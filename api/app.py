@@ -25,6 +25,7 @@ from api.problems import add_problems
 from api.security_headers import SecurityHeaders
 from vigil.config.keys import Right
 from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.http_server.limits import ConnectionLimits
 from vigil.http_server.server import Server, open_listener
 from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
@@ -58,15 +59,14 @@ def create_app() -> ASGIApp:
 
 def serve(settings: Settings) -> None:
     """Serve the application by the settings until SIGTERM or SIGINT. Raises `OSError` if the address is taken."""
-    os.umask(0o077)
     set_up_logging()
     # The threads of the storage get the interpreter back soon while the event loop works on a large body.
     sys.setswitchinterval(_SWITCH_INTERVAL)
     api, metrics = settings.api, Metrics()
-    listener = open_listener(api.host, api.port)
     Server(
         ServedApp(settings, metrics),
-        listener,
+        open_listener(api.host, api.port),
+        ConnectionLimits(most=api.connections, most_per_peer=api.connections_per_address),
         trusted_proxies=api.trusted_proxies,
         count_refusal=lambda reason: metrics.refused_connections.labels(reason).inc(),
     ).run()

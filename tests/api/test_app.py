@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -287,14 +287,18 @@ callback_headers = { Authorization = { env = "HEADER" } }
 """
 
 
+OURS = ("vigil.cli.main", "serve", "api")
+PLAIN = ("uvicorn", "--factory", "api.app:create_app", "--no-access-log")
+
+
 @asynccontextmanager
-async def process_of(tmp_path: Path, **variables: str) -> AsyncIterator[httpx.AsyncClient]:
+async def process_of(tmp_path: Path, entry: Sequence[str] = OURS, **variables: str) -> AsyncIterator[httpx.AsyncClient]:
     """The API in a process of its own, asked to end afterwards; Temporal is away, and what it logs is in `log`."""
     (tmp_path / "vigil.toml").write_text(SETTINGS.replace("STORAGE", (tmp_path / "kept").as_uri()))
     secrets = {"VIGIL_DIGEST_KEY": DIGEST_KEY, "PASSWORD": "p4ssw0rd", "HEADER": HEADER}
     settings = {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
     port = free_port()
-    command = [sys.executable, "-m", "vigil.cli.main", "serve", "api", f"--port={port}"]
+    command = [sys.executable, "-m", *entry, f"--port={port}"]
     with (tmp_path / "log").open("wb") as log:
         environ = os.environ | secrets | settings | variables
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)  # noqa: ASYNC220 -- it starts once
@@ -362,10 +366,17 @@ async def test_operators_have_a_listener_of_their_own_where_one_is_set_and_it_en
     assert "Application shutdown complete" in logged
 
 
+async def test_another_server_can_serve_the_application(tmp_path: Path) -> None:
+    async with process_of(tmp_path, PLAIN) as client:
+        answer = await client.post("/callbacks/id360", json={"id": 7}, headers={"authorization": "wrong"})
+
+    assert answer.status_code == 401
+
+
 async def test_an_address_for_operators_that_is_taken_ends_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         at = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(AssertionError, match="cannot start: OSError"):
+        with pytest.raises(AssertionError, match='"error": "OSError"'):
             async with process_of(tmp_path, VIGIL_API__METRICS_ADDRESS=at):
                 pass
 

@@ -28,6 +28,10 @@ class ApiSettings(StrictModel):
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
     faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    connections: Annotated[int, Field(ge=8)] = 1000
+    """At one moment. It shrinks to what the process has descriptors for."""
+    connections_per_address: Annotated[int, Field(ge=8)] = 200
+    """At one moment, from one address that is none of `trusted_proxies`."""
     keys: tuple[KeySettings, ...] = ()
     metrics_address: ListenerAddress | None = None
 
