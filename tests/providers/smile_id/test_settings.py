@@ -57,6 +57,14 @@ def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         settings(**wrong)
 
 
+def test_a_production_account_of_the_third_generation_names_the_hosts_of_its_files() -> None:
+    for generations in (["v3"], ["v1", "v3"]):
+        with pytest.raises(ValidationError, match="artifact_hosts of a production account of v3 must list the hosts"):
+            settings(environment="production", generations=generations)
+        settings(environment="production", generations=generations, artifact_hosts=["files.example"])
+    settings(environment="production", generations=["v1"])
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -6,7 +6,7 @@ A signature does not cover the body, so an attacker with an old signature can in
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
@@ -17,6 +17,9 @@ from vigil.providers.contract import ArtifactStream
 from vigil.providers.downloads import IDENTITY, declared_media_type, detect_media_type, peek, require_file, stream_file
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.transport import open_response, translate_failures
+
+FILES: Final = "/storage/"
+"""Below `base_url`, the only path of the account's own host that is followed: a simulator's or a proxy's files."""
 
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
@@ -35,7 +38,8 @@ class Links:
 
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, *, resolve: Resolve = resolve_host) -> None:
         """Take the account's settings and the shared client, whose owner closes it; `resolve` looks up hosts."""
-        self._home = _origin(urlsplit(settings.base_url))
+        home = urlsplit(settings.base_url)
+        self._home, self._files = _origin(home), home.path + FILES
         self._hosts = settings.artifact_hosts
         self._largest = settings.largest_artifact
         self._http = http
@@ -66,7 +70,7 @@ class Links:
         try:
             parts = urlsplit(link)
             # Only the account's own host may have a private address: it may be a simulator or a proxy.
-            is_home = _origin(parts) == self._home
+            is_home = self._is_home(parts)
         except ValueError:
             raise ArtifactLost(LossReason.REFUSED) from None
         if not is_home and not self._may_follow(parts):
@@ -82,8 +86,13 @@ class Links:
 
     def _may_follow(self, parts: SplitResult) -> bool:
         host = (parts.hostname or "").lower()
-        is_plain = parts.scheme == "https" and bool(host) and parts.username is None and parts.password is None
-        return is_plain and (not self._hosts or host in self._hosts)
+        is_plain = _origin(parts) == ("https", host, 443) and bool(host) and "@" not in parts.netloc
+        is_foreign = _origin(parts) != self._home
+        return is_plain and (host in self._hosts if self._hosts else is_foreign)
+
+    def _is_home(self, parts: SplitResult) -> bool:
+        path = unquote(parts.path)
+        return _origin(parts) == self._home and path.startswith(self._files) and ".." not in path.split("/")
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:

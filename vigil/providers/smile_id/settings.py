@@ -44,7 +44,10 @@ class SmileIdSettings(AccountSettings, frozen=True):
     policy: Annotated[Mapping[str, PolicyDecision], AfterValidator(validate_policy)] = Field(default_factory=dict)
     """Decisions on rows that Smile ID leaves to the partner, such as `"1/0814"`, `"6/0817"`, `"attention/REASON"`."""
     artifact_hosts: tuple[Annotated[str, StringConstraints(to_lower=True, pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
-    """The hosts that links to files may name. Empty: any public host, since the vendor's storage is not documented."""
+    """The hosts that links to files may name. Empty: any public host, since the vendor's storage is not documented.
+
+    A production account of the third generation must have some: its links are in bodies that no signature covers.
+    """
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes. No source limits pictures and receipts."""
 
@@ -52,4 +55,13 @@ class SmileIdSettings(AccountSettings, frozen=True):
     def _require_address_of_all_generations(self) -> Self:
         if self.base_url.rpartition("/")[2] in {"v1", "v3"}:
             raise ValueError("base_url must end before the generation: remove the last part of the path")
+        return self
+
+    @model_validator(mode="after")
+    def _require_hosts_of_unsigned_links(self) -> Self:
+        if self.environment == "production" and "v3" in self.generations and not self.artifact_hosts:
+            raise ValueError(
+                "artifact_hosts of a production account of v3 must list the hosts of its links:"
+                " image_links and kyc_receipt of a callback show them"
+            )
         return self

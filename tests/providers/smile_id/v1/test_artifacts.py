@@ -74,8 +74,8 @@ def test_a_link_that_no_table_knows_is_named(name: str, value: str | None) -> No
 
 async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmileId, reader: SmileV1Reader) -> None:
     smile.jobs[USER, JOB] = job()
-    smile.links = {"selfie_image": f"{smile.base_url}/files/selfie?sig=fresh"}
-    smile.files["/files/selfie?sig=fresh"] = Response(200, JPEG)
+    smile.links = {"selfie_image": f"{smile.base_url}/storage/selfie?sig=fresh"}
+    smile.files["/storage/selfie?sig=fresh"] = Response(200, JPEG)
 
     assert await download(reader, SELFIE) == (JPEG, "image/jpeg")
     assert smile.questions[-1]["image_links"] is True
@@ -83,8 +83,8 @@ async def test_a_picture_is_fetched_by_a_link_that_was_made_anew(smile: FakeSmil
 
 
 async def test_a_receipt_is_a_file_of_its_own_type(smile: FakeSmileId, reader: SmileV1Reader) -> None:
-    smile.jobs[USER, JOB] = job(KYCReceipt=f"{smile.base_url}/files/receipt")
-    smile.files["/files/receipt"] = Response(200, PDF)
+    smile.jobs[USER, JOB] = job(KYCReceipt=f"{smile.base_url}/storage/receipt")
+    smile.files["/storage/receipt"] = Response(200, PDF)
 
     assert await download(reader, RECEIPT) == (PDF, "application/pdf")
 
@@ -147,8 +147,8 @@ async def test_a_file_that_the_answer_no_longer_holds_may_come_back_or_is_gone(
 async def test_a_fresh_link_that_does_not_work_is_made_anew_for_a_while(
     smile: FakeSmileId, reader: SmileV1Reader, answer: Answer, otherwise: LossReason
 ) -> None:
-    smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": f"{smile.base_url}/files/selfie"})
-    smile.files["/files/selfie"] = answer
+    smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": f"{smile.base_url}/storage/selfie"})
+    smile.files["/storage/selfie"] = answer
 
     with pytest.raises(ArtifactNotReady) as caught:
         await download(reader, SELFIE)
@@ -157,8 +157,8 @@ async def test_a_fresh_link_that_does_not_work_is_made_anew_for_a_while(
 
 
 async def test_storage_that_fails_is_asked_again(smile: FakeSmileId, reader: SmileV1Reader) -> None:
-    smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": f"{smile.base_url}/files/selfie"})
-    smile.files["/files/selfie"] = Response(503)
+    smile.jobs[USER, JOB] = job(ImageLinks={"selfie_image": f"{smile.base_url}/storage/selfie"})
+    smile.files["/storage/selfie"] = Response(503)
 
     with pytest.raises(ProviderUnavailable):
         await download(reader, SELFIE)

@@ -4,7 +4,7 @@ from tests.providers.raw_server import Answer, Response, TokenServer, json_respo
 from tests.providers.smile_id.v3.samples import KEY, PARTNER
 
 LOGIN = "/v3/token"
-FILES = "/files/"
+FILES = "/storage/"
 NOT_FOUND = json_response(
     {
         "status": "not_found",

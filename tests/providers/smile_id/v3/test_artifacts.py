@@ -26,9 +26,9 @@ VISA = Artifact(name="additional-document-1", kind=EvidenceKind.SUPPORTING_DOCUM
 
 def result(base_url: str, **changes: Any) -> bytes:
     body = attention(
-        image_links={"selfie_image": f"{base_url}/files/selfie?sig=x%2By"},
-        kyc_receipt=f"{base_url}/files/receipt",
-        additional_documents=[{"image_link": f"{base_url}/files/visa"}],
+        image_links={"selfie_image": f"{base_url}/storage/selfie?sig=x%2By"},
+        kyc_receipt=f"{base_url}/storage/receipt",
+        additional_documents=[{"image_link": f"{base_url}/storage/visa"}],
     )
     return json.dumps({"status": status("attention"), "callback": body | changes}).encode()
 
@@ -47,15 +47,15 @@ async def failure(reader: SmileV3Reader, artifact: Artifact, stored: bytes | Non
 async def test_a_picture_is_taken_from_its_link_without_any_credentials(
     smile_id: FakeSmileId, reader: SmileV3Reader
 ) -> None:
-    smile_id.held["/files/selfie"] = Response(200, JPEG, {"Content-Type": "binary/octet-stream"})
+    smile_id.held["/storage/selfie"] = Response(200, JPEG, {"Content-Type": "binary/octet-stream"})
 
     assert await download(reader, SELFIE, result(smile_id.base_url)) == (JPEG, "image/jpeg")
-    assert smile_id.asked == ["GET /files/selfie?sig=x%2By"]
+    assert smile_id.asked == ["GET /storage/selfie?sig=x%2By"]
     assert not {"smileid-token", "smileid-api-key", "authorization"} & smile_id.headers_of_files[0].keys()
 
 
 async def test_a_further_document_is_taken_from_its_own_link(smile_id: FakeSmileId, reader: SmileV3Reader) -> None:
-    smile_id.held["/files/visa"] = Response(200, PNG)
+    smile_id.held["/storage/visa"] = Response(200, PNG)
 
     assert await download(reader, VISA, result(smile_id.base_url)) == (PNG, "image/png")
 
@@ -72,7 +72,7 @@ async def test_a_further_document_is_taken_from_its_own_link(smile_id: FakeSmile
 async def test_a_receipt_may_be_of_any_type(
     smile_id: FakeSmileId, reader: SmileV3Reader, body: bytes, declared: str, expected: str | None
 ) -> None:
-    smile_id.held["/files/receipt"] = Response(200, body, {"Content-Type": declared} if declared else {})
+    smile_id.held["/storage/receipt"] = Response(200, body, {"Content-Type": declared} if declared else {})
 
     assert await download(reader, RECEIPT, result(smile_id.base_url)) == (body, expected)
 
@@ -81,7 +81,7 @@ async def test_a_receipt_may_be_of_any_type(
 async def test_what_is_no_picture_is_never_stored_as_one(
     smile_id: FakeSmileId, reader: SmileV3Reader, body: bytes
 ) -> None:
-    smile_id.held["/files/selfie"] = Response(200, body, {"Content-Type": "image/jpeg"})
+    smile_id.held["/storage/selfie"] = Response(200, body, {"Content-Type": "image/jpeg"})
 
     error = await failure(reader, SELFIE, result(smile_id.base_url))
 
@@ -102,7 +102,7 @@ async def test_what_is_no_picture_is_never_stored_as_one(
 async def test_a_link_that_is_over_is_told_from_a_file_that_is_gone(
     smile_id: FakeSmileId, reader: SmileV3Reader, code: int, loss: LossReason
 ) -> None:
-    smile_id.held["/files/selfie"] = Response(code, b"<Error>Request has expired</Error>")
+    smile_id.held["/storage/selfie"] = Response(code, b"<Error>Request has expired</Error>")
 
     error = await failure(reader, SELFIE, result(smile_id.base_url))
 
@@ -143,7 +143,7 @@ async def test_a_link_that_the_result_lacks_is_brought_by_a_replay(reader: Smile
 async def test_another_attempt_may_bring_it(
     smile_id: FakeSmileId, reader: SmileV3Reader, answer: Answer, code: str
 ) -> None:
-    smile_id.will_answer("/files/selfie", answer)
+    smile_id.will_answer("/storage/selfie", answer)
 
     error = await failure(reader, SELFIE, result(smile_id.base_url))
 
@@ -155,11 +155,11 @@ async def test_another_attempt_may_bring_it(
 async def test_a_file_that_is_too_large_is_given_up(
     smile_id: FakeSmileId, http: httpx.AsyncClient, announced: int | None
 ) -> None:
-    smile_id.held["/files/selfie"] = Response(200, JPEG, announced=announced)
+    smile_id.held["/storage/selfie"] = Response(200, JPEG, announced=announced)
     links = Links(settings(base_url=smile_id.base_url, largest_artifact=1000), http)
 
     with pytest.raises(ArtifactLost) as caught:
-        async with links.open(f"{smile_id.base_url}/files/selfie", is_picture=True) as stream:
+        async with links.open(f"{smile_id.base_url}/storage/selfie", is_picture=True) as stream:
             _ = [chunk async for chunk in stream.chunks]
     assert caught.value.loss is LossReason.TOO_LARGE
 
@@ -198,6 +198,12 @@ async def refuse(link: str, names: Names, http: httpx.AsyncClient, **given: Any)
         "https:///a",
         "https://user:word@files.example/a",
         "https://files.example:port/a",
+        "https://files.example:8443/a",
+        "https://files.example:22/a",
+        "https://testapi.smileidentity.com/v3/status/job",
+        "https://testapi.smileidentity.com/storage/../v3/status/job",
+        "https://testapi.smileidentity.com/storage/%2e%2e/v3/status/job",
+        "https://testapi.smileidentity.com:444/storage/a",
         "https://[::1/a",
         "https://files.example:99999/a",
         "not a link",
@@ -229,12 +235,31 @@ async def test_where_hosts_are_named_no_other_is_followed(http: httpx.AsyncClien
     assert names.asked == [("smile-results.s3.eu-west-1.amazonaws.com", 443)]
 
 
+@pytest.mark.parametrize("path", ["/control/health", "/storage", "/storage/../control/health", "/v3/token", ""])
+async def test_the_accounts_own_host_is_followed_below_its_file_path_only(
+    smile_id: FakeSmileId, http: httpx.AsyncClient, path: str
+) -> None:
+    names = Names("127.0.0.1")
+
+    loss = await refuse(smile_id.base_url + path, names, http, base_url=smile_id.base_url)
+
+    assert (loss, names.asked, smile_id.asked) == (LossReason.REFUSED, [], [])
+
+
+async def test_the_accounts_own_host_may_be_named_as_a_host_of_files(http: httpx.AsyncClient) -> None:
+    names, host = Names("10.0.0.7"), "testapi.smileidentity.com"
+
+    await refuse(f"https://{host}/results/a", names, http, artifact_hosts=[host])
+
+    assert names.asked == [(host, 443)]
+
+
 async def test_another_port_of_the_accounts_own_host_is_not_home(
     smile_id: FakeSmileId, http: httpx.AsyncClient
 ) -> None:
     names = Names("127.0.0.1")
 
-    loss = await refuse("http://127.0.0.1:1/files/selfie", names, http, base_url=smile_id.base_url)
+    loss = await refuse("http://127.0.0.1:1/storage/selfie", names, http, base_url=smile_id.base_url)
 
     assert loss is LossReason.REFUSED
 
@@ -248,10 +273,10 @@ async def test_a_name_that_leads_nowhere_may_lead_somewhere_later(http: httpx.As
 async def test_the_address_that_was_looked_up_is_the_one_that_is_called(
     smile_id: FakeSmileId, http: httpx.AsyncClient
 ) -> None:
-    smile_id.held["/files/selfie"] = Response(200, JPEG)
+    smile_id.held["/storage/selfie"] = Response(200, JPEG)
     home = smile_id.base_url.replace("127.0.0.1", "storage.example")
     links = Links(settings(base_url=home), http, resolve=Names("127.0.0.1"))
 
-    async with links.open(f"{home}/files/selfie", is_picture=True) as stream:
+    async with links.open(f"{home}/storage/selfie", is_picture=True) as stream:
         assert b"".join([chunk async for chunk in stream.chunks]) == JPEG
     assert smile_id.headers_of_files[0]["host"] == home.removeprefix("http://")

@@ -99,8 +99,8 @@ async def test_no_download_lets_its_link_out(
 ) -> None:
     for talkative in ("httpx", "httpcore"):  # they log addresses, and every process of ours silences them so
         everything_logged.set_level(logging.WARNING, talkative)
-    smile_id.will_answer("/files/c4nary", Response(code, CANARY.encode(), {"Location": CANARY}))
-    link = f"{smile_id.base_url}/files/c4nary?signature=c4nary"
+    smile_id.will_answer("/storage/c4nary", Response(code, CANARY.encode(), {"Location": CANARY}))
+    link = f"{smile_id.base_url}/storage/c4nary?signature=c4nary"
     stored = json.dumps({"callback": {"image_links": {"selfie_image": link}}}).encode()
     artifact = Artifact(name="selfie", kind=EvidenceKind.SELFIE, locator="selfie_image")
 
