@@ -17,7 +17,7 @@ from vigil.messaging.contract import SendResult, refused
 from vigil.messaging.settings import MessageLimits
 from vigil.messaging.text_rules import refuse_text
 from vigil.providers.contract import DelegatedMessage, Reader
-from vigil.storage.budgets import budget_of, take_unit
+from vigil.storage.budgets import Budget, take_unit
 from vigil.storage.contract import Storage, StorageError, under
 
 Describe = Callable[[VerificationKey], Awaitable[Situation | None]]
@@ -77,7 +77,7 @@ class MessageAdmission:
         known = await self._describe(key)
         if known is not None and known.summary is not None and known.summary.registered:
             return None
-        reads = budget_of(self._now(), "minute", "message-reads", key.account)
+        reads = Budget.EXISTENCE.of(key.account, self._now())
         if not await take_unit(self._storage, reads, self._limits.per_account_and_minute):
             return refused("account_limit", may_heal=True)
         try:
@@ -94,13 +94,13 @@ class MessageAdmission:
         """Refuse what is over a budget. The account's comes first: a unit of it that is wasted is back in a minute."""
         now, limits = self._now(), self._limits
         digest = self._digester.digest("receiver", _normalized(address, order.kind.channel))
-        account = budget_of(now, "minute", "messages", order.key.account)
-        receiver = budget_of(now, "hour", "receivers", digest)
+        account = Budget.MESSAGES.of(order.key.account, now)
+        receiver = Budget.RECEIVERS.of(digest, now)
         if not await take_unit(self._storage, account, limits.per_account_and_minute):
             return refused("account_limit", may_heal=True)
         if not await take_unit(self._storage, receiver, limits.per_receiver_and_hour):
             return refused("receiver_limit")
-        if not await take_unit(self._storage, under(order.path, "messages"), limits.per_verification):
+        if not await take_unit(self._storage, under(order.path, "messages") + "/", limits.per_verification):
             return refused("verification_limit")
         return None
 

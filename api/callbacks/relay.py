@@ -16,7 +16,7 @@ from api.callbacks.dispatch import DispatchResult
 from api.callbacks.receipts import FiledAs
 from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
-from vigil.storage.budgets import erase_old_budgets
+from vigil.storage.budgets import erase_old_units
 from vigil.storage.contract import NotStored
 from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message
 
@@ -164,7 +164,7 @@ class Relay:
         if self._now() >= self._erase_at:
             self._erase_at = self._now() + ERASE_EVERY
             await self._inbox.erase_outdated(self._retention, self._now())
-            await erase_old_budgets(self._storage, self._now())
+            await erase_old_units(self._storage, self._now())
 
     def _recently_started_messages(self) -> Collection[str]:
         # A receipt stays pending until the workflow has erased it. To start the workflow again at once is of no use.

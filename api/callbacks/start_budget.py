@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api.callbacks.limits import CallbackLimits
-from vigil.storage.budgets import budget_of, take_unit
+from vigil.storage.budgets import Budget, take_unit
 from vigil.storage.contract import Storage
 
 STARTS_PER_UNIT: Final = 5
@@ -36,7 +36,7 @@ class StartBudget:
 
     async def take_start(self, account: str) -> bool:
         """Take the start of a verification that nobody registered. Raises `StorageUnavailable`."""
-        budget = budget_of(self._now(), "minute", "starts", account)
+        budget = Budget.STARTS.of(account, self._now())
         taken = self._taken.get(account)
         if taken is None or taken.budget != budget:
             taken = self._taken[account] = _Taken(budget)
@@ -53,4 +53,4 @@ class StartBudget:
 
     async def take_follow_up(self, path: str) -> bool:
         """Take a run that follows up on a finished verification. Raises `StorageUnavailable`."""
-        return await take_unit(self._storage, budget_of(self._now(), "day", "follow-ups", path), self._per_day)
+        return await take_unit(self._storage, Budget.FOLLOW_UPS.of(path, self._now()), self._per_day)

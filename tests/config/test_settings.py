@@ -210,3 +210,13 @@ def test_the_example_is_a_file_that_loads(monkeypatch: pytest.MonkeyPatch) -> No
     settings = load_settings(example, environ=environ)
 
     assert list(settings.accounts) == ["id360", "assure", "identomat", "smile"]
+
+
+def test_callbacks_of_no_verification_are_kept_for_fourteen_days_unless_the_settings_say_otherwise(
+    tmp_path: Path,
+) -> None:
+    kept = load(tmp_path, WHOLE).storage.keep
+    set_to = load(tmp_path, WHOLE.replace("[storage]", '[storage]\nkeep = { quarantined = "30d" }', 1)).storage.keep
+
+    assert (kept.quarantined, kept.refused) == (timedelta(days=14), timedelta(days=14))
+    assert (set_to.quarantined, set_to.refused) == (timedelta(days=30), timedelta(days=14))

@@ -16,7 +16,6 @@ from tests.api.fakes import SECRET, Desk
 from tests.world import APPROVED_WITH_FILE, World, final, own_account, quick
 from vigil.domain.errors import ArtifactNotReady
 from vigil.providers.contract import CallbackRequest
-from vigil.storage.budgets import erase_old_budgets
 from vigil.temporal.connection import connect
 
 NOON = datetime(2026, 11, 28, 12, 0, 30, tzinfo=UTC)
@@ -115,19 +114,20 @@ async def test_while_the_storage_gives_no_answer_a_process_counts_its_own_starts
     assert len(process.desk.verifications.started) == 3
 
 
-async def test_the_units_of_past_days_are_erased(tmp_path: Path) -> None:
+async def test_the_units_of_past_periods_are_erased_by_the_relay(tmp_path: Path) -> None:
     process = Process(tmp_path, CallbackLimits())
-    await process.receive("new")
     storage = process.desk.storage
-    before = await storage.list("budgets/")
+    await storage.put_new(RECORD, b"{}")
+    await process.receive("new")
+    await process.receive("r-1")
+    left = []
+    for later in (timedelta(0), timedelta(minutes=2), timedelta(minutes=3), timedelta(days=2), timedelta(days=3)):
+        process.now = NOON + later
+        await process.relay.run_round()
+        left.append([name.split("/")[1] for name in await storage.list("budgets")])
 
-    await erase_old_budgets(storage, NOON + timedelta(days=2))
-    the_day_after = await storage.list("budgets/")
-    await erase_old_budgets(storage, NOON + timedelta(days=3))
-
-    assert len(before) == 1
-    assert the_day_after == before
-    assert await storage.list("budgets/") == []
+    both = ["follow-ups", "starts"]
+    assert left == [both, both, ["follow-ups"], ["follow-ups"], []]
 
 
 async def test_forty_replays_of_a_proven_callback_cause_24_reads_of_a_verification_that_waits_for_its_files(
