@@ -33,7 +33,7 @@ SIZE: Final = 2_000_000
 """Bytes of each body of a stranger: just below what is taken at all."""
 SENDERS: Final = 8
 HALF_OPEN: Final = 500
-SECONDS: Final = 3.0
+SECONDS: Final = 2.5
 """For each kind."""
 PACE: Final = 0.025
 """Seconds between two genuine callbacks."""
@@ -155,7 +155,7 @@ async def _run_attack(kind: str, port: int) -> AsyncIterator[None]:
     command = [sys.executable, "-m", "benchmarks.hostile_callbacks", kind, str(port)]
     process = await asyncio.create_subprocess_exec(*command)
     try:
-        await asyncio.sleep(1.5)  # until it is under way
+        await asyncio.sleep(1)  # until it is under way
         yield
     finally:
         process.kill()

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
@@ -55,9 +55,10 @@ class CallbackEndpoint:
     async def _receive(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         account, correlation = _parse_path(path)
         headers = _headers_of(scope)
+        source = source_of(scope, headers, self._trusted)
         try:
             async with asyncio.timeout(self._limits.body_timeout.total_seconds()):
-                body = await self._read_body(receive, headers)
+                body = await self._read_body(receive, headers, source)
         except _Disconnected:
             return
         except _TooLarge:
@@ -67,11 +68,11 @@ class CallbackEndpoint:
             await self._answer(send, account, self._answers.codes_for(account).lost)
             return
         request = CallbackRequest(account, correlation, headers, CallbackBody(body), received_at=datetime.now(UTC))
-        progress = await self._intake.receive(request, source_of(scope, headers, self._trusted))
+        progress = await self._intake.receive(request, source)
         await self._answer(send, account, progress.status)
         await self._intake.finish(progress)
 
-    async def _read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytearray:
+    async def _read_body(self, receive: Receive, headers: Mapping[str, str], source: Hashable) -> bytearray:
         announced, largest = headers.get("content-length", ""), self._limits.largest_body
         if announced.isdecimal() and int(announced[:18]) > largest:
             raise _TooLarge
@@ -86,7 +87,7 @@ class CallbackEndpoint:
             if not message.get("more_body", False):
                 return body
             if len(body) > self._limits.small_body:
-                await self._pace.take(len(message["body"]))
+                await self._pace.take(len(message["body"]), source)
 
     async def _answer(self, send: Send, account: str, status: int) -> None:
         self._answers.count(account, status)

@@ -1,7 +1,7 @@
 """Lead one callback through its lanes: prove, parse, store and signal before the answer, file after it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -32,7 +32,7 @@ class Intake:
         limits = services.limits
         self._services = services
         self._messages = MessageRequests(services)
-        self._turns = Turns(small=limits.small_body)
+        self._turns = Turns(small=limits.small_body, few=limits.few_values)
         self._listed_refusals = TokenBuckets(limits.listed_refusals_per_hour, per=timedelta(hours=1))
         self._filing_slots = asyncio.Semaphore(limits.filings_at_once)
 
@@ -68,7 +68,9 @@ class Intake:
         if account is None:
             progress.refusal = "unknown_account"
             return
-        genuine = await self._turns.run(progress.request.body, lambda: self._prove(account, progress))
+        progress.answers = account.provider.default_contract.answers
+        body, source = progress.request.body, progress.source
+        genuine = await self._turns.run(body, source, lambda: self._prove(account, progress))
         if genuine is None:
             return
         genuine = await self._services.signatures.bind(genuine)
@@ -77,12 +79,11 @@ class Intake:
             progress.needs_receipt = True
             progress.receipt = await self._messages.accept(account, genuine, progress.message)
             return
-        progress.events = await self._parse(account, genuine)
+        progress.events = await self._parse(account, genuine, source)
         progress.needs_receipt = needs_receipt(account, progress.events)
         await self._store_and_signal(progress, build_receipt(account, genuine, progress.events))
 
     def _prove(self, account: OpenAccount, progress: CallbackProgress) -> GenuineRequest | None:
-        progress.answers = account.provider.default_contract.answers
         if not account.admits(progress.source):
             progress.refusal = "source_not_allowed"
             return None
@@ -92,10 +93,11 @@ class Intake:
             progress.refusal = refusal.reason
             return None
 
-    async def _parse(self, account: OpenAccount, genuine: GenuineRequest) -> Sequence[AddressedEvent]:
+    async def _parse(self, account: OpenAccount, genuine: GenuineRequest, source: Hashable) -> Sequence[AddressedEvent]:
         """Return the events that name a verification. A callback that cannot be read has none, and is stored too."""
         try:
-            callbacks = await self._turns.run(genuine.request.body, lambda: account.provider.read_callbacks(genuine))
+            body = genuine.request.body
+            callbacks = await self._turns.run(body, source, lambda: account.provider.read_callbacks(genuine))
         except Exception as error:  # noqa: BLE001 -- the callback is proven: a fault of ours must not lose it
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return ()

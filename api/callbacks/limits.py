@@ -16,6 +16,8 @@ class CallbackLimits:
     """In bytes."""
     small_body: int = 64 * 1024
     """In bytes. A larger one is read at `large_bodies_per_second`, and waits for its turn to be parsed."""
+    few_values: int = 1000
+    """A body with more commas and opening brackets waits for its turn, too."""
     large_bodies_per_second: int = 32 * 1024 * 1024
     """In bytes, of all large bodies together."""
     body_timeout: timedelta = timedelta(seconds=30)

@@ -1,29 +1,48 @@
-"""How large bodies share the event loop with all other callbacks."""
+"""How bodies that cost time share the event loop with all other callbacks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from vigil.providers.parsing import count_values
 
 T = TypeVar("T")
 
 
+class _OnePerSource:
+    """Lets one body of each source wait for the others, so that a source with many bodies delays only itself."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def among(self, source: Hashable) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(source, asyncio.Lock())
+        async with lock:
+            yield
+
+
 class Turns:
-    """One large body at a time is parsed, and then the event loop is left to the others for as long as that took.
+    """One heavy body at a time is parsed, and then the event loop is left to the others for as long as that took.
 
     A thread would not help: the parser holds the interpreter's lock until it is done. What may be parsed at all is
-    bounded by `CallbackBody`, to about 20 ms for two megabytes.
+    bounded by `CallbackBody`, to about 20 ms.
     """
 
-    def __init__(self, *, small: int) -> None:
-        """Take the size, in bytes, up to which a body waits for nobody."""
+    def __init__(self, *, small: int, few: int) -> None:
+        """Take the size, in bytes, and the number of values up to which a body waits for nobody."""
         self._small = small
+        self._few = few
         self._turn = asyncio.Lock()
+        self._sources = _OnePerSource()
 
-    async def run(self, body: bytes, work: Callable[[], T]) -> T:
+    async def run(self, body: bytes, source: Hashable, work: Callable[[], T]) -> T:
         """Return what the work returns, once it is this body's turn. Raises what it raises."""
-        if len(body) <= self._small:
+        if len(body) <= self._small and count_values(body) <= self._few:
             return work()
-        async with self._turn:
+        async with self._sources.among(source), self._turn:
             began = asyncio.get_running_loop().time()
             try:
                 return work()
@@ -32,17 +51,22 @@ class Turns:
 
 
 class Pace:
-    """Large bodies are read at no more than one rate in all, in equal shares: reading them costs time of the loop."""
+    """Large bodies are read at no more than one rate in all: reading them costs time of the loop.
+
+    Sources have equal shares, and so have the bodies of one source.
+    """
 
     def __init__(self, bytes_per_second: int) -> None:
         """Take the rate of all large bodies together."""
         self._rate = bytes_per_second
         self._free_at = 0.0
+        self._sources = _OnePerSource()
 
-    async def take(self, size: int) -> None:
+    async def take(self, size: int, source: Hashable) -> None:
         """Return when so many more bytes may be read."""
-        now = asyncio.get_running_loop().time()
-        begins_at = max(now, self._free_at)
-        self._free_at = begins_at + size / self._rate
-        if begins_at > now:
-            await asyncio.sleep(begins_at - now)
+        async with self._sources.among(source):
+            now = asyncio.get_running_loop().time()
+            begins_at = max(now, self._free_at)
+            self._free_at = begins_at + size / self._rate
+            if begins_at > now:
+                await asyncio.sleep(begins_at - now)

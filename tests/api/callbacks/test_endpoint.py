@@ -120,7 +120,7 @@ async def test_every_request_gets_the_answer_that_its_sender_understands(desk: D
         answer = await client.request(row.method, whole(client, row.path), content=row.body, headers=row.headers)
 
     assert (answer.status_code, answer.content) == (row.status, b"")
-    assert tuple(reference for reference, _ in desk.verifications.signaled) == row.signaled
+    assert tuple(sorted(reference for reference, _ in desk.verifications.signaled)) == row.signaled
     desk.storage.down = desk.storage.stalled = False
     stored = [name for name in await desk.names() if "/seen" not in name and "refused" not in name]
     assert stored == ([row.receipt] if row.receipt else [])

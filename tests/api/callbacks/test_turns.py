@@ -8,7 +8,7 @@ from api.callbacks.turns import Pace, Turns
 
 
 async def test_of_ten_large_bodies_no_two_are_parsed_without_the_loop_having_run_between_them() -> None:
-    turns, ran = Turns(small=10), []
+    turns, ran = Turns(small=10, few=2), []
 
     async def tick() -> None:
         while True:
@@ -16,35 +16,47 @@ async def test_of_ten_large_bodies_no_two_are_parsed_without_the_loop_having_run
             await asyncio.sleep(0)
 
     ticking = asyncio.create_task(tick())
-    await asyncio.gather(*(turns.run(b"x" * 11, lambda: ran.append("parse")) for _ in range(10)))
+    await asyncio.gather(*(turns.run(b"x" * 11, "source", lambda: ran.append("parse")) for _ in range(10)))
     ticking.cancel()
 
     assert ran.count("parse") == 10
     assert all(pair != ("parse", "parse") for pair in itertools.pairwise(ran))
 
 
+async def test_a_source_with_many_heavy_bodies_keeps_another_source_waiting_for_one_of_them() -> None:
+    turns, done = Turns(small=10, few=2), []
+    many = [asyncio.create_task(turns.run(b"[[[", "stranger", lambda: done.append("theirs"))) for _ in range(20)]
+    await asyncio.sleep(0)
+
+    await turns.run(b"x" * 11, "provider", lambda: done.append("genuine"))
+    await asyncio.gather(*many)
+
+    assert done.index("genuine") <= 2
+    assert len(done) == 21
+
+
 async def test_a_small_body_waits_for_no_large_one() -> None:
-    turns, done = Turns(small=10), []
+    turns, done = Turns(small=10, few=2), []
 
     def parse() -> None:
         time.sleep(0.05)
         done.append("large")
 
-    large = [asyncio.create_task(turns.run(b"x" * 11, parse)) for _ in range(3)]
+    large = [asyncio.create_task(turns.run(b"x" * 11, "source", parse)) for _ in range(3)]
     await asyncio.sleep(0)
-    await turns.run(b"x" * 10, lambda: done.append("small"))
+    await turns.run(b"x" * 10, "source", lambda: done.append("small"))
     await asyncio.gather(*large)
 
     assert done == ["large", "small", "large", "large"]
 
 
 async def test_a_body_that_cannot_be_read_gives_its_turn_on() -> None:
-    turns = Turns(small=10)
+    turns = Turns(small=10, few=2)
 
     def fail() -> None:
         raise ValueError
 
-    failed = await asyncio.gather(*(turns.run(b"x" * 11, fail) for _ in range(3)), return_exceptions=True)
+    failed = await asyncio.gather(*(turns.run(b"x" * 11, "source", fail) for _ in range(3)), return_exceptions=True)
 
     assert [type(each) for each in failed] == [ValueError, ValueError, ValueError]
 
@@ -53,13 +65,25 @@ async def test_large_bodies_of_all_senders_together_are_read_at_one_rate() -> No
     pace = Pace(bytes_per_second=1_000_000)
     began = asyncio.get_running_loop().time()
 
-    await asyncio.gather(*(pace.take(50_000) for _ in range(9)))
+    await asyncio.gather(*(pace.take(50_000, "source") for _ in range(9)))
 
     assert asyncio.get_running_loop().time() - began >= 0.4
+
+
+async def test_a_source_with_many_large_bodies_delays_another_by_one_part_of_them() -> None:
+    pace = Pace(bytes_per_second=1_000_000)
+    many = [asyncio.create_task(pace.take(200_000, "stranger")) for _ in range(200)]
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):  # all of theirs take 40 s
+        for _ in range(3):
+            await pace.take(100_000, "provider")
+    for each in many:
+        each.cancel()
 
 
 async def test_a_sender_alone_does_not_wait() -> None:
     pace = Pace(bytes_per_second=1_000_000)
 
     async with asyncio.timeout(0.5):
-        await pace.take(1_000_000)
+        await pace.take(1_000_000, "source")
