@@ -29,3 +29,22 @@ async def test_a_name_that_no_backend_can_have_is_one_sentence() -> None:
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "vigil: A backend's name has small letters, digits and hyphens.\n"
+
+
+async def test_the_api_for_backends_does_not_start_without_a_key_beside_an_account_that_is_no_sandbox(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "vigil.toml"
+    config.write_text(
+        'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[accounts.id360]\nprovider = "id360"\n'
+        'environment = "production"\nusername = "robot"\npassword = "hunter2"\n'
+        'callback_headers = { Authorization = "7d1c90b3e8a24f56b0c9d3e1f7a86b42" }\n'
+    )
+
+    ended = await vigil("serve", "api", "--port=0", config=config)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"vigil: {config}: api.keys: is missing, and accounts.id360 is not a sandbox: run `vigil key new NAME`, or set "
+        'faces = ["callbacks"]\n'
+    )

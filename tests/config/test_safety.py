@@ -127,6 +127,8 @@ def test_the_secret_of_an_endpoint_has_the_form_and_length_of_standard_webhooks(
             "api.keys[1].secret_hash[0]",
             "digest_key",
         ),
+        # The hash is that of `test`.
+        (('"hunter2"', '"test"'), "accounts.id360.password", "api.keys[1].secret_hash[0]"),
     ],
 )
 def test_one_text_has_one_purpose(tmp_path: Path, change: tuple[str, str], setting: str, other: str) -> None:

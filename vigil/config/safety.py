@@ -24,7 +24,7 @@ def find_secret_faults(settings: BaseModel) -> Iterator[Fault]:
     """Yield the secrets of ours that may be guessed, and those that are used for another purpose too."""
     found = list(_secrets_in(settings, ()))
     owners: dict[str, Path_] = {}
-    for at, secret in sorted(found, key=lambda each: not isinstance(each[1], ChosenSecret)):
+    for at, secret in sorted(found, key=lambda each: not isinstance(each[1], ChosenSecret | KeyHash)):
         weakness = find_weakness(secret.get_secret_value()) if isinstance(secret, ChosenSecret) else None
         if weakness:
             yield at, f"{weakness}; {_STRONG}"

@@ -38,7 +38,7 @@ def print_addresses(console: Console, stack: Stack) -> None:
     """Print the address of each part and two commands to begin with."""
     ui = stack.server.ui
     addresses = {
-        "API": f"{stack.api}/openapi.json",
+        "API": stack.api,
         "Temporal UI": f"{ui}/namespaces/default/workflows" if ui else "the UI of the server at TEMPORAL_ADDRESS",
         "Temporal": stack.server.address,
         "Simulator": f"{stack.simulator}/control/health",
