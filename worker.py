@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -175,13 +174,13 @@ def main() -> None:
             _log.warning("settings.exposed")
         asyncio.run(run(settings))
     except (SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
-        sys.stderr.write(f"{error}\n")
+        _log.critical("worker.failed", reason=str(error))
         code = 2
     except TemporalUnreachable as error:
-        sys.stderr.write(f"{error}\n")
+        _log.critical("worker.failed", reason=str(error))
         code = 1
     except (RPCError, RuntimeError) as error:
-        sys.stderr.write(f"Temporal gave no usable answer ({type(error).__name__}).\n")
+        _log.critical("worker.failed", reason="Temporal gave no usable answer", error=type(error).__name__)
         code = 1
     except KeyboardInterrupt:
         with contextlib.suppress(Exception):

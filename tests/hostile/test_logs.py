@@ -18,7 +18,7 @@ from vigil.cli.context import open_installation
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.simulator_accounts import authorization, read_key
-from vigil.demo.stack import Stack
+from vigil.demo.stack import Stack, find_checkout
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.alone
@@ -192,6 +192,20 @@ def test_an_outage_of_the_storage_is_no_failure_of_an_activity(logs: Logs) -> No
 
 def test_what_a_process_writes_is_for_nobody_else_on_the_machine(logs: Logs) -> None:
     assert logs.umasks == ["0077", "0077"]
+
+
+@pytest.mark.parametrize("command", [["worker.py"], ["-m", "vigil.cli.main", "serve", "api"]])
+def test_a_process_that_cannot_start_says_why_in_one_json_object(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "vigil.toml").write_text(f"colour = '{PLANTED}'")
+    environment = os.environ | {"VIGIL_CONFIG": str(tmp_path / "vigil.toml")}
+    ended = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=find_checkout(), capture_output=True, text=True, check=False
+    )
+
+    [line] = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert (ended.returncode, ended.stdout, line["level"]) == (2, "", "critical")
+    assert "vigil.toml: " in line["reason"]
+    assert PLANTED not in ended.stderr
 
 
 EVERY_SOURCE: Final = """

@@ -7,8 +7,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from vigil.cli.errors import CommandError
-from vigil.config.settings import is_exposed, load_settings
+from vigil.config.settings import SettingsError, is_exposed, load_settings
 from vigil.demo.stack import find_checkout
 from vigil.observability import set_up_logging
 
@@ -30,10 +29,13 @@ def api(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of that in the settings.")] = None,
 ) -> None:
     """Serve callbacks and backends as `[api]` says, with limits on connections, headers and time."""
-    settings = load_settings(context.obj)
+    set_up_logging()
+    try:
+        settings = load_settings(context.obj)
+    except SettingsError as error:
+        raise _failed_start(str(error)) from None
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
-    set_up_logging()
     if is_exposed(context.obj):
         _log.warning("settings.exposed")
     # The application is never installed, so that it cannot be imported from everywhere.
@@ -41,4 +43,11 @@ def api(
     try:
         import_module("api.app").serve(settings)
     except OSError as error:
-        raise CommandError(f"cannot listen on {settings.api.host}:{settings.api.port}: {error.strerror}") from None
+        address = f"{settings.api.host}:{settings.api.port}"
+        raise _failed_start(f"cannot listen on {address}: {error.strerror}") from None
+
+
+def _failed_start(reason: str) -> typer.Exit:
+    """Log why a process cannot start. Its output is read by programs, unlike that of other commands."""
+    _log.critical("start.failed", reason=reason)
+    return typer.Exit(2)
