@@ -91,6 +91,7 @@ class SaidReader:
         self, question: ReadRequest, artifact: Artifact, result: bytes | None
     ) -> AsyncIterator[ArtifactStream]:
         self.downloads += 1
+        self.asked.append(question)
         content = self.files[artifact.name]
         if isinstance(content, Exception):
             raise content

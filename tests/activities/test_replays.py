@@ -10,7 +10,7 @@ from tests.activities.attempts import Attempts
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import ReadRequest
-from vigil.domain.verification_key import VerificationKey
+from vigil.domain.verification_key import VerificationKey, seal_key
 from vigil.temporal.messages import ReadInput
 
 MINUTE = timedelta(minutes=1)
@@ -30,6 +30,16 @@ class Replayer:
         self.asked.append(question)
         if self.error is not None:
             raise self.error
+
+
+async def test_the_provider_is_asked_by_its_own_reference_where_the_order_has_a_sealed_one() -> None:
+    replayer = Replayer()
+    sealed = ORDER.model_copy(update={"question": ReadRequest(key=seal_key(QUESTION.key, DIGESTER))})
+
+    await Attempts().next(ReplayActivities({"acme": replayer}, DIGESTER).replay, sealed)
+
+    assert sealed.question.key.reference.startswith("sealed:")
+    assert [asked.key.reference for asked in replayer.asked] == ["v-1"]
 
 
 @pytest.mark.parametrize("error", [None, ReferenceUnknown("http_404"), ProviderRefusesUs("http_403")])

@@ -10,7 +10,7 @@ from api.app import build_app
 from tests.activities.backend import Backend
 from tests.api.conftest import in_process
 from tests.api.test_verifications import dependencies_of
-from tests.world import APPROVED, DECLINED, World, final, own_account
+from tests.world import APPROVED_WITH_FILE, DECLINED, World, final, own_account
 from vigil.domain.message import MessageKind, MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
@@ -50,7 +50,7 @@ async def test_a_session_id_is_in_no_history_and_in_no_notification_and_still_fi
         async with world.workers():
             await world.hear(final())
             await world.register(notify=(name,))
-            world.reader.say(APPROVED)
+            world.reader.say(APPROVED_WITH_FILE)
             await world.hear(final())
             first = await world.result()
             world.reader.say(DECLINED)
@@ -80,6 +80,7 @@ async def test_a_session_id_is_in_no_history_and_in_no_notification_and_still_fi
                 await asyncio.sleep(0.2)
 
     assert {asked.key.reference for asked in world.reader.asked} == {CAPABILITY}
+    assert (world.reader.reads >= 2, world.reader.downloads) == (True, 1)
     assert {id_.split("/")[0] for id_ in told} >= {"verification", "message", "notification"}
     assert [id_ for id_, text in told.items() if CAPABILITY in text] == []
     assert [sent.json["data"]["key"]["reference"] for sent in backend.told] == [path.split("/")[1]] * 2
