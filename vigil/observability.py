@@ -122,7 +122,7 @@ class Metrics:
         self.accepted_unstored = Counter(
             "vigil_callbacks_accepted_unstored",
             "Callbacks that were accepted without a stored receipt, since their verification has each event.",
-            ("account",),
+            ("account", "proof"),
             registry=self.registry,
         )
         self.refusals = Counter(

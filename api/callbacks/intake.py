@@ -46,9 +46,10 @@ class Intake:
             account = self._known_name(progress)
             _log.error("callback.failed", account=account, error=type(error).__name__, code=where(error))
         if progress.is_accepted_unstored:
-            account = self._known_name(progress)
-            self._services.metrics.accepted_unstored.labels(account).inc()
-            _log.warning("callback.accepted_unstored", account=account)
+            account, proof = self._known_name(progress), progress.events[0].event.proof
+            self._services.metrics.accepted_unstored.labels(account, proof).inc()
+            if proof.may_start:  # anybody can send the others, and must not fill the log
+                _log.warning("callback.accepted_unstored", account=account)
         return progress
 
     async def finish(self, progress: CallbackProgress) -> None:

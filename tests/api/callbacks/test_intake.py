@@ -41,8 +41,9 @@ async def open_both_breakers(desk: Desk) -> None:
     assert desk.dispatcher.breaker.is_open
 
 
-def accepted_unstored(desk: Desk) -> float | None:
-    return desk.metrics.registry.get_sample_value("vigil_callbacks_accepted_unstored_total", {"account": "acme"})
+def accepted_unstored(desk: Desk, proof: str) -> float | None:
+    labels = {"account": "acme", "proof": proof}
+    return desk.metrics.registry.get_sample_value("vigil_callbacks_accepted_unstored_total", labels)
 
 
 async def test_a_callback_whose_receipt_is_not_stored_is_accepted_only_if_all_its_events_are_dispatched(
@@ -165,16 +166,17 @@ async def test_an_outage_of_both_costs_a_stored_callback_no_second_attempt(desk:
 async def test_each_callback_that_is_accepted_without_a_receipt_is_counted_and_logged(
     desk: Desk,
 ) -> None:
-    """Also after the breaker has opened, when the storage is not called any more."""
+    """Also after the breaker has opened. Strangers are counted alone: they must not fill the log."""
     desk.verifications.open = {"r-1"}
     with structlog.testing.capture_logs() as lines:
         stored = await desk.intake.receive(callback("r-1"), None)
         desk.storage.down = True
         for _ in range(8):
             assert (await desk.intake.receive(callback("r-1"), None)).status == 200
+        assert (await desk.intake.receive(callback("r-1", proof="none"), None)).status == 200
         desk.verifications.down = True
         lost = await desk.intake.receive(callback("r-1"), None)
 
     assert (stored.status, lost.status) == (200, 503)
-    assert accepted_unstored(desk) == 8
+    assert (accepted_unstored(desk, "secret"), accepted_unstored(desk, "none")) == (8, 1)
     assert [line["account"] for line in lines if line["event"] == "callback.accepted_unstored"] == ["acme"] * 8
