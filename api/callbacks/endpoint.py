@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.callbacks.answers import AnswerCodes
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.intake import Intake
-from api.callbacks.turns import Pace
+from api.callbacks.turns import LargeBodies
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.parsing import CallbackBody
 
@@ -40,7 +40,7 @@ class CallbackEndpoint:
         self._intake = Intake(services)
         self._answers = AnswerCodes(services.accounts, services.metrics)
         self._limits = services.limits
-        self._pace = Pace(services.limits.large_bodies_per_second)
+        self._large_bodies = LargeBodies(services.limits)
         self._trusted = tuple(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,21 +73,29 @@ class CallbackEndpoint:
         await self._intake.finish(progress)
 
     async def _read_body(self, receive: Receive, headers: Mapping[str, str], source: Hashable) -> bytearray:
-        announced, largest = headers.get("content-length", ""), self._limits.largest_body
-        if announced.isdecimal() and int(announced[:18]) > largest:
+        announced = headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:18]) > self._limits.largest_body:
             raise _TooLarge
         body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Disconnected
-            body += message.get("body", b"")
-            if len(body) > largest:
-                raise _TooLarge
-            if not message.get("more_body", False):
+        while len(body) <= self._limits.small_body:
+            if await self._read_part(receive, body):
                 return body
-            if len(body) > self._limits.small_body:
-                await self._pace.take(len(message["body"]), source)
+        async with self._large_bodies.admit(source):
+            size = 0
+            while not await self._read_part(receive, body):
+                await self._large_bodies.pace(len(body) - size, source)
+                size = len(body)
+        return body
+
+    async def _read_part(self, receive: Receive, body: bytearray) -> bool:
+        """Add a part to the body, and return whether it is the last one."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        body += message.get("body", b"")
+        if len(body) > self._limits.largest_body:
+            raise _TooLarge
+        return not message.get("more_body", False)
 
     async def _answer(self, send: Send, account: str, status: int) -> None:
         self._answers.count(account, status)

@@ -20,6 +20,11 @@ class CallbackLimits:
     """A body with more commas and opening brackets waits for its turn, too."""
     large_bodies_per_second: int = 32 * 1024 * 1024
     """In bytes, of all large bodies together."""
+    large_bodies: int = 64
+    """At one moment, in the memory of the process."""
+    large_bodies_of_one_source: int = 8
+    large_body_timeout: timedelta = timedelta(seconds=10)
+    """From the moment when a large body may be read to its last byte."""
     body_timeout: timedelta = timedelta(seconds=30)
     lookup_timeout: timedelta = timedelta(milliseconds=300)
     """To find the reference of a correlation."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from api.callbacks.limits import CallbackLimits
 from vigil.providers.parsing import count_values
 
 T = TypeVar("T")
@@ -50,23 +51,32 @@ class Turns:
                 await asyncio.sleep(asyncio.get_running_loop().time() - began)
 
 
-class Pace:
-    """Large bodies are read at no more than one rate in all: reading them costs time of the loop.
+class LargeBodies:
+    """How many large bodies are read at once, and how fast: they cost memory, and reading them time of the loop.
 
-    Sources have equal shares, and so have the bodies of one source.
+    Sources have equal shares of the rate, and so have the bodies of one source.
     """
 
-    def __init__(self, bytes_per_second: int) -> None:
-        """Take the rate of all large bodies together."""
-        self._rate = bytes_per_second
+    def __init__(self, limits: CallbackLimits) -> None:
+        """Take the limits, for all sources together and for one."""
+        self._limits = limits
         self._free_at = 0.0
+        self._room = asyncio.Semaphore(limits.large_bodies)
+        self._rooms: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
         self._sources = _OnePerSource()
 
-    async def take(self, size: int, source: Hashable) -> None:
-        """Return when so many more bytes may be read."""
+    @asynccontextmanager
+    async def admit(self, source: Hashable) -> AsyncIterator[None]:
+        """Wait until one more may be read. Raises `TimeoutError` if the reading takes longer than it may."""
+        room = self._rooms.setdefault(source, asyncio.Semaphore(self._limits.large_bodies_of_one_source))
+        async with room, self._room, asyncio.timeout(self._limits.large_body_timeout.total_seconds()):
+            yield
+
+    async def pace(self, size: int, source: Hashable) -> None:
+        """Return when more may be read after `size` bytes."""
         async with self._sources.among(source):
             now = asyncio.get_running_loop().time()
             begins_at = max(now, self._free_at)
-            self._free_at = begins_at + size / self._rate
+            self._free_at = begins_at + size / self._limits.large_bodies_per_second
             if begins_at > now:
                 await asyncio.sleep(begins_at - now)

@@ -77,11 +77,13 @@ class ApiProcess:
 
     def bodies(self, account: str) -> list[bytes]:
         """The bodies of an account's callbacks, as they are stored."""
-        files = [path for path in self.storage.rglob("*") if path.is_file() and not path.name.startswith(".")]
-        stored = [
-            json.loads(each) for each in (path.read_bytes() for path in files) if each.startswith(b'{"received_at')
-        ]
-        return [base64.b64decode(receipt["body"]) for receipt in stored if receipt["account"] == account]
+        found = []
+        for path in self.storage.rglob("*"):
+            with suppress(IsADirectoryError, FileNotFoundError):  # a receipt may move just now
+                content = path.read_bytes()
+                if content.startswith(b'{"received_at') and (receipt := json.loads(content))["account"] == account:
+                    found.append(base64.b64decode(receipt["body"]))
+        return found
 
 
 @asynccontextmanager

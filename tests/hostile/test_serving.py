@@ -227,6 +227,22 @@ async def test_eight_senders_of_two_megabytes_without_proof_delay_no_callback_by
     assert refused == {401}
 
 
+async def test_forty_half_sent_bodies_cost_less_than_forty_megabytes(api: ApiProcess) -> None:
+    """Seen before: 70 MiB for 28 s."""
+    before = api.resident_kib()
+    async with AsyncExitStack() as stack:
+        for _ in range(40):
+            _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+            stack.callback(writer.close)
+            writer.write(head("/callbacks/identomat", 2_000_000) + b"a" * 1_900_000)
+        await asyncio.sleep(1)
+        grown = api.resident_kib() - before
+        status, _ = await ask_genuine(api, 5000)
+
+    assert status == 200
+    assert grown < 40_000
+
+
 async def _bomb(api: ApiProcess, body: bytes, stop: asyncio.Event) -> list[int]:
     answers = []
     while not stop.is_set():

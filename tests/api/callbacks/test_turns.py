@@ -3,8 +3,12 @@
 import asyncio
 import itertools
 import time
+from datetime import timedelta
 
-from api.callbacks.turns import Pace, Turns
+import pytest
+
+from api.callbacks.limits import CallbackLimits
+from api.callbacks.turns import LargeBodies, Turns
 
 
 async def test_of_ten_large_bodies_no_two_are_parsed_without_the_loop_having_run_between_them() -> None:
@@ -62,28 +66,56 @@ async def test_a_body_that_cannot_be_read_gives_its_turn_on() -> None:
 
 
 async def test_large_bodies_of_all_senders_together_are_read_at_one_rate() -> None:
-    pace = Pace(bytes_per_second=1_000_000)
+    bodies = LargeBodies(CallbackLimits(large_bodies_per_second=1_000_000))
     began = asyncio.get_running_loop().time()
 
-    await asyncio.gather(*(pace.take(50_000, "source") for _ in range(9)))
+    await asyncio.gather(*(bodies.pace(50_000, "source") for _ in range(9)))
 
     assert asyncio.get_running_loop().time() - began >= 0.4
 
 
 async def test_a_source_with_many_large_bodies_delays_another_by_one_part_of_them() -> None:
-    pace = Pace(bytes_per_second=1_000_000)
-    many = [asyncio.create_task(pace.take(200_000, "stranger")) for _ in range(200)]
+    bodies = LargeBodies(CallbackLimits(large_bodies_per_second=1_000_000))
+    many = [asyncio.create_task(bodies.pace(200_000, "stranger")) for _ in range(200)]
     await asyncio.sleep(0)
 
     async with asyncio.timeout(5):  # all of theirs take 40 s
         for _ in range(3):
-            await pace.take(100_000, "provider")
+            await bodies.pace(100_000, "provider")
     for each in many:
         each.cancel()
 
 
 async def test_a_sender_alone_does_not_wait() -> None:
-    pace = Pace(bytes_per_second=1_000_000)
+    bodies = LargeBodies(CallbackLimits(large_bodies_per_second=1_000_000))
 
     async with asyncio.timeout(0.5):
-        await pace.take(1_000_000, "source")
+        await bodies.pace(1_000_000, "source")
+
+
+async def test_of_one_source_eight_large_bodies_are_read_at_once_and_of_another_source_meanwhile() -> None:
+    bodies, inside = LargeBodies(CallbackLimits()), []
+
+    async def read(source: str) -> None:
+        async with bodies.admit(source):
+            inside.append(source)
+            await asyncio.sleep(60)
+
+    reading = [asyncio.create_task(read("stranger")) for _ in range(40)]
+    await asyncio.sleep(0.05)
+    reading.append(asyncio.create_task(read("provider")))
+    await asyncio.sleep(0.05)
+    for each in reading:
+        each.cancel()
+
+    assert inside == ["stranger"] * 8 + ["provider"]
+
+
+async def test_a_large_body_that_does_not_come_gives_its_place_to_another() -> None:
+    limits = CallbackLimits(large_bodies=1, large_body_timeout=timedelta(seconds=0.05))
+    bodies = LargeBodies(limits)
+
+    for source in ("stranger", "provider"):
+        with pytest.raises(TimeoutError):
+            async with bodies.admit(source):
+                await asyncio.sleep(60)
