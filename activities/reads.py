@@ -70,6 +70,16 @@ class ReadActivities:
         raise _sleep(reading.asked_at, _answer_word(reading), until=due_at, now=started_at)
 
     async def _ask(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
+        """Ask, and if the provider knows no such verification, with each of the alternative coordinates in turn."""
+        reading, reply = await self._ask_once(question)
+        for coordinates in question.alternatives:
+            if reading.answer is not Answer.NOT_FOUND:
+                break
+            reading, reply = await self._ask_once(question.with_coordinates(coordinates))
+            reading = reading.with_coordinates(coordinates)
+        return reading, reply
+
+    async def _ask_once(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
         asked_at = activity.info().started_time
         try:
             reply = await self._told(self._readers[question.key.account], question.opened(self._digester))

@@ -14,20 +14,20 @@ from tests.providers.id360.fake_id360 import FakeId360
 from tests.providers.id360.samples import QUESTION, report
 from tests.providers.raw_server import Answer as Said
 from tests.providers.raw_server import HangUp, Response, Stall, json_response
-from tests.world import SaidReader
+from tests.world import STARTED, SaidReader
 from vigil.domain.account import Account
 from vigil.domain.callbacks import apply_registration, open_record
 from vigil.domain.decisions import apply_read
 from vigil.domain.digest import Digester
-from vigil.domain.errors import ReplyUnproven
+from vigil.domain.errors import ReferenceUnknown, ReplyUnproven
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
-from vigil.domain.snapshot import Answer, ReadResult
+from vigil.domain.snapshot import Answer, ReadRequest, ReadResult
 from vigil.domain.terms import Attention, Decision, Outcome, Stage
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE
 from vigil.domain.verdict import Cause
 from vigil.domain.verification_key import VerificationKey
-from vigil.providers.contract import Reader
+from vigil.providers.contract import ProviderResponse, Reader
 from vigil.providers.id360.senders import CONTRACT
 from vigil.storage.contract import StorageUnavailable
 from vigil.temporal import messages
@@ -453,3 +453,41 @@ async def test_an_answer_that_is_not_proven_is_applied_as_such_and_nothing_of_it
 
     assert by_read == by_poll == ReadResult(asked_at=NOW, answer=Answer.UNPROVEN, word="reply_unproven")
     assert await storage.list("") == []
+
+
+@dataclass
+class OneUserReader(SaidReader):
+    """A provider that knows its verification under one user alone."""
+
+    user: str = "u-1"
+
+    async def read(self, question: ReadRequest) -> ProviderResponse:
+        self.reads += 1
+        if question.coordinates.get("user_id") != self.user:
+            raise ReferenceUnknown("not_found")
+        return ProviderResponse(snapshot=STARTED)
+
+
+@pytest.mark.parametrize(
+    ("users", "found"),
+    [
+        (("u-1", "!"), (1, Answer.ANSWERED, None)),
+        (("!", "?", "u-1", "never"), (3, Answer.ANSWERED, {"user_id": "u-1"})),
+        (("!", "?"), (2, Answer.NOT_FOUND, {"user_id": "?"})),
+    ],
+)
+async def test_coordinates_that_callbacks_dispute_are_tried_in_turn_until_the_provider_answers(
+    accounts: Mapping[str, Account],
+    storage: GatedStorage,
+    digester: Digester,
+    users: tuple[str, ...],
+    found: tuple[int, Answer, Mapping[str, str] | None],
+) -> None:
+    reader = OneUserReader()
+    first, *others = ({"user_id": user} for user in users)
+    question = QUESTION.model_copy(update={"coordinates": first, "alternatives": tuple(others)})
+    reading = ReadActivities(accounts, {"id360": reader}, storage, digester)
+
+    result = await Attempts().next(reading.read, messages.ReadInput(path=PLACE, question=question))
+
+    assert (reader.reads, result.answer, result.coordinates) == found

@@ -24,6 +24,17 @@ def survives(record: Record) -> bool:
     return is_read and ReadRequest.model_validate_json(question.model_dump_json()) == question
 
 
+def test_contradicting_coordinates_are_bounded() -> None:
+    record = fresh()
+    for number in range(9):
+        told = dict.fromkeys(MANY, f"x-{number}")
+        record = apply_callback(
+            record, callback_event(status("OK")).model_copy(update={"coordinates": dict(list(told.items())[:8])})
+        )
+    assert len(record.question(PLAN).alternatives) == 3
+    assert survives(record)
+
+
 def test_of_many_coordinates_the_eight_least_are_kept_in_any_order() -> None:
     one, other = (
         callback_event(status("OK")).model_copy(update={"coordinates": dict.fromkeys(names, "x")})

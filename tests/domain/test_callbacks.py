@@ -38,7 +38,7 @@ from vigil.domain.progress import Progress
 from vigil.domain.record import Record
 from vigil.domain.record_edits import complete
 from vigil.domain.registration import Registration
-from vigil.domain.snapshot import Check
+from vigil.domain.snapshot import Answer, Check, ReadResult
 from vigil.domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
 from vigil.domain.tracking_plan import HOUR, MINUTE
 from vigil.domain.verdict import Cause, Verdict
@@ -198,18 +198,61 @@ def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
     assert record.question(PLAN).coordinates == {"user_id": "u-2", "job_type": "6"}
 
 
-def test_callbacks_that_tell_other_coordinates_agree_in_any_order() -> None:
-    one, other = (
-        callback_event(status(word)).model_copy(update={"coordinates": told})
-        for word, told in (("OK", {"user_id": "u-1", "job_type": "6"}), ("KO", {"user_id": "u-2"}))
+def named(word: str = "OK", **coordinates: str) -> CallbackEvent:
+    return callback_event(status(word), proof=Proof.UNBOUND).model_copy(update={"coordinates": coordinates})
+
+
+def coordinates_of(record: Record) -> list[dict[str, str]]:
+    """The coordinates that the provider is asked with, in turn."""
+    question = record.question(PLAN)
+    return [dict(each) for each in (question.coordinates, *question.alternatives)]
+
+
+def is_mismatch(record: Record) -> bool:
+    return Attention.COORDINATE_MISMATCH in {note.reason for note in record.attention}
+
+
+def test_callbacks_that_complete_each_other_are_asked_with_together() -> None:
+    for events in permutations([named(user_id="u-1"), named(job_type="6"), named(user_id="u-1", job_type="6")]):
+        record = after(apply_callback, events)
+        assert coordinates_of(record) == [{"user_id": "u-1", "job_type": "6"}]
+        assert not is_mismatch(record)
+
+
+def test_coordinates_that_contradict_each_other_are_asked_with_in_turn_and_ask_for_the_registration() -> None:
+    record = after(apply_callback, [named(user_id="!"), named(user_id="u-1", job_type="6")])
+
+    assert coordinates_of(record) == [{"user_id": "!"}, {"job_type": "6", "user_id": "u-1"}]
+    assert is_mismatch(record)
+
+
+def test_the_coordinates_for_which_the_provider_answers_stay() -> None:
+    record = after(apply_callback, [named(user_id="!"), named(user_id="u-1", job_type="6")])
+    asked = ReadResult(asked_at=T0, answer=Answer.NOT_FOUND).with_coordinates({"user_id": "u-1", "job_type": "6"})
+    found = ReadResult(asked_at=T0, answer=Answer.ANSWERED, snapshot=STARTED).with_coordinates(
+        {"user_id": "u-1", "job_type": "6"}
     )
 
-    first, second = (
-        apply_callback(apply_callback(fresh(), one), other),
-        apply_callback(apply_callback(fresh(), other), one),
-    )
+    assert coordinates_of(read(record, asked)) == coordinates_of(record)
+    assert coordinates_of(read(record, found)) == [{"user_id": "u-1", "job_type": "6"}]
 
-    assert first.subject.coordinates == second.subject.coordinates == {"user_id": "u-1", "job_type": "6"}
+
+def test_no_more_than_three_contradictions_are_asked_with() -> None:
+    record = after(apply_callback, [named(user_id=f"u-{number}") for number in range(9)])
+
+    assert coordinates_of(record) == [{"user_id": f"u-{number}"} for number in range(4)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_registered_coordinates_win_over_those_of_callbacks_in_any_order(is_first: object) -> None:
+    given = registration(coordinates={"user_id": "u-1", "job_type": "6"})
+    record = apply_registration(fresh(), given, plan=PLAN) if is_first else fresh()
+    for event in (named(user_id="!"), named(user_id="u-1", job_type="7")):
+        record = apply_callback(record, event)
+    record = record if is_first else apply_registration(record, given, plan=PLAN)
+
+    assert coordinates_of(record) == [{"user_id": "u-1", "job_type": "6"}]
+    assert is_mismatch(record)
 
 
 def test_a_callback_without_proof_asks_an_operator_to_look() -> None:

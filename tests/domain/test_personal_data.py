@@ -26,6 +26,8 @@ ALLOWED: Final = {
     "VerificationKey.reference": "the provider's own id; ids carry its digest where it opens a session",
     "CallbackEvent.coordinates.value": "ids that the backend chose and the provider wants back, such as a user id",
     "Subject.coordinates.value": "the same, as callbacks told them",
+    "Subject.other_coordinates.value": "the same, where callbacks differ",
+    "ReadResult.coordinates.value": "the same, as the provider was asked with them",
     "Registration.coordinates.value": "the same, as the backend registered them",
 }
 

@@ -39,6 +39,7 @@ def test_every_reason_to_look_has_its_one_actor() -> None:
         "second_final": "operator",
         "never_registered": "backend",
         "correlation_mismatch": "backend",
+        "coordinate_mismatch": "backend",
         "quarantined": "operator",
         "unproven_callbacks": "operator",
         "provider_refuses_us": "operator",

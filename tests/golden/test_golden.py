@@ -27,6 +27,8 @@ BY_NAME = {
     "unknown_fields",
 }
 """Mappings whose names are data: a later release adds no field to them."""
+LISTS_BY_NAME = {"alternatives", "other_coordinates"}
+"""Lists of such mappings."""
 EVERY = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
 
@@ -40,10 +42,13 @@ def with_unknown_fields(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {
-        name: each if name in BY_NAME and isinstance(each, dict) else with_unknown_fields(each)
-        for name, each in value.items()
+        name: each if _has_names_as_data(name, each) else with_unknown_fields(each) for name, each in value.items()
     }
     return inner | {"field_of_a_later_release": 1}
+
+
+def _has_names_as_data(name: str, value: Any) -> bool:
+    return name in LISTS_BY_NAME or (name in BY_NAME and isinstance(value, dict))
 
 
 def shown_lists(annotation: Any) -> Iterator[type[Enum]]:

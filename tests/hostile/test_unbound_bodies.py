@@ -118,3 +118,37 @@ async def test_a_forged_body_instead_of_a_lost_callback_neither_approves_nor_pla
     assert (record.verdict.reasons, record.checks, record.evidence) == ((), (), ())
     assert await smile.files("smile-v3", victim) == []
     assert reasons_to_look(record) == {Attention.CONTRADICTION}
+
+
+async def test_a_forged_first_callback_does_not_hide_a_job_behind_its_user(smile: SmileIdStack) -> None:
+    """The genuine callbacks name another user than the forged one, and no backend has registered the job."""
+    job = await smile.play("smile-v1", job_type=2, think="PT3M")
+    signature = signed()
+    body = {
+        "PartnerParams": {"job_id": job, "user_id": "!", "job_type": 1},
+        "ResultCode": "0820",
+        "timestamp": signature["Response-Timestamp"],
+        "signature": signature["Response-Signature"],
+    }
+    assert await smile.forge("smile-v1", job, body, {}) == 200
+    record = await smile.until("smile-v1", job, is_complete)
+
+    assert record.verdict.decision is Decision.APPROVED
+    assert record.subject.other_coordinates == ()
+    assert record.subject.coordinates["job_type"] == "2"
+    assert Attention.COORDINATE_MISMATCH in reasons_to_look(record)
+
+
+async def test_twenty_hints_about_an_open_job_cost_six_reads(smile: SmileIdStack) -> None:
+    job = await smile.play("smile-v3", silent=True)
+    await smile.register("smile-v3", job)
+    old = signed(datetime(2019, 5, 6, tzinfo=UTC))
+    for number in range(20):
+        assert await smile.forge("smile-v3", job, forged(product=f"product_{number}"), old) == 200
+        await asyncio.sleep(0.1)
+    record = await smile.until("smile-v3", job, lambda record: record.callbacks.received == 20)
+
+    assert len(record.callbacks.hints) == 6
+    assert record.reads.count <= 6
+    assert (record.callbacks.announcements, record.callbacks.explanations) == ((), ())
+    assert Attention.CONTRADICTION not in reasons_to_look(record)

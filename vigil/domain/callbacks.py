@@ -11,7 +11,7 @@ from vigil.domain.callback_event import CallbackEvent, RoomChanged, StatusSeen, 
 from vigil.domain.callback_history import Explanation
 from vigil.domain.log import EntryKind
 from vigil.domain.message import ADDRESS_UNKNOWN, MessageOutcome, MessageResult
-from vigil.domain.record import Record, Replay
+from vigil.domain.record import Record, Replay, are_compatible
 from vigil.domain.record_edits import (
     add_attention,
     add_log_entry,
@@ -55,6 +55,8 @@ def apply_registration(record: Record, registration: Registration, *, plan: Trac
     record = apply_ledger(record, evidence.limit_to_wanted(record.evidence, registration.evidence, at=at), at=at)
     record = add_log_entry(record, EntryKind.REGISTERED, at=at, actor=registration.registered_by)
     record = clear_attention(record, Attention.NEVER_REGISTERED)
+    if not all(are_compatible(registration.coordinates, named) for named in record.subject.named_coordinates):
+        record = add_attention(record, Attention.COORDINATE_MISMATCH, at=at)
     return _compare_correlation(record, record.subject.correlation, at=at)
 
 
@@ -94,6 +96,7 @@ def apply_callback(record: Record, event: CallbackEvent, *, finals_may_change: b
     is_answer = _answers_a_replay(record, event)
     record = record.with_callbacks(record.callbacks.count(event, is_late=record.is_concluded and not is_answer))
     record = dispute_details(_explain(record, event, is_answer=is_answer), at=at)
+    record = _compare_coordinates(record, event, at=at)
     record = record.with_subject(record.subject.learn_from_callback(event))
     record = _compare_correlation(record, event.correlation, at=at)
     if event.session_kind is SessionKind.UNRECOGNISED:
@@ -149,6 +152,13 @@ def apply_message_outcome(record: Record, outcome: MessageOutcome) -> Record:
     if outcome.result is not MessageResult.SENT:
         record = add_attention(record, Attention.MESSAGE_NOT_SENT, at=outcome.at)
     return record
+
+
+def _compare_coordinates(record: Record, event: CallbackEvent, *, at: datetime) -> Record:
+    registered = record.subject.registration.coordinates if record.subject.registration else {}
+    known = (registered, *record.subject.named_coordinates)
+    is_other = event.proof.may_start and not all(are_compatible(each, event.coordinates) for each in known)
+    return add_attention(record, Attention.COORDINATE_MISMATCH, at=at) if is_other else record
 
 
 def _compare_correlation(record: Record, correlation: str | None, *, at: datetime) -> Record:

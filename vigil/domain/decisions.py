@@ -40,6 +40,8 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
         return record
     at = reading.asked_at
     record = record.with_reads(record.reads.add(reading))
+    if reading.coordinates is not None and reading.answer is Answer.ANSWERED:
+        record = record.with_subject(record.subject.keep_coordinates(reading.coordinates))
     record = _access(record, reading)
     match reading.answer:
         case Answer.ANSWERED if reading.snapshot is not None:

@@ -80,6 +80,7 @@ _ADVICE: Final = {
     Attention.SECOND_FINAL: "the provider gave two different final answers",
     Attention.NEVER_REGISTERED: "no backend has registered it",
     Attention.CORRELATION_MISMATCH: "a callback came with another correlation than the registered one",
+    Attention.COORDINATE_MISMATCH: "a callback named other coordinates than the registration or another callback",
     Attention.QUARANTINED: "a callback is authentic, and we cannot read it",
     Attention.UNPROVEN_CALLBACKS: "callbacks arrive without proof that the provider sent them",
     Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: fix the account's settings",

@@ -13,6 +13,7 @@ from vigil.domain.models import StoredModel, StrictModel
 from vigil.domain.progress import Progress, merge_checks, merge_rooms, merge_session_kind
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import (
+    MOST_ALTERNATIVES,
     MOST_COORDINATES,
     MOST_FILES,
     Check,
@@ -73,6 +74,9 @@ class Subject(StoredModel):
     registered_at: Instant | None = None
     correlation: Word | None = None
     coordinates: Coordinates = Field(default_factory=dict, description="as callbacks told them")
+    other_coordinates: tuple[Coordinates, ...] = Field(
+        (), max_length=MOST_ALTERNATIVES, description="of callbacks that contradict the first ones"
+    )
 
     def register(self, registration: Registration) -> Self:
         """Attach a registration."""
@@ -91,18 +95,40 @@ class Subject(StoredModel):
         )
 
     def learn_from_callback(self, event: CallbackEvent) -> Self:
-        """Take what a callback names. Of two values of a coordinate the lesser stays, so that no order matters."""
-        coordinates = self.coordinates
-        if event.proof.may_start:
-            both = (self.coordinates, event.coordinates)
-            names = sorted({*self.coordinates, *event.coordinates})[:MOST_COORDINATES]
-            coordinates = {name: min(each[name] for each in both if name in each) for name in names}
+        """Take what a callback names. Coordinates that contradict each other stay apart."""
+        named = self.named_coordinates
+        if event.proof.may_start and event.coordinates:
+            named = _add_coordinates(named, event.coordinates)
         return self._with(
             sender=self.sender or event.sender,
             session_kind=merge_session_kind(self.session_kind, event.session_kind),
-            coordinates=coordinates,
+            coordinates=named[0],
+            other_coordinates=named[1:],
             correlation=self.correlation or event.correlation,
         )
+
+    @property
+    def named_coordinates(self) -> tuple[Coordinates, ...]:
+        """What callbacks named, the coordinates to ask with first before those that contradict them."""
+        return (self.coordinates, *self.other_coordinates)
+
+    def keep_coordinates(self, answered: Coordinates) -> Self:
+        """Keep the coordinates for which the provider answered, and forget all others."""
+        return self._with(coordinates=answered, other_coordinates=())
+
+
+def are_compatible(one: Coordinates, other: Coordinates) -> bool:
+    """Whether no coordinate has two values."""
+    return all(other.get(name, value) == value for name, value in one.items())
+
+
+def _add_coordinates(named: tuple[Coordinates, ...], fresh: Coordinates) -> tuple[Coordinates, ...]:
+    """Add coordinates to the first that they do not contradict, or keep them apart."""
+    place = next((place for place, known in enumerate(named) if are_compatible(known, fresh)), len(named))
+    if place > MOST_ALTERNATIVES:
+        return named
+    merged = {**(named[place] if place < len(named) else {}), **fresh}
+    return (*named[:place], dict(sorted(merged.items())[:MOST_COORDINATES]), *named[place + 1 :])
 
 
 class ReadHistory(StoredModel):
@@ -131,6 +157,12 @@ class ReadHistory(StoredModel):
     def forget_replays(self) -> Self:
         """Allow each replay again: another verdict has other details."""
         return self._with(replayed=())
+
+
+def _complete(registered: Coordinates, named: Coordinates) -> Coordinates:
+    """Return the registered coordinates, and those that only a callback named."""
+    added = sorted((name, value) for name, value in named.items() if name not in registered)
+    return {**dict(added[: MOST_COORDINATES - len(registered)]), **registered}
 
 
 class Record(StoredModel):
@@ -231,10 +263,11 @@ class Record(StoredModel):
         """What the provider must be told to be asked again."""
         registration = self.subject.registration
         registered = registration.coordinates if registration else {}
-        heard = sorted((name, value) for name, value in self.subject.coordinates.items() if name not in registered)
+        first, *others = (_complete(registered, named) for named in self.subject.named_coordinates)
         return ReadRequest(
             key=self.key,
-            coordinates={**dict(heard[: MOST_COORDINATES - len(registered)]), **registered},
+            coordinates=first,
+            alternatives=tuple(other for other in others if other != first),
             sender=self.subject.sender,
             correlation=registration.correlation if registration else self.subject.correlation,
             receipts=self.callbacks.confirmed_receipts if plan.details_in_callbacks else (),

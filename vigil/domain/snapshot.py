@@ -28,6 +28,8 @@ from vigil.domain.terms import (
 from vigil.domain.verification_key import VerificationKey, open_key
 
 MOST_COORDINATES: Final = 8
+MOST_ALTERNATIVES: Final = 3
+"""Of coordinates that callbacks named beside the first ones. Each may cost one request for each read."""
 MOST_RECEIPTS: Final = 4
 """Of the newest callbacks, for a provider that explains a verdict in callbacks only."""
 MOST_REASONS: Final = 20
@@ -48,11 +50,20 @@ class ReadRequest(MessageModel):
 
     key: VerificationKey
     coordinates: Coordinates = Field(default_factory=dict)
+    alternatives: tuple[Coordinates, ...] = Field(
+        (),
+        max_length=MOST_ALTERNATIVES,
+        description="to be asked with in turn if the provider knows none with the first",
+    )
     sender: Name | None = None
     correlation: Word | None = None
     receipts: tuple[StorageName, ...] = Field(
         (), max_length=MOST_RECEIPTS, description="of its newest callbacks, the newest first"
     )
+
+    def with_coordinates(self, coordinates: Coordinates) -> Self:
+        """Return the request with other coordinates."""
+        return self._with(coordinates=coordinates)
 
     def opened(self, digester: Digester) -> Self:
         """Return the request with the reference that the provider knows."""
@@ -225,6 +236,11 @@ class ReadResult(StoredModel):
     answer: Answer
     word: Word | None = None
     snapshot: Snapshot | None = None
+    coordinates: Coordinates | None = Field(None, description="the alternative that was asked with last")
+
+    def with_coordinates(self, coordinates: Coordinates) -> "ReadResult":
+        """Return the result of a question that was asked with these alternative coordinates."""
+        return self._with(coordinates=coordinates)
 
     def with_snapshot(self, snapshot: Snapshot | None) -> "ReadResult":
         """Return the result with another snapshot, or with none where it stands elsewhere."""

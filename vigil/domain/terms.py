@@ -284,6 +284,7 @@ class Attention(StrEnum):
     SECOND_FINAL = "second_final"
     NEVER_REGISTERED = "never_registered"
     CORRELATION_MISMATCH = "correlation_mismatch"
+    COORDINATE_MISMATCH = "coordinate_mismatch"
     QUARANTINED = "quarantined"
     UNPROVEN_CALLBACKS = "unproven_callbacks"
     PROVIDER_REFUSES_US = "provider_refuses_us"
@@ -307,6 +308,7 @@ _BACKEND_ACTS: Final = frozenset(
     {
         Attention.NEVER_REGISTERED,
         Attention.CORRELATION_MISMATCH,
+        Attention.COORDINATE_MISMATCH,
         Attention.OVERDUE_APPLICANT,
         Attention.CONFLICTING_REGISTRATION,
     }
