@@ -190,10 +190,12 @@ async def test_missing_settings_are_one_sentence_that_names_the_file(tmp_path: P
 async def test_a_check_that_fails_says_what_to_do_and_ends_with_1(tmp_path: Path) -> None:
     config = tmp_path / "vigil.toml"
     config.write_text('digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[temporal]\naddress = "127.0.0.1:1"\n')
+    config.chmod(0o644)
 
     ended = await vigil("check", config=config)
 
     assert ended.returncode == 1
+    assert ended.stdout.startswith("!  settings")
     found = dict(line.split("  ")[0:2] for line in (row.replace("✗  ", "✗ ") for row in ended.stdout.splitlines()))
     assert "✗ temporal" in found
     assert "✗ callback URLs" in found
