@@ -6,7 +6,8 @@ from temporalio import activity
 
 from activities.failures import try_again
 from vigil.domain.account import Account
-from vigil.domain.record import Record
+from vigil.domain.explanation import RECORD_NOT_READABLE
+from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.storage.records import Records
 from vigil.temporal import messages
 
@@ -25,7 +26,11 @@ class RecordActivities:
         if account is None:
             # Somebody took it out of the settings while verifications were open; explain shows this word.
             raise try_again("account_not_configured")
-        number, record = await self._before(order.path, activity.info().workflow_run_id)
+        try:
+            number, record = await self._before(order.path, activity.info().workflow_run_id)
+        except RecordNotReadable:
+            # A run without its record would decide by guesses. It waits for a worker of the release that wrote it.
+            raise try_again(RECORD_NOT_READABLE) from None
         return messages.LoadedRecord(
             record=record,
             number=number,
@@ -42,7 +47,7 @@ class RecordActivities:
         newest = await self._records.latest(path)
         highest = number = newest[0] if newest else 0
         while newest is not None:
-            record = Record.model_validate_json(newest[1])
+            record = parse_record(newest[1])
             if run is None or record.run != run:
                 return highest, record
             number -= 1

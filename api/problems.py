@@ -26,6 +26,7 @@ from vigil.errors import (
     NoWorkerInTime,
     RecordLoading,
     RecordUnavailable,
+    RecordUnreadable,
     ReferenceNotFoundYet,
     RegistrationRefused,
     UnknownAccount,
@@ -126,6 +127,7 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     NoWorkerInTime: (503, "no_worker_in_time", "No worker answered in time"),
     RecordUnavailable: (503, "no_worker_in_time", "It is open, and no worker answered in time"),
     RecordLoading: (503, "loading", "It is open, and its record is being loaded"),
+    RecordUnreadable: (503, "record_not_readable", "A later release wrote its record; repeat the request"),
     StorageUnavailable: (503, "storage_unavailable", "The storage gives no usable answer now; repeat the request"),
     RPCError: (503, "temporal_unavailable", "Temporal gives no usable answer now; repeat the request"),
 }

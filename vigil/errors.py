@@ -6,7 +6,8 @@ VigilError
 ├── UnknownAccount            the settings have no account of that name
 ├── UnknownVerification       neither Temporal nor storage knows the verification
 ├── RecordUnavailable         the verification is open and no worker returned its record
-│   └── RecordLoading         a worker is loading the record
+│   ├── RecordLoading         a worker is loading the record
+│   └── RecordUnreadable      a later release wrote the record, and this one cannot read it
 ├── CommandRefused            the command does not fit the state of the verification
 ├── NoWorkerInTime            no worker answered a command; it may or may not be carried out
 ├── InvalidPageToken          the token of a page of the list was not issued by us
@@ -77,6 +78,13 @@ class RecordLoading(RecordUnavailable):
 
     def __init__(self) -> None:
         super().__init__("The verification is open and its record is being loaded.")
+
+
+class RecordUnreadable(RecordUnavailable):
+    """This release cannot read the record."""
+
+    def __init__(self) -> None:
+        super().__init__("A later release wrote the record, and this one cannot read it: roll this process forward.")
 
 
 class CommandRefused(VigilError):

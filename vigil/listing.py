@@ -19,6 +19,7 @@ from vigil.domain.verification_key import path_of_workflow
 from vigil.errors import InvalidPageToken
 from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT
+from vigil.temporal.inspection import read_summary
 
 LARGEST_PAGE: Final = 200
 _MARK_LENGTH: Final = 26
@@ -66,7 +67,7 @@ class Filters(StrictModel):
 class ListedRun:
     """One run of a verification. `encoded_reference` is its reference, or the digest that replaces it; both find it.
 
-    `summary` is None until a worker has published the first one.
+    `summary` is None until a worker has published the first one, and if this release cannot read it.
     """
 
     account: str
@@ -74,6 +75,7 @@ class ListedRun:
     is_open: bool
     started_at: datetime
     summary: Summary | None
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ async def iterate_verifications(
 
 
 async def _run_of(execution: WorkflowExecution) -> ListedRun:
-    summary: Summary | None = await execution.memo_value(messages.MEMO, None, type_hint=Summary)
+    summary, is_unreadable = await read_summary(execution)
     account, _, encoded_reference = path_of_workflow(execution.id).partition("/")
     return ListedRun(
         account=account,
@@ -160,4 +162,5 @@ async def _run_of(execution: WorkflowExecution) -> ListedRun:
         is_open=execution.status is WorkflowExecutionStatus.RUNNING,
         started_at=execution.start_time,
         summary=summary,
+        is_unreadable=is_unreadable,
     )

@@ -11,11 +11,11 @@ from temporalio.service import RPCError
 
 from vigil.config.accounts import OpenAccount
 from vigil.domain.explanation import Situation
-from vigil.domain.record import Record
+from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey, stands_in
-from vigil.errors import RecordLoading, RecordUnavailable, UnknownVerification
+from vigil.errors import RecordLoading, RecordUnavailable, RecordUnreadable, UnknownVerification
 from vigil.providers.contract import PartnerMetadataSource
 from vigil.storage.contract import Storage, StorageError, StorageUnavailable
 from vigil.storage.records import Records
@@ -61,7 +61,7 @@ class VerificationLookup:
     async def _key_at(self, path: str) -> VerificationKey | None:
         started = await self._tracker.key_at(path)
         written = await self._records.latest(path) if started is None else None
-        return self._tracker.open_key(Record.model_validate_json(written[1]).key) if written else started
+        return self._tracker.open_key(_parsed(written[1]).key) if written else started
 
     async def get(self, key: VerificationKey) -> KnownVerification:
         """Return all that is known without a worker.
@@ -71,20 +71,21 @@ class VerificationLookup:
             UnknownVerification: neither Temporal nor the storage knows it.
             RPCError: Temporal gave no usable answer.
             StorageUnavailable: Temporal does not know it, and the storage gave no usable answer.
+            RecordUnreadable: Temporal does not know it, and this release cannot read its record.
 
         """
         # Temporal first: a run stores its record before it ends, so the record of an ended run can be read.
         seen = await self._tracker.describe_with_queues(key)
         try:
             record = await self._read_stored(key)
-        except StorageUnavailable:
+        except (StorageUnavailable, RecordUnreadable):
             if seen is None:
                 raise
-            record = None  # Temporal's knowledge must be returned although the storage is unavailable.
+            record = None  # Temporal's knowledge must be returned although the record cannot be read.
         if seen is None and record is None:
             raise UnknownVerification
         situation = seen or Situation(summary=None, is_open=False)
-        if record is not None and _is_behind(situation.summary, record):
+        if record is not None and not situation.is_unreadable and _is_behind(situation.summary, record):
             situation = situation.model_copy(update={"summary": self._summarize(record)})
         return KnownVerification(key=key, situation=situation, record=record)
 
@@ -102,6 +103,7 @@ class VerificationLookup:
             UnknownAccount: the settings have no such account.
             UnknownVerification: neither Temporal nor the storage knows it.
             RecordUnavailable: it is open, and no worker returned the record in time.
+            RecordUnreadable: this release cannot read the record.
             RPCError, StorageUnavailable: Temporal or the storage gave no usable answer.
 
         """
@@ -132,7 +134,7 @@ class VerificationLookup:
 
     async def _read_stored(self, key: VerificationKey) -> Record | None:
         found = await self._records.latest(self._tracker.path(key))
-        return Record.model_validate_json(found[1]) if found else None
+        return _parsed(found[1]) if found else None
 
     async def _query_record(self, key: VerificationKey) -> Record:
         try:
@@ -143,12 +145,21 @@ class VerificationLookup:
             )
         except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
             raise RecordUnavailable from None
+        except ValidationError:  # a worker of a later release has returned it
+            raise RecordUnreadable from None
         if record is None:
             raise RecordLoading
         return record
 
     def _summarize(self, record: Record) -> Summary:
         return summarize(record, self._tracker.account(record.key.account).plan_for(record.subject.sender))
+
+
+def _parsed(content: bytes) -> Record:
+    try:
+        return parse_record(content)
+    except RecordNotReadable:
+        raise RecordUnreadable from None
 
 
 def _is_behind(published: Summary | None, record: Record) -> bool:

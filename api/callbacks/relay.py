@@ -18,10 +18,12 @@ from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
 from vigil.storage.budgets import erase_old_units
 from vigil.storage.contract import NotStored
-from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message
+from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message, received_at_of
 
 OLDER_THAN: Final = timedelta(seconds=5)
 """Younger receipts are left to the process that stored them."""
+WAITS_FOR_READER: Final = timedelta(days=1)
+"""How long a receipt that this release cannot read waits for a process of the release that wrote it."""
 REPEAT_MESSAGE_AFTER: Final = timedelta(minutes=1)
 ERASE_EVERY: Final = timedelta(minutes=1)
 AT_ONCE: Final = 4
@@ -133,13 +135,21 @@ class Relay:
         try:
             receipt = await self._inbox.read(name)
         except ValidationError:
-            _log.error("relay.unreadable_receipt")
-            await self._archive.quarantine(name, "unknown")
-            return True
+            return await self._quarantine_if_old(name)
         if receipt.message is not None:
             return await self._start_message(name, receipt.message)
         results = [await self._dispatch(name, receipt.events[0].path, event) for event in receipt.events]
         return await self._archive.file(name, receipt.account, receipt.events, results) is not FiledAs.PENDING
+
+    async def _quarantine_if_old(self, name: str) -> bool:
+        """Quarantine an unreadable receipt. A younger one may be of a later release, whose relay reads it."""
+        received_at = received_at_of(name)
+        if received_at is not None and self._now() < received_at + WAITS_FOR_READER:
+            self._troubles["receipt_not_readable"] += 1
+            return False
+        _log.error("relay.unreadable_receipt")
+        await self._archive.quarantine(name, "unknown")
+        return True
 
     async def _dispatch(self, name: str, first_path: str, addressed: AddressedEvent) -> DispatchResult:
         event = addressed.event.model_copy(update={"receipt": filed_name(name, first_path)})

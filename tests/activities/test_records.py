@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.records import RecordActivities
@@ -62,3 +63,12 @@ async def test_a_run_does_not_begin_with_what_it_wrote_itself(
 
     assert began.number == number
     assert (began.record.callbacks.received if began.record else None) == heard
+
+
+async def test_a_record_of_a_later_schema_is_awaited_under_its_own_word(steps_of_records: RecordActivities) -> None:
+    await steps_of_records._records.write(PLACE, 1, b'{"schema_version": 2}')
+
+    with pytest.raises(ApplicationError) as raised:
+        await loaded(steps_of_records, run="run-2")
+
+    assert (raised.value.type, raised.value.non_retryable) == ("record_not_readable", False)

@@ -60,7 +60,8 @@ def _build_row(run: ListedRun) -> tuple[Text, ...]:
     # A dim word is the digest of a reference that opens the applicant's session; every command takes it.
     reference = Text(run.encoded_reference, style="dim" if stands_in(run.encoded_reference) else "")
     if run.summary is None:
-        return Text(run.account), reference, Text("accepted", style="dim"), Text(format_time(run.started_at)), Text()
+        state = Text("not readable", style="yellow") if run.is_unreadable else Text("accepted", style="dim")
+        return Text(run.account), reference, state, Text(format_time(run.started_at)), Text()
     return (
         Text(run.account),
         reference,

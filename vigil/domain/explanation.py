@@ -14,6 +14,8 @@ SILENT_WORKER: Final = timedelta(seconds=75)
 """A waiting worker asks the server at least once a minute. After a longer silence there is no worker."""
 STORAGE_AWAY: Final = "StorageUnavailable"
 """The error type of an activity that could not use storage."""
+RECORD_NOT_READABLE: Final = "record_not_readable"
+"""The error type of an activity that met a record which this release cannot read."""
 STUCK_TASK: Final = timedelta(seconds=10)
 
 
@@ -50,6 +52,8 @@ class Situation(StrictModel):
 
     summary: Summary | None
     is_open: bool
+    is_unreadable: bool = False
+    """Whether there is a summary that this release cannot read, since a later one published it."""
     steps: tuple[PendingStep, ...] = ()
     task: PendingTask | None = None
     queues: tuple[Queue, ...] = ()
@@ -129,6 +133,8 @@ def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Expla
             cause="ours",
             notes=notes,
         )
+    if situation.is_unreadable:
+        return _unreadable(notes)
     summary = situation.summary
     if summary is None:
         return Explanation(
@@ -151,6 +157,8 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
         return f"its workflow task has failed {since}: look at the worker's log"
     if _storage_is_away(situation):
         return "storage gives no usable answer: fix it, or look at [storage] url"
+    if any(step.last_answer == RECORD_NOT_READABLE for step in situation.steps):
+        return "a later release wrote its record, and the workers cannot read it: roll the workers forward"
     waiting = task is not None and not task.is_running and now - task.since > STUCK_TASK
     needed = {step.queue for step in situation.steps if not step.is_running and (step.next_at or now) <= now}
     for queue in situation.queues:
@@ -159,6 +167,17 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
         if is_silent or (holds_work and waiting):
             return _silence(queue, now)
     return None
+
+
+def _unreadable(notes: tuple[str, ...]) -> Explanation:
+    return Explanation(
+        sentence="a later release published its state, and this one cannot read it: roll this process forward",
+        next_event=None,
+        next_at=None,
+        actor=Actor.OPERATOR,
+        cause="ours",
+        notes=notes,
+    )
 
 
 def _storage_is_away(situation: Situation) -> bool:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callback_history import CallbackHistory
@@ -42,6 +42,10 @@ from vigil.domain.verdict import VerdictState
 from vigil.domain.verification_key import VerificationKey
 
 SCHEMA_VERSION: Final = 1
+
+
+class RecordNotReadable(ValueError):
+    """A stored record that this release cannot read: a later release wrote it, or it was damaged."""
 
 
 class Replay(StrEnum):
@@ -312,3 +316,11 @@ class Record(StoredModel):
             rooms=self.rooms,
             artifacts=tuple(row.view() for row in self.evidence),
         )
+
+
+def parse_record(content: bytes) -> Record:
+    """Return a stored record. Raises `RecordNotReadable`."""
+    try:
+        return Record.model_validate_json(content)
+    except ValidationError:
+        raise RecordNotReadable from None

@@ -82,6 +82,17 @@ class _Body(MessageModel):
     cut_from: int | None = None
 
 
+class _Text(StoredModel):
+    """What is personal in a receipt; the rest is handed on, also where a later release wrote it."""
+
+    headers: dict[str, str]
+    body: str
+
+    def erased(self) -> Self:
+        """Return the receipt without its text."""
+        return self._with(headers={}, body="")
+
+
 class Refusal(MessageModel):
     """A callback that was refused; `digest8` is the start of its body's keyed digest."""
 
@@ -160,10 +171,12 @@ class Inbox:
         await self._storage.erase(name)
 
     async def forget_text(self, name: str) -> None:
-        """Remove the body from a pending receipt; the rest still says which message was requested."""
-        with suppress(NotStored):
-            receipt = await self.read(name)
-            bare = receipt.model_copy(update={"body": b"", "headers": {}})
+        """Remove the body from a pending receipt; the rest still says which message was requested.
+
+        What is no receipt of any release stays as it is: it must not keep the relay from the others.
+        """
+        with suppress(NotStored, ValidationError):
+            bare = _Text.model_validate_json(await self._storage.read(name)).erased()
             await self._storage.put(name, bare.model_dump_json().encode())
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -242,9 +255,14 @@ def filed_name(name: str, path: str | None) -> str:
     return under(path, "receipts", leaf) if path else QUARANTINED + leaf
 
 
+def received_at_of(name: str) -> datetime | None:
+    """Return when a pending receipt was received, by its name; None if the name is none of ours."""
+    return _instant(name.removeprefix(PENDING))
+
+
 def is_late_message(name: str, now: datetime) -> bool:
     """Whether a pending receipt asks for a message that must not be sent any more, judged by its name."""
-    received_at = _instant(name.removeprefix(PENDING)) if name.endswith(_MESSAGE) else None
+    received_at = received_at_of(name) if name.endswith(_MESSAGE) else None
     return received_at is not None and received_at + SEND_WITHIN <= now
 
 

@@ -46,6 +46,12 @@ DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
 DESCRIBE_FINISHED_EVERY: Final = timedelta(seconds=2)
 
 
+class _Addressed(MessageModel):
+    """The part of a run's input that a later release may not change."""
+
+    key: VerificationKey
+
+
 class RegistrationResult(StrEnum):
     """What a registration met."""
 
@@ -261,7 +267,7 @@ class VerificationClient:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        [order] = await self.client.data_converter.decode(started.input.payloads, [messages.TrackVerification])
+        [order] = await self.client.data_converter.decode(started.input.payloads, [_Addressed])
         return self.open_key(order.key)
 
     async def describe(self, key: VerificationKey) -> Situation | None:

@@ -5,20 +5,32 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from vigil.domain.explanation import PendingStep, PendingTask, Situation
 from vigil.domain.summary import Summary
 from vigil.temporal import messages
 
 
+async def read_summary(execution: WorkflowExecution) -> tuple[Summary | None, bool]:
+    """Return the published state, and whether there is one that this release cannot read.
+
+    One unreadable memo must hide neither the rest of a list nor what else the server knows.
+    """
+    try:
+        return await execution.memo_value(messages.MEMO, None, type_hint=Summary), False
+    except (ValueError, KeyError, RuntimeError, TypeError):
+        return None, True
+
+
 async def read_description(description: WorkflowExecutionDescription) -> Situation:
     """Read a description in our terms."""
     raw = description.raw_description
     task = raw.pending_workflow_task if raw.HasField("pending_workflow_task") else None
-    memo = await description.memo_value(messages.MEMO, None, type_hint=Summary)
+    summary, is_unreadable = await read_summary(description)
     return Situation(
-        summary=memo,
+        summary=summary,
+        is_unreadable=is_unreadable,
         is_open=description.status is WorkflowExecutionStatus.RUNNING,
         steps=tuple([await _step(description, pending) for pending in raw.pending_activities]),
         task=PendingTask(

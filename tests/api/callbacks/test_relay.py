@@ -135,6 +135,34 @@ async def test_what_names_no_verification_is_quarantined_at_last(desk: Desk) -> 
     assert quarantined(desk, "acme") == 1
 
 
+async def test_a_receipt_of_a_later_release_stays_pending_for_a_day(desk: Desk) -> None:
+    await store_only(desk, callback("r-1"))
+    [name] = await desk.storage.list("inbox/pending/")
+    receipt = json.loads(await desk.storage.read(name))
+    receipt["events"][0]["event"]["observation"] = {"kind": "moonrise"}
+    await desk.storage.put(name, json.dumps(receipt).encode())
+
+    for age in (timedelta(seconds=6), timedelta(hours=23)):
+        assert await relay_of(desk, at=NOW + age).run_round() == 0
+    assert await desk.names("inbox") == ["inbox/pending"]
+
+    assert await relay_of(desk, at=NOW + timedelta(hours=25)).run_round() == 1
+    assert await desk.names("inbox") == ["inbox/quarantined"]
+
+
+async def test_the_text_of_a_message_is_erased_also_by_a_release_that_cannot_read_its_receipt(desk: Desk) -> None:
+    name = "inbox/pending/20251203T115700.000000Z-0-message"
+    receipt = {"headers": {"a": "b"}, "body": "eW91ciBjb2RlIGlzIDEyMw==", "events": "moonrise", "account": "acme"}
+    await desk.storage.put_new(name, json.dumps(receipt).encode())
+    await desk.storage.put_new(name.replace("-0-", "-1-"), b"not a receipt of any release")
+    await store_only(desk, callback("r-1"))
+
+    assert await relay_of(desk).run_round() == 1
+
+    assert json.loads(await desk.storage.read(name)) == receipt | {"headers": {}, "body": ""}
+    assert [reference for reference, _ in desk.verifications.signaled] == ["r-1"]
+
+
 async def test_a_receipt_that_cannot_be_read_is_quarantined_and_blocks_nobody(desk: Desk) -> None:
     await desk.storage.put_new("inbox/pending/20250101T000000.000000Z-0", b"{}")
     await store_only(desk, callback("r-1"))
