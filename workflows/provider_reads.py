@@ -48,6 +48,12 @@ class ProviderReads:
         return self.is_requested or self.is_reading
 
     @property
+    def pending_cause(self) -> Cause | None:
+        """The cause of the read that is requested or under way; of both, the stronger one."""
+        under_way = self._cause if self.is_reading else None
+        return under_way.or_stronger(self._requested) if under_way else self._requested
+
+    @property
     def is_replaying(self) -> bool:
         """Whether the provider is being asked to call back again."""
         return self._replay is not None and not self._replay.done()

@@ -27,7 +27,7 @@ class Signals:
     """Reads the signals of one run, and keeps those that this release cannot read."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._begun_at = workflow.now()
         self.unread: tuple[UnreadSignal, ...] = ()
 
@@ -43,8 +43,8 @@ class Signals:
         decided. A worker of a later release that replays the history may well be able to read the signal. It must not:
         it would issue other commands than the history has, and the workflow would be blocked.
         """
-        self._count += 1
-        mark = f"unread-signal-{self._count}"
+        self.count += 1
+        mark = f"unread-signal-{self.count}"
         try:
             value = _decode(unread)
         except (ValueError, KeyError, RuntimeError, TypeError):

@@ -1,5 +1,6 @@
 """The workflow of one verification: from the first callback or registration until nothing is left to do."""
 
+import asyncio
 from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages
 
+    from workflows import options
     from workflows.children import start_notification, start_rechecks
     from workflows.downloads import Downloads
     from workflows.provider_reads import ProviderReads
@@ -61,15 +63,30 @@ class VerificationWorkflow:
         self._reads = ProviderReads(order.path, order.key.account, self._wake_up.notify)
         self._downloads = Downloads(order.path, self._wake_up.notify)
         self._signals = Signals()
-        self._arrivals: list[messages.Signal | messages.UnreadSignal] = []
+        self._arrivals: list[messages.Signal | messages.UnreadSignal | messages.Withdraw] = []
+        self._suggested_at: int | None = None
+        self._hands_read_on = False
 
     @workflow.run
     async def run(self, order: messages.TrackVerification) -> Record:
         """Follow the verification until it is settled, and return its record.
 
         A run with a long history stores the record earlier, and a new run goes on with it. A run does not end before
-        everything that arrives while it stores the record is applied.
+        everything that arrives while it stores the record is applied. An operator who cancels the workflow in Temporal
+        withdraws the verification.
         """
+        tracking = asyncio.create_task(self._track(order))
+        try:
+            return await asyncio.shield(tracking)
+        except asyncio.CancelledError:
+            if workflow.cancellation_reason() is None or tracking.cancelled():
+                raise  # the worker drops the run from its cache
+        # Temporal says why, and not who. The reason may be personal: it stays in Temporal's history.
+        self._arrivals.append(messages.Withdraw(author=messages.TEMPORAL))
+        self._wake_up.notify()
+        return await tracking
+
+    async def _track(self, order: messages.TrackVerification) -> Record:
         await self._load()
         while True:
             reached = await self._follow()
@@ -77,7 +94,8 @@ class VerificationWorkflow:
             if self._phase is Phase.LEAVING:
                 break
         if reached is not Phase.SETTLED:
-            workflow.continue_as_new(order.started_because(messages.StartedBy.EVENT).with_unread(self._signals.unread))
+            following = order.started_because(messages.StartedBy.EVENT).with_unread(self._signals.unread)
+            workflow.continue_as_new(following.with_read(self._reads.pending_cause))
         return self._record
 
     # ------------------------------------------------------------------ signals, commands and queries
@@ -166,6 +184,8 @@ class VerificationWorkflow:
         elif self._order.started_by is messages.StartedBy.DISCOVERY:
             self._book.record = callbacks.mark_discovered(self._record, at=self._order.opened_at)
             self._request_read(Cause.DISCOVERY)
+        if self._order.wants_read is not None:
+            self._request_read(self._order.wants_read)
         self._read_unread_again()
 
     def _read_unread_again(self) -> None:
@@ -198,7 +218,8 @@ class VerificationWorkflow:
             return
         await self._book.write()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._book.is_stored and not self._arrivals and not self._reads.is_requested:
+        hands_read_on = reached is not Phase.SETTLED and self._hands_read_on
+        if self._book.is_stored and not self._arrivals and (hands_read_on or not self._reads.is_requested):
             self._phase = Phase.LEAVING
 
     async def _complete(self) -> bool:
@@ -222,12 +243,23 @@ class VerificationWorkflow:
         return Phase.SETTLED if is_done else Phase.CONCLUDED
 
     def _should_begin_anew(self) -> bool:
-        """Whether a new run is due, and nothing that it would not know of is under way.
+        """Whether a new run is due. It also reads again what this one could not read.
 
-        Temporal suggests one for a long history. A new run also reads again what this one could not read.
+        Temporal suggests one for a long history. It waits until no read is under way, but no longer than the history
+        may grow: while a provider is down a read lasts for hours, and callbacks go on.
         """
-        is_quiet = not (self._reads.is_read_pending or self._arrivals)
-        return is_quiet and (workflow.info().is_continue_as_new_suggested() or self._signals.should_be_read_again)
+        if self._reads.is_read_pending or self._arrivals:
+            self._hands_read_on = self._is_too_long() and workflow.patched("begin-anew-while-reading")
+            return self._hands_read_on
+        return workflow.info().is_continue_as_new_suggested() or self._signals.should_be_read_again
+
+    def _is_too_long(self) -> bool:
+        """Whether the run must not grow further: Temporal takes 10,000 signals, and then no registration either."""
+        if not workflow.info().is_continue_as_new_suggested():
+            return False
+        length = workflow.info().get_current_history_length()
+        self._suggested_at = self._suggested_at or length
+        return length >= 2 * self._suggested_at or self._signals.count >= options.MOST_SIGNALS
 
     # ------------------------------------------------------------------ what happens
 
@@ -245,6 +277,8 @@ class VerificationWorkflow:
                 self._book.record = callbacks.apply_message_outcome(self._record, arrival)
             elif isinstance(arrival, messages.UnreadSignal):
                 self._apply_unread(arrival)
+            elif isinstance(arrival, messages.Withdraw):
+                self._apply_cancellation(arrival)
             elif isinstance(arrival, CallbackEvent):
                 self._apply_callback(arrival)
 
@@ -255,6 +289,12 @@ class VerificationWorkflow:
             self._signals.keep(signal)
             reason = Attention.UNREADABLE_SIGNAL
             self._book.record = record_edits.add_attention(self._record, reason, at=signal.received_at)
+
+    def _apply_cancellation(self, command: messages.Withdraw) -> None:
+        if self._record.is_concluded:  # a verdict stays
+            self._book.record = _logged(self._record, "cancel", command.author)
+        else:
+            self._book.record = decisions.withdraw(self._record, author=command.author, at=workflow.now())
 
     def _apply_registration(self, registration: Registration) -> None:
         is_first = not self._record.is_registered

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.world import APPROVED, World, final, own_account, quick, step
 from vigil.demo.temporal_server import find_binary
-from vigil.domain.terms import Decision
+from vigil.domain.errors import ProviderUnavailable
+from vigil.domain.terms import Decision, Outcome
+from vigil.temporal import messages
 from vigil.temporal.connection import CONVERTER
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
@@ -48,4 +51,30 @@ async def test_callbacks_that_come_while_it_begins_anew_are_all_heard(world: Wor
         61,
         0,
     )
+    assert record.is_registered
+
+
+async def test_a_flood_while_the_provider_is_down_begins_anew_with_its_read_and_leaves_it_usable(world: World) -> None:
+    world.reader.says = ProviderUnavailable("http_503")
+    longest, runs = 0, set[str | None]()
+    async with world.workers():
+        for number in range(1, 321):
+            await world.hear(final("OK"), number=number)
+            if number % 20 == 0:
+                seen = await world.tracker.handle(world.key).describe()
+                longest, runs = max(longest, seen.history_length), {*runs, seen.run_id}
+        flooded = await world.until(lambda record: record.callbacks.received == 320)
+        await world.register(applicant="customer-1")
+        await world.until(lambda record: record.is_registered)
+        polled = await world.tracker.command(
+            world.key, "poll_now", messages.PollNow(author="ann"), command_id="poll", within=timedelta(seconds=20)
+        )
+        world.reader.say(APPROVED)
+        record = await world.result()
+
+    assert polled.outcome is None
+    assert len(runs) > 1, "it never began anew while the read was under way"
+    assert longest < 200
+    assert flooded.callbacks.duplicates == 0
+    assert (record.verdict.outcome, record.verdict.decision) == (Outcome.DECIDED, Decision.APPROVED)
     assert record.is_registered

@@ -29,6 +29,7 @@ from vigil.domain.terms import (
     Word,
 )
 from vigil.domain.tracking_plan import TrackingPlan
+from vigil.domain.verdict import Cause
 from vigil.domain.verification_key import VerificationKey
 
 VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
@@ -91,10 +92,15 @@ class TrackVerification(StoredModel):
     opened_at: Instant
     started_by: StartedBy = StartedBy.EVENT
     unread: tuple[UnreadSignal, ...] = Field((), max_length=MOST_UNREAD)
+    wants_read: Cause | None = Field(None, description="why the run before wanted a read that it could not wait for")
 
     def with_unread(self, unread: tuple[UnreadSignal, ...]) -> Self:
         """Return the input of a run that gets signals which this one could not read."""
         return self._with(unread=unread)
+
+    def with_read(self, cause: Cause | None) -> Self:
+        """Return the input of a run that reads first what this one could not wait for."""
+        return self._with(wants_read=cause)
 
     def started_because(self, by: StartedBy) -> Self:
         """Return the input of a run that is started for another reason."""
@@ -337,6 +343,9 @@ class CommandAccepted(MessageModel):
     decision: Decision | None
     outcome: Outcome | None
 
+
+TEMPORAL: Final = "temporal"
+"""The author of a withdrawal by "Request Cancellation": a workflow does not learn which operator that was."""
 
 REFUSED: Final = "CommandRefused"
 """The error type of a command that does not fit where the verification stands."""
