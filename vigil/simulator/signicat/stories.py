@@ -150,7 +150,7 @@ STORIES: Final = (
     _event("the event arrives as a hint", _ARRIVES),
     _event("event lost, found by polling", {"missed": 1, "received": 0, "attention": []}, {"drop_finals": True}),
     _event("rejected", {"decision": "declined"}, {"outcome": "rejected"}),
-    _event("a stray event after the end", {"late": 1}, afterwards={"status": "rejected"}),
+    _event("a stray event after the end", {"late": 0}, afterwards={"status": "rejected"}),
     _event("the same event twice", {"duplicates": 1}, {"duplicate_final": 1, "lagging_report": "PT5M"}),
     _event("the zip is later than the verdict", {"evidence_stored": 1}, {"provider": "webid", "zip_lags": "PT5M"}),
     _event(
