@@ -137,8 +137,10 @@ CASES = [
 @pytest.mark.parametrize("case", CASES)
 async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Rig, case: Case) -> None:
     plain, _ = await followed(stepped, case, as_they_come)
-    ran = await asyncio.gather(*(followed(stepped, case, course) for course in COURSES))
-    others = {course.__name__: result for course, result in zip(COURSES, ran, strict=True)}
+    # What anybody may have sent starts no run of a concluded verification, so nothing ends after Temporal forgot it.
+    courses = [course for course in COURSES if not (case[2] and course is after_temporal_forgot_it)]
+    ran = await asyncio.gather(*(followed(stepped, case, course) for course in courses))
+    others = {course.__name__: result for course, result in zip(courses, ran, strict=True)}
 
     assert plain.verdict.decision is kit_for(*case[:2]).decision
     assert plain.evidence
@@ -147,5 +149,5 @@ async def test_every_order_loss_and_repetition_ends_in_one_judgement(stepped: Ri
     assert judged == dict.fromkeys(others, plain.judgement())
     assert {name: record.verdict.revision for name, (record, _) in others.items()} == dict.fromkeys(others, 1)
     late = {name: record.callbacks.late for name, (record, _) in others.items() if name.startswith("after_")}
-    assert late == {name: others[name][1] for name in late}
-    assert all(count > 0 for count in late.values())
+    assert late == {name: 0 if case[2] else others[name][1] for name in late}
+    assert case[2] or all(count > 0 for count in late.values())
