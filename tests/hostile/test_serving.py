@@ -312,3 +312,20 @@ async def test_a_body_that_is_answered_before_its_end_is_not_read_without_end(ap
 
     assert (await answer).startswith(b"HTTP/1.1 413 ")
     assert taken < 24_000_000  # eight, and what is in the buffers of both sockets
+
+
+async def test_an_answer_does_not_name_the_server_and_a_stranger_names_no_other_source(api: ApiProcess) -> None:
+    headers = {"Authorization": "wrong", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    async with httpx.AsyncClient(base_url=api.url, trust_env=False) as http:
+        answer = await http.post("/callbacks/assure", json={"dossierId": "d", "processId": "p"}, headers=headers)
+        async with asyncio.timeout(20):
+            while not (listed := [each for each in await _refusals(http) if each["account"] == "assure"]):
+                await asyncio.sleep(0.1)
+
+    assert (answer.status_code, "server" in answer.headers) == (401, False)
+    assert [each["source"] for each in listed] == ["127.0.0.1"]
+
+
+async def _refusals(http: httpx.AsyncClient) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = (await http.get("/refusals")).json()["refusals"]
+    return found
