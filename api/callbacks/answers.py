@@ -18,6 +18,8 @@ from vigil.providers.contract import CallbackRequest
 from vigil.storage.inbox import AddressedEvent
 
 UNKNOWN: Final = "unknown"
+_KEPT_BY_VERIFICATION: Final = frozenset({DispatchResult.SIGNALED, DispatchResult.REPEATED})
+"""The results after which a callback is not lost without a receipt."""
 
 
 @dataclass
@@ -58,7 +60,7 @@ class CallbackProgress:
         if self.refusal is not None or self.receipt is not None or self.needs_receipt:
             return False
         has_results = bool(self.events) and len(self.results) == len(self.events)
-        return has_results and all(result.is_delivered for result in self.results)
+        return has_results and all(result in _KEPT_BY_VERIFICATION for result in self.results)
 
 
 class AnswerCodes:

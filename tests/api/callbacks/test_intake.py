@@ -9,6 +9,7 @@ import pytest
 import structlog
 from temporalio.service import RPCStatusCode
 
+from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import CallbackLimits
 from api.callbacks.relay import Relay
 from tests.api.fakes import CONTRACT, SECRET, Acme, Desk, account_of
@@ -121,6 +122,23 @@ async def test_an_unproven_callback_of_no_known_verification_is_not_accepted_unl
 
     assert (lost.status, kept.status) == (503, 200)
     assert await desk.names("inbox") == ["inbox/quarantined"]
+
+
+@pytest.mark.parametrize("proof", ["none", "stale"])
+async def test_an_unproven_callback_of_a_concluded_verification_is_not_accepted_unless_it_is_stored(
+    desk: Desk, proof: str
+) -> None:
+    """It follows up on nothing. A genuine callback may come with a weak proof, so it is kept or repeated."""
+    await desk.storage.put_new("verifications/acme/r-1/records/000001", b"{}")
+    desk.storage.down = True
+    desk.storage.reads_down = False
+
+    lost = await desk.intake.receive(callback("r-1", proof=proof), None)
+    desk.storage.down = False
+    kept = await desk.intake.receive(callback("r-1", proof=proof), None)
+
+    assert (lost.status, kept.status) == (503, 200)
+    assert [*lost.results, *kept.results] == [DispatchResult.CONCLUDED] * 2
 
 
 async def test_no_callback_is_refused_without_an_attempt_after_both_storage_and_temporal_have_recovered(
