@@ -130,7 +130,7 @@ async def test_the_units_of_past_periods_are_erased_by_the_relay(tmp_path: Path)
     assert left == [both, both, ["follow-ups"], ["follow-ups"], []]
 
 
-async def test_forty_replays_of_a_proven_callback_cause_24_reads_of_a_verification_that_waits_for_its_files(
+async def test_thirty_replays_of_a_proven_callback_cause_24_reads_of_a_verification_that_waits_for_its_files(
     temporal_address: str, tmp_path: Path
 ) -> None:
     world = World(await connect(temporal_address, "default"), tmp_path, account=own_account(), plan=quick())
@@ -141,13 +141,13 @@ async def test_forty_replays_of_a_proven_callback_cause_24_reads_of_a_verificati
         await world.hear(final())
         await world.until(lambda record: record.is_concluded)
         before = world.reader.reads
-        for number in range(40):
+        for number in range(30):
             await world.hear(final(), number=number)
             await world.until(lambda record, number=number: record.callbacks.received >= number + 2)  # type: ignore[misc]
             await asyncio.sleep(0.05)
         record = await world.record()
         await world.tracker.handle(world.key).terminate()
 
-    assert record.callbacks.received == 41
+    assert record.callbacks.received == 31
     assert len(record.callbacks.late_reads) == 24
     assert 0 < world.reader.reads - before <= 24
