@@ -1,20 +1,23 @@
 """The worker process: runs workflows and activities until it receives SIGTERM or SIGINT."""
 
+import argparse
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
@@ -29,11 +32,12 @@ from activities.replays import ReplayActivities
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
 from vigil.errors import StorageNotOpened, TemporalUnreachable
+from vigil.health import own_checks, serve_health
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
 from vigil.process_exit import exit_now
-from vigil.providers.contract import MessageReader, VerificationFinder
-from vigil.runtime import open_runtime
+from vigil.providers.contract import CallbackReplayer, MessageReader, VerificationFinder
+from vigil.runtime import Runtime, open_runtime
 from vigil.schedules import keep_discovering
 from vigil.storage.records import Records
 from vigil.temporal import messages
@@ -44,78 +48,154 @@ from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
 
-SHUTDOWN: Final = timedelta(seconds=30)
-"""How long activities may continue after SIGTERM; shorter than the grace period of containers."""
-
-MOST_DOWNLOADS: Final = 20
+STOPPED_WITHIN: Final = timedelta(seconds=25)
+"""How long the process may live after SIGTERM; shorter than the grace period of containers."""
+GRACE: Final = timedelta(seconds=20)
+"""How long its activities may continue; longer than sending a message may take. Then they are canceled."""
 
 _log = structlog.get_logger("vigil.worker")
 
 
-async def run(settings: Settings) -> None:
-    """Serve every queue until SIGTERM or SIGINT."""
+class Part(StrEnum):
+    """What one worker process may serve, alone or with others."""
+
+    VERIFICATIONS = "verifications"
+    PROVIDERS = "providers"
+    MESSAGES = "messages"
+    ARTIFACTS = "artifacts"
+    NOTIFICATIONS = "notifications"
+
+
+EVERYTHING: Final = frozenset(Part)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The running workers of this process. A task that ends before the process stops has failed."""
+
+    client: Client
+    tasks: Sequence[asyncio.Task[None]]
+
+
+async def run(settings: Settings, parts: frozenset[Part] = EVERYTHING) -> None:
+    """Serve the parts until SIGTERM or SIGINT. Raises `RuntimeError` if a worker ends by itself."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, stopped.set)
-    async with serving(settings) as client:
-        _log.info("worker.started", count=len(settings.accounts), name=client.namespace)
-        await stopped.wait()
+    for given in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(given, stopped.set)
+    async with serving(settings, parts) as served:
+        _log.info("worker.started", count=len(settings.accounts), name=served.client.namespace)
+        asked = asyncio.create_task(stopped.wait())
+        done, _ = await asyncio.wait((asked, *served.tasks), return_when=asyncio.FIRST_COMPLETED)
+        # One limit for all that follows, whatever it waits for.
+        loop.call_later(STOPPED_WITHIN.total_seconds(), _cut_off)
+        if asked not in done:
+            raise RuntimeError("a worker ended by itself")
         _log.info("worker.stopping")
 
 
+def _cut_off() -> None:
+    _log.error("worker.cut_off")
+    exit_now(1)
+
+
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Client]:
-    """Open what the settings name and run the workers, for as long as the context lasts."""
-    metrics = settings.worker.metrics_address
-    async with AsyncExitStack() as stack:
-        runtime = await stack.enter_async_context(open_runtime(settings, temporal_runtime=open_sdk_runtime(metrics)))
-        accounts, client, storage, tracker = runtime.accounts, runtime.client, runtime.storage, runtime.tracker
+async def serving(settings: Settings, parts: frozenset[Part] = EVERYTHING) -> AsyncIterator[Serving]:
+    """Open what the settings name and run the workers of the parts, for as long as the context lasts.
+
+    All stop at once: none begins an activity while another one still waits for its own.
+    """
+    sdk_runtime = open_sdk_runtime(settings.worker.metrics_address)
+    async with open_runtime(settings, temporal_runtime=sdk_runtime) as runtime:
+        client = runtime.client
         await add_search_attributes(client)
-        readers = {name: account.provider.reader for name, account in accounts.items()}
+        if Part.VERIFICATIONS in parts:
+            for account in runtime.accounts.values():
+                await keep_discovering(client, account, time_scale=settings.time_scale)
+        workers = _build_workers(runtime, parts)
+        async with serve_health(settings.worker.health_address, own_checks(runtime.storage, client)):
+            tasks = [asyncio.create_task(worker.run()) for worker in workers]
+            try:
+                yield Serving(client, tasks)
+            finally:
+                await asyncio.gather(*(worker.shutdown() for worker in workers))
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
+    settings, accounts, storage, tracker = runtime.settings, runtime.accounts, runtime.storage, runtime.tracker
+    readers = {name: account.provider.reader for name, account in accounts.items()}
+    serve = partial(
+        Worker,
+        runtime.client,
+        graceful_shutdown_timeout=GRACE,
+        interceptors=[RetryStorage()],
+        max_cached_workflows=settings.worker.cached_workflows,
+        max_concurrent_workflow_tasks=settings.worker.slots,
+        max_concurrent_activities=settings.worker.slots,
+    )
+    workers = []
+    if Part.VERIFICATIONS in parts:
         records = RecordActivities(Records(storage), accounts)
-        reading = ReadActivities(accounts, readers, storage, runtime.digester)
-        downloading = DownloadActivities(accounts, readers, storage, runtime.digester)
-        notifying = NotificationActivities(_endpoints(settings), runtime.http)
-        replayers = {name: account.provider.replayer for name, account in accounts.items()}
-        replaying = ReplayActivities(
-            {name: each for name, each in replayers.items() if each is not None}, runtime.digester
-        )
-        rereading = RecheckActivities(tracker.start_recheck)
-        senders = open_senders(settings.messages, runtime.http)
-        rules, limits = _account_rules(settings, accounts), settings.messages.limits
-        admission = MessageAdmission(rules, tracker.describe, storage, runtime.digester, limits)
-        messaging = MessageActivities(_messengers(accounts), senders, admission, storage, tracker.report_message)
-        adopting = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
-        serve = partial(Worker, client, graceful_shutdown_timeout=SHUTDOWN, interceptors=[RetryStorage()])
-        workers = [
+        rechecking = RecheckActivities(tracker.start_recheck)
+        workers.append(
             serve(
                 task_queue=messages.VERIFICATIONS_QUEUE,
                 workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
-                activities=[records.load_record, records.write_record, rereading.recheck],
-            ),
+                activities=[records.load_record, records.write_record, rechecking.recheck],
+            )
+        )
+    if Part.ARTIFACTS in parts:
+        downloading = DownloadActivities(accounts, readers, storage, runtime.digester)
+        workers.append(
             serve(
                 task_queue=messages.ARTIFACTS_QUEUE,
                 activities=[downloading.download],
-                max_concurrent_activities=MOST_DOWNLOADS,
-            ),
+                max_concurrent_activities=settings.worker.downloads,
+            )
+        )
+    if Part.NOTIFICATIONS in parts:
+        notifying = NotificationActivities(_endpoints(settings), runtime.http)
+        workers.append(
             serve(
                 task_queue=messages.NOTIFICATIONS_QUEUE,
                 activities=[notifying.send_notification],
                 workflows=[NotificationWorkflow],
-            ),
+            )
+        )
+    if Part.MESSAGES in parts:
+        messaging = _open_messaging(runtime)
+        workers.append(
             serve(
                 task_queue=messages.MESSAGES_QUEUE,
                 activities=[messaging.send_message, messaging.erase_message, messaging.report_message],
                 workflows=[MessageDeliveryWorkflow],
-            ),
-            *_readers(serve, accounts, [reading.read, reading.poll, adopting.discover, replaying.replay]),
+            )
+        )
+    if Part.PROVIDERS in parts:
+        reading = ReadActivities(accounts, readers, storage, runtime.digester)
+        replaying = ReplayActivities(_replayers(accounts), runtime.digester)
+        discovering = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
+        workers += [
+            serve(
+                task_queue=messages.provider_queue(name),
+                activities=[reading.read, reading.poll, discovering.discover, replaying.replay],
+                # The server limits the rate over all workers.
+                max_task_queue_activities_per_second=account.reads_per_second,
+                # The server limits the pollers of a namespace; the SDK's five of each account reach that limit soon.
+                activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=5, initial=1),
+            )
+            for name, account in accounts.items()
         ]
-        for account in accounts.values():
-            await keep_discovering(client, account, time_scale=settings.time_scale)
-        for worker in workers:
-            await stack.enter_async_context(worker)
-        yield client
+    return workers
+
+
+def _open_messaging(runtime: Runtime) -> MessageActivities:
+    settings, accounts, storage, tracker = runtime.settings, runtime.accounts, runtime.storage, runtime.tracker
+    senders = open_senders(settings.messages, runtime.http)
+    rules, limits = _account_rules(settings, accounts), settings.messages.limits
+    admission = MessageAdmission(rules, tracker.describe, storage, runtime.digester, limits)
+    return MessageActivities(_messengers(accounts), senders, admission, storage, tracker.report_message)
 
 
 def _account_rules(settings: Settings, accounts: Mapping[str, OpenAccount]) -> Mapping[str, AccountRules]:
@@ -137,18 +217,9 @@ def _messengers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, MessageRead
     return {name: messenger for name, messenger in messengers.items() if messenger is not None}
 
 
-def _readers(
-    serve: Callable[..., Worker], accounts: Mapping[str, OpenAccount], activities: Sequence[Callable[..., Any]]
-) -> list[Worker]:
-    """Return one worker for each account's queue of reads; the server limits its rate over all workers."""
-    return [
-        serve(
-            task_queue=messages.provider_queue(name),
-            activities=activities,
-            max_task_queue_activities_per_second=account.reads_per_second,
-        )
-        for name, account in accounts.items()
-    ]
+def _replayers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, CallbackReplayer]:
+    replayers = {name: account.provider.replayer for name, account in accounts.items()}
+    return {name: replayer for name, replayer in replayers.items() if replayer is not None}
 
 
 def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
@@ -163,8 +234,24 @@ def _endpoints(settings: Settings) -> Mapping[str, Endpoint]:
     }
 
 
+def _parse_arguments() -> frozenset[Part]:
+    parser = argparse.ArgumentParser(prog="worker.py", description="Run a worker until SIGTERM or SIGINT.")
+    parser.add_argument(
+        "--serve",
+        default=",".join(Part),
+        metavar="PART,...",
+        help="the parts that this process serves (default: %(default)s); every part needs a process",
+    )
+    names = parser.parse_args().serve.split(",")
+    unknown = sorted(set(names) - set(Part))
+    if unknown:
+        parser.error(f"--serve: no such part: {', '.join(unknown)}; there are {', '.join(Part)}")
+    return frozenset(Part(name) for name in names)
+
+
 def main() -> None:
     """Run a worker by the settings of `VIGIL_CONFIG` or `./vigil.toml`; exit with 2 if they cannot be used."""
+    parts = _parse_arguments()
     os.umask(0o077)
     set_up_logging()
     code = 0
@@ -172,7 +259,7 @@ def main() -> None:
         settings = load_settings()
         if is_exposed():
             _log.warning("settings.exposed")
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, parts))
     except (SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
         _log.critical("worker.failed", reason=str(error))
         code = 2

@@ -17,7 +17,7 @@ from api.access import AccessLayer, FailedKeys
 from api.auth import BEARER, Backend
 from api.callbacks.dependencies import build_services
 from api.callbacks.endpoint import CallbackEndpoint
-from api.callbacks.relay import Relay
+from api.callbacks.relay import Relay, RelayPace
 from api.dependencies import Dependencies, Needs
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
@@ -126,6 +126,7 @@ def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Depe
         faces=settings.api.faces,
         trusted_proxies=settings.api.trusted_proxies,
         retention=Retention(settings.storage.keep.quarantined, settings.storage.keep.refused),
+        relayed_per_second=settings.api.relayed_per_second,
     )
 
 
@@ -139,11 +140,12 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         dependencies.digester,
         metrics=dependencies.metrics,
     )
+    relay = Relay(services, RelayPace(per_round=dependencies.relayed_per_second), retention=dependencies.retention)
     app = FastAPI(
         title="Vigil",
         version="1",
         description=_ABOUT,
-        lifespan=_run_relay(Relay(services, retention=dependencies.retention)) if takes_callbacks else None,
+        lifespan=_run_relay(relay) if takes_callbacks else None,
         redirect_slashes=False,
         openapi_url="/openapi.json" if serves_backends else None,
         # The framework's pages load scripts from elsewhere, beside an API that may ask for no key on this machine.

@@ -4,21 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Path, Request
 
 from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
-from api.recent import Recent
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import UnknownVerification
+from vigil.health import CHECKED_EVERY, ReadyView
 from vigil.lookup import VerificationLookup
 from vigil.observability import Metrics
+from vigil.recent import Recent
 from vigil.registration import Registrar
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
@@ -41,6 +42,7 @@ class Dependencies:
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
     retention: Retention = field(default_factory=Retention)
+    relayed_per_second: int = 50
     command_timeout: timedelta = timedelta(seconds=10)
     """How long a command waits for a worker. After it the caller is asked to repeat the command."""
 
@@ -60,8 +62,13 @@ class Dependencies:
         return LongPollHub(self.tracker)
 
     @cached_property
-    def checks(self) -> Recent[Any]:
-        """The newest checks of readiness, which cost a write to the storage and calls to Temporal."""
+    def readiness(self) -> Recent[ReadyView]:
+        """The newest checks of readiness, which cost a write to the storage and a call to Temporal."""
+        return Recent(CHECKED_EVERY)
+
+    @cached_property
+    def installation(self) -> Recent[ReadyView]:
+        """The newest checks of the whole installation, which cost a call to Temporal for each account."""
         return Recent(timedelta(seconds=2))
 
     @cached_property

@@ -1,47 +1,23 @@
-"""Liveness, readiness and metrics of this process."""
+"""Liveness, readiness and metrics of this process, and the health of the installation."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from temporalio.service import RPCError
 
 from api.dependencies import Dependencies, Process
 from vigil.domain.explanation import SILENT_WORKER
-from vigil.domain.models import StrictModel
-from vigil.storage.contract import StorageError, storage_name
+from vigil.health import Check, ReadyView, Unhealthy, own_checks, run_checks
 from vigil.temporal import messages
 from vigil.temporal.connection import missing_search_attributes
-
-CHECK_TIMEOUT: Final = timedelta(seconds=3)
 
 router: Final = APIRouter(tags=["operations"])
 """For every process."""
 operator_router: Final = APIRouter(tags=["operations"])
 """For operators. Beside the API for backends it needs a key; on a listener of its own it needs none."""
-
-
-class CheckView(StrictModel):
-    """One dependency of this process. `action` says how to repair it if it is not healthy."""
-
-    name: str
-    healthy: bool
-    action: str | None = None
-
-
-class ReadyView(StrictModel):
-    """All checks. The process is ready if all are healthy."""
-
-    ready: bool
-    checks: tuple[CheckView, ...]
-
-
-class Unhealthy(Exception):
-    """A check failed. The text says how to repair it."""
 
 
 @router.get("/health/live", summary="Report that the process is alive")
@@ -52,16 +28,26 @@ async def read_liveness() -> dict[str, bool]:
 
 @operator_router.get(
     "/health/ready",
-    summary="Report whether storage, Temporal and a worker for every account are available",
-    description="For operators. A process that is not ready still stores callbacks: route by `/health/live`.",
+    summary="Report whether this process reaches storage and Temporal",
+    description="At most ten seconds old. A process that is not ready still stores callbacks as long as the storage "
+    "answers: route callbacks by `/health/live`.",
     responses={503: {"model": ReadyView, "description": "Not ready; `action` says how to repair it"}},
 )
 async def read_readiness(response: Response, process: Process) -> ReadyView:
-    """Run all checks at once, unless they ran in the last two seconds."""
-    checks = await process.checks.get(partial(_run_all, process))
-    is_ready = all(check.healthy for check in checks)
-    response.status_code = 200 if is_ready else 503
-    return ReadyView(ready=is_ready, checks=checks)
+    """Check storage and Temporal, unless they were checked in the last ten seconds."""
+    checks = own_checks(process.storage, process.tracker.client)
+    return _answered(response, await process.readiness.get(partial(run_checks, checks)))
+
+
+@operator_router.get(
+    "/health/installation",
+    summary="Report whether storage, Temporal and a worker for every account are available",
+    description="For operators. One check for each account: not for probes.",
+    responses={503: {"model": ReadyView, "description": "Something is missing; `action` says how to repair it"}},
+)
+async def read_installation(response: Response, process: Process) -> ReadyView:
+    """Run all checks, unless they ran in the last two seconds."""
+    return _answered(response, await process.installation.get(partial(run_checks, _installation_checks(process))))
 
 
 @operator_router.get("/metrics", summary="Return the metrics for Prometheus", response_class=Response)
@@ -70,38 +56,21 @@ async def read_metrics(process: Process) -> Response:
     return Response(generate_latest(process.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-Check = Callable[[], Awaitable[None]]
+def _answered(response: Response, view: ReadyView) -> ReadyView:
+    response.status_code = view.status
+    return view
 
 
-async def _run_all(process: Dependencies) -> tuple[CheckView, ...]:
-    return tuple(await asyncio.gather(*(_run(name, check) for name, check in _checks(process))))
-
-
-def _checks(process: Dependencies) -> Iterator[tuple[str, Check]]:
-    yield "storage", partial(_check_storage, process)
-    yield "search attributes", partial(_check_search_attributes, process)
-    yield "verifications", partial(_check_worker, process, messages.VERIFICATIONS_QUEUE, is_workflow=True)
-    for account in process.accounts:
-        yield f"account {account}", partial(_check_worker, process, messages.provider_queue(account))
-
-
-async def _run(name: str, check: Check) -> CheckView:
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT.total_seconds()):
-            await check()
-    except Unhealthy as fault:
-        return CheckView(name=name, healthy=False, action=str(fault))
-    except StorageError:
-        action = "the storage takes no writes: check [storage] url and its access rights"
-        return CheckView(name=name, healthy=False, action=action)
-    except (RPCError, RuntimeError, OSError):
-        action = "Temporal does not answer: check [temporal] address and namespace"
-        return CheckView(name=name, healthy=False, action=action)
-    return CheckView(name=name, healthy=True)
-
-
-async def _check_storage(process: Dependencies) -> None:
-    await process.storage.put(storage_name("health", "probe"), b"")
+def _installation_checks(process: Dependencies) -> Mapping[str, Check]:
+    workers = {
+        f"account {name}": partial(_check_worker, process, messages.provider_queue(name)) for name in process.accounts
+    }
+    return {
+        **own_checks(process.storage, process.tracker.client),
+        "search attributes": partial(_check_search_attributes, process),
+        "verifications": partial(_check_worker, process, messages.VERIFICATIONS_QUEUE, is_workflow=True),
+        **workers,
+    }
 
 
 async def _check_search_attributes(process: Dependencies) -> None:

@@ -191,21 +191,22 @@ async def test_the_description_of_the_interface_is_valid_and_complete(world: Wor
                     assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
-async def test_readiness_names_what_is_missing_and_how_to_mend_it(world: World) -> None:
+async def test_the_installation_names_what_is_missing_and_how_to_repair_it(world: World) -> None:
     away = world.tracker
     async with asking(world) as client:
-        without = await client.get("/health/ready")
+        without = await client.get("/health/installation")
         async with world.workers():
             async with asyncio.timeout(10):
-                while (ready := await client.get("/health/ready")).status_code != 200:
+                while (ready := await client.get("/health/installation")).status_code != 200:
                     await asyncio.sleep(0.2)
     nowhere = await connect("127.0.0.1:9", "default", lazy=True)
     unreachable = type(away)(nowhere, {"acme": away.account("acme")}, world.digester)
     async with asking(world, tracker=unreachable) as client:
-        down = await client.get("/health/ready")
+        down = await client.get("/health/installation")
 
     assert {check["name"] for check in ready.json()["checks"]} == {
         "storage",
+        "temporal",
         "search attributes",
         "verifications",
         "account acme",
@@ -218,13 +219,20 @@ async def test_readiness_names_what_is_missing_and_how_to_mend_it(world: World) 
     assert "[temporal] address" in actions["search attributes"]
 
 
+async def test_a_process_is_ready_without_any_worker(world: World) -> None:
+    async with asking(world) as client:
+        ready = await client.get("/health/ready")
+
+    assert (ready.status_code, [check["name"] for check in ready.json()["checks"]]) == (200, ["storage", "temporal"])
+
+
 async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> None:
     tracked = world.tracker.account("acme")
     parts = dependencies_of(world)
     alone = {"acme": parts.accounts["acme"], "unserved": parts.accounts["acme"]}
     tracker = type(world.tracker)(world.client, {"acme": tracked, "unserved": tracked}, world.digester)
     async with asking(world, accounts=alone, tracker=tracker) as client, world.workers():
-        answer = await client.get("/health/ready")
+        answer = await client.get("/health/installation")
 
     check = next(check for check in answer.json()["checks"] if check["name"] == "account unserved")
     assert answer.status_code == 503
@@ -351,12 +359,14 @@ async def test_operators_have_a_listener_of_their_own_where_one_is_set_and_it_en
         await client.post("/callbacks/id360")
         metrics = await operator.get("/metrics")
         ready = await operator.get("/health/ready")
+        live = await operator.get("/health/live")
         elsewhere = [(await operator.get(path)).status_code for path in ("/refusals", "/verifications", "/callbacks/x")]
 
     counted = 'vigil_callbacks_total{account="id360",answer="401"' in metrics.text
     checks = {check["name"]: check["healthy"] for check in ready.json()["checks"]}
     assert (metrics.status_code, counted) == (200, "callbacks" in faces)
-    assert (ready.status_code, checks["storage"], checks["search attributes"]) == (503, True, False)
+    assert (ready.status_code, checks) == (503, {"storage": True, "temporal": False})
+    assert live.status_code == 200
     assert elsewhere == [404, 404, 404]
     async with httpx.AsyncClient(trust_env=False) as later:
         with pytest.raises(httpx.ConnectError):

@@ -21,7 +21,7 @@ SHORTEST_WEBHOOK_SECRET: Final = 24
 
 
 class ApiSettings(StrictModel):
-    """The HTTP face. At `metrics_address`, if there is one, the process tells metrics and readiness beside it."""
+    """The HTTP face. At `metrics_address`, if there is one, the process answers `/metrics` and `/health/...`."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -34,6 +34,8 @@ class ApiSettings(StrictModel):
     """At one moment, from one address that is none of `trusted_proxies`."""
     keys: tuple[KeySettings, ...] = ()
     metrics_address: ListenerAddress | None = None
+    relayed_per_second: Annotated[int, Field(ge=1, le=1000)] = 50
+    """How many stored callbacks the relay of this process signals after an outage."""
 
     def callback_url(self, account: str) -> str:
         """Return the URL to which the provider must send the account's callbacks."""

@@ -96,9 +96,18 @@ class StorageSettings(StrictModel):
 
 
 class WorkerSettings(StrictModel):
-    """The worker process. At `metrics_address` it listens for Prometheus; without it there is no such listener."""
+    """A worker process."""
 
     metrics_address: ListenerAddress | None = None
+    """Where it listens for Prometheus; None: nowhere."""
+    health_address: ListenerAddress | None = None
+    """Where it answers `/health/live` and `/health/ready`; None: nowhere."""
+    cached_workflows: Annotated[int, Field(ge=10)] = 1000
+    """Workflows in memory, of each of the three queues that have workflows. An open verification takes 140 KiB."""
+    slots: Annotated[int, Field(ge=5)] = 100
+    """Activities, and as many workflow tasks, of each queue at one moment."""
+    downloads: Annotated[int, Field(ge=1)] = 20
+    """At one moment, in the place of `slots`."""
 
 
 def _tracking_field(name: str) -> str:

@@ -152,7 +152,7 @@ class Stack:
         addresses = {
             "simulator": f"{self.simulator}/control/health",
             "api": f"{self.api}/health/live",
-            "worker": f"{self.api}/health/ready",
+            "worker": f"{self.api}/health/installation",
         }
         try:
             return (await http.get(addresses[name], headers=authorization(key))).is_success

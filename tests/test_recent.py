@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.recent import Recent
+from vigil.recent import Recent
 
 
 async def test_fifty_who_ask_within_two_seconds_cause_one_check() -> None:
