@@ -1,6 +1,7 @@
 """What callbacks may leave in the storage: little without a proof, and not for ever."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from vigil.storage.inbox import Receipt, Refusal
 
 NOW = datetime(2025, 12, 3, 12, 0, tzinfo=UTC)
 LARGE = 2_000_000
+LONG = timedelta(seconds=30)
+PATIENT = CallbackLimits(store_timeout=LONG, signal_timeout=LONG, total_timeout=2 * LONG)
+"""A busy machine must not end a wait for the storage: these tests count, they do not measure."""
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+    return Desk(tmp_path, limits=PATIENT)
 
 
 async def send(
@@ -50,7 +54,7 @@ async def receipts(desk: Desk, prefix: str) -> list[Receipt]:
 async def test_an_unproven_body_of_two_megabytes_leaves_less_than_ten_kilobytes(
     tmp_path: Path, proof: str, times: int
 ) -> None:
-    desk = Desk(tmp_path)
+    desk = Desk(tmp_path, limits=PATIENT)
     answers = [await send(desk, f"ghost-{number}", proof, size=LARGE) for number in range(times)]
     stored = await receipts(desk, "inbox/quarantined/")
 
@@ -83,7 +87,7 @@ async def test_a_body_that_was_cut_explains_no_verdict(desk: Desk) -> None:
 
 
 async def test_beyond_the_budget_an_unproven_callback_is_accepted_only_if_a_verification_has_it(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, limits=CallbackLimits(unproven_receipts_per_hour=5))
+    desk = Desk(tmp_path, limits=replace(PATIENT, unproven_receipts_per_hour=5))
     desk.verifications.open = {"open"}
     ghosts = [await send(desk, f"ghost-{number}", "none") for number in range(8)]
     known = await send(desk, "open", "none")
@@ -96,7 +100,7 @@ async def test_beyond_the_budget_an_unproven_callback_is_accepted_only_if_a_veri
 
 
 async def test_the_budget_counts_bytes_too(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, limits=CallbackLimits(unproven_bytes_per_hour=30_000))
+    desk = Desk(tmp_path, limits=replace(PATIENT, unproven_bytes_per_hour=30_000))
     answers = [await send(desk, f"ghost-{number}", "none", size=LARGE) for number in range(10)]
 
     assert answers == [200] * 4 + [503] * 6
@@ -105,7 +109,7 @@ async def test_the_budget_counts_bytes_too(tmp_path: Path) -> None:
 
 async def test_a_flood_without_proof_takes_nothing_from_another_proof_or_account(tmp_path: Path) -> None:
     accounts = [account_of(Acme("acme")), account_of(Acme("other"))]
-    desk = Desk(tmp_path, *accounts, limits=CallbackLimits(unproven_receipts_per_hour=1))
+    desk = Desk(tmp_path, *accounts, limits=replace(PATIENT, unproven_receipts_per_hour=1))
     flood = [await send(desk, f"ghost-{number}", "none") for number in range(3)]
 
     assert flood == [200, 503, 503]
@@ -117,7 +121,7 @@ async def test_a_flood_without_proof_takes_nothing_from_another_proof_or_account
 
 
 async def test_beyond_the_budget_a_proven_callback_is_accepted_and_its_body_cut(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, limits=CallbackLimits(proven_bytes_per_hour=3_000_000))
+    desk = Desk(tmp_path, limits=replace(PATIENT, proven_bytes_per_hour=3_000_000))
     answers = [await send(desk, "r-1", "secret", size=LARGE) for _ in range(3)]
     stored = await receipts(desk, "verifications/acme/r-1/receipts/")
 
@@ -131,7 +135,7 @@ async def test_a_proven_body_with_details_is_never_cut(tmp_path: Path) -> None:
     provider = Acme()
     tracking = CONTRACT.tracking.model_copy(update={"details_in_callbacks": True})
     provider.contracts = {"acme": CONTRACT.model_copy(update={"tracking": tracking})}
-    desk = Desk(tmp_path, account_of(provider), limits=CallbackLimits(proven_bytes_per_hour=1))
+    desk = Desk(tmp_path, account_of(provider), limits=replace(PATIENT, proven_bytes_per_hour=1))
     status = await send(desk, "r-1", "unbound", size=LARGE, sender="acme")
     [stored] = await receipts(desk, "verifications/acme/r-1/receipts/")
 
