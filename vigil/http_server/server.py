@@ -1,6 +1,7 @@
 """A listener with limits. uvicorn runs the application and speaks HTTP; who may connect is decided here."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -86,6 +87,10 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
+        if not self._is_guest:
+            # What was made so far stays. A collection that looked at it again would stop the loop for 150 ms.
+            gc.collect()
+            gc.freeze()
         # What the application has opened by now stays open.
         limits = fit_to_descriptors(self._limits)
         self._acceptor = _Acceptor(self, self._listener, self._connections(limits))
