@@ -128,6 +128,8 @@ async def test_with_128_descriptors_and_peers_that_refill_twenty_of_twenty_callb
 
     assert [status for status, _ in answers] == [200] * 20
     assert len(stored) == 20
+    started = next(json.loads(line) for line in log.splitlines() if "server.started" in line)
+    assert 8 <= started["count"] <= 64  # 64 of the 128 stay free
     assert "callback.not_stored" not in log
     assert "Traceback" not in log
 
