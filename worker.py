@@ -136,7 +136,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     )
     workers = []
     if Part.VERIFICATIONS in parts:
-        records = RecordActivities(Records(storage), accounts)
+        records = RecordActivities(Records(storage), accounts, tracker.read_interrupted)
         rechecking = RecheckActivities(tracker.start_recheck)
         workers.append(
             serve(

@@ -1,6 +1,6 @@
 """Loading and writing records."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from temporalio import activity
 
@@ -15,9 +15,16 @@ from vigil.temporal import messages
 class RecordActivities:
     """The steps with which a run begins and ends."""
 
-    def __init__(self, records: Records, accounts: Mapping[str, Account]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        accounts: Mapping[str, Account],
+        read_interrupted: Callable[[str, str], Awaitable[messages.InterruptedRun]],
+    ) -> None:
+        """Take also how to read what is left of a run, by its path and Temporal's id of it."""
         self._records = records
         self._accounts = accounts
+        self._read_interrupted = read_interrupted
 
     @activity.defn(name=messages.LOAD_RECORD)
     async def load_record(self, order: messages.LoadRecord) -> messages.LoadedRecord:
@@ -31,7 +38,9 @@ class RecordActivities:
         except RecordNotReadable:
             # A run without its record would decide by guesses. It waits for a worker of the release that wrote it.
             raise try_again(RECORD_NOT_READABLE) from None
+        interrupted = await self._read_interrupted(order.path, order.follows) if order.follows else None
         return messages.LoadedRecord(
+            interrupted=interrupted,
             record=record,
             number=number,
             plans=account.plans,

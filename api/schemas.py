@@ -49,6 +49,12 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
 }
 
 
+_INTERRUPTED: Final = (
+    "whether an operator ended its workflow in Temporal before it was complete; "
+    "the next callback, command or registration continues it"
+)
+
+
 class AttentionView(StrictModel):
     """A reason why a person should look, and who acts."""
 
@@ -169,6 +175,7 @@ class VerificationView(StrictModel):
     account: Name
     reference: str
     is_open: bool
+    interrupted: bool = Field(description=_INTERRUPTED)
     state: StateView | None = Field(description="null until a worker has processed it for the first time")
     record: RecordView | None
     partner_metadata: Mapping[str, JsonValue] | None = Field(
@@ -183,6 +190,7 @@ class VerificationView(StrictModel):
             account=known.key.account,
             reference=known.key.reference,
             is_open=known.situation.is_open,
+            interrupted=known.situation.is_interrupted,
             state=StateView.of(summary) if summary else None,
             record=RecordView.of(known.record) if known.record else None,
             partner_metadata=partner_metadata,
@@ -206,6 +214,8 @@ class ListedView(StrictModel):
     account: Name
     reference: str
     is_open: bool
+    interrupted: bool = Field(description=_INTERRUPTED)
+    stuck: bool = Field(description="whether it is interrupted, or its workflow task fails again and again")
     started_at: Instant
     state: StateView | None
 
@@ -217,6 +227,8 @@ class ListedView(StrictModel):
             account=run.account,
             reference=run.encoded_reference,
             is_open=run.is_open,
+            interrupted=run.is_interrupted,
+            stuck=run.is_stuck,
             started_at=run.started_at,
             state=state,
         )

@@ -206,7 +206,7 @@ class World:
 
     def _workers(self) -> list[Worker]:
         readers = {self.account: self.reader}
-        records = RecordActivities(self.records, self.accounts)
+        records = RecordActivities(self.records, self.accounts, self.tracker.read_interrupted)
         reading = ReadActivities(self.accounts, readers, self.storage, self.digester)
         downloading = DownloadActivities(self.accounts, readers, self.storage, self.digester)
         finders = {self.account: self.finder} if self.finder else {}

@@ -7,7 +7,8 @@ VigilError
 ├── UnknownVerification       neither Temporal nor storage knows the verification
 ├── RecordUnavailable         the verification is open and no worker returned its record
 │   ├── RecordLoading         a worker is loading the record
-│   └── RecordUnreadable      a later release wrote the record, and this one cannot read it
+│   ├── RecordUnreadable      a later release wrote the record, and this one cannot read it
+│   └── RecordNotStored       its workflow was ended in Temporal before it stored a record
 ├── CommandRefused            the command does not fit the state of the verification
 ├── NoWorkerInTime            no worker answered a command; it may or may not be carried out
 ├── InvalidPageToken          the token of a page of the list was not issued by us
@@ -85,6 +86,13 @@ class RecordUnreadable(RecordUnavailable):
 
     def __init__(self) -> None:
         super().__init__("A later release wrote the record, and this one cannot read it: roll this process forward.")
+
+
+class RecordNotStored(RecordUnavailable):
+    """The workflow of the verification was ended in Temporal before it stored a record."""
+
+    def __init__(self) -> None:
+        super().__init__("Its workflow was ended in Temporal before it stored a record; a command continues it.")
 
 
 class CommandRefused(VigilError):

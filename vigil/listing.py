@@ -10,8 +10,10 @@ from typing import Final
 
 from pydantic import AwareDatetime, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
 
 from vigil.domain.digest import Digester
+from vigil.domain.explanation import Interruption
 from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
@@ -19,10 +21,16 @@ from vigil.domain.verification_key import path_of_workflow
 from vigil.errors import InvalidPageToken
 from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT
-from vigil.temporal.inspection import read_summary
+from vigil.temporal.inspection import read_interruption, read_summary
 
 LARGEST_PAGE: Final = 200
 _MARK_LENGTH: Final = 26
+_PROBLEMS: Final = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
+FAILING_TASKS: Final = (
+    "(ExecutionStatus = 'Running' AND "
+    "TemporalReportedProblems IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut'))"
+)
+"""Temporal sets it after five failed attempts, and removes it with the next good one."""
 
 
 class Filters(StrictModel):
@@ -37,6 +45,9 @@ class Filters(StrictModel):
     opened_after: AwareDatetime | None = Field(None, description="the run started after this time")
     opened_before: AwareDatetime | None = Field(None, description="the run started before this time")
     is_open: bool | None = None
+    stuck: bool = Field(
+        default=False, description="only runs whose workflow task fails, and runs that were ended in Temporal"
+    )
 
     def query(self, *, accounts: Collection[Name] | None = None, needs_attention: bool = False) -> str:
         """Return Temporal's list filter. Every value has a closed form, so none can end its quotes."""
@@ -61,6 +72,8 @@ class Filters(StrictModel):
         yield "ExecutionStatus != 'ContinuedAsNew'"
         if self.is_open is not None:
             yield f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"
+        if self.stuck:
+            yield f"({FAILING_TASKS} OR ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut'))"
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,19 @@ class ListedRun:
     started_at: datetime
     summary: Summary | None
     is_unreadable: bool = False
+    interruption: Interruption | None = None
+    problems: tuple[str, ...] = ()
+    """What Temporal reports of its workflow tasks."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the run was ended in Temporal before the verification was complete."""
+        return self.interruption is not None and (self.summary is None or self.summary.stage != Stage.COMPLETE)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing happens any more: the workflow task fails again and again, or the run is interrupted."""
+        return self.is_interrupted or (self.is_open and bool(self.problems))
 
 
 @dataclass(frozen=True)
@@ -150,7 +176,15 @@ async def iterate_verifications(
     async for execution in client.list_workflows(filters.query(needs_attention=needs_attention)):
         if execution.id not in seen:
             seen.add(execution.id)
-            yield await _run_of(execution)
+            run = await _run_of(execution)
+            if not filters.stuck or (run.is_stuck and await _is_newest(client, execution)):
+                yield run
+
+
+async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:
+    """Whether no run follows. An interrupted run stays listed after another one has continued it."""
+    newest = await client.get_workflow_handle(execution.id).describe(rpc_timeout=DESCRIBE_TIMEOUT)
+    return newest.run_id == execution.run_id
 
 
 async def _run_of(execution: WorkflowExecution) -> ListedRun:
@@ -163,4 +197,10 @@ async def _run_of(execution: WorkflowExecution) -> ListedRun:
         started_at=execution.start_time,
         summary=summary,
         is_unreadable=is_unreadable,
+        interruption=read_interruption(execution),
+        problems=_problems_of(execution),
     )
+
+
+def _problems_of(execution: WorkflowExecution) -> tuple[str, ...]:
+    return tuple(execution.typed_search_attributes.get(_PROBLEMS) or ())

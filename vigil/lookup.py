@@ -15,7 +15,7 @@ from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey, stands_in
-from vigil.errors import RecordLoading, RecordUnavailable, RecordUnreadable, UnknownVerification
+from vigil.errors import RecordLoading, RecordNotStored, RecordUnavailable, RecordUnreadable, UnknownVerification
 from vigil.providers.contract import PartnerMetadataSource
 from vigil.storage.contract import Storage, StorageError, StorageUnavailable
 from vigil.storage.records import Records
@@ -104,6 +104,7 @@ class VerificationLookup:
             UnknownVerification: neither Temporal nor the storage knows it.
             RecordUnavailable: it is open, and no worker returned the record in time.
             RecordUnreadable: this release cannot read the record.
+            RecordNotStored: its workflow was ended in Temporal before it stored one.
             RPCError, StorageUnavailable: Temporal or the storage gave no usable answer.
 
         """
@@ -112,7 +113,7 @@ class VerificationLookup:
             return await self._query_record(key)
         record = await self._read_stored(key)
         if record is None:
-            raise UnknownVerification
+            raise UnknownVerification if seen is None else RecordNotStored
         return record
 
     async def read_partner_metadata(self, record: Record | None) -> Mapping[str, JsonValue] | None:

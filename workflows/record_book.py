@@ -27,20 +27,24 @@ class RecordBook:
 
     async def load(self) -> bool:
         """Load the newest record, and return whether there was one. Otherwise open a new record."""
-        load = messages.LoadRecord(path=self._order.path, account=self._order.key.account)
+        load = messages.LoadRecord(path=self._order.path, account=self._order.key.account, follows=self._order.follows)
         loaded = await _use_storage(messages.LOAD_RECORD, load, messages.LoadedRecord, "Load the record")
         self._loaded, self._number = loaded, loaded.number
         self._record = self._stored = loaded.record
-        if self._record is not None:
-            return True
-        self._record = open_record(
-            self._order.key,
-            provider=self._order.provider,
-            environment=self._order.environment,
-            at=self._order.opened_at,
-            plan=self.plan,
-        )
-        return False
+        if loaded.record is None:
+            self._record = open_record(
+                self._order.key,
+                provider=self._order.provider,
+                environment=self._order.environment,
+                at=self._order.opened_at,
+                plan=self.plan,
+            )
+        return loaded.record is not None
+
+    @property
+    def interrupted(self) -> messages.InterruptedRun | None:
+        """What the run before left in Temporal's history, if it ended without storing its record."""
+        return self._loaded.interrupted if self._loaded else None
 
     async def write(self) -> None:
         """Store the record under the next number, unless the stored record is the newest."""

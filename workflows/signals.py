@@ -9,7 +9,15 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from vigil.temporal.messages import LONGEST_UNREAD, MOST_UNREAD, SIGNALS, Signal, UnreadSignal
+    from vigil.temporal.messages import (
+        COMMANDS,
+        LONGEST_UNREAD,
+        MOST_UNREAD,
+        SIGNALS,
+        Command,
+        Signal,
+        UnreadSignal,
+    )
 
 NO_PAYLOAD: Final = RawValue(Payload())
 """What a signal carries that somebody sent with nothing in it: it must not make a workflow task fail."""
@@ -31,12 +39,12 @@ class Signals:
         self._begun_at = workflow.now()
         self.unread: tuple[UnreadSignal, ...] = ()
 
-    def read(self, name: str, raw: RawValue) -> Signal | UnreadSignal:
+    def read(self, name: str, raw: RawValue) -> Signal | Command | UnreadSignal:
         """Return what the signal `name` carries, or the signal as it came if this release cannot read it."""
         unread = UnreadSignal(name=name, received_at=workflow.now(), payload=_as_text(raw.payload))
         return self.read_again(unread)
 
-    def read_again(self, unread: UnreadSignal) -> Signal | UnreadSignal:
+    def read_again(self, unread: UnreadSignal) -> Signal | Command | UnreadSignal:
         """Return what a signal carries that an earlier run could not read, or the signal again.
 
         The first worker that reads it decides whether it can be read, and a marker in the history holds what it
@@ -82,9 +90,9 @@ class Signals:
         return any(workflow.now() < signal.received_at + WAITS_FOR_READER for signal in self.unread)
 
 
-def _decode(unread: UnreadSignal) -> Signal:
+def _decode(unread: UnreadSignal) -> Signal | Command:
     payload = Payload.FromString(base64.b64decode(unread.payload))
-    model = SIGNALS[unread.name]
+    model: type[Signal | Command] = {**SIGNALS, **COMMANDS}[unread.name]
     value: object = workflow.payload_converter().from_payload(payload, model)
     if not isinstance(value, model):  # an empty payload is None for every model
         raise TypeError

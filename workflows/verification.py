@@ -63,7 +63,7 @@ class VerificationWorkflow:
         self._reads = ProviderReads(order.path, order.key.account, self._wake_up.notify)
         self._downloads = Downloads(order.path, self._wake_up.notify)
         self._signals = Signals()
-        self._arrivals: list[messages.Signal | messages.UnreadSignal | messages.Withdraw] = []
+        self._arrivals: list[messages.Signal | messages.Command | messages.UnreadSignal] = []
         self._suggested_at: int | None = None
         self._hands_read_on = False
 
@@ -94,8 +94,8 @@ class VerificationWorkflow:
             if self._phase is Phase.LEAVING:
                 break
         if reached is not Phase.SETTLED:
-            following = order.started_because(messages.StartedBy.EVENT).with_unread(self._signals.unread)
-            workflow.continue_as_new(following.with_read(self._reads.pending_cause))
+            unread, wants_read = self._signals.unread, self._reads.pending_cause
+            workflow.continue_as_new(order.continued(unread=unread, wants_read=wants_read))
         return self._record
 
     # ------------------------------------------------------------------ signals, commands and queries
@@ -133,9 +133,7 @@ class VerificationWorkflow:
         self._refuse_unless_open()
         if command.deadline_at <= workflow.now():
             _refuse("the new deadline has passed")
-        verdict = self._record.verdict
-        verdict = verdict.move_deadlines(command.deadline_at, verdict.review_deadline_at)
-        return self._accept(_logged(self._record.with_verdict(verdict), "extend_deadline", command.author))
+        return self._accept(_extended(self._record, command))
 
     @workflow.update
     async def withdraw(self, command: messages.Withdraw) -> messages.CommandAccepted:
@@ -148,10 +146,7 @@ class VerificationWorkflow:
     async def resolve(self, command: messages.Resolve) -> messages.CommandAccepted:
         """Apply a person's decision."""
         await self._until_loaded()
-        decided = decisions.apply_manual_decision(
-            self._record, command.decision, command.reason, author=command.author, at=workflow.now()
-        )
-        return self._accept(decided)
+        return self._accept(_resolved(self._record, command))
 
     @withdraw.validator
     def _may_withdraw(self, command: messages.Withdraw) -> None:
@@ -186,7 +181,22 @@ class VerificationWorkflow:
             self._request_read(Cause.DISCOVERY)
         if self._order.wants_read is not None:
             self._request_read(self._order.wants_read)
+        self._continue_interrupted()
         self._read_unread_again()
+
+    def _continue_interrupted(self) -> None:
+        """Take over what Temporal's history holds of a run that stored nothing, and read what callbacks told it."""
+        run = self._book.interrupted
+        if run is not None:
+            self._book.record = record_edits.continue_interrupted(
+                self._record,
+                revision=run.revision,
+                sequence=run.sequence,
+                at=self._order.opened_at,
+                actor=messages.TEMPORAL,
+            )
+            self._arrivals[:0] = [self._signals.read_again(signal) for signal in run.signals]
+            self._request_read(Cause.CALLBACK)
 
     def _read_unread_again(self) -> None:
         """Read what the run before could not read: a worker of a later release may have taken over."""
@@ -277,8 +287,8 @@ class VerificationWorkflow:
                 self._book.record = callbacks.apply_message_outcome(self._record, arrival)
             elif isinstance(arrival, messages.UnreadSignal):
                 self._apply_unread(arrival)
-            elif isinstance(arrival, messages.Withdraw):
-                self._apply_cancellation(arrival)
+            elif isinstance(arrival, messages.Command):
+                self._apply_command(arrival)
             elif isinstance(arrival, CallbackEvent):
                 self._apply_callback(arrival)
 
@@ -290,9 +300,15 @@ class VerificationWorkflow:
             reason = Attention.UNREADABLE_SIGNAL
             self._book.record = record_edits.add_attention(self._record, reason, at=signal.received_at)
 
-    def _apply_cancellation(self, command: messages.Withdraw) -> None:
-        if self._record.is_concluded:  # a verdict stays
-            self._book.record = _logged(self._record, "cancel", command.author)
+    def _apply_command(self, command: messages.Command) -> None:
+        """Carry out what an operator did in Temporal, or a person commanded an interrupted run. A verdict stays."""
+        if isinstance(command, messages.Resolve):
+            self._book.record = _resolved(self._record, command)
+        elif isinstance(command, messages.ExtendDeadline):
+            if command.deadline_at > workflow.now() and not self._record.is_concluded:
+                self._book.record = _extended(self._record, command)
+        elif self._record.is_concluded:
+            self._book.record = _logged(self._record, "withdraw", command.author)
         else:
             self._book.record = decisions.withdraw(self._record, author=command.author, at=workflow.now())
 
@@ -416,6 +432,16 @@ class VerificationWorkflow:
 
 def _logged(record: Record, command: str, author: str) -> Record:
     return record_edits.add_log_entry(record, EntryKind.COMMANDED, at=workflow.now(), words=(command,), actor=author)
+
+
+def _resolved(record: Record, command: messages.Resolve) -> Record:
+    decision, reason, author = command.decision, command.reason, command.author
+    return decisions.apply_manual_decision(record, decision, reason, author=author, at=workflow.now())
+
+
+def _extended(record: Record, command: messages.ExtendDeadline) -> Record:
+    verdict = record.verdict.move_deadlines(command.deadline_at, record.verdict.review_deadline_at)
+    return _logged(record.with_verdict(verdict), "extend_deadline", command.author)
 
 
 def _refuse(why: str) -> NoReturn:

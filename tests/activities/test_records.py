@@ -32,7 +32,11 @@ def record(heard: int, *, run: str | None) -> Record:
 
 @pytest.fixture
 def steps_of_records(accounts: Mapping[str, Account], tmp_path: Path) -> RecordActivities:
-    return RecordActivities(Records(FolderStorage(tmp_path / "records")), accounts)
+    return RecordActivities(Records(FolderStorage(tmp_path / "records")), accounts, no_run)
+
+
+async def no_run(path: str, run: str) -> messages.InterruptedRun:
+    raise AssertionError(f"nothing before {path} was interrupted: {run}")
 
 
 async def loaded(activities: RecordActivities, *, run: str) -> messages.LoadedRecord:

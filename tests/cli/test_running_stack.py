@@ -91,6 +91,24 @@ async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Sta
     assert quiet_reference not in listed.stdout
 
 
+async def test_a_verification_that_an_operator_terminated_is_stuck_and_says_so_everywhere(stack: Stack) -> None:
+    simulated = await vigil("simulate", ACCOUNT, "--set", "unknown_status=SURPRISE", config=stack.config)
+    reference = simulated.stdout.split()[1]
+    async with open_installation(stack.config) as runtime:
+        key = await runtime.lookup.resolve_key(ACCOUNT, reference)
+        await runtime.tracker.handle(key).terminate("by an operator")
+
+    listed = await until(lambda ended: reference in ended.stdout, "list", "--stuck", config=stack.config)
+    shown = await vigil("show", ACCOUNT, reference, config=stack.config)
+    explained = await vigil("explain", ACCOUNT, reference, config=stack.config)
+
+    [line] = [line for line in listed.stdout.splitlines() if reference in line]
+    assert "terminated in Temporal" in line
+    assert "Its workflow was ended in Temporal (terminated), and nothing follows it" in shown.stdout
+    assert explained.stdout.startswith("Its workflow was ended in Temporal (terminated), and nothing follows it")
+    assert "the operator" in explained.stdout
+
+
 async def test_an_empty_list_says_that_nothing_needs_a_person(stack: Stack) -> None:
     # No test here has a verification in review.
     needing = await vigil("list", "--attention", "--stage", "in_review", config=stack.config)

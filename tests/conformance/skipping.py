@@ -29,7 +29,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
 def _workers(runtime: Runtime) -> list[Worker]:
     client, accounts, storage = runtime.client, runtime.accounts, runtime.storage
     readers = {name: account.provider.reader for name, account in accounts.items()}
-    records = RecordActivities(Records(storage), accounts)
+    records = RecordActivities(Records(storage), accounts, runtime.tracker.read_interrupted)
     reading = ReadActivities(accounts, readers, storage, runtime.digester)
     downloading = DownloadActivities(accounts, readers, storage, runtime.digester)
     rereading = RecheckActivities(runtime.tracker.start_recheck)

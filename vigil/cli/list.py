@@ -22,12 +22,16 @@ _SHORTEST_REFERENCE: Final = 12
 def list_(
     context: typer.Context,
     attention: Annotated[bool, typer.Option("--attention", help="Only those that need a person.")] = False,
+    stuck: Annotated[
+        bool, typer.Option("--stuck", help="Only those whose workflow task fails, or was ended in Temporal.")
+    ] = False,
     stage: Annotated[Stage | None, typer.Option(help="Only those in this stage.")] = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.", metavar="ACCOUNT")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of verifications.")] = 50,
 ) -> None:
     """List verifications, the newest first. Needs no worker."""
-    runs = asyncio.run(_list(context.obj, Filters(stage=stage, account=account), attention=attention, limit=limit))
+    filters = Filters(stage=stage, account=account, stuck=stuck)
+    runs = asyncio.run(_list(context.obj, filters, attention=attention, limit=limit))
     console = open_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("account", no_wrap=True)
@@ -39,6 +43,7 @@ def list_(
     for run in runs:
         table.add_row(*_build_row(run))
     nothing = "No verification needs a person." if attention else "There is no such verification."
+    nothing = "No verification is stuck." if stuck else nothing
     console.print(table if runs else nothing)
     if len(runs) == limit:
         console.print(f"These are the newest {limit}; use --limit to list more.", style="dim", highlight=False)
@@ -61,11 +66,20 @@ def _build_row(run: ListedRun) -> tuple[Text, ...]:
     reference = Text(run.encoded_reference, style="dim" if stands_in(run.encoded_reference) else "")
     if run.summary is None:
         state = Text("not readable", style="yellow") if run.is_unreadable else Text("accepted", style="dim")
-        return Text(run.account), reference, state, Text(format_time(run.started_at)), Text()
+        return Text(run.account), reference, state, Text(format_time(run.started_at)), _build_marks(run)
     return (
         Text(run.account),
         reference,
         format_state(run.summary.model_dump(mode="json")),
         Text(format_time(run.summary.stage_entered_at)),
-        Text(", ".join(spell(reason) for reason in run.summary.attention), style="yellow"),
+        _build_marks(run),
     )
+
+
+def _build_marks(run: ListedRun) -> Text:
+    marks = [spell(reason) for reason in run.summary.attention] if run.summary else []
+    if run.interruption is not None and run.is_interrupted:
+        marks.insert(0, f"{spell(run.interruption.status)} in Temporal")
+    elif run.is_stuck:
+        marks.insert(0, "workflow task fails")
+    return Text(", ".join(marks), style="yellow")

@@ -24,7 +24,11 @@ def show(context: typer.Context, account: AccountArgument, reference: ReferenceA
     console = open_console()
     if known.situation.summary:
         console.print(build_state_table(known.situation.summary, record))
-    if current is None:
+    if known.situation.interruption is not None and known.situation.is_interrupted:
+        status = spell(known.situation.interruption.status)
+        sentence = f"Its workflow was ended in Temporal ({status}), and nothing follows it: `vigil explain` says more."
+        console.print(f"\n{sentence}", style="yellow")
+    elif current is None:
         consequence = "the data below may be old" if record else "no more can be shown"
         console.print(f"\nThe verification is open and no worker answers, so {consequence}.", style="yellow")
     if record is not None:

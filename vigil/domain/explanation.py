@@ -47,6 +47,13 @@ class Queue(StrictModel):
     last_asked_at: Instant | None
 
 
+class Interruption(StrictModel):
+    """The end of a run in Temporal before the verification was complete: `terminated`, `canceled`, `failed` ..."""
+
+    run: Word
+    status: Word
+
+
 class Situation(StrictModel):
     """Everything that the Temporal server shows of a verification."""
 
@@ -57,6 +64,13 @@ class Situation(StrictModel):
     steps: tuple[PendingStep, ...] = ()
     task: PendingTask | None = None
     queues: tuple[Queue, ...] = ()
+    interruption: Interruption | None = None
+    """How the newest run ended, if it was ended in Temporal."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the verification is not complete, and no run follows it."""
+        return self.interruption is not None and (self.summary is None or self.summary.stage != Stage.COMPLETE)
 
 
 class Explanation(StrictModel):
@@ -121,8 +135,8 @@ def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Expla
     `next_at` is never before `now`; it is `now` while something runs or is about to.
     """
     notes = _notes(situation)
-    if situation.summary is not None and not situation.is_open:
-        return _complete(situation.summary, notes)
+    if not situation.is_open and (situation.is_interrupted or situation.summary is not None):
+        return _ended(situation, notes)
     ours = _our_fault(situation, now)
     if ours is not None:
         return Explanation(
@@ -190,13 +204,18 @@ def _silence(queue: Queue, now: datetime) -> str:
     return f"no worker has polled `{queue.name}` for {spoken(now - queue.last_asked_at)}: start a worker"
 
 
-def _complete(summary: Summary, notes: tuple[str, ...]) -> Explanation:
+def _ended(situation: Situation, notes: tuple[str, ...]) -> Explanation:
+    verdict = _verdict(situation.summary) if situation.summary else ""
+    how = situation.interruption.status if situation.interruption else ""
+    is_interrupted = situation.is_interrupted
     return Explanation(
-        sentence=f"it is complete: {_verdict(summary)}",
-        next_event=None,
+        sentence=f"its workflow was ended in Temporal ({how}), and nothing follows it: command a `poll`"
+        if is_interrupted
+        else f"it is complete: {verdict}",
+        next_event="the next callback, command or registration continues it" if is_interrupted else None,
         next_at=None,
-        actor=None,
-        cause="nobody",
+        actor=Actor.OPERATOR if is_interrupted else None,
+        cause="ours" if is_interrupted else "nobody",
         notes=notes,
     )
 

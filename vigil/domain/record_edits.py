@@ -51,6 +51,12 @@ def enter_stage(record: Record, stage: Stage, *, at: datetime) -> Record:
     return record.with_verdict(record.verdict.enter(stage, at=at))
 
 
+def continue_interrupted(record: Record, *, revision: int, sequence: int, at: datetime, actor: Name) -> Record:
+    """Count on from what a run published that was ended in Temporal and stored no record."""
+    record = record.with_verdict(record.verdict.skip_to(revision)).with_sequence(max(sequence, record.sequence))
+    return add_log_entry(record, EntryKind.COMMANDED, at=at, words=("terminate",), actor=actor)
+
+
 def complete(record: Record, *, at: datetime) -> Record:
     """Complete a verification: nothing more is to be done. One that was complete before keeps its time."""
     if record.verdict.stage is Stage.COMPLETE:

@@ -126,6 +126,10 @@ class VerdictState(StoredModel):
         """Take over why an open verification stands where it stands, and what a backend may do."""
         return self._with(reasons=reasons, advice=advice)
 
+    def skip_to(self, revision: int) -> Self:
+        """Count on from a revision that backends were notified of, and that was not stored."""
+        return self if revision <= self.revision else self._with(revision=revision, notified_revision=revision)
+
     def take(self, verdict: Verdict) -> Self:
         """Hold a verdict without a new revision: the same end, now on another basis."""
         return self._with(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -39,6 +40,7 @@ from vigil.domain.verification_key import VerificationKey, open_key, path_of, se
 from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
 from vigil.temporal import messages
 from vigil.temporal.inspection import instant_of, read_description
+from vigil.temporal.interruption import read_interrupted
 from vigil.temporal.visibility import search_attributes, title
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
@@ -101,15 +103,15 @@ class VerificationClient:
             differing = registration.differs_from(known.summary.fingerprint)
             if differing:
                 raise ConflictingRegistration(differing)
-            # A signal would only keep an open run from completing. A run that an operator terminated left no record:
-            # it is started anew.
+            # A signal would only keep an open run from completing.
             if known.is_open or known.summary.stage is Stage.COMPLETE:
                 return RegistrationResult.KNOWN
         plan = self.account(registration.key.account).plan_for(registration.sender)
         record = self._opened(registration.key, at=registration.registered_at, plan=plan)
         registration = registration.with_key(record.key)
         record = apply_registration(record, registration, plan=plan)
-        await self._start(record, plan, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
+        beginning = self._beginning(record, plan, known)
+        await self._start(beginning, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
 
     async def signal_callback(self, key: VerificationKey, event: CallbackEvent, *, may_start: bool) -> bool:
@@ -134,8 +136,8 @@ class VerificationClient:
     ) -> bool:
         if may_start:
             plan = self.account(key.account).plan_for(sender)
-            record = self._opened(key, at=at, plan=plan)
-            await self._start(record, plan, signal=signal, argument=argument, within=SIGNAL_TIMEOUT)
+            beginning = self._beginning(self._opened(key, at=at, plan=plan), plan, await self.describe(key))
+            await self._start(beginning, signal=signal, argument=argument, within=SIGNAL_TIMEOUT)
             return True
         try:
             await self.handle(key).signal(signal, argument, rpc_timeout=SIGNAL_TIMEOUT)
@@ -180,9 +182,9 @@ class VerificationClient:
         if seen is not None and seen.summary is not None and seen.summary.revision != revision:
             return False
         plan = self.account(key.account).plan_for(None)
-        record = self._opened(key, at=datetime.now(UTC), plan=plan)
-        order = self._order(record).started_because(messages.StartedBy.RECHECK)
-        await self._start_unless_open(order, seen.summary if seen and seen.summary else summarize(record, plan))
+        beginning = self._beginning(self._opened(key, at=datetime.now(UTC), plan=plan), plan, seen)
+        published = seen.summary if seen and seen.summary else beginning.published
+        await self._start_unless_open(beginning.order.started_because(messages.StartedBy.RECHECK), published)
         return True
 
     async def _start_unless_open(
@@ -216,18 +218,21 @@ class VerificationClient:
         Raises:
             CommandRefused: it does not fit.
             NoWorkerInTime: no worker answered `within` this time.
+            RPCError: Temporal gave no usable answer.
 
         """
         plan = self.account(key.account).plan_for(None)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
+        beginning = self._beginning(record, plan, await self.describe(key))
         start: WithStartWorkflowOperation[object, Record] = WithStartWorkflowOperation(
             messages.VERIFICATION_WORKFLOW,
-            self._order(record),
+            beginning.order,
             id=workflow_id(self.path(key)),
             task_queue=messages.VERIFICATIONS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=search_attributes(summarize(record, plan)),
+            memo={messages.MEMO: beginning.published},
+            search_attributes=search_attributes(beginning.published),
             static_summary=title(key),
         )
         try:
@@ -347,24 +352,46 @@ class VerificationClient:
             opened_at=record.opened_at,
         )
 
+    def _beginning(self, record: Record, plan: TrackingPlan, seen: Situation | None) -> "_Beginning":
+        """Return how a run begins, if the newest one is as seen. After an interrupted run it publishes the same."""
+        order, published = self._order(record), summarize(record, plan)
+        if seen is None or seen.interruption is None or not seen.is_interrupted:
+            return _Beginning(order, published)
+        if seen.summary is not None and (seen.summary.registered or not published.registered):
+            published = seen.summary
+        elif seen.summary is not None:
+            published = published.model_copy(update={"sequence": seen.summary.sequence + 1})
+        return _Beginning(order.following(seen.interruption.run), published)
+
+    async def read_interrupted(self, path: str, run: str) -> messages.InterruptedRun:
+        """Return what Temporal's history holds of a run that stored nothing. Raises `RPCError`."""
+        return await read_interrupted(self.client, workflow_id(path), run)
+
     async def _start(
-        self, record: Record, plan: TrackingPlan, *, signal: str, argument: messages.Signal, within: timedelta
+        self, beginning: "_Beginning", *, signal: str, argument: messages.Signal, within: timedelta
     ) -> None:
-        published = summarize(record, plan)
         await self.client.start_workflow(
             messages.VERIFICATION_WORKFLOW,
-            self._order(record),
-            id=workflow_id(self.path(record.key)),
+            beginning.order,
+            id=workflow_id(beginning.order.path),
             task_queue=messages.VERIFICATIONS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=signal,
             start_signal_args=[argument],
-            memo={messages.MEMO: published},
-            search_attributes=search_attributes(published),
-            static_summary=title(record.key),
+            memo={messages.MEMO: beginning.published},
+            search_attributes=search_attributes(beginning.published),
+            static_summary=title(beginning.order.key),
             rpc_timeout=within,
         )
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """The input of a run, and what it has published before a worker looks at it."""
+
+    order: messages.TrackVerification
+    published: Summary
 
 
 async def _retrieved(start: WithStartWorkflowOperation[object, Record]) -> None:

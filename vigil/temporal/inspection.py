@@ -1,13 +1,14 @@
 """What one look at the Temporal server shows of a verification, read in our terms."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from vigil.domain.explanation import PendingStep, PendingTask, Situation
+from vigil.domain.explanation import Interruption, PendingStep, PendingTask, Situation
 from vigil.domain.summary import Summary
 from vigil.temporal import messages
 
@@ -23,6 +24,23 @@ async def read_summary(execution: WorkflowExecution) -> tuple[Summary | None, bo
         return None, True
 
 
+def read_interruption(execution: WorkflowExecution) -> Interruption | None:
+    """Return how a run was ended in Temporal; None: it is open, or ended by itself."""
+    status = execution.status
+    if status is None or status in _BY_ITSELF:
+        return None
+    return Interruption(run=execution.run_id, status=status.name.lower())
+
+
+_BY_ITSELF: Final = frozenset(
+    {
+        WorkflowExecutionStatus.RUNNING,
+        WorkflowExecutionStatus.COMPLETED,
+        WorkflowExecutionStatus.CONTINUED_AS_NEW,
+    }
+)
+
+
 async def read_description(description: WorkflowExecutionDescription) -> Situation:
     """Read a description in our terms."""
     raw = description.raw_description
@@ -32,6 +50,7 @@ async def read_description(description: WorkflowExecutionDescription) -> Situati
         summary=summary,
         is_unreadable=is_unreadable,
         is_open=description.status is WorkflowExecutionStatus.RUNNING,
+        interruption=read_interruption(description),
         steps=tuple([await _step(description, pending) for pending in raw.pending_activities]),
         task=PendingTask(
             attempt=task.attempt,

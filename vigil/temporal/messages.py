@@ -93,14 +93,15 @@ class TrackVerification(StoredModel):
     started_by: StartedBy = StartedBy.EVENT
     unread: tuple[UnreadSignal, ...] = Field((), max_length=MOST_UNREAD)
     wants_read: Cause | None = Field(None, description="why the run before wanted a read that it could not wait for")
+    follows: Word | None = Field(None, description="the run before, if it ended in Temporal without storing its record")
 
-    def with_unread(self, unread: tuple[UnreadSignal, ...]) -> Self:
-        """Return the input of a run that gets signals which this one could not read."""
-        return self._with(unread=unread)
+    def continued(self, *, unread: tuple[UnreadSignal, ...], wants_read: Cause | None) -> Self:
+        """Return the input of the run that goes on with the record of this one."""
+        return self._with(started_by=StartedBy.EVENT, unread=unread, wants_read=wants_read, follows=None)
 
-    def with_read(self, cause: Cause | None) -> Self:
-        """Return the input of a run that reads first what this one could not wait for."""
-        return self._with(wants_read=cause)
+    def following(self, run: str) -> Self:
+        """Return the input of a run after one that ended in Temporal without storing its record."""
+        return self._with(follows=run)
 
     def started_because(self, by: StartedBy) -> Self:
         """Return the input of a run that is started for another reason."""
@@ -129,6 +130,18 @@ class LoadRecord(MessageModel):
 
     path: str
     account: Name
+    follows: Word | None = Field(None, description="as in `TrackVerification`")
+
+
+class InterruptedRun(StoredModel):
+    """What Temporal's history holds of a run that an operator ended there, and of those before it that stored nothing.
+
+    `signals`: registrations, reports of messages, and the commands of persons, in their order.
+    """
+
+    revision: int
+    sequence: int
+    signals: tuple[UnreadSignal, ...] = Field((), max_length=MOST_UNREAD)
 
 
 class LoadedRecord(StoredModel):
@@ -138,6 +151,7 @@ class LoadedRecord(StoredModel):
     number: int
     plans: Mapping[Name, TrackingPlan]
     default_sender: Name
+    interrupted: InterruptedRun | None = None
 
 
 class WriteRecord(MessageModel):
@@ -332,6 +346,15 @@ class Resolve(MessageModel):
     author: Name
     decision: Decision
     reason: ReasonCode = ReasonCode.OTHER
+
+
+Command: TypeAlias = Resolve | Withdraw | ExtendDeadline
+COMMANDS: Final[Mapping[str, type[Command]]] = {
+    "resolve": Resolve,
+    "withdraw": Withdraw,
+    "extend_deadline": ExtendDeadline,
+}
+"""The commands that a run carries out for the interrupted run before it."""
 
 
 class CommandAccepted(MessageModel):
