@@ -28,11 +28,11 @@ async def id360() -> AsyncIterator[FakeId360]:
         yield fake
 
 
-def account_with(plan: TrackingPlan) -> Account:
+def account_with(plan: TrackingPlan, name: str = "id360") -> Account:
     """Return the one account, with a plan."""
     return Account(
-        name="id360",
-        provider_name="id360",
+        name=name,
+        provider_name=name,
         environment="sandbox",
         reference_is_capability=False,
         plans={CONTRACT.sender: plan},

@@ -92,7 +92,7 @@ async def test_a_file_comes_home_with_its_size_type_and_place(case: Case, downlo
     assert (row.size, row.media_type, row.at) == (512_000, "image/jpeg", NOW)
     assert row.stored_as == "verifications/id360/700102/artifacts/id_document_image-0"
     assert await case.storage.read(row.stored_as) == PICTURE
-    assert attempts.heartbeats >= 2
+    assert attempts.heartbeats >= 1
 
 
 RETRIED: dict[str, tuple[Answer, str, Any]] = {

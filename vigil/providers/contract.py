@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 import httpx
 from pydantic import JsonValue
@@ -92,12 +92,34 @@ class ProviderResponse:
     media_type: str = "application/json"
 
 
+NOT_RESUMABLE: Final = "not_resumable"
+"""The code of a `ProviderUnavailable`: the server does not prove that it would continue the same file."""
+
+
+@dataclass(frozen=True)
+class FileIdentity:
+    """What the server said about a file at the first byte: enough to recognise the same file again."""
+
+    size: int
+    etag: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FilePosition:
+    """How many bytes of a file were received."""
+
+    file: FileIdentity
+    received: int
+
+
 @dataclass(frozen=True)
 class ArtifactStream:
     """An open download. Iteration raises `ArtifactSpoiled` at the end if the bytes do not match their digest."""
 
     chunks: AsyncIterator[bytes]
     media_type: str | None = None
+    file: FileIdentity | None = None
+    """By which `ResumingReader.resume_artifact` continues the file later; None: it cannot be continued."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +216,23 @@ class Reader(Protocol):
 
     async def check_login(self) -> None:
         """Check the credentials without any other effect. Raises the same errors as `read`."""
+        ...
+
+
+@runtime_checkable
+class ResumingReader(Protocol):
+    """A reader that continues the download of a file where another process stopped."""
+
+    def resume_artifact(
+        self, question: ReadRequest, artifact: Artifact, at: FilePosition
+    ) -> AbstractAsyncContextManager[ArtifactStream]:
+        """Open the rest of a file.
+
+        Raises:
+            ProviderUnavailable: `not_resumable` if the server does not prove that it continues the same file.
+            ProviderRefusesUs: as `Reader.read`.
+
+        """
         ...
 
 

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
@@ -13,13 +12,14 @@ import httpx
 from vigil.domain.errors import ArtifactLost, ArtifactNotReady, ProviderRefusesUs, ProviderUnavailable
 from vigil.domain.terms import LossReason
 from vigil.providers.answers import REFUSALS
+from vigil.providers.contract import NOT_RESUMABLE, FileIdentity, FilePosition
 from vigil.providers.transport import parse_retry_after, translate_failures
 
 IDENTITY: Final = {"Accept-Encoding": "identity"}
 """Headers of a download: the bytes on the wire must be the bytes of the file."""
 
 MAX_RESUMES: Final = 8
-"""How often one download is resumed before its attempt fails. A later attempt starts from the first byte."""
+"""How often one download is resumed before its attempt fails."""
 RESUME_AFTER: Final = timedelta(seconds=1)
 
 SendRequest: TypeAlias = Callable[[Mapping[str, str]], AbstractAsyncContextManager[httpx.Response]]
@@ -102,42 +102,49 @@ def declared_media_type(response: httpx.Response) -> str | None:
     return response.headers.get("content-type", "").partition(";")[0].strip().lower() or None
 
 
-@dataclass(frozen=True)
-class _Identity:
-    """What the server said about a file at the first byte: enough to recognise the same file again."""
+def identify_file(response: httpx.Response) -> FileIdentity | None:
+    """Return what the server says about the file; None if another file could not be told from this one."""
+    size, etag = response.headers.get("content-length", ""), response.headers.get("etag", "")
+    is_plain = response.headers.get("content-encoding", "identity") == "identity"
+    # A weak ETag promises the same meaning, not the same bytes.
+    is_known = is_plain and etag.startswith('"') and re.fullmatch(r"[0-9]{1,19}", size) is not None
+    return FileIdentity(size=int(size), etag=etag) if is_known else None
 
-    size: int
-    etag: str
 
-    @classmethod
-    def of(cls, response: httpx.Response) -> "_Identity | None":
-        """Return None if another file could not be told from this one."""
-        size, etag = response.headers.get("content-length", ""), response.headers.get("etag", "")
-        is_plain = response.headers.get("content-encoding", "identity") == "identity"
-        # A weak ETag promises the same meaning, not the same bytes.
-        is_known = is_plain and etag.startswith('"') and re.fullmatch(r"[0-9]{1,19}", size) is not None
-        return cls(size=int(size), etag=etag) if is_known else None
+def rest_of(at: FilePosition) -> Mapping[str, str]:
+    """Return the headers that ask for the missing bytes of the same file."""
+    return {"Range": f"bytes={at.received}-", "If-Range": at.file.etag}
 
-    def is_continued_by(self, response: httpx.Response, received: int) -> bool:
-        """Whether an answer is the same file from the first missing byte on."""
-        span = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
-        is_part = response.status_code == httpx.codes.PARTIAL_CONTENT and span is not None
-        # An answer without an ETag may come from a server that ignores `If-Range`, after the file has changed.
-        is_same = response.headers.get("etag") == self.etag and "content-encoding" not in response.headers
-        return is_part and is_same and span is not None and (int(span[1]), int(span[3])) == (received, self.size)
+
+def require_rest(response: httpx.Response, at: FilePosition) -> None:
+    """Raise `ProviderUnavailable` unless an answer is the same file from the first missing byte on."""
+    if response.is_server_error:
+        raise ProviderUnavailable(f"http_{response.status_code}", retry_after=parse_retry_after(response.headers))
+    span = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    is_part = response.status_code == httpx.codes.PARTIAL_CONTENT and span is not None
+    # An answer without an ETag may come from a server that ignores `If-Range`, after the file has changed.
+    is_same = response.headers.get("etag") == at.file.etag and "content-encoding" not in response.headers
+    if not (is_part and is_same and span and (int(span[1]), int(span[3])) == (at.received, at.file.size)):
+        raise ProviderUnavailable(NOT_RESUMABLE)
 
 
 async def stream_with_resume(
-    first: httpx.Response, send: SendRequest, *, largest: int, pause: timedelta = RESUME_AFTER
+    first: httpx.Response,
+    send: SendRequest,
+    *,
+    largest: int,
+    at: FilePosition | None = None,
+    pause: timedelta = RESUME_AFTER,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a file, and resume after the connection was cut.
+    """Yield the bytes of a file, from a position on if one is given, and resume after the connection was cut.
 
     Raises:
         ArtifactLost: the file is larger than `largest` bytes.
         ProviderUnavailable: it was cut, and the server does not prove that it would continue the same file.
 
     """
-    file, received, cut = _Identity.of(first), 0, ProviderUnavailable("cut_short")
+    file, received = (at.file, at.received) if at else (identify_file(first), 0)
+    cut = ProviderUnavailable("cut_short")
     async with AsyncExitStack() as stack:
         for resumes in range(MAX_RESUMES + 1):
             response: httpx.Response | None = first
@@ -145,7 +152,7 @@ async def stream_with_resume(
                 if file is None or received >= file.size:
                     break
                 await asyncio.sleep(pause.total_seconds())
-                response = await _resume(file, received, send, stack)
+                response = await _resume(FilePosition(file, received), send, stack)
             if response is None:
                 continue
             try:
@@ -160,16 +167,15 @@ async def stream_with_resume(
     raise cut
 
 
-async def _resume(file: _Identity, received: int, send: SendRequest, stack: AsyncExitStack) -> httpx.Response | None:
+async def _resume(at: FilePosition, send: SendRequest, stack: AsyncExitStack) -> httpx.Response | None:
     """Request the missing bytes. None: no answer now. Raises `ProviderUnavailable` if the answer is another file."""
     try:
-        response = await stack.enter_async_context(send({"Range": f"bytes={received}-", "If-Range": file.etag}))
+        response = await stack.enter_async_context(send(rest_of(at)))
     except ProviderUnavailable:
         return None
     if response.is_server_error:
         return None
-    if not file.is_continued_by(response, received):
-        raise ProviderUnavailable("not_resumable")
+    require_rest(response, at)
     return response
 
 

@@ -20,6 +20,7 @@ from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
 from vigil.domain.terms import (
     Decision,
     Instant,
+    MediaType,
     Name,
     Outcome,
     ProviderName,
@@ -204,6 +205,15 @@ class DownloadInput(MessageModel):
     question: ReadRequest
     artifact: Artifact
     result: StorageName | None
+
+
+class DownloadProgress(MessageModel):
+    """The second detail of the heartbeats of `download`. With size and ETag, `received` bytes are stored in parts."""
+
+    media_type: MediaType = None
+    size: int | None = None
+    etag: str | None = None
+    received: int = 0
 
 
 class DownloadResult(MessageModel):

@@ -11,9 +11,18 @@ import httpx
 from vigil.domain.errors import ArtifactNotReady, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import EvidenceKind, LossReason
-from vigil.providers.answers import failure_of, unrecognised
-from vigil.providers.contract import ArtifactStream, ProviderResponse
-from vigil.providers.downloads import IDENTITY, declared_media_type, peek, require_file, stream_with_resume
+from vigil.providers.answers import REFUSALS, failure_of, unrecognised
+from vigil.providers.contract import ArtifactStream, FilePosition, ProviderResponse
+from vigil.providers.downloads import (
+    IDENTITY,
+    declared_media_type,
+    identify_file,
+    peek,
+    require_file,
+    require_rest,
+    rest_of,
+    stream_with_resume,
+)
 from vigil.providers.identomat import vocabulary
 from vigil.providers.identomat.media import file_type, is_argument_error, read_failure
 from vigil.providers.identomat.result import snapshot_of
@@ -70,7 +79,7 @@ class IdentomatReader:
         """
         path, fields = _address_of(artifact)
         send = partial(self._open, path, {"session_token": question.key.reference, **fields})
-        largest = self._settings.largest_artifact if artifact.kind in _VIDEOS else self._settings.largest_image
+        largest = self._largest(artifact)
         losses = _GONE if artifact.kind is EvidenceKind.CALL_RECORDING else _LOSSES_OF_PICTURES
         async with send({}) as response, aclosing(stream_with_resume(response, send, largest=largest)) as whole:
             require_file(response, losses=losses, not_ready=_NOT_READY, largest=largest)
@@ -79,7 +88,26 @@ class IdentomatReader:
             if media_type is None:
                 raise await read_failure(chunks)
             verified = self._signatures.verify_stream(response.headers, chunks)
-            yield ArtifactStream(chunks=verified, media_type=media_type)
+            # A signature covers the whole file, so the rest of a signed one cannot be verified by itself.
+            file = None if self._settings.secret_key else identify_file(response)
+            yield ArtifactStream(chunks=verified, media_type=media_type, file=file)
+
+    @asynccontextmanager
+    async def resume_artifact(
+        self, question: ReadRequest, artifact: Artifact, at: FilePosition
+    ) -> AsyncIterator[ArtifactStream]:
+        """Open the rest of a file. Raises as `contract.ResumingReader.resume_artifact`."""
+        path, fields = _address_of(artifact)
+        send = partial(self._open, path, {"session_token": question.key.reference, **fields})
+        stream = partial(stream_with_resume, send=send, largest=self._largest(artifact), at=at)
+        async with send(rest_of(at)) as response, aclosing(stream(response)) as rest:
+            if response.status_code in REFUSALS:
+                raise ProviderRefusesUs(f"http_{response.status_code}")
+            require_rest(response, at)
+            yield ArtifactStream(chunks=rest, file=at.file)
+
+    def _largest(self, artifact: Artifact) -> int:
+        return self._settings.largest_artifact if artifact.kind in _VIDEOS else self._settings.largest_image
 
     async def _read(self, reference: str) -> ProviderResponse:
         answer = await exchange(self._http, self._build_request(RESULT, {"session_token": reference}))
