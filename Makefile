@@ -38,12 +38,14 @@ coverage: $(READY) ## Run all tests and say which lines and branches none of the
 	@status=0; $(TOGETHER) --cov --cov-report= || status=1; \
 		$(ALONE) --cov --cov-append --cov-report=term-missing:skip-covered || status=1; exit $$status
 
-check: $(READY) ## Check format, lint, types, import contracts, compose file and requirements
+check: $(READY) ## Check format, lint, types, import contracts, compose file, alerts and requirements
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@if command -v promtool >/dev/null; then promtool check rules deploy/alerts.yml && \
+		promtool test rules deploy/alerts.tests.yml; else echo "promtool is not installed: alerts are not tested"; fi
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 

@@ -4,13 +4,14 @@ import asyncio
 import atexit
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 import structlog
 from fastapi import Depends, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from api import commands, evidence, health, rejected_callbacks, verifications
 from api.access import AccessLayer, FailedKeys
@@ -23,6 +24,7 @@ from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
 from api.security_headers import SecurityHeaders
+from api.stuck import keep_counting_stuck
 from vigil.config.keys import Right
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.http_server.limits import ConnectionLimits
@@ -145,7 +147,10 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         title="Vigil",
         version="1",
         description=_ABOUT,
-        lifespan=_run_relay(relay) if takes_callbacks else None,
+        lifespan=_run_beside(
+            partial(keep_counting_stuck, dependencies.tracker.client, dependencies.metrics.stuck_workflows),
+            *([relay.run] if takes_callbacks else []),
+        ),
         redirect_slashes=False,
         openapi_url="/openapi.json" if serves_backends else None,
         # The framework's pages load scripts from elsewhere, beside an API that may ask for no key on this machine.
@@ -169,16 +174,19 @@ def build_app(dependencies: Dependencies) -> FastAPI:
     return app
 
 
-def _run_relay(relay: Relay) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _run_beside(*loops: Callable[[], Coroutine[None, None, None]]) -> Lifespan[FastAPI]:
+    """Return a lifespan of an application in which endless loops run."""
+
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(relay.run())
+        tasks = [asyncio.create_task(loop()) for loop in loops]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     return run
 

@@ -189,6 +189,11 @@ class Metrics:
             "Pending receipts, as of the relay's last look at all of them.",
             registry=self.registry,
         )
+        self.stuck_workflows = Gauge(
+            "vigil_stuck_workflows",
+            "Workflows whose task has failed five times and more, as Temporal counts them.",
+            registry=self.registry,
+        )
         self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
         self.breaker_open = Gauge(
             "vigil_breaker_open",
