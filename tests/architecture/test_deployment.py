@@ -122,6 +122,26 @@ def test_every_package_of_ours_is_sent_to_the_image() -> None:
     assert packages <= sent
 
 
+@pytest.mark.parametrize(
+    ("unit", "command", "seconds"),
+    [("vigil-api", ["-m", "vigil.cli.main", "serve", "api"], 45), ("vigil-worker", ["worker.py"], 35)],
+)
+def test_a_unit_of_systemd_starts_a_process_of_ours_and_waits_for_its_end(
+    unit: str, command: list[str], seconds: int
+) -> None:
+    text = (ROOT / "deploy" / "systemd" / f"{unit}.service").read_text()
+    [started] = re.findall(r"^ExecStart=/opt/vigil/.venv/bin/python (.*)$", text, re.MULTILINE)
+
+    assert shlex.split(started) == command
+    assert starts(["vigil", *command[2:]] if command[0] == "-m" else ["python", *command])
+    assert re.findall(r"^(?:TimeoutStopSec=|User=|NoNewPrivileges=|ProtectSystem=)(.*)$", text, re.MULTILINE) == [
+        "vigil",
+        str(seconds),
+        "true",
+        "strict",
+    ]
+
+
 def test_requirements_name_packages_and_versions_only() -> None:
     for path in (ROOT / "requirements").iterdir():
         assert "://" not in path.read_text(), path.name

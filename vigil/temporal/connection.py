@@ -19,7 +19,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
@@ -30,6 +30,8 @@ _KINDS: Final = {
     "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
     "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 }
+
+_FORBIDDEN: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED})
 
 
 class SearchAttributesMissing(Exception):
@@ -71,10 +73,25 @@ def _identity() -> str:
 
 async def missing_search_attributes(client: Client) -> list[str]:
     """Return which of our search attributes the namespace does not have."""
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    try:
+        known = await client.operator_service.list_search_attributes(request)
+    except RPCError as error:
+        if error.status not in _FORBIDDEN:
+            raise
+        # Temporal Cloud keeps that service to itself, and a query names what it does not know.
+        return [name for name in SEARCH_ATTRIBUTES if not await _can_search(client, name)]
     return [name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes]
+
+
+async def _can_search(client: Client, name: str) -> bool:
+    try:
+        await client.count_workflows(f"{name} IS NULL")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        return False
+    return True
 
 
 async def add_search_attributes(client: Client) -> list[str]:
