@@ -148,7 +148,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         version="1",
         description=_ABOUT,
         lifespan=_run_beside(
-            partial(keep_counting_stuck, dependencies.tracker.client, dependencies.metrics.stuck_workflows),
+            partial(keep_counting_stuck, dependencies.tracker, dependencies.metrics.stuck_workflows),
             *([relay.run] if takes_callbacks else []),
         ),
         redirect_slashes=False,

@@ -55,7 +55,7 @@ def count_in(metrics: Metrics) -> float | None:
 async def test_a_workflow_whose_task_fails_is_listed_as_stuck_and_counted_until_it_works_again(world: World) -> None:
     metrics = Metrics()
     every = timedelta(milliseconds=200)
-    counting = asyncio.create_task(keep_counting_stuck(world.client, metrics.stuck_workflows, every=every))
+    counting = asyncio.create_task(keep_counting_stuck(world.tracker, metrics.stuck_workflows, every=every))
     await world.register()
     broken = Worker(
         world.client,
