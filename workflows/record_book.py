@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import TimeoutError as AttemptTimedOut
 from vigil.domain.callbacks import open_record
 from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
@@ -91,7 +92,8 @@ async def _use_storage(name: str, step: MessageModel, result_type: type[ResultT]
             retry_policy=options.LOCAL_ATTEMPTS,
             summary=summary,
         )
-    except (ActivityError, ApplicationError):  # the SDK does not wrap the failure of a local activity
+    except (ActivityError, ApplicationError, AttemptTimedOut):
+        # The SDK wraps the failure of a local activity when it happens, and does not when it is replayed.
         done = await workflow.execute_activity(
             name,
             step,

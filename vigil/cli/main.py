@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from vigil.cli import accounts, check, demo, dev, explain, key, serve, setup, show, simulate, track, watch
+from vigil.cli import accounts, check, demo, dev, explain, histories, key, serve, setup, show, simulate, track, watch
 from vigil.cli import list as listing
 from vigil.cli.context import find_settings_file
 from vigil.cli.errors import describe_error
@@ -55,6 +55,7 @@ app.command()(watch.watch)
 app.command()(simulate.simulate)
 app.add_typer(serve.app, name="serve")
 app.add_typer(key.key, name="key")
+app.add_typer(histories.histories, name="histories")
 
 
 def main() -> None:

@@ -1,0 +1,135 @@
+"""Histories of an installation: exported without anything that identifies a person, and replayed by a candidate."""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, WorkflowHistory
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Replayer
+
+from vigil.temporal import messages
+from vigil.temporal.connection import CONVERTER
+
+Json: TypeAlias = Any
+Digest: TypeAlias = Callable[[str], str]
+
+TYPES: Final = (
+    messages.VERIFICATION_WORKFLOW,
+    messages.DISCOVERY_WORKFLOW,
+    messages.RECHECK_WORKFLOW,
+    messages.NOTIFICATION_WORKFLOW,
+    messages.MESSAGE_DELIVERY_WORKFLOW,
+)
+_IDENTIFYING: Final = frozenset(
+    {"reference", "applicant", "correlation", "coordinates", "locator", "author", "actor", "VigilApplicant"}
+)
+"""The fields of payloads, and the search attributes, whose values may be known outside this installation."""
+_DROPPED: Final = frozenset({"identity", "stackTrace"})
+"""What names machines and places on them. A replay does not compare it."""
+_WORD: Final = 32
+
+
+async def export(client: Client, digest: Digest, *, is_open: bool, most: int) -> AsyncIterator[tuple[str, Json]]:
+    """Yield the newest histories of all workflow types, each with an opaque name. Raises `RPCError`."""
+    kinds = ", ".join(map(repr, TYPES))
+    query = f"WorkflowType IN ({kinds}) AND ExecutionStatus {'=' if is_open else '!='} 'Running'"
+    async for execution in client.list_workflows(query, limit=most):
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        try:
+            history = await handle.fetch_history()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # its retention has ended meanwhile
+                continue
+            raise
+        name = f"{execution.workflow_type}-{digest(execution.run_id)}"
+        yield name, make_opaque(json.loads(history.to_json()), execution.id, digest)
+
+
+def make_opaque(history: Json, workflow_id: str, digest: Digest) -> Json:
+    """Return a history in which digests stand for what identifies a person or a session.
+
+    The same value has the same digest everywhere, so the history replays as before.
+    """
+    segments = {segment for path in _paths_in(history) for segment in path.split("/")[1:]}
+    opaque = _Opaque(digest, segments)
+    return {"workflowId": opaque.text(workflow_id), **opaque.of(history)}
+
+
+class _Opaque:
+    """Puts digests in the place of values, of fields by their name and of segments of paths by their text."""
+
+    def __init__(self, digest: Digest, segments: Iterable[str]) -> None:
+        self._digest = digest
+        self._segments = frozenset(segments)
+
+    def of(self, value: Json, name: str = "") -> Json:
+        """Return a value of a history, or of a payload, as it may be shown."""
+        if isinstance(value, dict):
+            if _is_payload(value):
+                return self._payload(value, name)
+            named = name if name in _IDENTIFYING else ""
+            return {key: self.of(inner, named or key) for key, inner in value.items() if key not in _DROPPED}
+        if isinstance(value, list):
+            return [self.of(inner, name) for inner in value]
+        if isinstance(value, str):
+            return self._unread(value) if name == "payload" else self._word(value, name)
+        return value
+
+    def text(self, value: str) -> str:
+        """Return a text without the references in its path."""
+        return "/".join(self._short(part) if part in self._segments else part for part in value.split("/"))
+
+    def _word(self, value: str, name: str) -> str:
+        return self._short(value) if name in _IDENTIFYING else self.text(value)
+
+    def _short(self, value: str) -> str:
+        return f"x{self._digest(value)}"[:_WORD]
+
+    def _payload(self, payload: Json, name: str) -> Json:
+        content = _content_of(payload)
+        if content is None:
+            return payload
+        shown = self.of(content, name)
+        return {**payload, "data": base64.b64encode(json.dumps(shown).encode()).decode()}
+
+    def _unread(self, value: str) -> str:
+        """Return a signal that could not be read and was handed on, as base64 of a protobuf message."""
+        payload = Payload.FromString(base64.b64decode(value))
+        payload.data = json.dumps(self.of(json.loads(payload.data or b"null"))).encode()
+        return base64.b64encode(payload.SerializeToString()).decode()
+
+
+def _is_payload(value: Mapping[str, Json]) -> bool:
+    return "metadata" in value and isinstance(value["metadata"], dict) and "encoding" in value["metadata"]
+
+
+def _content_of(payload: Json) -> Json | None:
+    if base64.b64decode(payload["metadata"]["encoding"]) != b"json/plain":
+        return None
+    return json.loads(base64.b64decode(payload.get("data", "")) or b"null")
+
+
+def _paths_in(value: Json, name: str = "") -> set[str]:
+    """Return the paths of verifications that a history names: `account/encoded_reference`."""
+    if isinstance(value, dict):
+        inner = _content_of(value) if _is_payload(value) else None
+        parts = [(inner, name)] if inner is not None else [(each, key) for key, each in value.items()]
+        return {path for each, key in parts for path in _paths_in(each, key)}
+    if isinstance(value, list):
+        return {path for each in value for path in _paths_in(each, name)}
+    return {value} if name == "path" and isinstance(value, str) else set()
+
+
+async def replay(histories: Mapping[str, str], workflows: Sequence[type]) -> Mapping[str, str]:
+    """Replay histories, JSON by name, and return what failed: the error's type and the first line of its text."""
+    replayer = Replayer(workflows=workflows, data_converter=CONVERTER)
+    failures = {}
+    for name, text in histories.items():
+        history = WorkflowHistory.from_json(json.loads(text).get("workflowId", "verification/acme/recorded"), text)
+        result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+        if result.replay_failure is not None:
+            failures[name] = f"{type(result.replay_failure).__name__}: {result.replay_failure}".partition("\n")[0]
+    return failures

@@ -1,0 +1,17 @@
+"""Every workflow type, for whoever replays histories of all of them."""
+
+from typing import Final
+
+from workflows.discovery import DiscoveryWorkflow
+from workflows.message_delivery import MessageDeliveryWorkflow
+from workflows.notification import NotificationWorkflow
+from workflows.recheck import RecheckWorkflow
+from workflows.verification import VerificationWorkflow
+
+WORKFLOWS: Final = (
+    VerificationWorkflow,
+    DiscoveryWorkflow,
+    RecheckWorkflow,
+    NotificationWorkflow,
+    MessageDeliveryWorkflow,
+)
