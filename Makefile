@@ -64,7 +64,7 @@ lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt
 	$(UV_LOCK) --upgrade --constraint requirements/run.txt requirements/dev.in --output-file requirements/dev.txt
 
-histories: $(READY) ## Record the workflow histories anew that the replay tests replay
+histories: $(READY) ## Record the workflow histories of this release that are missing
 	$(BIN)/python -m tests.workflows.record_histories
 
 # ------------------------------------------------------------ set-up

@@ -12,6 +12,7 @@ from tests.messages import asked, carrier, messages_worker, simulated_sms
 from tests.workflows.test_discovery import Listing, order
 from tests.workflows.test_reviews import CallingBack, Recaller, called_back
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, SaidReader, World, final, quick, step
+from vigil.domain.errors import ProviderUnavailable
 from vigil.domain.message import Channel, MessageKind, MessageReceived, MessageRequest
 from vigil.domain.terms import Attention, Decision, EvidenceKind, Outcome, Proof
 from vigil.domain.tracking_plan import DAY, HOUR, TrackingPlan
@@ -123,6 +124,22 @@ async def continued_as_new(world: World) -> Handle:
     await world.hear(final("OK"))
     await world.result()
     return world.client.get_workflow_handle(world.tracker.handle(world.key).id, run_id=first)
+
+
+async def continued_as_new_while_reading(world: World) -> Handle:
+    """The provider does not answer and callbacks go on, so the run hands its read to the next one."""
+    world.reader.says = ProviderUnavailable("http_503", retry_after=timedelta(seconds=2))
+    await world.register()
+    handle = world.tracker.handle(world.key)
+    first = last = (await handle.describe()).run_id
+    number = 0
+    while first == last:
+        number += 1
+        await world.hear(final("OK"), number=number)
+        last = (await handle.describe()).run_id
+    world.reader.say(APPROVED)
+    await world.result()
+    return world.client.get_workflow_handle(handle.id, run_id=first)
 
 
 async def continued_from_a_long_run(world: World) -> Handle:
@@ -321,6 +338,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(sent_after_an_unknown_attempt),
     Story(notified_backends_of_its_verdict),
     Story(continued_as_new, plan=quick(factor=60), has_long_history=True),
+    Story(continued_as_new_while_reading, plan=quick(factor=60), has_long_history=True),
     Story(continued_from_a_long_run, plan=quick(factor=60), has_long_history=True),
     Story(rechecked_at_its_ages, plan=_SOON_AGAIN),
     Story(reopened_by_a_recheck, plan=_SOON_AGAIN),
