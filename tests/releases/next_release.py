@@ -34,8 +34,11 @@ EDITS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         (
             "record_edits.complete(self._record, at=workflow.now())",
             (
-                "record_edits.add_attention("
-                "record_edits.complete(self._record, at=workflow.now()), Attention.NEXT_RELEASE, at=workflow.now())"
+                "record_edits.complete(self._record, at=workflow.now())\n"
+                '        if workflow.patched("next-release"):\n'
+                "            self._book.record = record_edits.add_attention(\n"
+                "                self._record, Attention.NEXT_RELEASE, at=workflow.now()\n"
+                "            )"
             ),
         ),
     ),

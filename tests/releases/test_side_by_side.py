@@ -141,7 +141,8 @@ async def test_two_releases_run_side_by_side_forward_and_back(installation: Inst
             await asyncio.sleep(0.2)
     after = json.loads(kept[-1])
     assert (after["verdict"]["decision"], after["attention"][0]["reason"]) == ("declined", "next_release")
-    assert grown(json.loads(before[0])) - grown(after) == set()
+    # Nothing is dropped; a read by the old worker may have taken the place of the last one.
+    assert grown(json.loads(before[0])) - grown(after) <= {".reads.last"}
     assert "next_release" in reasons((await listed(installation))[by_new_worker["reference"]])
     await assert_nothing_is_stuck(installation)
 
