@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.download_progress import BEAT_EVERY, Heartbeats, beating
 from activities.failures import try_again
 from activities.file_parts import INCOMPLETE, PART_SIZE, FileParts
+from activities.metrics import count
 from vigil.domain.account import Account
 from vigil.domain.digest import Digester, RunningDigest
 from vigil.domain.errors import (
@@ -56,6 +57,17 @@ class DownloadActivities:
     @activity.defn(name=messages.DOWNLOAD)
     async def download(self, order: messages.DownloadInput) -> messages.DownloadResult:
         """Download one file. A repeat after a crash finds the whole file or nothing, and is harmless."""
+        account, result = order.question.key.account, "tried_again"
+        try:
+            downloaded = await self._download(order)
+            row = downloaded.row
+            result = str(row.loss or row.state)
+        finally:
+            count("vigil_downloads_total", "Attempts to download a file", account=account, result=result)
+        count("vigil_download_bytes_total", "Bytes of stored files", amount=row.size or 0, account=account)
+        return downloaded
+
+    async def _download(self, order: messages.DownloadInput) -> messages.DownloadResult:
         account = self._accounts[order.question.key.account]
         plan = account.plan_for(order.question.sender)
         async with beating(self._beat_every) as heartbeats:

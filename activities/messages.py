@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from activities.failures import try_again
 from activities.message_admission import Admission
+from activities.metrics import count
 from vigil.domain.message import (
     ADDRESS_UNKNOWN,
     CHANNEL_NOT_CONFIGURED,
@@ -162,8 +163,8 @@ def _attempt(
     order: MessageRequest, result: SendResult, *, is_harmless: bool = False, is_admitted: bool = False
 ) -> messages.SendAttempt:
     """Log and count a result, and return it as an attempt."""
-    labels = {"account": order.key.account, "result": result.result.value, "reason": result.why or ""}
-    activity.metric_meter().create_counter("vigil_messages", "Attempts to send a message").add(1, labels)
+    account, reason = order.key.account, result.why or ""
+    count("vigil_messages", "Attempts to send a message", account=account, result=result.result.value, reason=reason)
     _log.info("message.tried", account=order.key.account, kind=order.kind, answer=result.result, reason=result.why)
     again = result.may_heal or is_harmless
     return messages.SendAttempt(result=result.result, why=result.why, again=again, is_admitted=is_admitted)

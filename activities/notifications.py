@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from temporalio import activity
 
 from activities.failures import try_again
+from activities.metrics import count
 from vigil.outbound_http import NotResolved, PrivateAddress, Resolve, post, resolve_host
 from vigil.temporal import messages
 
@@ -43,6 +44,15 @@ class NotificationActivities:
     @activity.defn(name=messages.SEND_NOTIFICATION)
     async def send_notification(self, notify: messages.Notification) -> messages.NotificationResult:
         """Send once. Any 2xx is delivered, 410 ends it, everything else is tried again."""
+        result = "tried_again"
+        try:
+            sent = await self._send(notify)
+            result = sent.result
+        finally:
+            count("vigil_notifications_total", "Attempts to notify", endpoint=notify.endpoint, result=result)
+        return sent
+
+    async def _send(self, notify: messages.Notification) -> messages.NotificationResult:
         attempt = activity.info().attempt
         endpoint = self._endpoints.get(notify.endpoint)
         if endpoint is None:

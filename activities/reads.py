@@ -1,5 +1,6 @@
 """Asking a provider: once because something rang, or again and again until the answer changes."""
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.failures import try_again, unchanged
+from activities.metrics import count, observe
 from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
@@ -80,6 +82,17 @@ class ReadActivities:
         return reading, reply
 
     async def _ask_once(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
+        account, began, answer = question.key.account, time.monotonic(), "unavailable"
+        try:
+            reading, reply = await self._read(question)
+            answer = reading.answer.value
+        finally:
+            count("vigil_reads_total", "Reads of the provider's answer", account=account, answer=answer)
+            took = timedelta(seconds=time.monotonic() - began)
+            observe("vigil_read_seconds", "The time that a read took", took, account=account)
+        return reading, reply
+
+    async def _read(self, question: ReadRequest) -> tuple[ReadResult, ProviderResponse | None]:
         asked_at = activity.info().started_time
         try:
             reply = await self._told(self._readers[question.key.account], question.opened(self._digester))
@@ -150,5 +163,7 @@ def _sleep(
     now: datetime,
     trouble_since: datetime | None = None,
 ) -> Exception:
+    account = activity.info().task_queue.removeprefix(messages.provider_queue(""))
+    count("vigil_polls_asleep_total", "Polls that wait for their next read", account=account)
     details = messages.Unchanged(asked_at=asked_at, answer=answer, next_at=until, trouble_since=trouble_since)
     return unchanged(details, after=until - now)

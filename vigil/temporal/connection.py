@@ -34,6 +34,10 @@ _KINDS: Final = {
 _FORBIDDEN: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED})
 
 
+_BUCKETS: Final = {"vigil_read_seconds": [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 25.0]}
+"""The SDK's own buckets are for milliseconds."""
+
+
 class SearchAttributesMissing(Exception):
     """Temporal does not have our search attributes; the text is one sentence with the fix."""
 
@@ -47,7 +51,7 @@ def open_sdk_runtime(metrics_address: str | None = None) -> Runtime:
     return Runtime(
         telemetry=TelemetryConfig(
             logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding),
-            metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
+            metrics=PrometheusConfig(metrics_address, histogram_bucket_overrides=_BUCKETS) if metrics_address else None,
         )
     )
 
