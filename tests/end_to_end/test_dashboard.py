@@ -21,10 +21,10 @@ from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "vigil.json"
 TITLES = {
-    "expired in silence, found by polling",
     "final callback lost, found by polling",
     "a link by SMS",
-    "the same event twice",
+    "a redacted image is refused",
+    "provisional, and nobody reviews it",
 }
 HOOK = """
 [endpoints.nobody]
