@@ -63,6 +63,24 @@ async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_fi
     assert shown.stdout.count("image/") + shown.stdout.count("video/") == 5
 
 
+async def test_the_histories_of_a_running_stack_are_exported_without_references_and_replay(
+    stack: Stack, tmp_path: Path
+) -> None:
+    watched = await vigil("simulate", ACCOUNT, "--watch", config=stack.config)
+    reference = watched.stdout.splitlines()[0].split()[1]
+    folder = tmp_path / "histories"
+    exported = await vigil("histories", "export", str(folder), config=stack.config)
+    files = list(folder.glob("*.json"))
+    replayed = await vigil("histories", "replay", str(folder), config=stack.config)
+    again = await vigil("histories", "export", str(folder), config=stack.config)
+
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert any(file.name.startswith("VerificationWorkflow-") for file in files)
+    assert [file for file in files if reference in file.read_text() + file.name] == []
+    assert (replayed.returncode, replayed.stdout) == (0, f"{len(files)} of {len(files)} histories replay.\n")
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+
+
 async def test_a_reference_that_opens_a_session_is_listed_by_a_digest_that_the_commands_take(stack: Stack) -> None:
     async with open_installation(stack.config) as runtime:
         hiding = [name for name, each in runtime.accounts.items() if each.reference_is_capability]
