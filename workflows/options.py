@@ -43,8 +43,8 @@ REPLAY_WITHIN: Final = timedelta(minutes=10)
 RECHECK_TIMEOUT: Final = timedelta(seconds=30)
 RECHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 
-MOST_SIGNALS: Final = 5000
-"""A run with more begins anew as soon as Temporal suggests it, whatever is under way. Temporal takes 10,000."""
+MOST_SIGNALS: Final = 1000
+"""A run with more begins anew, whatever is under way. Temporal takes 10,000, and a replay of 5,000 can take 10 s."""
 
 URGENT: Final = Priority(priority_key=1)
 ROUTINE: Final = Priority(priority_key=3)

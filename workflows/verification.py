@@ -264,12 +264,16 @@ class VerificationWorkflow:
         return workflow.info().is_continue_as_new_suggested() or self._signals.should_be_read_again
 
     def _is_too_long(self) -> bool:
-        """Whether the run must not grow further: Temporal takes 10,000 signals, and then no registration either."""
-        if not workflow.info().is_continue_as_new_suggested():
-            return False
+        """Whether the run must not grow further.
+
+        Temporal takes 10,000 signals, and then no registration either. Long before that, a worker without the run in
+        its cache replays it for longer than a workflow task may take.
+        """
         length = workflow.info().get_current_history_length()
-        self._suggested_at = self._suggested_at or length
-        return length >= 2 * self._suggested_at or self._signals.count >= options.MOST_SIGNALS
+        if self._suggested_at is None and workflow.info().is_continue_as_new_suggested():
+            self._suggested_at = length
+        has_doubled = self._suggested_at is not None and length >= 2 * self._suggested_at
+        return has_doubled or self._signals.count >= options.MOST_SIGNALS
 
     # ------------------------------------------------------------------ what happens
 

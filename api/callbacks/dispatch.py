@@ -10,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.callbacks.circuit_breaker import CircuitBreaker
 from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits, TokenBuckets
+from api.callbacks.signal_cap import SignalCap
 from api.callbacks.start_budget import StartBudget
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import MessageReceived
@@ -38,6 +39,10 @@ class DispatchResult(StrEnum):
     """There is no such verification, and the proof of the callback is too weak to start one."""
     START_LIMIT = "start_limit"
     """No verification is open, and callbacks have started too many: this minute, or of this one today."""
+    CAPPED = "capped"
+    """Its verification got as many signals as it may in this minute. Its receipt is filed, and one like it waits."""
+    WAITS = "waits"
+    """The same, and this one waits for the next minute, so that the verification is signalled after all of them."""
     FAILED = "failed"
     BREAKER_OPEN = "breaker_open"
     """Temporal was not called, since it gave no usable answer several times in a row."""
@@ -45,12 +50,17 @@ class DispatchResult(StrEnum):
     @property
     def is_delivered(self) -> bool:
         """Whether the verification has the event, or no use for it."""
-        return self in {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.CONCLUDED}
+        return self in _DELIVERED
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing is left to do for a callback whose receipt is stored."""
         return self.is_delivered or self is DispatchResult.UNKNOWN_VERIFICATION
+
+
+_DELIVERED: Final = frozenset(
+    {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.CONCLUDED, DispatchResult.CAPPED}
+)
 
 
 class Verifications(Protocol):
@@ -86,6 +96,7 @@ class Dispatcher:
         self._records = Records(storage)
         self._timeout = limits.signal_timeout.total_seconds()
         self._budget = StartBudget(storage, limits, now=now)
+        self._cap = SignalCap(limits.signals_per_minute, now=now)
         self._budget_timeout = limits.budget_timeout.total_seconds()
         self._own_starts = TokenBuckets(limits.starts_per_minute, per=timedelta(minutes=1))
         self._metrics = metrics
@@ -145,6 +156,16 @@ class Dispatcher:
 
     async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
         path = self.path(key)  # an account that the settings do not have is no failure of Temporal
+        if self._cap.is_reached(path, event):
+            return DispatchResult.WAITS if self._cap.stays_pending(path, event) else DispatchResult.CAPPED
+        result = await self._signal_uncapped(key, path, event, is_repeated=is_repeated)
+        if result is DispatchResult.SIGNALED:
+            self._cap.count(path, event)
+        return result
+
+    async def _signal_uncapped(
+        self, key: VerificationKey, path: str, event: CallbackEvent, *, is_repeated: bool
+    ) -> DispatchResult:
         # An open verification first: only a callback that finds none counts towards the limit of starts.
         if await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=False)):
             return DispatchResult.SIGNALED

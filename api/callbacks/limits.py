@@ -38,6 +38,8 @@ class CallbackLimits:
     """Few: filing shares the storage with callbacks that wait for their answer."""
     starts_per_minute: int = 60
     """Verifications that callbacks of one account may start, over all processes."""
+    signals_per_minute: int = 120
+    """Callbacks of one verification that this process signals; those with a weak proof count apart."""
     follow_ups_per_day: int = 24
     """Runs that callbacks may start of one finished verification, over all processes."""
     budget_timeout: timedelta = timedelta(milliseconds=300)
