@@ -126,7 +126,7 @@ def test_what_is_said_to_be_there_is_there() -> None:
     assert {played.provider for played in SIMULATED_ACCOUNTS} == {"id360", "identomat", "signicat", "smile_id"}
 
 
-def test_the_demonstration_that_is_shown_has_the_stories_that_are_told() -> None:
+def test_the_demonstration_that_is_shown_has_the_stories_that_are_played() -> None:
     (shown,) = (found["text"] for found in _BLOCK.finditer(README.read_text()) if found["kind"] == "text")
     lines = [line for line in shown.splitlines() if line.endswith("✓")]
 

@@ -79,7 +79,7 @@ async def test_it_goes_when_the_settings_say_so_and_where_the_provider_lists_not
     assert not await exists(client, account)
 
 
-async def test_the_order_of_a_sweep_leaves_backends_their_time_to_register(
+async def test_the_order_of_a_discovery_leaves_backends_their_time_to_register(
     client: Client, account: OpenAccount
 ) -> None:
     await keep_discovering(client, account, time_scale=1)

@@ -169,7 +169,7 @@ async def test_410_ends_it(backend: Backend, http: httpx.AsyncClient) -> None:
         ("hang up", "endpoint_unreachable"),
     ],
 )
-async def test_it_is_told_again_after(backend: Backend, http: httpx.AsyncClient, answer: Answer, code: str) -> None:
+async def test_it_is_sent_again_after(backend: Backend, http: httpx.AsyncClient, answer: Answer, code: str) -> None:
     backend.answers.append(answer)
     activities = notifying(http, f"http://127.0.0.1:{backend.port}/hooks")
 

@@ -233,7 +233,7 @@ async def test_a_verdict_outlives_the_report_it_was_read_from(
 # ---------------------------------------------------------------- what is kept
 
 
-async def test_an_answer_is_kept_as_it_came_under_a_name_that_tells_nothing(
+async def test_an_answer_is_kept_as_it_came_under_a_name_that_shows_nothing(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage, digester: Digester
 ) -> None:
     id360.reports["700102"] = answer = json_response(report(status="OK"))
@@ -271,7 +271,7 @@ async def test_an_unchanged_answer_is_not_kept(
     assert await storage.list("") == []
 
 
-async def test_an_answer_that_cannot_be_kept_is_not_told(
+async def test_an_answer_that_cannot_be_kept_is_not_reported(
     id360: FakeId360, reading: ReadActivities, storage: GatedStorage
 ) -> None:
     id360.reports["700102"] = json_response(report(status="OK"))
@@ -389,7 +389,7 @@ async def test_the_number_of_an_attempt_changes_nothing(id360: FakeId360, readin
 # ---------------------------------------------------------------- trouble that lasts
 
 
-async def test_trouble_that_lasts_is_told_once(id360: FakeId360, reading: ReadActivities) -> None:
+async def test_trouble_that_lasts_is_reported_once(id360: FakeId360, reading: ReadActivities) -> None:
     id360.reports["700102"] = Response(503)
     attempts = Attempts()
     first = await attempts.fails(reading.poll, order())
@@ -419,7 +419,7 @@ async def test_a_poll_that_knows_of_lasting_trouble_sleeps_on_however_long_it_la
     assert much_later.details[0].trouble_since == NOW
 
 
-async def test_an_answer_after_lasting_trouble_is_told_even_if_it_is_the_old_one(
+async def test_an_answer_after_lasting_trouble_is_reported_even_if_it_is_the_old_one(
     id360: FakeId360, reading: ReadActivities
 ) -> None:
     id360.will_answer(REPORT, Response(202))

@@ -239,7 +239,7 @@ async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> No
     assert check["action"] == f"start a worker: none polls the task queue {messages.provider_queue('unserved')}"
 
 
-async def test_metrics_are_told_in_the_form_of_prometheus(world: World) -> None:
+async def test_metrics_are_served_in_the_form_of_prometheus(world: World) -> None:
     async with asking(world) as client:
         await client.post("/callbacks/acme", content=b"{}")
         answer = await client.get("/metrics")

@@ -101,7 +101,7 @@ async def test_what_only_led_to_the_reference_is_no_part_of_the_registration(wor
     assert record.question(world.plan).coordinates == {"desk": "7"}
 
 
-async def test_what_need_not_be_told_is_kept_where_it_leads_to_no_reference(world: World) -> None:
+async def test_what_need_not_be_given_is_kept_where_it_leads_to_no_reference(world: World) -> None:
     told = {"desk": "7", "case": "c-1"}
     answer = await asked(world, provider=Filing(), reference=world.key.reference, coordinates=told)
     async with world.workers():
@@ -126,7 +126,7 @@ async def test_nothing_there_yet_is_a_conflict_that_says_when_to_come_again(worl
         (ProviderUnavailable("http_503"), 503, "provider_unavailable"),
     ],
 )
-async def test_what_the_provider_answers_instead_is_told(
+async def test_what_the_provider_answers_instead_is_reported(
     world: World, says: ProviderError, status: int, problem: str
 ) -> None:
     answer = await asked(world, says, coordinates={"desk": "7", "case": "c-secret"})

@@ -213,7 +213,7 @@ async def test_a_command_without_worker_is_unknown_and_names_the_key_to_repeat_i
     assert len(made.headers["idempotency-key"]) >= 16
 
 
-async def test_a_whole_verification_is_told_while_it_is_open_and_when_it_is_finished(world: World) -> None:
+async def test_a_whole_verification_is_reported_while_it_is_open_and_when_it_is_finished(world: World) -> None:
     async with backend(world) as client, world.workers():
         await client.post("/verifications", json=body(world))
         await world.until(lambda record: record.is_registered)
@@ -244,7 +244,7 @@ async def test_a_whole_verification_is_told_while_it_is_open_and_when_it_is_fini
     assert explained["cause"] == "nobody"
 
 
-async def test_what_temporal_has_forgotten_is_told_by_storage(world: World) -> None:
+async def test_what_temporal_has_forgotten_is_answered_from_storage(world: World) -> None:
     async with world.workers():
         await world.register()
         world.reader.say(APPROVED)

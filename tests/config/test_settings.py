@@ -148,7 +148,7 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
         ('provider = "id360"', 'provider = "id360"\nenvironment = "production"', None),
     ],
 )
-def test_a_wrong_file_is_one_sentence_with_the_setting_and_the_mend(
+def test_a_wrong_file_is_one_sentence_with_the_setting_and_the_fix(
     tmp_path: Path, before: str, after: str, sentence: str | None
 ) -> None:
     assert before in WHOLE

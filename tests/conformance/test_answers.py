@@ -141,7 +141,7 @@ async def test_what_is_weakly_proven_starts_nothing_and_is_kept(
 
 
 @pytest.mark.parametrize(("provider", "sender"), SENDERS)
-def test_no_code_that_we_answer_ends_or_holds_back_what_a_sender_would_tell(provider: str, sender: str) -> None:
+def test_no_code_that_we_answer_ends_or_holds_back_what_a_sender_would_send(provider: str, sender: str) -> None:
     kit, contract = kit_for(provider, sender), contract_of(provider, sender)
     harmful = {AnswerMeaning.NEVER_AGAIN, AnswerMeaning.HOLD_EVERYTHING}
     answers = contract.answers

@@ -18,7 +18,7 @@ def test_a_registered_provider_brings_a_kit_and_is_played(provider: str) -> None
     assert SIMULATED[provider].markers
 
 
-def test_a_provider_without_a_kit_is_told_which_file_to_write() -> None:
+def test_a_provider_without_a_kit_learns_which_file_to_write() -> None:
     with pytest.raises(KitMissing) as missing:
         kit_of("nobody")
 

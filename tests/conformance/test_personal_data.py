@@ -188,7 +188,7 @@ async def test_a_leak_on_purpose_is_found_where_it_is(stepped: Rig, place: Place
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-async def test_a_leak_is_heard_whoever_logs_it(stepped: Rig, library: str) -> None:
+async def test_a_leak_is_noticed_whoever_logs_it(stepped: Rig, library: str) -> None:
     with listening(stepped) as heard:
         logging.getLogger(library).debug("read %s", CANARY)
 

@@ -82,7 +82,7 @@ def test_once_the_last_answer_is_read_no_order_loss_or_repetition_changes_the_ju
 
 
 @by_course
-def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_heard(course: Course) -> None:
+def test_every_callback_of_a_course_changes_what_is_known_when_it_is_first_received(course: Course) -> None:
     for position, one in enumerate(course.callback_events()):
         before = after(apply_callback, course.callback_events()[:position])
         assert _known_by(apply_callback(before, one)) != _known_by(before)
@@ -181,7 +181,7 @@ def test_only_a_proven_callback_in_time_adds_progress(proof: Proof, done: int) -
         (Proof.NONE, {}),
     ],
 )
-def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_told(
+def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_brought(
     proof: Proof, told: dict[str, str]
 ) -> None:
     callback = callback_event(status("OK"), proof=proof).model_copy(update={"coordinates": {"user_id": "u-1"}})
@@ -189,7 +189,7 @@ def test_one_that_nobody_registered_is_asked_for_by_what_a_proven_callback_told(
     assert apply_callback(fresh(), callback).question(PLAN).coordinates == told
 
 
-def test_what_a_backend_registered_goes_before_what_callbacks_told() -> None:
+def test_what_a_backend_registered_goes_before_what_callbacks_brought() -> None:
     callback = callback_event(status("OK")).model_copy(update={"coordinates": {"user_id": "u-1", "job_type": "6"}})
     registration = Registration(key=KEY, registered_at=T0, registered_by="shop", coordinates={"user_id": "u-2"})
 
@@ -311,14 +311,14 @@ def test_two_files_whose_names_begin_alike_are_two_recordings() -> None:
     assert [row.locator for row in record.evidence] == names
 
 
-def test_the_same_event_heard_twice_is_one_duplicate_and_one_identity() -> None:
+def test_the_same_event_received_twice_is_one_duplicate_and_one_identity() -> None:
     one = callback_event(step(1, 2, "id_document")).model_copy(update={"identity": DIGESTER.digest("identity", "one")})
     record = apply_callback(apply_callback(fresh(), one), one.model_copy(update={"received_at": T0 + HOUR}))
     assert (record.callbacks.received, record.callbacks.duplicates) == (2, 1)
     assert [(seen.first_at, seen.last_at, seen.count) for seen in record.callbacks.identities] == [(T0, T0 + HOUR, 2)]
 
 
-def test_the_same_word_heard_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
+def test_the_same_word_received_again_is_no_duplicate_where_its_sender_names_no_events() -> None:
     one = callback_event(status("MANUAL_CHECK", looks="open"))
     again = one.model_copy(update={"received_at": T0 + HOUR})
     record = apply_callback(apply_callback(fresh(), one), again)
@@ -338,7 +338,7 @@ def test_an_announcement_keeps_the_time_at_which_it_was_first_received_whatever_
     assert [announcement.first_at for announcement in record.callbacks.announcements] == [T0]
 
 
-def test_first_and_last_heard_go_by_time_of_receipt_and_not_by_order() -> None:
+def test_first_and_last_callback_go_by_time_of_receipt_and_not_by_order() -> None:
     later, earlier = (callback_event(step(1, 2, "phone"), at=T0 + HOUR), callback_event(step(2, 2, "otp"), at=T0))
     record = apply_callback(apply_callback(fresh(), later), earlier)
     assert (record.callbacks.first_at, record.callbacks.last_at) == (T0, T0 + HOUR)

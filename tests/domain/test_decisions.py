@@ -94,7 +94,7 @@ APPROVED_WITH_FILE = APPROVED.model_copy(update={"artifacts": (PORTRAIT,)})
         (ended(Outcome.EXPIRED), ("concluded", None, "expired", "read", 1)),
     ],
 )
-def test_what_the_provider_tells_is_where_a_new_verification_stands(snapshot: Snapshot, expected: Ending) -> None:
+def test_what_the_provider_reports_is_where_a_new_verification_stands(snapshot: Snapshot, expected: Ending) -> None:
     assert ending(read(fresh(), snapshot)) == expected
 
 
@@ -105,7 +105,7 @@ def test_an_unknown_word_is_never_a_verdict_and_asks_a_person() -> None:
     assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
 
 
-def test_an_unknown_word_that_was_heard_asks_a_person_until_there_is_a_verdict() -> None:
+def test_an_unknown_word_that_was_received_asks_a_person_until_there_is_a_verdict() -> None:
     record = read(apply_callback(fresh(), callback_event(status("BLUE", looks="unrecognised"))), STARTED, at=LATER)
     assert reasons_to_look(record) == {Attention.UNRECOGNISED_WORD}
     assert reasons_to_look(read(record, APPROVED, at=LATER + HOUR)) == set()
@@ -129,7 +129,7 @@ def test_an_unknown_word_that_comes_after_the_verdict_is_settled_by_a_person() -
 @pytest.mark.parametrize(
     "answer", [Answer.NOT_READY, Answer.NOT_FOUND, Answer.REFUSED, Answer.UNPROVEN, Answer.UNREACHABLE]
 )
-def test_an_answer_that_tells_nothing_leaves_a_new_verification_where_it_stands(answer: Answer) -> None:
+def test_an_answer_that_shows_nothing_leaves_a_new_verification_where_it_stands(answer: Answer) -> None:
     assert ending(read(fresh(), silent(answer))) == ("awaiting_applicant", None, None, None, 0)
 
 
@@ -281,7 +281,7 @@ def test_one_that_is_gone_after_its_verdict_keeps_it_and_loses_the_files_not_yet
     assert reasons_to_look(record) == {Attention.DISAPPEARED, Attention.EVIDENCE_LOST}
 
 
-def test_one_that_was_told_of_and_is_not_found_any_more_stays_open_and_asks_a_person() -> None:
+def test_one_that_was_announced_and_is_not_found_any_more_stays_open_and_asks_a_person() -> None:
     record = read(read(fresh(), STARTED), silent(Answer.NOT_FOUND, at=LATER))
     assert ending(record) == ("awaiting_applicant", None, None, None, 0)
     assert reasons_to_look(record) == {Attention.DISAPPEARED}
@@ -501,7 +501,7 @@ def test_one_that_opens_again_waits_a_whole_review_even_if_the_named_time_for_it
     assert review_until(record, REOPENING_PLAN) == LATER + REOPENING_PLAN.review_deadline
 
 
-def test_another_verdict_without_details_is_asked_to_be_told_again_too() -> None:
+def test_another_verdict_without_details_is_asked_to_be_sent_again_too() -> None:
     plan = REOPENING_PLAN.model_copy(update={"details_in_callbacks": True})
     bare = {"lacks_details": True}
     first = read(fresh(), APPROVED.model_copy(update=bare), plan=plan)

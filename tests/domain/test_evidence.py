@@ -160,7 +160,7 @@ def test_a_loss_is_a_file_that_was_wanted_and_that_exists_or_is_expected(
     assert has_losses((known,), expects) is is_loss
 
 
-def test_every_recording_of_two_hundred_calls_that_callbacks_told_of_is_in_the_ledger() -> None:
+def test_every_recording_of_two_hundred_calls_that_callbacks_announced_is_in_the_ledger() -> None:
     record = read(fresh(), APPROVED)
     for number in range(200):
         seen = RoomChanged(room=f"r-{number}", room_status="ended", file_ready=True, file_id=f"vf-{number}")

@@ -99,7 +99,7 @@ def test_before_the_callback_is_overdue_it_waits_for_the_applicant_and_then_asks
     assert (explanation.actor, explanation.cause) == ("applicant", "theirs")
 
 
-def test_a_sleeping_poll_is_told_with_its_last_answer_and_its_next_time() -> None:
+def test_a_sleeping_poll_is_reported_with_its_last_answer_and_its_next_time() -> None:
     explanation = explain(looked_at(known(), steps=(POLL,)), plan=PLAN, now=NOW)
     assert explanation.sentence == "the applicant has not finished; polls go every 5 min, then 1 h"
     assert (explanation.next_event, explanation.next_at) == ("we ask the provider", NOW + 3 * MINUTE)
@@ -124,7 +124,7 @@ def test_a_provider_that_refuses_us_is_our_own_fault_and_an_operator_must_act() 
     )
 
 
-def test_an_announced_end_is_told_with_the_window_for_confirming_it() -> None:
+def test_an_announced_end_is_reported_with_the_window_for_confirming_it() -> None:
     record = apply_callback(
         known(read(fresh(), STARTED)), callback_event(status("CANCELED", end=Outcome.CANCELED), at=NOW)
     )
@@ -142,7 +142,7 @@ def test_a_window_that_has_closed_is_no_next_event() -> None:
     assert (explanation.next_event, explanation.next_at) == ("our deadline ends it", T0 + 14 * DAY)
 
 
-def test_one_that_is_concluded_tells_how_many_files_are_still_to_come() -> None:
+def test_one_that_is_concluded_shows_how_many_files_are_still_to_come() -> None:
     video = PORTRAIT.model_copy(update={"name": "video-1", "ready": False})
     record = read(known(), APPROVED.model_copy(update={"artifacts": (PORTRAIT, video)}), at=NOW)
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)

@@ -47,7 +47,7 @@ def test_an_address_in_a_field_that_nobody_described_is_an_attention_of_its_own(
     assert reasons(after) == {Attention.MESSAGE_NOT_SENT, Attention.MESSAGE_FIELDS_UNKNOWN}
 
 
-def test_what_is_told_twice_is_noted_once_and_the_next_message_is_noted_too() -> None:
+def test_what_is_reported_twice_is_noted_once_and_the_next_message_is_noted_too() -> None:
     once = apply_message_outcome(fresh(), noted(MessageResult.SENT))
 
     assert apply_message_outcome(once, noted(MessageResult.SENT)) == once

@@ -108,7 +108,7 @@ def test_a_full_timeline_folds_into_a_count_and_keeps_its_beginning_and_its_end(
     assert record.log.entries[-1].words == ("word-999",)
 
 
-def test_at_most_64_identities_are_kept_and_they_are_the_last_heard() -> None:
+def test_at_most_64_identities_are_kept_and_they_are_the_last_received() -> None:
     record = fresh()
     for k in range(200):
         one = callback_event(step(k, 200, "phone"), at=T0 + k * SECOND)
@@ -169,7 +169,7 @@ def test_a_step_without_a_name_adds_to_the_count_and_no_check() -> None:
     assert (progress.done, progress.total, progress.checks) == (3, 7, ())
 
 
-def test_an_open_answer_and_callbacks_together_tell_of_steps_and_checks() -> None:
+def test_an_open_answer_and_callbacks_together_report_of_steps_and_checks() -> None:
     record = apply_callback(fresh(), callback_event(step(2, 7, "phone")))
     record = read(record, STARTED.model_copy(update={"steps_done": 1, "steps_total": 7}))
     assert record.steps == (2, 7)

@@ -246,7 +246,7 @@ def test_what_is_not_found_for_long_is_deleted(record: Record, due: datetime | N
     assert TimerName.DELETION not in timers(record, PLAN)
 
 
-def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_heard() -> None:
+def test_a_verification_that_only_a_callback_opened_is_overdue_from_when_it_was_first_received() -> None:
     record = apply_callback(fresh(at=T0 - HOUR), callback_event(status("OK", looks="open"), at=T0))
     assert timers(record, PLAN)[TimerName.POLL_START] == POLL_START
 

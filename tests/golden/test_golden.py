@@ -111,7 +111,7 @@ def test_code_that_decides_refuses_a_word_of_a_later_release(field: str) -> None
         Record.model_validate(golden | {"verdict": golden["verdict"] | {field: "moon_phase"}})
 
 
-def test_people_are_told_of_a_field_that_does_not_exist() -> None:
+def test_people_learn_of_a_field_that_does_not_exist() -> None:
     assert issubclass(ApiSettings, StrictModel) or ApiSettings.model_config.get("extra") == "forbid"
     with pytest.raises(ValidationError):
         ApiSettings.model_validate({"prot": 8000})

@@ -32,7 +32,7 @@ def load(folder: Path, text: str = WHOLE) -> Settings:
     return load_settings(folder / "vigil.toml", environ=ENVIRON)
 
 
-async def test_each_channel_that_is_set_gets_its_carrier(tmp_path: Path) -> None:
+async def test_each_channel_that_is_set_gets_its_sender(tmp_path: Path) -> None:
     async with httpx.AsyncClient() as http:
         carriers = open_senders(load(tmp_path).messages, http)
         none = open_senders(MessageSettings(), http)
@@ -73,7 +73,7 @@ def test_what_is_shown_of_settings_and_carriers_holds_no_secret(tmp_path: Path) 
         ('"no-reply@bank.example"', '"Bank <no-reply@bank.example>"', "messages.email.from_address"),
     ],
 )
-def test_a_wrong_setting_is_named_with_the_mend(tmp_path: Path, before: str, after: str, sentence: str) -> None:
+def test_a_wrong_setting_is_named_with_the_fix(tmp_path: Path, before: str, after: str, sentence: str) -> None:
     assert before in WHOLE
 
     with pytest.raises(SettingsError) as caught:

@@ -115,7 +115,7 @@ async def test_an_outage_of_nobody_is_404() -> None:
     assert "id360" in answer.json()["title"]
 
 
-async def test_health_tells_who_is_simulated_and_how_fast() -> None:
+async def test_health_reports_who_is_simulated_and_how_fast() -> None:
     async with stand() as it:
         answer = await it.api.get("/control/health")
 

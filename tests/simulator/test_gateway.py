@@ -32,7 +32,7 @@ async def test_it_remembers_what_it_was_handed_and_sends_one_id_once(sms: Sms) -
     assert await sms.sent() == [{"text": "4021"}] * 2
 
 
-async def test_it_answers_as_it_is_told_for_as_often_as_it_is_told(sms: Sms) -> None:
+async def test_it_answers_as_it_is_set_for_as_often_as_it_is_set(sms: Sms) -> None:
     await sms.trouble(answer=503, times=2)
 
     codes = [(await hand(sms, "a")).status_code for _ in range(3)]

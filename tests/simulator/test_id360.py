@@ -150,7 +150,7 @@ async def test_an_approved_verification_calls_back_once_a_step_and_once_at_its_e
     }
 
 
-async def test_the_report_is_202_until_the_end_and_a_draft_tells_more() -> None:
+async def test_the_report_is_202_until_the_end_and_a_draft_reports_more() -> None:
     async with stand() as it:
         await it.order()
         at_first = await it.report("?allow_draft=true")
@@ -188,7 +188,7 @@ async def test_the_invented_person_is_in_an_approved_report_and_in_no_callback()
     ("outcome", "codes"),
     [("KO", ["VLD_VALIDATION_KO"]), ("FAILED", ["ERL_TIMEOUT"]), ("CANCELED", [])],
 )
-async def test_a_verification_that_is_not_approved_tells_no_person_but_its_codes(
+async def test_a_verification_that_is_not_approved_shows_no_person_but_its_codes(
     outcome: str, codes: list[str]
 ) -> None:
     async with stand() as it:

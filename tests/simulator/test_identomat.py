@@ -79,7 +79,7 @@ async def test_a_session_is_begun_with_a_bare_string_of_forty_characters(what: d
 @pytest.mark.parametrize(
     "wrong", [{"company_key": "refused"}, {"company_key": ""}, {"session_token": ""}, {"session_token": 7}]
 )
-async def test_wrong_arguments_are_told_in_an_object_under_200(wrong: dict[str, Any]) -> None:
+async def test_wrong_arguments_are_answered_in_an_object_under_200(wrong: dict[str, Any]) -> None:
     async with widget() as it:
         await it.played()
         answers = [await it.ask(path, **wrong) for path in ("result/", "result/card-front/")]
@@ -137,7 +137,7 @@ async def test_the_callbacks_follow_the_options(options: dict[str, Any], heard: 
     assert finished
 
 
-async def test_an_approval_is_reopened_and_only_the_four_words_are_told() -> None:
+async def test_an_approval_is_reopened_and_only_the_four_words_are_reported() -> None:
     changes = [
         {"at": "PT10M", "result": "additional_information_requested"},
         {"at": "PT20M", "result": "in_progress"},
@@ -171,7 +171,7 @@ async def test_a_wrong_key_stands_in_the_body() -> None:
 
 
 @pytest.mark.parametrize(("kind", "told"), [(None, None), ("KYB", "KYB")])
-async def test_only_the_session_of_a_business_tells_its_type(kind: str | None, told: str | None) -> None:
+async def test_only_the_session_of_a_business_shows_its_type(kind: str | None, told: str | None) -> None:
     async with widget() as it:
         await it.played(session_type=kind)
 

@@ -202,7 +202,7 @@ async def test_a_process_is_pending_then_processing_then_final() -> None:
     assert words == ["pending", "processing", "accepted"]
 
 
-async def test_a_process_that_runs_tells_nothing_but_how_it_stands() -> None:
+async def test_a_process_that_runs_shows_nothing_but_how_it_stands() -> None:
     async with assure() as it:
         await it.played(PROCESSING, provider="paper")
         told = (await it.asked(PROCESS)).json()
@@ -255,7 +255,7 @@ async def test_an_agent_says_why_a_video_was_rejected() -> None:
     assert told["providerSpecific"]["manualApproval"]["rejectionReasons"] == ["documentNotValid"]
 
 
-async def test_a_failed_process_tells_its_reason_and_no_person() -> None:
+async def test_a_failed_process_shows_its_reason_and_no_person() -> None:
     async with assure() as it:
         await it.played(outcome="failed")
         told = await it.asked(PROCESS)
@@ -305,7 +305,7 @@ async def test_a_dossier_can_be_opened_without_a_body_and_lists_its_processes() 
     ]
 
 
-async def test_a_capture_tells_an_address_only_and_its_process_appears_later() -> None:
+async def test_a_capture_shows_an_address_only_and_its_process_appears_later() -> None:
     async with assure() as it:
         dossier = (await it.asked(f"{API}/dossiers", "POST", json={})).json()["dossierId"]
         wanted = {"providers": [{"provider": "onfido"}], "notificationUrl": HOOK}
@@ -535,7 +535,7 @@ async def test_the_zip_holds_the_result_and_every_file_that_was_not_redacted() -
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "rejected", "inconclusive", "canceled", "failed"])
-async def test_the_older_generation_tells_three_words_once_at_the_end(outcome: str) -> None:
+async def test_the_older_generation_reports_three_words_once_at_the_end(outcome: str) -> None:
     async with assure() as it:
         await it.played(DAY, outcome=outcome)
 
@@ -573,7 +573,7 @@ async def test_the_copies_of_an_event_have_one_id_and_another_event_has_its_own(
     assert (len(set(ids[:3])), len(set(ids))) == (1, 2)
 
 
-async def test_one_process_can_be_told_in_both_ways_at_once() -> None:
+async def test_one_process_can_be_reported_in_both_ways_at_once() -> None:
     async with assure() as it:
         both = [{"url": f"{HOOK}/{way}", "generation": way} for way in ("legacy", "events")]
         await it.played(DAY, endpoints=both)
@@ -632,7 +632,7 @@ async def test_an_answer_brings_it_back_as_its_sub_provider_does(
     assert [at / 60 - 5 for at in it.times()] == after_minutes
 
 
-async def test_a_500_of_a_proxy_holds_back_what_readid_has_to_tell_that_endpoint_alone() -> None:
+async def test_a_500_of_a_proxy_holds_back_what_readid_has_to_send_to_that_endpoint_alone() -> None:
     async with assure() as it:
         broken = {"url": f"{HOOK}/broken", "held_with": "a-broken-proxy"}
         await it.order(provider="readid", endpoints=[broken], answered_attempts={"1": 500})

@@ -260,7 +260,7 @@ async def test_the_history_is_newest_first_and_the_result_is_that_of_the_face() 
     assert "history" not in without
 
 
-async def test_the_result_is_that_of_the_face_although_the_number_was_told_later() -> None:
+async def test_the_result_is_that_of_the_face_although_the_number_was_reported_later() -> None:
     async with smile() as it:
         await it.played(identity_first=False)
         told = await it.status()
@@ -313,7 +313,7 @@ async def test_what_is_said_of_a_job_in_the_end_follows_its_codes(
         (11, "0810", {"Document", "ImageLinks", "KYCReceipt"}),
     ],
 )
-async def test_a_job_of_one_result_tells_it_once_with_the_fields_of_its_type(
+async def test_a_job_of_one_result_shows_it_once_with_the_fields_of_its_type(
     job_type: int, code: str, fields: set[str]
 ) -> None:
     async with smile() as it:
@@ -326,7 +326,7 @@ async def test_a_job_of_one_result_tells_it_once_with_the_fields_of_its_type(
     assert set(told) - {"timestamp", "signature"} == set(whole["result"])
 
 
-async def test_a_number_that_is_not_found_tells_no_person_but_says_so_in_every_field() -> None:
+async def test_a_number_that_is_not_found_shows_no_person_but_says_so_in_every_field() -> None:
     async with smile() as it:
         await it.played(DAY, job_type=5, code="1013")
         (told,) = it.heard()

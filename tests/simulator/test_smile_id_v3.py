@@ -235,7 +235,7 @@ async def test_the_callbacks_follow_the_options(options: dict[str, Any], heard: 
 
 
 @pytest.mark.parametrize(("changes", "status"), [(False, "clear"), (True, "attention")])
-async def test_a_list_that_changes_is_told_after_the_end(status: str, *, changes: bool) -> None:
+async def test_a_list_that_changes_is_reported_after_the_end(status: str, *, changes: bool) -> None:
     async with smile() as it:
         options = {"monitoring_after": "PT2H", "monitoring_changes_status": changes}
         await it.played(DAY, **options)
@@ -275,7 +275,7 @@ async def test_one_more_callback_leaves_the_status_alone() -> None:
 # ---------------------------------------------------------------- replays and links
 
 
-async def test_a_replay_tells_the_same_again_with_fresh_links() -> None:
+async def test_a_replay_shows_the_same_again_with_fresh_links() -> None:
     async with smile() as it:
         await it.played(dead_links=1)
         await it.log_in()

@@ -153,7 +153,7 @@ async def test_a_canceled_stream_leaves_nothing_behind(storage: Storage) -> None
 
 
 @pytest.mark.parametrize("name", ["a/missing", "a", "a/one/below"])
-async def test_a_name_that_is_not_there_is_told_apart(storage: Storage, name: str) -> None:
+async def test_a_name_that_is_not_there_is_distinguished(storage: Storage, name: str) -> None:
     await storage.put_new("a/one", b"first")
 
     with pytest.raises(NotStored):

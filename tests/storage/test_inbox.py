@@ -98,7 +98,7 @@ async def test_the_body_of_a_receipt_is_found_though_a_later_release_wrote_other
     assert await inbox.body(name) == BODY
 
 
-async def test_one_callback_heard_twice_is_kept_twice(storage: Storage) -> None:
+async def test_one_callback_received_twice_is_kept_twice(storage: Storage) -> None:
     inbox = Inbox(storage)
 
     assert await inbox.keep(receipt()) != await inbox.keep(receipt())
@@ -246,7 +246,7 @@ async def test_a_receipt_that_could_not_be_filed_stays_pending(
     assert await inbox.read(name) == receipt()
 
 
-async def test_reading_what_another_process_filed_is_told_apart(storage: Storage) -> None:
+async def test_reading_what_another_process_filed_is_distinguished(storage: Storage) -> None:
     inbox = Inbox(storage)
     name = await inbox.keep(receipt())
     await inbox.file_under(name, PLACE)

@@ -31,7 +31,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield World(environment.client, tmp_path, account=own_account(), plan=quick(factor=60))
 
 
-async def test_callbacks_that_come_while_it_begins_anew_are_all_heard(world: World) -> None:
+async def test_callbacks_that_come_while_it_begins_anew_are_all_received(world: World) -> None:
     async with world.workers():
         await world.register()
         first = (await world.tracker.handle(world.key).describe()).run_id

@@ -113,7 +113,7 @@ async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_lo
     assert (record.verdict.revisions[-1].cause, record.callbacks.missed) == ("discovery", 1)
 
 
-async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_attention(
+async def test_a_late_registration_attaches_to_what_was_discovered_and_calms_the_attention(
     client: Client, world: World, listing: Listing
 ) -> None:
     listing.lists(world.key.reference)
@@ -126,7 +126,7 @@ async def test_a_late_registration_attaches_to_what_was_adopted_and_calms_the_at
     assert record.attention == ()
 
 
-async def test_what_is_tracked_or_finished_already_is_not_adopted(
+async def test_what_is_tracked_or_finished_already_is_not_discovered(
     client: Client, world: World, listing: Listing
 ) -> None:
     listing.lists(world.key.reference)
@@ -215,7 +215,7 @@ async def test_one_that_temporal_forgot_stays_as_its_record_says(
 
 
 @pytest.mark.parametrize("first", ["discovery", "backend"])
-async def test_a_registration_that_meets_a_sweep_is_attached_and_calms_it(
+async def test_a_registration_that_meets_a_discovery_is_attached_and_calms_it(
     client: Client, world: World, listing: Listing, first: str
 ) -> None:
     world.reader.say(APPROVED)
@@ -232,7 +232,7 @@ async def test_a_registration_that_meets_a_sweep_is_attached_and_calms_it(
     assert (record.verdict.revision, record.verdict.decision, record.attention) == (1, Decision.APPROVED, ())
 
 
-async def test_a_registration_while_the_adopted_run_completes_is_not_lost(
+async def test_a_registration_while_the_discovered_run_completes_is_not_lost(
     client: Client, world: World, listing: Listing
 ) -> None:
     world.reader.say(APPROVED)
@@ -270,7 +270,7 @@ async def test_a_grace_that_was_widened_sweeps_no_window_that_ends_before_it_beg
     assert listing.asked[-1][1] - listing.asked[0][1] < -timedelta(hours=1)
 
 
-async def test_a_scheduled_sweep_goes_on_where_the_last_one_ended(
+async def test_a_scheduled_discovery_goes_on_where_the_last_one_ended(
     client: Client, world: World, listing: Listing
 ) -> None:
     name = f"discovery/{world.account}"

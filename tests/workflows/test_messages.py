@@ -131,7 +131,7 @@ async def test_a_message_that_is_requested_after_the_window_is_another_message(b
     assert await sms.sent() == [SENT, SENT]
 
 
-async def test_nothing_is_sent_past_the_fence(client: Client, tmp_path: Path, sms: Sms) -> None:
+async def test_nothing_is_sent_past_the_time_limit(client: Client, tmp_path: Path, sms: Sms) -> None:
     world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
     messages = Messages(world, send_before=timedelta(seconds=1))
     async with world.workers():
@@ -149,7 +149,7 @@ async def test_nothing_is_sent_past_the_fence(client: Client, tmp_path: Path, sm
     assert await messages.stored() == []
 
 
-async def test_without_a_worker_that_sends_a_message_is_given_up_at_its_fence(
+async def test_without_a_worker_that_sends_a_message_is_given_up_at_its_time_limit(
     client: Client, tmp_path: Path, sms: Sms
 ) -> None:
     messages = Messages(World(client, tmp_path, account=own_account(), plan=quick(factor=60)), send_before=SECOND)
@@ -206,7 +206,7 @@ async def test_a_gateway_that_is_declared_idempotent_is_asked_again_under_the_sa
     assert await sms.sent() == [SENT]
 
 
-async def test_an_idempotent_gateway_that_never_answers_is_not_asked_past_the_fence(
+async def test_an_idempotent_gateway_that_never_answers_is_not_asked_past_the_time_limit(
     client: Client, tmp_path: Path, sms: Sms
 ) -> None:
     world = World(client, tmp_path, account=own_account(), plan=quick(factor=60))
@@ -314,7 +314,7 @@ async def test_a_message_without_an_address_that_we_know_asks_for_attention(mess
     assert await sms.requests() == []
 
 
-async def test_without_a_carrier_for_its_channel_a_message_is_refused(messages: Messages, sms: Sms) -> None:
+async def test_without_a_message_sender_for_its_channel_a_message_is_refused(messages: Messages, sms: Sms) -> None:
     async with messages.through(sms):
         await messages.world.register()
         await messages.call_back(asked(messages.world.key.reference, "email_one_time_password", to="ada@example.test"))
@@ -370,7 +370,9 @@ async def test_what_was_kept_and_not_handed_over_is_sent_by_the_relay_once(messa
     assert noted == [("one_time_password", "sent")]
 
 
-async def test_what_the_relay_finds_past_the_fence_is_forgotten_at_once_and_noted(messages: Messages, sms: Sms) -> None:
+async def test_what_the_relay_finds_past_the_time_limit_is_forgotten_at_once_and_noted(
+    messages: Messages, sms: Sms
+) -> None:
     async with messages.through(sms):
         await messages.world.register()
         _cut_off(messages)

@@ -41,7 +41,7 @@ async def test_storage_that_hangs_longer_than_a_local_step_may_take_delays_and_l
     assert (record.callbacks.received, record.verdict.decision) == (1, Decision.APPROVED)
 
 
-async def test_a_numbered_step_of_the_longest_name_is_heard(world: World) -> None:
+async def test_a_numbered_step_of_the_longest_name_is_received(world: World) -> None:
     async with world.workers():
         await world.register()
         await world.hear(StepFinished(done=1, total=2, name="a" * 64, ordinal=1, status=CheckStatus.PASSED))

@@ -76,7 +76,7 @@ def said(backend: Backend) -> list[tuple[int, str | None, str | None]]:
     return [(each["revision"], each["outcome"], each["decision"]) for each in data]
 
 
-async def test_every_endpoint_is_told_once_of_a_verdict(told_world: World, backend: Backend) -> None:
+async def test_every_endpoint_is_notified_once_of_a_verdict(told_world: World, backend: Backend) -> None:
     async with Backend().listening() as audit:
         second = endpoint(audit.port)
         told_world.endpoints = {**told_world.endpoints, second.name: second}
@@ -94,7 +94,7 @@ async def test_every_endpoint_is_told_once_of_a_verdict(told_world: World, backe
     assert data["sequence"] <= record.sequence
 
 
-async def test_nobody_is_told_before_there_is_a_verdict(told_world: World, backend: Backend) -> None:
+async def test_nobody_is_notified_before_there_is_a_verdict(told_world: World, backend: Backend) -> None:
     async with told_world.workers():
         await told_world.register(notify=tuple(told_world.endpoints))
         await told_world.hear(final("OK"))
@@ -109,7 +109,7 @@ async def test_nobody_is_told_before_there_is_a_verdict(told_world: World, backe
     assert said(backend) == [(1, "decided", "approved")]
 
 
-async def test_an_end_without_a_decision_is_told_too(told_world: World, backend: Backend) -> None:
+async def test_an_end_without_a_decision_is_announced_too(told_world: World, backend: Backend) -> None:
     async with told_world.workers():
         await told_world.register(notify=tuple(told_world.endpoints))
         await told_world.until(lambda record: record.is_registered)
@@ -122,7 +122,7 @@ async def test_an_end_without_a_decision_is_told_too(told_world: World, backend:
     assert said(backend) == [(1, "withdrawn", None)]
 
 
-async def test_workers_that_restart_tell_nobody_twice(told_world: World, backend: Backend) -> None:
+async def test_workers_that_restart_notify_nobody_twice(told_world: World, backend: Backend) -> None:
     told_world.max_cached_workflows = 0
     told_world.reader.during_download = asyncio.Event()
     told_world.reader.say(APPROVED_WITH_FILE)
@@ -161,7 +161,7 @@ async def test_a_notification_that_outlives_its_worker_is_delivered_by_the_next(
     assert said(backend) == [(1, "decided", "approved")]
 
 
-async def test_an_endpoint_that_failed_once_is_told_the_same_again(told_world: World, backend: Backend) -> None:
+async def test_an_endpoint_that_failed_once_receives_the_same_again(told_world: World, backend: Backend) -> None:
     backend.answers.append(503)
     told_world.reader.say(APPROVED)
     async with told_world.workers():
@@ -192,7 +192,7 @@ async def test_a_dead_endpoint_holds_up_nothing(told_world: World, backend: Back
     assert said(backend) == [(1, "decided", "approved")]
 
 
-async def test_an_endpoint_that_is_gone_is_told_of_nothing_again(told_world: World, backend: Backend) -> None:
+async def test_an_endpoint_that_is_gone_is_notified_of_nothing_again(told_world: World, backend: Backend) -> None:
     backend.answers.append(410)
     told_world.reader.say(APPROVED)
     async with told_world.workers():
@@ -205,7 +205,7 @@ async def test_an_endpoint_that_is_gone_is_told_of_nothing_again(told_world: Wor
     assert len(backend.told) == 1
 
 
-async def test_a_second_verdict_is_told_with_a_higher_revision_and_sequence(
+async def test_a_second_verdict_is_announced_with_a_higher_revision_and_sequence(
     told_world: World, backend: Backend
 ) -> None:
     told_world.reader.say(APPROVED)
@@ -249,7 +249,7 @@ class _SlowOutbound(WorkflowOutboundInterceptor):
         return await super().start_child_workflow(input)
 
 
-async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
+async def test_a_verdict_that_comes_while_another_is_being_announced_is_announced_too(
     told_world: World, backend: Backend, tmp_path: Path
 ) -> None:
     client = told_world.client
@@ -274,7 +274,7 @@ async def test_a_verdict_that_comes_while_another_is_being_told_is_told_too(
     assert second["sequence"] > first["sequence"]
 
 
-async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too(
+async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_announced_too(
     told_world: World, backend: Backend, tmp_path: Path
 ) -> None:
     client = told_world.client
@@ -299,7 +299,7 @@ async def test_a_verdict_that_a_person_gives_while_the_run_completes_is_told_too
     assert said(backend) == [(1, "decided", "approved"), (2, "decided", "declined")]
 
 
-async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: World, backend: Backend) -> None:
+async def test_a_late_callback_that_changes_nothing_notifies_nobody(told_world: World, backend: Backend) -> None:
     told_world.reader.say(APPROVED)
     async with told_world.workers():
         await told_world.register(notify=tuple(told_world.endpoints))
@@ -313,7 +313,7 @@ async def test_a_late_callback_that_changes_nothing_tells_nobody(told_world: Wor
     assert said(backend) == [(1, "decided", "approved")]
 
 
-async def test_a_registration_after_the_decision_is_told_of_it(told_world: World, backend: Backend) -> None:
+async def test_a_registration_after_the_decision_is_notified_of_it(told_world: World, backend: Backend) -> None:
     told_world.reader.say(APPROVED)
     async with told_world.workers():
         await told_world.hear(final("OK"))

@@ -68,7 +68,7 @@ async def test_a_read_that_a_callback_asks_for_has_a_higher_priority_than_a_poll
     }
 
 
-async def test_a_sleeping_poll_says_what_it_was_told_and_when_it_asks_next(world: World) -> None:
+async def test_a_sleeping_poll_shows_its_last_answer_and_when_it_asks_next(world: World) -> None:
     world = world.with_plan(quick(factor=60).model_copy(update={"callback_expected_within": timedelta(0)}))
     async with world.workers():
         await world.register()

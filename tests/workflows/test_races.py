@@ -45,7 +45,7 @@ async def test_a_callback_during_a_read_leads_to_another_read(world: World) -> N
     assert record.verdict.revision == 1
 
 
-async def test_a_callback_during_a_download_is_heard_before_it_completes(world: World) -> None:
+async def test_a_callback_during_a_download_is_received_before_it_completes(world: World) -> None:
     world.reader.during_download = asyncio.Event()
     world.reader.say(APPROVED_WITH_FILE)
     async with world.workers():
@@ -235,7 +235,7 @@ async def test_a_registration_after_an_operator_terminated_the_run_starts_it_ane
     assert record.verdict.decision is Decision.APPROVED
 
 
-async def test_a_registration_leaves_an_end_that_the_provider_told_as_it_is(world: World) -> None:
+async def test_a_registration_leaves_an_end_that_the_provider_reported_as_it_is(world: World) -> None:
     world.reader.say(CANCELED)
     async with world.workers():
         await world.hear(final("CANCELED", ended=Outcome.CANCELED))

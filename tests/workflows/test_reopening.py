@@ -179,7 +179,7 @@ async def test_a_late_word_that_no_read_confirms_takes_nothing_back(
 RECORDING = RoomChanged(room="room-1", room_status="ended", file_ready=True, file_id="vf-1")
 
 
-async def test_a_recording_that_is_told_of_after_the_end_is_brought_home_by_a_follow_up_run(world: World) -> None:
+async def test_a_recording_that_is_announced_after_the_end_is_brought_home_by_a_follow_up_run(world: World) -> None:
     world.reader.say(APPROVED)
     world.reader.files["recording-vf-1"] = b"a call"
     async with world.workers():
@@ -261,7 +261,9 @@ def identomat(skipped: SkippedTime) -> SkippedTime:
     return skipped
 
 
-async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callbacks_tell(identomat: SkippedTime) -> None:
+async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callbacks_announce(
+    identomat: SkippedTime,
+) -> None:
     world = identomat.world
     async with world.workers():
         await world.register()
@@ -331,7 +333,7 @@ async def _reopened_unheard(identomat: SkippedTime, age: timedelta) -> Record:
     return await world.until(lambda record: record.verdict.revision == 2)
 
 
-async def test_an_expiry_that_nobody_told_of_may_be_reopened_unheard_too(identomat: SkippedTime) -> None:
+async def test_an_expiry_that_no_callback_announced_may_be_reopened_unannounced_too(identomat: SkippedTime) -> None:
     world = identomat.world
     async with world.workers():
         await world.register()

@@ -166,7 +166,7 @@ async def test_details_are_taken_from_a_callback_that_is_kept(detailed: World, *
     assert detailed.replayer.asked == []
 
 
-async def test_a_verdict_without_details_is_asked_to_be_told_again_once(detailed: World) -> None:
+async def test_a_verdict_without_details_is_asked_to_be_sent_again_once(detailed: World) -> None:
     assert isinstance(detailed.replayer, CallingBack)
     detailed.replayer.failures = 1
     async with detailed.workers():
@@ -248,7 +248,7 @@ async def test_links_that_have_expired_are_asked_for_once(detailed: World) -> No
     assert [row.state for row in record.evidence] == ["stored"]
 
 
-async def test_details_that_were_told_once_are_not_taken_back_by_an_answer_without_them(detailed: World) -> None:
+async def test_details_that_were_reported_once_are_not_taken_back_by_an_answer_without_them(detailed: World) -> None:
     without = APPROVED.model_copy(update={"lacks_details": True})
     reasoned = APPROVED.model_copy(update={"reasons": PROVISIONAL})
     detailed.reader.say(reasoned)

@@ -75,7 +75,7 @@ async def test_the_deadline_ends_it_only_after_a_last_read(skipped: SkippedTime)
     assert record.verdict.revisions[-1].cause == "deadline"
 
 
-async def test_what_the_last_read_tells_beats_the_deadline(skipped: SkippedTime) -> None:
+async def test_what_the_last_read_reports_beats_the_deadline(skipped: SkippedTime) -> None:
     world = skipped.with_plan(WITHOUT_LAG)
     async with world.workers():
         await world.register(deadline_at=await world.now() + BEFORE_THE_FIRST_POLL)
@@ -159,7 +159,7 @@ async def test_a_lagging_report_is_read_again_at_short_intervals(skipped: Skippe
     assert record.verdict.decided_at - heard_at <= timedelta(minutes=4, seconds=10)
 
 
-async def test_however_many_callbacks_ring_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
+async def test_however_many_callbacks_wake_it_the_provider_is_read_once_in_each_interval(skipped: SkippedTime) -> None:
     plan = CONTRACT.tracking.model_copy(update={"min_read_interval": MINUTE, "confirmation_every": HOUR})
     world = skipped.with_plan(plan)
     world.reader.says = ProviderResponse(snapshot=None, word="http_202")
@@ -278,7 +278,7 @@ async def test_polls_widen_with_the_age_of_the_stage(skipped: SkippedTime) -> No
     assert 10 <= third <= 13
 
 
-async def test_one_that_a_sweep_adopted_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
+async def test_one_that_a_discovery_found_and_the_provider_denies_ends_with_the_grace(skipped: SkippedTime) -> None:
     world = skipped.with_plan(CONTRACT.tracking.model_copy(update={"callback_expected_within": 2 * MINUTE}))
     world.reader.says = ReferenceUnknown("http_404")
     async with world.workers():

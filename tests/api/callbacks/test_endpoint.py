@@ -218,7 +218,7 @@ async def test_a_repetition_that_proves_nothing_starts_no_follow_up_run(desk: De
     assert desk.verifications.started == []
 
 
-async def test_a_repeated_event_still_rings_an_open_verification(desk: Desk) -> None:
+async def test_a_repeated_event_still_wakes_an_open_verification(desk: Desk) -> None:
     body = says({"ref": "r-1", "id": "event-1"})
     async with in_process(endpoint_of(desk)) as client:
         await client.post("/callbacks/acme", content=body, headers=PROVEN)

@@ -235,7 +235,7 @@ async def test_a_weak_callback_of_an_unknown_verification_is_kept_and_starts_not
     assert await desk.names() == ["inbox/quarantined"]
 
 
-async def test_an_event_that_another_process_has_told_meanwhile_starts_no_follow_up_run(desk: Desk) -> None:
+async def test_an_event_that_another_process_has_signaled_meanwhile_starts_no_follow_up_run(desk: Desk) -> None:
     [progress] = await store_only(desk, callback("r-1", identity="e-1"))
     identity = progress.events[0].event.identity
     assert identity is not None
@@ -245,7 +245,7 @@ async def test_an_event_that_another_process_has_told_meanwhile_starts_no_follow
     assert desk.verifications.started == []
 
 
-async def test_an_event_that_was_told_long_ago_is_told_as_a_new_one(desk: Desk) -> None:
+async def test_an_event_that_was_signaled_long_ago_is_signaled_as_a_new_one(desk: Desk) -> None:
     [progress] = await store_only(desk, callback("r-1", identity="e-1"))
     identity = progress.events[0].event.identity
     assert identity is not None

@@ -15,7 +15,7 @@ from vigil.providers.id360.reader import Id360Reader
 REPORT = "/api/1.0.0/enrollment/700102/report"
 
 
-async def test_a_report_is_told_with_the_bytes_it_came_in(id360: FakeId360, reader: Id360Reader) -> None:
+async def test_a_report_is_reported_with_the_bytes_it_came_in(id360: FakeId360, reader: Id360Reader) -> None:
     id360.reports["700102"] = answer = json_response(report(status="OK"))
 
     reply = await reader.read(QUESTION)

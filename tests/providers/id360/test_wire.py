@@ -80,7 +80,7 @@ def test_the_outcome_of_a_step_stands_under_either_name(outcome: dict[str, str],
 
 
 @pytest.mark.parametrize("nothing", [None, {}, [], "OK", 7])
-def test_a_start_without_a_step_tells_the_count_only(nothing: object) -> None:
+def test_a_start_without_a_step_shows_the_count_only(nothing: object) -> None:
     seen = step(step_callback(enrollment_step=nothing))
 
     assert (seen.done, seen.total, seen.name) == (3, 7, None)

@@ -81,7 +81,7 @@ async def test_a_recording_is_asked_for_alone_by_its_file(identomat: FakeIdentom
         (WEBM, "", "application/octet-stream"),
     ],
 )
-async def test_the_bytes_tell_more_than_the_header(
+async def test_the_bytes_report_more_than_the_header(
     identomat: FakeIdentomat, reader: IdentomatReader, body: bytes, declared: str, media_type: str
 ) -> None:
     identomat.recordings["vf-1"] = file_response(body, declared)
@@ -141,7 +141,7 @@ STATUSES: dict[int, tuple[type[ProviderError], str]] = {
 
 
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
-async def test_a_status_tells_whether_the_file_may_still_come(
+async def test_a_status_shows_whether_the_file_may_still_come(
     identomat: FakeIdentomat, reader: IdentomatReader, status: int, expected: tuple[type[ProviderError], str]
 ) -> None:
     identomat.recordings["vf-1"] = Response(status, b"" if status == 204 else MP4, {"Location": "http://127.0.0.1:1/"})

@@ -76,7 +76,7 @@ def test_the_kept_body_is_the_body_without_the_secret(http: httpx.AsyncClient) -
     assert CALLBACK_KEY not in repr(genuine)
 
 
-def test_a_request_for_a_message_tells_nothing_of_the_session(http: httpx.AsyncClient) -> None:
+def test_a_request_for_a_message_shows_nothing_of_the_session(http: httpx.AsyncClient) -> None:
     provider = open_provider(http, settings())
 
     genuine = provider.prove(callback(message("one-time-password", phoneNumber="+12025550147")))

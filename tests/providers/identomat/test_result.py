@@ -41,7 +41,7 @@ def names(snapshot: Snapshot) -> list[str]:
         ("disagreed", Stage.CONCLUDED, None, Outcome.CANCELED, ()),
     ],
 )
-def test_a_word_tells_where_it_stands(
+def test_a_word_shows_where_it_stands(
     word: str, stage: Stage, decision: Decision | None, ended: Outcome | None, reasons: tuple[Reason, ...]
 ) -> None:
     snapshot = read_result(word)
@@ -85,7 +85,7 @@ def test_what_no_table_knows_is_no_verdict(answer: object, drift: Drift) -> None
         ("in_progress", "face_mismatch", ()),
     ],
 )
-def test_a_rejection_tells_why(word: str, value: object, reasons: tuple[Reason, ...]) -> None:
+def test_a_rejection_shows_why(word: str, value: object, reasons: tuple[Reason, ...]) -> None:
     assert read_result(word, reject_reason={"value": value, "description": "Ada"}).reasons == reasons
 
 
@@ -116,7 +116,7 @@ def test_fields_that_differ_are_a_check_and_no_verdict() -> None:
 
 
 @pytest.mark.parametrize("similarity", [0, 0.0001, 0.4213, 1])
-def test_how_alike_the_faces_are_is_not_told(similarity: float) -> None:
+def test_how_alike_the_faces_are_is_not_reported(similarity: float) -> None:
     assert read_result(similarity=similarity) == read_result(similarity=0.91)
     assert "0.91" not in read_result(similarity=0.91).model_dump_json()
 

@@ -60,7 +60,7 @@ def test_the_other_spelling_of_the_field_itself_is_read_too() -> None:
     assert read_calls({"video_call_status": CAMEL}).rooms == (ONE,)
 
 
-def test_no_field_tells_of_no_calls() -> None:
+def test_no_field_speaks_of_no_calls() -> None:
     calls = read_calls({"roomId": "r-1"})
 
     assert (calls.rooms, calls.recordings, calls.has_unaddressed) == ((), (), False)
@@ -118,7 +118,7 @@ def test_a_call_without_a_word_on_a_recording_asks_for_nobody(status: Any) -> No
     assert (calls.rooms, calls.recordings, calls.has_unaddressed) == ((), (), False)
 
 
-def test_no_more_than_a_record_holds_is_told() -> None:
+def test_no_more_than_a_record_holds_is_reported() -> None:
     many = [{"roomId": f"r-{number}", "videoFileId": f"vf-{number}"} for number in range(500)]
 
     assert len(read_calls({"videoCallStatus": many}).rooms) == MOST_ROOMS

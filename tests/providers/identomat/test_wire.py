@@ -29,7 +29,7 @@ def body(shape: dict[str, Any]) -> bytes:
         ("NO_SUCH_WORD", "unrecognised"),
     ],
 )
-def test_a_change_tells_a_word_and_what_it_looks_like(result: str, looks: str) -> None:
+def test_a_change_shows_a_word_and_what_it_looks_like(result: str, looks: str) -> None:
     callback = read_callback(body(change(result=result)))
 
     assert callback.reference == SESSION
@@ -52,11 +52,11 @@ def test_two_equal_changes_are_never_taken_for_one() -> None:
         ("KYX", SessionKind.UNRECOGNISED),
     ],
 )
-def test_a_change_tells_whom_it_is_about(session_type: object, kind: SessionKind) -> None:
+def test_a_change_shows_whom_it_is_about(session_type: object, kind: SessionKind) -> None:
     assert read_callback(body(change(sessionType=session_type))).session_kind is kind
 
 
-def test_a_room_does_not_tell_whom_the_session_is_about() -> None:
+def test_a_room_does_not_show_whom_the_session_is_about() -> None:
     assert read_callback(body(video())).session_kind is None
 
 
@@ -81,7 +81,7 @@ ABSENT = dict.fromkeys(NOTHING, MISSING)
         ({"roomStatus": MISSING}, "unrecognised", True, "vf-90a1"),
     ],
 )
-def test_a_room_tells_how_it_stands_and_of_its_recording(
+def test_a_room_shows_how_it_stands_and_of_its_recording(
     fields: dict[str, Any], status: Any, file_ready: Any, file_id: str | None
 ) -> None:
     callback = read_callback(body(video(**fields)))
@@ -123,7 +123,7 @@ def test_what_is_not_understood_is_said_to_be(raw: bytes, why: Any, reference: s
     assert (callback.observation, callback.reference) == (Unreadable(why=why), reference)
 
 
-def test_names_that_the_documents_do_not_have_are_told_and_what_they_hold_is_not() -> None:
+def test_names_that_the_documents_do_not_have_are_reported_and_what_they_hold_is_not() -> None:
     callback = read_callback(body(change(roomId="room-1", attempt="Ada Example")))
 
     assert callback.unknown_fields == ("attempt", "roomId")

@@ -65,7 +65,7 @@ async def download(reader: SignicatReader, name: str, question: ReadRequest = QU
         ("raw", b"[]", "application/json"),
     ],
 )
-async def test_a_file_comes_whole_with_the_type_that_its_first_bytes_tell(
+async def test_a_file_comes_whole_with_the_type_that_its_first_bytes_report(
     signicat: FakeSignicat, reader: SignicatReader, name: str, content: bytes, media_type: str
 ) -> None:
     signicat.held[PLACE + PATHS[name]] = Response(200, content, {"Content-Type": "application/octet-stream"})
@@ -242,7 +242,7 @@ async def test_a_file_of_no_reference_of_ours_is_not_asked_for(signicat: FakeSig
         (b"", None),
     ],
 )
-def test_first_bytes_tell_a_type(head: bytes, media_type: str | None) -> None:
+def test_first_bytes_show_a_type(head: bytes, media_type: str | None) -> None:
     assert detect_media_type(head) == media_type
 
 
@@ -254,7 +254,7 @@ def test_first_bytes_tell_a_type(head: bytes, media_type: str | None) -> None:
         ([], b""),
     ],
 )
-async def test_a_head_is_told_however_the_file_is_cut(chunks: list[bytes], head: bytes) -> None:
+async def test_a_head_is_reported_however_the_file_is_cut(chunks: list[bytes], head: bytes) -> None:
     async def drip() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk

@@ -210,7 +210,7 @@ async def test_a_listing_holds_what_lies_in_the_window_and_has_ids(
     assert await list_references(finder) == [f"{DOSSIER}:first", f"{DOSSIER}:last", f"{DOSSIER}:undated"]
 
 
-def test_a_dossier_is_a_coordinate_that_need_not_be_told() -> None:
+def test_a_dossier_is_a_coordinate_that_need_not_be_given() -> None:
     assert [(each.name, each.is_required) for each in COORDINATES] == [
         ("dossier_id", False),
         ("created_after", False),

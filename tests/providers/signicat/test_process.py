@@ -200,7 +200,7 @@ def test_a_channel_stands_in_for_the_provider() -> None:
     assert snapshot_of(process(), process_id=PROCESS, channel="events").sender == "events"
 
 
-def test_what_is_told_without_measure_is_bounded() -> None:
+def test_what_is_reported_without_measure_is_bounded() -> None:
     snapshot = read_process(
         status="rejected",
         statusReasons=[{"category": f"c{n}"} for n in range(100)],
@@ -218,7 +218,7 @@ def test_what_is_told_without_measure_is_bounded() -> None:
         optional=dict.fromkeys(FIELDS, JSON),
     )
 )
-def test_no_answer_is_too_odd_to_be_told(answer: object) -> None:
+def test_no_answer_is_too_odd_to_be_reported(answer: object) -> None:
     snapshot = snapshot_of(answer, process_id=PROCESS)
 
     assert snapshot.stage is not Stage.CONCLUDED or snapshot.word in {"accepted", "failed"}

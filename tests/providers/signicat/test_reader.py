@@ -34,7 +34,7 @@ def build_reader(signicat: FakeSignicat, http: httpx.AsyncClient, **given: Any) 
         ({"generations": ["legacy", "events"], "reads": "legacy"}, LEGACY_LOGIN),
     ],
 )
-async def test_a_process_is_told_with_the_bytes_it_came_in(
+async def test_a_process_is_reported_with_the_bytes_it_came_in(
     signicat: FakeSignicat, http: httpx.AsyncClient, given: dict[str, Any], login: str
 ) -> None:
     signicat.held[PLACE] = answer = json_response(process())

@@ -86,7 +86,7 @@ def test_settings_that_cannot_work_are_refused_by_name(wrong: dict[str, object])
     assert next(iter(wrong)) in str(caught.value)
 
 
-def test_generations_must_be_told() -> None:
+def test_generations_must_be_given() -> None:
     with pytest.raises(ValidationError, match="generations"):
         SignicatSettings.model_validate({"provider": "signicat", "client_id": "x", "client_secret": "of ours 1"})
 

@@ -74,13 +74,13 @@ def test_an_event_without_an_id_has_no_identity(odd: object) -> None:
         ([], None, Unreadable(why="wrong_shape")),
     ],
 )
-def test_an_end_is_told_by_the_name_of_the_event(data: Any, reference: str | None, observation: object) -> None:
+def test_an_end_is_reported_by_the_name_of_the_event(data: Any, reference: str | None, observation: object) -> None:
     callback = events(event(data))
 
     assert (callback.reference, callback.observation) == (reference, observation)
 
 
-def test_an_event_of_another_name_rings_for_its_process() -> None:
+def test_an_event_of_another_name_wakes_its_process() -> None:
     callback = events(event(eventName="webid.zip.ready"))
 
     assert (callback.reference, callback.observation) == (REFERENCE, Unreadable(why="unknown_type"))
@@ -133,7 +133,7 @@ def test_a_body_that_is_no_json_is_unreadable(body: bytes, why: str) -> None:
         (b"not JSON", "legacy", "legacy", "events"),
     ],
 )
-def test_an_envelope_tells_the_generations_apart(body: bytes, both: str, only_legacy: str, only_events: str) -> None:
+def test_an_envelope_separates_the_generations(body: bytes, both: str, only_legacy: str, only_events: str) -> None:
     assert generation_of(body, ("legacy", "events")) == both
     assert generation_of(body, ("legacy",)) == only_legacy
     assert generation_of(body, ("events",)) == only_events

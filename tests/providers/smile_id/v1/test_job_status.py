@@ -271,7 +271,7 @@ def test_an_unknown_code_that_is_older_is_noted_and_holds_nothing_back() -> None
     assert found.unrecognised == (Drift(field="ResultCode", value="9999"),)
 
 
-def test_the_type_of_job_is_the_answers_own_and_else_the_one_that_we_were_told() -> None:
+def test_the_type_of_job_is_the_answers_own_and_else_the_one_that_we_were_given() -> None:
     bare = {"ResultCode": "0812"}
 
     assert snapshot(frame(bare), 6).decision is DECLINED
@@ -285,7 +285,7 @@ def test_an_answer_says_whom_it_is_about() -> None:
     assert (business.word, business.code) == ("1012", "1012")
 
 
-def test_what_was_looked_at_is_told_without_scores() -> None:
+def test_what_was_looked_at_is_reported_without_scores() -> None:
     found = snapshot(frame(BIOMETRIC, history=past("0814", "1012")))
 
     assert found.checks == (
@@ -296,7 +296,7 @@ def test_what_was_looked_at_is_told_without_scores() -> None:
     assert "93" not in found.model_dump_json()
 
 
-def test_what_both_parts_looked_at_is_told_together() -> None:
+def test_what_both_parts_looked_at_is_reported_together() -> None:
     found = snapshot(frame(IDENTITY, history=[BIOMETRIC, IDENTITY]))
 
     assert {each.name for each in found.checks} == {

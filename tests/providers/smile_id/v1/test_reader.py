@@ -79,7 +79,7 @@ async def test_fresh_links_alone_are_no_news(smile: FakeSmileId, reader: SmileV1
     assert first.snapshot.says_the_same_as(second.snapshot)
 
 
-async def test_a_type_of_job_that_we_were_told_serves_where_the_answer_names_none(
+async def test_a_type_of_job_that_we_were_given_serves_where_the_answer_names_none(
     smile: FakeSmileId, reader: SmileV1Reader
 ) -> None:
     smile.jobs[JOB_OF_USER] = frame({"ResultCode": "0812"})

@@ -99,7 +99,7 @@ async def test_what_is_no_picture_is_never_stored_as_one(
         (404, LossReason.GONE),
     ],
 )
-async def test_a_link_that_is_over_is_told_from_a_file_that_is_gone(
+async def test_a_link_that_is_over_is_distinguished_from_a_file_that_is_gone(
     smile_id: FakeSmileId, reader: SmileV3Reader, code: int, loss: LossReason
 ) -> None:
     smile_id.held["/storage/selfie"] = Response(code, b"<Error>Request has expired</Error>")

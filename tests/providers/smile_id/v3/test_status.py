@@ -37,7 +37,7 @@ def snapshot(
         ("error", None, Outcome.FAILED),
     ],
 )
-def test_a_status_alone_tells_the_verdict_and_lacks_the_rest(
+def test_a_status_alone_shows_the_verdict_and_lacks_the_rest(
     word: str, decision: Decision | None, ended: Outcome | None
 ) -> None:
     read = snapshot(word)
@@ -198,7 +198,7 @@ def checks(body: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {check.name: (check.kind, check.status) for check in found}
 
 
-def test_checks_tell_what_was_looked_at() -> None:
+def test_checks_report_what_was_looked_at() -> None:
     assert checks(attention()) == {
         "id_fields": (CheckKind.OTHER, CheckStatus.PASSED),
         "fraud": (CheckKind.OTHER, CheckStatus.PASSED),
