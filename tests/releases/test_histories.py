@@ -16,8 +16,9 @@ from temporalio.client import Client
 from tests.releases.next_release import ROOT
 from tests.workflows.record_histories import HISTORIES
 from tests.world import APPROVED, World, final, own_account, quick
+from vigil.domain.digest import Digester
 from vigil.temporal.connection import connect
-from vigil.temporal.histories import export, replay
+from vigil.temporal.histories import export, make_opaque, replay
 from workflows.registry import WORKFLOWS
 
 RECORDED: Final = HISTORIES / "0.1.0"
@@ -83,6 +84,20 @@ def _decoded(match: re.Match[str]) -> str:
         return base64.b64decode(match[1], validate=True).decode()
     except ValueError:
         return match[0]
+
+
+async def test_no_recorded_history_keeps_its_reference_when_it_is_exported_and_each_replays() -> None:
+    digester = Digester(b"a key for tests")
+    exported, kept = {}, []
+    for path in RECORDED.glob("*.json"):
+        history = json.loads(path.read_text())
+        references = set(re.findall(r"v-[0-9a-f]{12}", readable(history)))
+        opaque = make_opaque(history, "verification/acme/any", lambda text: digester.digest("history", text))
+        kept += [(path.stem, each) for each in references if each in readable(opaque)]
+        exported[path.stem] = json.dumps(opaque)
+
+    assert kept == []
+    assert await replay(exported, WORKFLOWS) == {}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from temporalio.api.common.v1 import Payload
@@ -53,8 +53,7 @@ def make_opaque(history: Json, workflow_id: str, digest: Digest) -> Json:
 
     The same value has the same digest everywhere, so the history replays as before.
     """
-    segments = {segment for path in _paths_in(history) for segment in path.split("/")[1:]}
-    opaque = _Opaque(digest, segments)
+    opaque = _Opaque(digest, _encoded_references_in({"workflowId": workflow_id, **history}))
     return {"workflowId": opaque.text(workflow_id), **opaque.of(history)}
 
 
@@ -65,15 +64,16 @@ class _Opaque:
         self._digest = digest
         self._segments = frozenset(segments)
 
-    def of(self, value: Json, name: str = "") -> Json:
-        """Return a value of a history, or of a payload, as it may be shown."""
+    def of(self, value: Json, name: str = "", *, dropped: Collection[str] = _DROPPED) -> Json:
+        """Return a value of a history, or of a payload, as it may be shown. A payload keeps all its fields."""
         if isinstance(value, dict):
             if _is_payload(value):
                 return self._payload(value, name)
             named = name if name in _IDENTIFYING else ""
-            return {key: self.of(inner, named or key) for key, inner in value.items() if key not in _DROPPED}
+            kept = {key: inner for key, inner in value.items() if key not in dropped}
+            return {key: self.of(inner, named or key, dropped=dropped) for key, inner in kept.items()}
         if isinstance(value, list):
-            return [self.of(inner, name) for inner in value]
+            return [self.of(inner, name, dropped=dropped) for inner in value]
         if isinstance(value, str):
             return self._unread(value) if name == "payload" else self._word(value, name)
         return value
@@ -92,13 +92,13 @@ class _Opaque:
         content = _content_of(payload)
         if content is None:
             return payload
-        shown = self.of(content, name)
+        shown = self.of(content, name, dropped=())
         return {**payload, "data": base64.b64encode(json.dumps(shown).encode()).decode()}
 
     def _unread(self, value: str) -> str:
         """Return a signal that could not be read and was handed on, as base64 of a protobuf message."""
         payload = Payload.FromString(base64.b64decode(value))
-        payload.data = json.dumps(self.of(json.loads(payload.data or b"null"))).encode()
+        payload.data = json.dumps(self.of(json.loads(payload.data or b"null"), dropped=())).encode()
         return base64.b64encode(payload.SerializeToString()).decode()
 
 
@@ -112,15 +112,19 @@ def _content_of(payload: Json) -> Json | None:
     return json.loads(base64.b64decode(payload.get("data", "")) or b"null")
 
 
-def _paths_in(value: Json, name: str = "") -> set[str]:
-    """Return the paths of verifications that a history names: `account/encoded_reference`."""
+def _encoded_references_in(value: Json, name: str = "") -> set[str]:
+    """Return the references as paths have them: `account/reference`, in a workflow id after the kind of workflow."""
     if isinstance(value, dict):
         inner = _content_of(value) if _is_payload(value) else None
         parts = [(inner, name)] if inner is not None else [(each, key) for key, each in value.items()]
-        return {path for each, key in parts for path in _paths_in(each, key)}
+        return {found for each, key in parts for found in _encoded_references_in(each, key)}
     if isinstance(value, list):
-        return {path for each in value for path in _paths_in(each, name)}
-    return {value} if name == "path" and isinstance(value, str) else set()
+        return {found for each in value for found in _encoded_references_in(each, name)}
+    if not isinstance(value, str):
+        return set()
+    # The id of a message holds a keyed digest in the reference's place.
+    position = 1 if name == "path" else 2 if name == "workflowId" and not value.startswith("message/") else None
+    return set(value.split("/")[position : position + 1]) if position else set()
 
 
 async def replay(histories: Mapping[str, str], workflows: Sequence[type]) -> Mapping[str, str]:
