@@ -82,8 +82,9 @@ async def test_a_run_that_cannot_read_its_record_waits_and_is_explained_by_that(
         while "later release" not in sentence:
             known = await lookup.get(world.key)
             sentence = explain(known.situation, plan=world.plan, now=await world.now()).sentence
-        [name] = [name async for name in names_under(world.storage, "verifications") if "records" in name]
-        await world.storage.erase(name)  # as if the release that can read it were rolled out
+        # As if the release that can read it were rolled out.
+        async for name in names_under(world.storage, f"verifications/{world.tracker.path(world.key)}/records"):
+            await world.storage.erase(name)
         await world.hear(final("OK"))
         record = await world.result()
 

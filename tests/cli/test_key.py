@@ -1,6 +1,7 @@
 """`vigil key new` prints a key that nobody can guess, and settings that hold its hash alone."""
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 
@@ -43,8 +44,9 @@ async def test_the_api_for_backends_does_not_start_without_a_key_beside_an_accou
 
     ended = await vigil("serve", "api", "--port=0", config=config)
 
+    [line] = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        f"vigil: {config}: api.keys: is missing, and accounts.id360 is not a sandbox: run `vigil key new NAME`, or set "
-        'faces = ["callbacks"]\n'
+    assert json.loads(line)["reason"] == (
+        f"{config}: api.keys: is missing, and accounts.id360 is not a sandbox: run `vigil key new NAME`, or set "
+        'faces = ["callbacks"]'
     )

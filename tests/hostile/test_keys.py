@@ -39,6 +39,7 @@ RIGHTS: Final = {
     ("POST", "/verifications/{account}/{reference:path}/resolve"): "resolve",
     ("GET", "/refusals"): "operate",
     ("GET", "/quarantine"): "operate",
+    ("GET", "/health/installation"): "operate",
     ("GET", "/health/ready"): "operate",
     ("GET", "/metrics"): "operate",
 }
