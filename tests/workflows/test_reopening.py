@@ -261,26 +261,23 @@ def identomat(skipped: SkippedTime) -> SkippedTime:
     return skipped
 
 
-async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callbacks_announce(
-    identomat: SkippedTime,
-) -> None:
-    world = identomat.world
+async def test_identomat_reopens_what_it_approved_and_rejects_it_as_its_callbacks_announce(world: World) -> None:
+    world = world.with_plan(quick(IDENTOMAT.tracking))
     async with world.workers():
         await world.register()
         world.reader.say(says("approved"))
         await world.hear(StatusSeen(word="APPROVED", looks="final"))
-        await identomat.result()
+        await world.result()
         world.reader.say(says("additional_information_requested"))
         await world.hear(StatusSeen(word="ADDITIONAL_INFORMATION_REQUESTED", looks="open"))
         reopened = await world.until(lambda record: record.verdict.revision == 2)
         world.reader.say(says("in_progress"))
-        await identomat.passes(10 * MINUTE)
         started_because = await world.until(
             lambda record: record.reads.snapshot is not None and record.reads.snapshot.word == "in_progress"
         )
         world.reader.say(says("rejected"))
         await world.hear(StatusSeen(word="REJECTED", looks="final"))
-        record = await identomat.result()
+        record = await world.result()
 
     assert (reopened.verdict.stage, reopened.verdict.decision, reopened.verdict.outcome) == (
         Stage.AWAITING_APPLICANT,
