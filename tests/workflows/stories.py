@@ -67,6 +67,22 @@ async def resolved_by_a_person(world: World) -> Handle:
     return world.tracker.handle(world.key)
 
 
+async def withdrawn_by_a_cancel(world: World) -> Handle:
+    await world.register()
+    await world.until(lambda record: record.is_registered)
+    await world.tracker.handle(world.key).cancel()
+    return world.tracker.handle(world.key)
+
+
+async def continued_after_a_terminate(world: World) -> Handle:
+    await world.register()
+    await world.until(lambda record: record.is_registered)
+    await world.tracker.handle(world.key).terminate()
+    world.reader.say(APPROVED)
+    await world.hear(final("OK"))
+    return world.tracker.handle(world.key)
+
+
 async def told_to_a_backend(world: World) -> Handle:
     world.reader.say(APPROVED)
     await world.register(notify=(BACKEND,))
@@ -334,6 +350,8 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(canceled_on_a_callback),
     Story(timed_out),
     Story(resolved_by_a_person),
+    Story(withdrawn_by_a_cancel),
+    Story(continued_after_a_terminate),
     Story(told_to_a_backend),
     Story(sent_after_an_unknown_attempt),
     Story(notified_backends_of_its_verdict),
