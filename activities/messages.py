@@ -52,7 +52,7 @@ class MessageActivities:
     def __init__(
         self,
         messengers: Mapping[str, MessageReader],
-        carriers: Mapping[Channel, MessageSender],
+        message_senders: Mapping[Channel, MessageSender],
         admission: Admission,
         storage: Storage,
         note: Note,
@@ -60,7 +60,7 @@ class MessageActivities:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._messengers = messengers
-        self._carriers = carriers
+        self._message_senders = message_senders
         self._admission = admission
         self._inbox = Inbox(storage)
         self._records = Records(storage)
@@ -72,12 +72,12 @@ class MessageActivities:
         """Try once to send a message. A failure is a result, since only the result says whether anything was sent."""
         order = send.received.order
         left = order.send_before - self._now()
-        carrier = self._carriers.get(order.kind.channel)
+        message_sender = self._message_senders.get(order.kind.channel)
         if left <= timedelta(0):
             return messages.SendAttempt(result=MessageResult.TOO_LATE)
-        if send.is_uncertain and not (carrier and carrier.is_idempotent):
+        if send.is_uncertain and not (message_sender and message_sender.is_idempotent):
             return messages.SendAttempt(result=MessageResult.UNKNOWN, why="not_repeated")
-        admitted = await self._admit(send, carrier, within=min(left, ADMIT_WITHIN))
+        admitted = await self._admit(send, message_sender, within=min(left, ADMIT_WITHIN))
         if isinstance(admitted, SendResult):
             return _attempt(order, admitted)
         message, sender = admitted
@@ -112,7 +112,7 @@ class MessageActivities:
             raise try_again("temporal_unavailable") from None
 
     async def _admit(
-        self, send: messages.SendMessage, carrier: MessageSender | None, *, within: timedelta
+        self, send: messages.SendMessage, message_sender: MessageSender | None, *, within: timedelta
     ) -> tuple[Outgoing, MessageSender] | SendResult:
         """Return the message and who sends it, or why it may not be sent."""
         order = send.received.order
@@ -121,17 +121,17 @@ class MessageActivities:
             return message
         if message.address is None:
             return refused(ADDRESS_UNKNOWN)
-        if carrier is None:
+        if message_sender is None:
             return refused(CHANNEL_NOT_CONFIGURED)
         outgoing = Outgoing(send.message_id, message.address, message.content, message.subject)
         if send.is_admitted:
-            return outgoing, carrier
+            return outgoing, message_sender
         try:
             async with asyncio.timeout(within.total_seconds()):
                 refusal = await self._admission.refuse(order, message, message.address)
         except TimeoutError:
             return refused("admission_timeout", may_heal=True)
-        return refusal or (outgoing, carrier)
+        return refusal or (outgoing, message_sender)
 
     async def _message(self, received: MessageReceived) -> DelegatedMessage | SendResult:
         messenger = self._messengers.get(received.order.key.account)
@@ -155,8 +155,8 @@ async def _hand_over(outgoing: Outgoing, sender: MessageSender, *, within: timed
     try:
         return await sender.send(outgoing, within=within)
     except Exception as error:  # noqa: BLE001 -- its text may hold the message, and it may have been sent
-        _log.error("message.carrier_failed", error=type(error).__name__, code=where(error))
-        return unknown("carrier_failed")
+        _log.error("message.sender_failed", error=type(error).__name__, code=where(error))
+        return unknown("sender_failed")
 
 
 def _attempt(

@@ -101,21 +101,21 @@ async def simulated_sms() -> AsyncIterator[Sms]:
         yield Sms(url, http)
 
 
-def carrier(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> MessageSender:
-    """Return the carrier to a simulated gateway."""
+def message_sender(url: str, http: httpx.AsyncClient, *, idempotent: bool = False) -> MessageSender:
+    """Return the message_sender to a simulated gateway."""
     body: dict[str, JsonValue] = {"to": "{to}", "message": {"text": "{text}"}}
     gateway = Gateway(f"{url}/gateway/messages", body, is_idempotent=idempotent, allow_private=True)
     return GatewaySender(gateway, http)
 
 
 def messages_worker(
-    world: World, carriers: Mapping[Channel, MessageSender], limits: MessageLimits = DEFAULT_LIMITS
+    world: World, message_senders: Mapping[Channel, MessageSender], limits: MessageLimits = DEFAULT_LIMITS
 ) -> Worker:
     """Return the worker that sends this world's messages."""
     rules = {world.account: AccountRules(world.reader, {"widget.example.test"})}
     admission = MessageAdmission(rules, world.tracker.describe, world.storage, world.digester, limits)
     activities = MessageActivities(
-        {world.account: AskingMessenger()}, carriers, admission, world.storage, world.tracker.report_message
+        {world.account: AskingMessenger()}, message_senders, admission, world.storage, world.tracker.report_message
     )
     return Worker(
         world.client,
@@ -131,7 +131,7 @@ class Messages:
 
     world: World
     send_before: timedelta = SEND_WITHIN
-    carriers: dict[Channel, MessageSender] = field(default_factory=dict)
+    message_senders: dict[Channel, MessageSender] = field(default_factory=dict)
     limits: MessageLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
@@ -157,7 +157,7 @@ class Messages:
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Run the worker that sends."""
-        async with messages_worker(self.world, self.carriers, self.limits):
+        async with messages_worker(self.world, self.message_senders, self.limits):
             yield
 
     @asynccontextmanager
@@ -165,7 +165,7 @@ class Messages:
         """Run every worker, with SMS going to a gateway that is given so many seconds for an answer."""
         async with open_http() as http:
             http.timeout = httpx.Timeout(within)
-            self.carriers[Channel.SMS] = carrier(sms.url, http, idempotent=idempotent)
+            self.message_senders[Channel.SMS] = message_sender(sms.url, http, idempotent=idempotent)
             async with self.world.workers(), self.sending():
                 yield
 

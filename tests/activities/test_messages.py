@@ -235,7 +235,7 @@ async def test_another_attempt_to_send_an_admitted_message_takes_nothing_from_th
 
 @pytest.mark.parametrize("is_idempotent", [False, True])
 @pytest.mark.parametrize(
-    ("answer", "why"), [(unknown("gateway_timeout"), "gateway_timeout"), (OSError(TEXT), "carrier_failed")]
+    ("answer", "why"), [(unknown("gateway_timeout"), "gateway_timeout"), (OSError(TEXT), "sender_failed")]
 )
 async def test_an_unknown_result_allows_another_attempt_only_to_an_idempotent_sender(
     storage: FolderStorage, answer: SendResult | Exception, why: str, *, is_idempotent: bool

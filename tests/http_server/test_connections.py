@@ -125,7 +125,7 @@ def test_only_those_that_are_too_slow_are_swept() -> None:
     slow, fast = room.admit("slow", "a"), room.admit("fast", "b")
     slow.slow = True
     room.all.await_body(fast)
-    room.all.sweep()
-    room.all.sweep()
+    room.all.close_overdue()
+    room.all.close_overdue()
 
     assert (room.gone, room.counted) == (["slow"], ["too_slow"])

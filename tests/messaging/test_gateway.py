@@ -36,14 +36,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def carrier(http: httpx.AsyncClient, url: str, **changes: Any) -> GatewaySender:
+def message_sender(http: httpx.AsyncClient, url: str, **changes: Any) -> GatewaySender:
     return GatewaySender(Gateway(**{"url": url, "body": BODY, "allow_private": True, **changes}), http)
 
 
 async def test_the_template_is_filled_with_values_that_stay_values(backend: Backend, http: httpx.AsyncClient) -> None:
     url = f"http://127.0.0.1:{backend.port}/sms?flow=1"
 
-    handed = await carrier(http, url, headers={"Authorization": "Bearer x"}).send(OUTGOING, within=SOON)
+    handed = await message_sender(http, url, headers={"Authorization": "Bearer x"}).send(OUTGOING, within=SOON)
 
     [told] = backend.told
     assert handed == SENT
@@ -80,7 +80,7 @@ async def test_its_answer_says_whether_it_was_sent(
 ) -> None:
     backend.answers.append(answer)
 
-    assert await carrier(http, f"http://127.0.0.1:{backend.port}/").send(OUTGOING, within=SOON) == handed
+    assert await message_sender(http, f"http://127.0.0.1:{backend.port}/").send(OUTGOING, within=SOON) == handed
     assert len(backend.told) == 1
 
 
@@ -98,7 +98,7 @@ async def test_its_answer_says_whether_it_was_sent(
 async def test_a_number_with_a_prefix_that_the_settings_do_not_name_gets_nothing(
     backend: Backend, http: httpx.AsyncClient, number: str, handed: SendResult
 ) -> None:
-    german = carrier(http, f"http://127.0.0.1:{backend.port}/", prefixes=("+49",))
+    german = message_sender(http, f"http://127.0.0.1:{backend.port}/", prefixes=("+49",))
 
     assert await german.send(Outgoing("m-1", number, "4021"), within=SOON) == handed
     assert len(backend.told) == (handed == SENT)
@@ -108,7 +108,7 @@ async def test_only_the_codes_of_the_settings_mean_sent_where_there_are_some(
     backend: Backend, http: httpx.AsyncClient
 ) -> None:
     backend.answers.extend([201, 200])
-    strict = carrier(http, f"http://127.0.0.1:{backend.port}/", accepted=frozenset({201}))
+    strict = message_sender(http, f"http://127.0.0.1:{backend.port}/", accepted=frozenset({201}))
 
     handed = [await strict.send(OUTGOING, within=SOON) for _ in range(2)]
 
@@ -120,7 +120,7 @@ async def test_only_the_codes_of_the_settings_mean_sent_where_there_are_some(
     ["", "ada", "+12025550147,+12025550148", "+12025550147;+12025550148", "+1202\r\n5550147", "+1202+5550147", "+" * 9],
 )
 async def test_what_is_no_single_number_is_refused(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
-    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+    sms = message_sender(http, f"http://127.0.0.1:{backend.port}/")
 
     assert await sms.send(Outgoing("abc-1", number, "4021"), within=SOON) == refused("address_not_usable")
     assert backend.connections == 0
@@ -128,14 +128,14 @@ async def test_what_is_no_single_number_is_refused(backend: Backend, http: httpx
 
 @pytest.mark.parametrize("number", ["+12025550147", "12025550147", "+1 (202) 555-01.47", "00995555123456"])
 async def test_a_number_is_passed_on_as_it_was_written(backend: Backend, http: httpx.AsyncClient, number: str) -> None:
-    sms = carrier(http, f"http://127.0.0.1:{backend.port}/")
+    sms = message_sender(http, f"http://127.0.0.1:{backend.port}/")
 
     assert await sms.send(Outgoing("abc-1", number, "4021"), within=SOON) == SENT
     assert backend.told[0].json["to"] == [number]
 
 
 async def test_a_gateway_that_cannot_be_reached_was_given_nothing(http: httpx.AsyncClient) -> None:
-    there_is_none = [carrier(http, "http://127.0.0.1:1/"), carrier(http, "http://no-such-host.invalid/")]
+    there_is_none = [message_sender(http, "http://127.0.0.1:1/"), message_sender(http, "http://no-such-host.invalid/")]
 
     handed = [await each.send(OUTGOING, within=SOON) for each in there_is_none]
 
@@ -166,7 +166,9 @@ async def test_no_writing_of_a_private_address_is_called(http: httpx.AsyncClient
 
 
 async def test_a_private_address_is_refused_unless_it_is_allowed(backend: Backend, http: httpx.AsyncClient) -> None:
-    handed = await carrier(http, f"http://localhost:{backend.port}/", allow_private=False).send(OUTGOING, within=SOON)
+    handed = await message_sender(http, f"http://localhost:{backend.port}/", allow_private=False).send(
+        OUTGOING, within=SOON
+    )
 
     assert handed == refused("gateway_is_private")
     assert backend.connections == 0

@@ -26,7 +26,7 @@ async def mailbox() -> AsyncIterator[Mailbox]:
         yield mailbox
 
 
-def carrier(mailbox: Mailbox, **changes: Any) -> MailServerSender:
+def message_sender(mailbox: Mailbox, **changes: Any) -> MailServerSender:
     plain: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": mailbox.port,
@@ -39,7 +39,7 @@ def carrier(mailbox: Mailbox, **changes: Any) -> MailServerSender:
 
 
 async def test_a_message_arrives_as_it_was_written(mailbox: Mailbox) -> None:
-    handed = await carrier(mailbox).send(OUTGOING, within=SOON)
+    handed = await message_sender(mailbox).send(OUTGOING, within=SOON)
 
     [mail] = mailbox.taken
     assert handed == SENT
@@ -54,7 +54,7 @@ async def test_a_message_arrives_as_it_was_written(mailbox: Mailbox) -> None:
 
 
 async def test_a_message_without_a_subject_gets_ours(mailbox: Mailbox) -> None:
-    await carrier(mailbox).send(Outgoing("abc-1", "ada@example.test", "4021 grüßt"), within=SOON)
+    await message_sender(mailbox).send(Outgoing("abc-1", "ada@example.test", "4021 grüßt"), within=SOON)
 
     assert mailbox.taken[0]["Subject"] == "Your identity verification"
     assert mailbox.taken[0].get_content().strip() == "4021 grüßt"
@@ -63,7 +63,7 @@ async def test_a_message_without_a_subject_gets_ours(mailbox: Mailbox) -> None:
 async def test_a_subject_cannot_smuggle_a_header_in(mailbox: Mailbox) -> None:
     outgoing = Outgoing("abc-1", "ada@example.test", "4021", "Your code\r\nBcc: eve@example.test")
 
-    await carrier(mailbox).send(outgoing, within=SOON)
+    await message_sender(mailbox).send(outgoing, within=SOON)
 
     assert mailbox.taken[0]["Bcc"] is None
     assert mailbox.receivers == [["ada@example.test"]]
@@ -73,7 +73,7 @@ async def test_a_subject_without_end_is_cut_and_holds_nobody_up(mailbox: Mailbox
     outgoing = Outgoing("abc-1", "ada@example.test", "4021", "ä" * 500_000)
 
     async with asyncio.timeout(1):
-        handed = await carrier(mailbox).send(outgoing, within=SOON)
+        handed = await message_sender(mailbox).send(outgoing, within=SOON)
 
     assert handed == SENT
     assert set(mailbox.taken[0]["Subject"]) == {"ä"}
@@ -98,7 +98,7 @@ async def test_a_subject_without_end_is_cut_and_holds_nobody_up(mailbox: Mailbox
     ids=lambda address: ascii(address[:40]),
 )
 async def test_what_is_no_single_address_is_refused(mailbox: Mailbox, address: str) -> None:
-    handed = await carrier(mailbox).send(Outgoing("abc-1", address, "4021"), within=SOON)
+    handed = await message_sender(mailbox).send(Outgoing("abc-1", address, "4021"), within=SOON)
 
     assert handed == refused("address_not_usable")
     assert mailbox.taken == []
@@ -114,7 +114,7 @@ async def test_what_the_server_refuses_is_not_sent_and_only_a_passing_refusal_ma
 ) -> None:
     getattr(mailbox, command).append(answer)
 
-    assert await carrier(mailbox).send(OUTGOING, within=SOON) == handed
+    assert await message_sender(mailbox).send(OUTGOING, within=SOON) == handed
     assert mailbox.taken == []
 
 
@@ -124,20 +124,20 @@ async def test_a_server_that_falls_silent_with_the_message_in_its_hands_may_have
 ) -> None:
     mailbox.at_data.append(answer)
 
-    handed = await carrier(mailbox).send(OUTGOING, within=timedelta(seconds=0.5))
+    handed = await message_sender(mailbox).send(OUTGOING, within=timedelta(seconds=0.5))
 
     assert handed == unknown("mail_server_cut_off")
     assert len(mailbox.taken) == 1
 
 
 async def test_a_server_that_is_not_there_may_come_back() -> None:
-    handed = await carrier(Mailbox(port=1)).send(OUTGOING, within=SOON)
+    handed = await message_sender(Mailbox(port=1)).send(OUTGOING, within=SOON)
 
     assert handed == refused("mail_server_unreachable", may_heal=True)
 
 
 async def test_a_server_without_the_wanted_security_is_given_nothing(mailbox: Mailbox) -> None:
-    handed = await carrier(mailbox, security="starttls").send(OUTGOING, within=SOON)
+    handed = await message_sender(mailbox, security="starttls").send(OUTGOING, within=SOON)
 
     assert handed == refused("mail_server_unsuitable")
     assert mailbox.taken == []
@@ -151,8 +151,8 @@ async def test_an_encrypted_server_takes_it_from_who_logs_in(
     mailbox = Mailbox()
     async with mailbox.listening(context, from_the_start=from_the_start):
         ours = {"security": security, "ca_file": str(trusted), "username": LOGIN[0]}
-        handed = await carrier(mailbox, password=LOGIN[1], **ours).send(OUTGOING, within=SOON)
-        stranger = await carrier(mailbox, password="wrong", **ours).send(OUTGOING, within=SOON)
+        handed = await message_sender(mailbox, password=LOGIN[1], **ours).send(OUTGOING, within=SOON)
+        stranger = await message_sender(mailbox, password="wrong", **ours).send(OUTGOING, within=SOON)
 
     assert handed == SENT
     assert stranger == refused("smtp_535")
@@ -168,7 +168,7 @@ async def test_a_server_whose_certificate_nobody_vouches_for_is_given_nothing(
     context, _ = certificate(tmp_path)
     mailbox = Mailbox()
     async with mailbox.listening(context, from_the_start=from_the_start):
-        handed = await carrier(mailbox, security=security).send(OUTGOING, within=SOON)
+        handed = await message_sender(mailbox, security=security).send(OUTGOING, within=SOON)
 
     assert handed == refused("mail_server_not_trusted")
     assert mailbox.taken == []

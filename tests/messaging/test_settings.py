@@ -1,4 +1,4 @@
-"""The settings of carriers, as they stand in `vigil.toml`, and the carriers that they open."""
+"""The settings of message_senders, as they stand in `vigil.toml`, and the message_senders that they open."""
 
 from pathlib import Path
 
@@ -34,17 +34,17 @@ def load(folder: Path, text: str = WHOLE) -> Settings:
 
 async def test_each_channel_that_is_set_gets_its_sender(tmp_path: Path) -> None:
     async with httpx.AsyncClient() as http:
-        carriers = open_senders(load(tmp_path).messages, http)
+        message_senders = open_senders(load(tmp_path).messages, http)
         none = open_senders(MessageSettings(), http)
 
-    assert {channel: carrier.is_idempotent for channel, carrier in carriers.items()} == {
+    assert {channel: message_sender.is_idempotent for channel, message_sender in message_senders.items()} == {
         Channel.SMS: True,
         Channel.EMAIL: False,
     }
     assert none == {}
 
 
-def test_what_is_shown_of_settings_and_carriers_holds_no_secret(tmp_path: Path) -> None:
+def test_what_is_shown_of_settings_and_message_senders_holds_no_secret(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
     assert "sms.example" in repr(settings)

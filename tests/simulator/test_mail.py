@@ -32,7 +32,7 @@ class Mail:
     async def received(self) -> list[Any]:
         return list((await self.seen())["received"])
 
-    async def carrier(self) -> MailServerSender:
+    async def message_sender(self) -> MailServerSender:
         port = (await self.seen())["port"]
         return MailServerSender(MailServer("127.0.0.1", port, "none", "us@sender.example", "Us", "Your verification"))
 
@@ -49,7 +49,7 @@ def outgoing(text: str = "4021 is your code", subject: str | None = None) -> Out
 
 
 async def test_it_shows_what_came_to_whom(mail: Mail) -> None:
-    handed = await (await mail.carrier()).send(outgoing("Grüße, 4021", "Für Sie"), within=SOON)
+    handed = await (await mail.message_sender()).send(outgoing("Grüße, 4021", "Für Sie"), within=SOON)
 
     assert handed == SENT
     shown = [{name: held for name, held in each.items() if name != "at"} for each in await mail.received()]
@@ -64,9 +64,9 @@ async def test_it_shows_what_came_to_whom(mail: Mail) -> None:
 
 
 async def test_what_it_is_handed_twice_has_come_twice(mail: Mail) -> None:
-    carrier = await mail.carrier()
+    message_sender = await mail.message_sender()
     for _ in range(2):
-        await carrier.send(outgoing(), within=SOON)
+        await message_sender.send(outgoing(), within=SOON)
 
     assert [each["text"] for each in await mail.received()] == ["4021 is your code\r\n"] * 2
 
@@ -81,7 +81,7 @@ async def test_the_receivers_are_those_of_the_envelope(mail: Mail) -> None:
 
 
 async def test_it_forgets_on_request(mail: Mail) -> None:
-    await (await mail.carrier()).send(outgoing(), within=SOON)
+    await (await mail.message_sender()).send(outgoing(), within=SOON)
     answer = await mail.http.delete(f"{mail.url}/control/mail")
 
     assert answer.status_code == 204

@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.messages import carrier, messages_worker
+from tests.messages import message_sender, messages_worker
 from tests.short_timeouts import with_short_timeouts
 from tests.world import World
 from vigil.domain.message import Channel
@@ -19,12 +19,12 @@ from vigil.temporal.connection import connect
 class KilledCarrier:
     """Hands a message over and dies before it can say so."""
 
-    def __init__(self, carrier: MessageSender) -> None:
-        self.is_idempotent = carrier.is_idempotent
-        self._carrier = carrier
+    def __init__(self, message_sender: MessageSender) -> None:
+        self.is_idempotent = message_sender.is_idempotent
+        self._message_sender = message_sender
 
     async def send(self, outgoing: Outgoing, *, within: timedelta) -> SendResult:
-        await self._carrier.send(outgoing, within=within)
+        await self._message_sender.send(outgoing, within=within)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("killed processes say nothing")
 
@@ -32,7 +32,7 @@ class KilledCarrier:
 async def main(address: str, folder: str, account: str, gateway: str) -> None:
     world = World(with_short_timeouts(await connect(address, "default")), Path(folder), account=account)
     async with open_http() as http:
-        killed = KilledCarrier(carrier(gateway, http))
+        killed = KilledCarrier(message_sender(gateway, http))
         async with messages_worker(world, {Channel.SMS: killed}):
             await asyncio.sleep(60)
 

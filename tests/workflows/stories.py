@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from temporalio.client import WorkflowHandle
 
-from tests.messages import asked, carrier, messages_worker, simulated_sms
+from tests.messages import asked, message_sender, messages_worker, simulated_sms
 from tests.workflows.test_discovery import Listing, order
 from tests.workflows.test_reviews import CallingBack, Recaller, called_back
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, SaidReader, World, final, quick, step
@@ -113,7 +113,7 @@ async def sent_after_an_unknown_attempt(world: World) -> Handle:
     handle = world.client.get_workflow_handle(f"message/{world.account}/{MESSAGE}")
     async with simulated_sms() as sms, open_http() as http:
         await sms.trouble(answer=500)
-        async with messages_worker(world, {Channel.SMS: carrier(sms.url, http, idempotent=True)}):
+        async with messages_worker(world, {Channel.SMS: message_sender(sms.url, http, idempotent=True)}):
             await world.tracker.start_message(
                 MessageReceived(order=request, receipt=await Inbox(world.storage).keep(receipt))
             )

@@ -114,7 +114,7 @@ class Connections:
         self._refused[reason] += 1
         self._metric(reason)
 
-    def sweep(self) -> None:
+    def close_overdue(self) -> None:
         """Disconnect who is too slow, and report what was refused. Called several times a second."""
         now = self.clock()
         for peer in [*self._without_request, *self._sending_bodies, *self._idle]:

@@ -21,7 +21,7 @@ from vigil.http_server.limits import DEFAULT_LIMITS, ConnectionLimits, fit_to_de
 
 _ACCEPTED_AT_ONCE: Final = 32
 """So that many new connections do not keep the others waiting."""
-_SWEPT_EVERY: Final = 5
+_CHECKED_EVERY: Final = 5
 """In ticks of a tenth of a second."""
 _STOPPED_WITHIN: Final = 5
 """Seconds, for the requests that are being answered."""
@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Disconnect who is too slow, and look again for room."""
         if self._acceptor is not None:
-            self._acceptor.tick(is_sweep=counter % _SWEPT_EVERY == 0)
+            self._acceptor.tick(is_check=counter % _CHECKED_EVERY == 0)
         return await super().on_tick(counter)
 
     @contextmanager
@@ -133,9 +133,9 @@ class _Acceptor:
             self._is_accepting = True
             self._loop.add_reader(self._listener, self._accept)
 
-    def tick(self, *, is_sweep: bool) -> None:
-        if is_sweep:
-            self._connections.sweep()
+    def tick(self, *, is_check: bool) -> None:
+        if is_check:
+            self._connections.close_overdue()
         self.start()
 
     def close(self) -> None:

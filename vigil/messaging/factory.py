@@ -16,9 +16,9 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
 
     Raises `OSError` for a file of certificates that cannot be read.
     """
-    carriers: dict[Channel, MessageSender] = {}
+    message_senders: dict[Channel, MessageSender] = {}
     if settings.sms is not None:
-        carriers[Channel.SMS] = GatewaySender(
+        message_senders[Channel.SMS] = GatewaySender(
             Gateway(
                 url=settings.sms.url,
                 body=settings.sms.body,
@@ -33,7 +33,7 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
         )
     if settings.email is not None:
         given = settings.email
-        carriers[Channel.EMAIL] = MailServerSender(
+        message_senders[Channel.EMAIL] = MailServerSender(
             MailServer(
                 host=given.host,
                 port=given.port,
@@ -46,4 +46,4 @@ def open_senders(settings: MessageSettings, http: httpx.AsyncClient) -> Mapping[
                 ca_file=given.ca_file,
             )
         )
-    return carriers
+    return message_senders
