@@ -24,12 +24,12 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages
 
-    from workflows import options
     from workflows.children import start_notification, start_rechecks
     from workflows.downloads import Downloads
     from workflows.provider_reads import ProviderReads
     from workflows.publication import Publication
     from workflows.record_book import RecordBook
+    from workflows.run_length import RunLength
     from workflows.signals import NO_PAYLOAD, Signals
     from workflows.wakeup import WakeUp
 
@@ -64,8 +64,7 @@ class VerificationWorkflow:
         self._downloads = Downloads(order.path, self._wake_up.notify)
         self._signals = Signals()
         self._arrivals: list[messages.Signal | messages.Command | messages.UnreadSignal] = []
-        self._suggested_at: int | None = None
-        self._hands_read_on = False
+        self._length = RunLength()
 
     @workflow.run
     async def run(self, order: messages.TrackVerification) -> Record:
@@ -216,6 +215,7 @@ class VerificationWorkflow:
             self._publish()
             if await self._notify_backends():
                 continue  # a command may have changed the verdict meanwhile
+            self._length.note()
             if self._should_begin_anew():
                 return self._phase
             await self._wake_up.wait(*self._next_wake_up())
@@ -228,7 +228,7 @@ class VerificationWorkflow:
             return
         await self._book.write()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        hands_read_on = reached is not Phase.SETTLED and self._hands_read_on
+        hands_read_on = reached is not Phase.SETTLED and self._must_begin_anew()
         if self._book.is_stored and not self._arrivals and (hands_read_on or not self._reads.is_requested):
             self._phase = Phase.LEAVING
 
@@ -259,21 +259,12 @@ class VerificationWorkflow:
         may grow: while a provider is down a read lasts for hours, and callbacks go on.
         """
         if self._reads.is_read_pending or self._arrivals:
-            self._hands_read_on = self._is_too_long() and workflow.patched("begin-anew-while-reading")
-            return self._hands_read_on
-        return workflow.info().is_continue_as_new_suggested() or self._signals.should_be_read_again
+            return self._must_begin_anew()
+        return self._length.is_long or self._signals.should_be_read_again
 
-    def _is_too_long(self) -> bool:
-        """Whether the run must not grow further.
-
-        Temporal takes 10,000 signals, and then no registration either. Long before that, a worker without the run in
-        its cache replays it for longer than a workflow task may take.
-        """
-        length = workflow.info().get_current_history_length()
-        if self._suggested_at is None and workflow.info().is_continue_as_new_suggested():
-            self._suggested_at = length
-        has_doubled = self._suggested_at is not None and length >= 2 * self._suggested_at
-        return has_doubled or self._signals.count >= options.MOST_SIGNALS
+    def _must_begin_anew(self) -> bool:
+        """Whether a new run is due whatever is under way. The new run reads what this one was reading."""
+        return self._length.is_too_long(self._signals.count) and workflow.patched("begin-anew-while-reading")
 
     # ------------------------------------------------------------------ what happens
 
