@@ -2,13 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
+
+from vigil.storage.contract import StorageError
 
 FAILURES_TO_OPEN: Final = 5
 OPEN_FOR: Final = timedelta(seconds=5)
+
+T = TypeVar("T")
 
 
 class CircuitBreaker:
@@ -55,6 +59,20 @@ class CircuitBreaker:
                 yield True
         else:
             yield False
+
+    async def ask_storage(self, question: Callable[[], Awaitable[T]], *, within: float) -> T | None:
+        """Return the storage's answer; None while the breaker is open, or if there is no answer in so many seconds."""
+        if not self.allow():
+            return None
+        try:
+            async with asyncio.timeout(within):
+                answer = await question()
+        except (StorageError, OSError):
+            self.record_failure()
+            return None
+        # Without this, the one attempt after a pause would be spent here, and no receipt be stored any more.
+        self.record_success()
+        return answer
 
     def record_success(self) -> None:
         """Close the breaker: the dependency gave a usable answer."""

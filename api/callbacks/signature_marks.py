@@ -1,6 +1,5 @@
 """One signature, one body: a signature that covers no body is good for the first body that comes with it."""
 
-import asyncio
 from dataclasses import replace
 
 from api.callbacks.circuit_breaker import CircuitBreaker
@@ -9,7 +8,6 @@ from vigil.domain.digest import Digester
 from vigil.domain.terms import Proof
 from vigil.observability import Metrics
 from vigil.providers.contract import GenuineRequest, Signature
-from vigil.storage.contract import StorageError
 from vigil.storage.inbox import Inbox
 
 
@@ -46,16 +44,9 @@ class SignatureMarks:
         return replace(genuine, proof=Proof.STALE)
 
     async def _is_first_or_same(self, genuine: GenuineRequest, signature: Signature) -> bool:
-        if not self._breaker.allow():
-            return False
         mark = self._digester.digest("signature", signature.text)
         body = self._digester.digest("signed", signature.names.encode() + b"\0" + genuine.request.body)
-        try:
-            async with asyncio.timeout(self._timeout):
-                first = await self._inbox.bind_signature(signature.signed_at, mark, body)
-        except (StorageError, OSError):
-            self._breaker.record_failure()
-            return False
-        # Without this, the one attempt after a pause would be spent here, and no receipt be stored any more.
-        self._breaker.record_success()
+        first = await self._breaker.ask_storage(
+            lambda: self._inbox.bind_signature(signature.signed_at, mark, body), within=self._timeout
+        )
         return first == body
