@@ -1,9 +1,14 @@
 """What the compose file, the image and the verbs name must be there."""
 
 import ast
+import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
+import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = sorted(name for name, service in SERVICES.items() if service.get("image") == "vigil")
+OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
 ENDING = {"temporal-schema", "temporal-namespace", "bucket"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
@@ -94,15 +99,62 @@ def test_secrets_come_from_the_environment_and_a_missing_one_is_explained() -> N
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_what_a_service_mounts_is_in_the_tree(name: str) -> None:
-    sources = [volume.split(":")[0] for volume in SERVICES[name].get("volumes", [])]
+    sources = [
+        volume.rsplit(":", 2 if volume.endswith(":ro") else 1)[0] for volume in SERVICES[name].get("volumes", [])
+    ]
+    given = {"${VIGIL_TLS:-./tls}"}
 
-    assert [s for s in sources if s not in COMPOSE["volumes"] and not (ROOT / s).exists()] == []
+    assert [s for s in sources if s not in {*COMPOSE["volumes"], *given} and not (ROOT / s).exists()] == []
 
 
-def test_ports_are_published_to_this_machine_only() -> None:
+def test_ports_are_published_to_this_machine_only_unless_somebody_says_otherwise() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
 
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == ["${VIGIL_LISTEN:-127.0.0.1}:8443:8443"]
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_a_service_that_scales_takes_no_port_of_the_machine(name: str) -> None:
+    assert "ports" not in SERVICES[name]
+    assert "container_name" not in SERVICES[name]
+
+
+def test_prometheus_finds_every_process_of_a_service_that_scales() -> None:
+    jobs = YAML(typ="safe").load(ROOT / "deploy" / "prometheus.yml")["scrape_configs"]
+    found = {job["job_name"]: job["dns_sd_configs"] for job in jobs if "dns_sd_configs" in job}
+
+    assert found == {
+        "vigil-api": [{"names": ["api"], "type": "A", "port": 9465, "refresh_interval": "15s"}],
+        "vigil-worker": [{"names": ["worker"], "type": "A", "port": 9464, "refresh_interval": "15s"}],
+    }
+    assert SERVICES["api"]["environment"]["VIGIL_API__METRICS_ADDRESS"] == "0.0.0.0:9465"
+    assert SERVICES["worker"]["environment"]["VIGIL_WORKER__METRICS_ADDRESS"] == "0.0.0.0:9464"
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_service_fills_the_disk_with_its_output(name: str) -> None:
+    assert SERVICES[name]["logging"] == {"driver": "json-file", "options": {"max-size": "20m", "max-file": "5"}}
+
+
+def test_prometheus_forgets() -> None:
+    assert SERVICES["prometheus"]["command"][2:] == [
+        "--storage.tsdb.retention.time=30d",
+        "--storage.tsdb.retention.size=8GB",
+    ]
+
+
+def test_the_api_believes_the_proxy_and_nobody_else() -> None:
+    environ = {"VIGIL_API__TRUSTED_PROXIES": SERVICES["api"]["environment"]["VIGIL_API__TRUSTED_PROXIES"]}
+    network = COMPOSE["networks"]["proxy"]
+
+    assert json.loads(environ["VIGIL_API__TRUSTED_PROXIES"]) == ["172.30.250.0/24"]
+    assert network == {"internal": True, "ipam": {"config": [{"subnet": "172.30.250.0/24"}]}}
+    assert on_network("proxy") == ["api", "proxy"]
+
+
+@pytest.mark.parametrize(("asker", "scaled"), [("proxy", "api"), ("prometheus", "api"), ("prometheus", "worker")])
+def test_a_process_that_scales_has_one_address_for_who_looks_for_it(asker: str, scaled: str) -> None:
+    assert len(set(SERVICES[asker]["networks"]) & set(SERVICES[scaled]["networks"])) == 1
 
 
 def test_the_image_installs_the_pinned_requirements_by_hash() -> None:
@@ -112,7 +164,70 @@ def test_the_image_installs_the_pinned_requirements_by_hash() -> None:
 
 
 def test_the_image_does_not_run_as_root() -> None:
-    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["vigil"]
+    stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
+    users = {name: re.findall(r"^USER (.*)$", text, re.MULTILINE) for name, text in stages.items()}
+
+    assert list(users) == ["requirements", "base", "simulator", "without-simulator", "production"]
+    assert users["simulator"] == users["production"] == ["vigil"]
+
+
+def test_a_service_of_ours_is_built_from_the_stage_that_holds_what_it_starts() -> None:
+    targets = {name: SERVICES[name]["build"].get("target") for name in OURS}
+
+    assert targets == {"api": None, "simulator": "simulator", "worker": None}
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the tree that the production image holds, made as the Dockerfile makes it."""
+    tree = tmp_path_factory.mktemp("production")
+    sent = (line.strip("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!"))
+    for path in (path for pattern in sent for path in ROOT.glob(pattern.rstrip("/"))):
+        if path.is_dir():
+            shutil.copytree(path, tree / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.parent == ROOT:
+            shutil.copy(path, tree)
+    [removed] = re.findall(r"^RUN rm -r (.*)$", DOCKERFILE, re.MULTILINE)
+    subprocess.run(["rm", "-r", *removed.split()], cwd=tree, check=True)
+    return tree
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-c", "import worker, api.app, vigil; print(vigil.__path__)"],
+        ["-m", "vigil.cli.main", "--help"],
+        ["-m", "vigil.cli.main", "serve", "api", "--help"],
+        ["-m", "vigil.cli.main", "setup", "--help"],
+        ["worker.py", "--help"],
+    ],
+)
+def test_production_runs_without_the_simulator(production: Path, command: list[str]) -> None:
+    # Without `site`, which would find what is left out in this checkout, where it is installed.
+    path = f"{production}:{sysconfig.get_path('purelib')}"
+    environment = {**os.environ, "PYTHONPATH": path}
+
+    ran = subprocess.run(
+        [sys.executable, "-S", *command], cwd=production, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "simulate" not in ran.stdout
+    if command[0] == "-c":
+        assert str(production) in ran.stdout
+
+
+def test_production_holds_neither_simulator_nor_tests(production: Path) -> None:
+    assert sorted(path.name for path in production.iterdir()) == [
+        "LICENSE",
+        "activities",
+        "api",
+        "vigil",
+        "worker.py",
+        "workflows",
+    ]
+    assert not (production / "vigil" / "simulator").exists()
+    assert not (production / "vigil" / "demo").exists()
 
 
 def test_every_package_of_ours_is_sent_to_the_image() -> None:
@@ -173,6 +288,10 @@ def test_make_knows_the_verb(verb: str) -> None:
     assert known.returncode == 0
 
 
+def test_grafana_reaches_prometheus() -> None:
+    assert on_network("monitoring") == ["grafana", "prometheus"]
+
+
 def on_network(network: str) -> list[str]:
     return sorted(name for name, service in SERVICES.items() if network in service["networks"])
 
@@ -180,7 +299,7 @@ def on_network(network: str) -> list[str]:
 def test_the_database_and_the_objects_are_reached_only_by_who_needs_them() -> None:
     assert on_network("database") == ["postgres", "temporal", "temporal-schema"]
     assert on_network("objects") == ["api", "bucket", "objects", "worker"]
-    assert [name for name, network in COMPOSE["networks"].items() if network] == ["database", "objects"]
+    assert [name for name, network in COMPOSE["networks"].items() if network] == ["proxy", "database", "objects"]
     assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("database", "objects"))
 
 

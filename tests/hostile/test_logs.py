@@ -14,11 +14,12 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from vigil.checkout import find_checkout
 from vigil.cli.context import open_installation
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.simulator_accounts import authorization, read_key
-from vigil.demo.stack import Stack, find_checkout
+from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.alone

@@ -3,7 +3,6 @@
 from temporalio.service import RPCError
 
 from vigil.config.settings import SettingsError
-from vigil.demo.stack import StackFailed
 from vigil.domain.errors import ProviderError
 from vigil.errors import RegistrationRefused, VigilError
 from vigil.storage.contract import StorageError
@@ -19,7 +18,7 @@ def describe_error(error: Exception) -> str | None:
     match error:
         case RegistrationRefused() if error.faults:
             return "; ".join(f"{fault.field}: {fault.detail}" for fault in error.faults)
-        case CommandError() | SettingsError() | SearchAttributesMissing() | StackFailed() | VigilError():
+        case CommandError() | SettingsError() | SearchAttributesMissing() | VigilError():
             return str(error)
         case ProviderError():
             return f"The provider gives no usable answer ({error.code}): try again, or run `vigil check`."

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from vigil.checkout import find_checkout
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.demo.stack import find_checkout
 from vigil.temporal.histories import export as export_from
 from vigil.temporal.histories import replay as replay_with
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from vigil.cli import accounts, check, demo, dev, explain, histories, key, serve, setup, show, simulate, track, watch
+from vigil.cli import accounts, check, explain, histories, key, serve, setup, show, track, watch
 from vigil.cli import list as listing
 from vigil.cli.context import find_settings_file
 from vigil.cli.errors import describe_error
@@ -42,8 +44,9 @@ def settings(
     context.obj = find_settings_file(config, os.environ)
 
 
-app.command()(demo.demo)
-app.command()(dev.dev)
+# The image for production has neither the simulator nor the commands that start it.
+for name in ("demo", "dev", "simulate") if find_spec("vigil.simulator") else ():
+    app.command()(getattr(import_module(f"vigil.cli.{name}"), name))
 app.command()(check.check)
 app.command()(accounts.accounts)
 app.command()(setup.setup)
@@ -52,7 +55,6 @@ app.command("list")(listing.list_)
 app.command()(show.show)
 app.command("explain")(explain.explain_)
 app.command()(watch.watch)
-app.command()(simulate.simulate)
 app.add_typer(serve.app, name="serve")
 app.add_typer(key.key, name="key")
 app.add_typer(histories.histories, name="histories")

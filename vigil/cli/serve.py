@@ -7,8 +7,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from vigil.checkout import find_checkout
 from vigil.config.settings import SettingsError, is_exposed, load_settings
-from vigil.demo.stack import find_checkout
 from vigil.observability import set_up_logging
 
 _log = structlog.get_logger("vigil.api")

@@ -11,10 +11,12 @@ from typing import Final, Literal, Self, TypeAlias
 
 import httpx
 
+from vigil.checkout import find_checkout
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
 from vigil.demo.simulator_accounts import authorization, read_key, write_settings
 from vigil.demo.temporal_server import NoTemporalServer, TemporalServer, run_temporal_server
+from vigil.errors import VigilError
 from vigil.simulator.story import SimulatedAccount
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
@@ -24,7 +26,7 @@ _WATCH_INTERVAL: Final = timedelta(seconds=0.5)
 Part: TypeAlias = Literal["temporal", "simulator", "api", "worker"]
 
 
-class StackFailed(Exception):
+class StackFailed(VigilError):
     """A part of the stack did not start; the text names the part and the reason, and holds the end of its log."""
 
 
@@ -166,11 +168,3 @@ def python_program(arguments: Sequence[str], *, log: Path, config: Path) -> Prog
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
     environment = {**inherited, "VIGIL_CONFIG": str(config), "PYTHONUNBUFFERED": "1"}
     return Program([sys.executable, *arguments], log=log, environment=environment, folder=find_checkout())
-
-
-def find_checkout() -> Path:
-    """Return the folder that holds `worker.py` and `api/`, which are never installed. Raises `StackFailed`."""
-    for folder in Path(__file__).parents:
-        if (folder / "worker.py").is_file() and (folder / "api").is_dir():
-            return folder
-    raise StackFailed("worker.py and api/ are not here: this command runs from a checkout of the repository only")
