@@ -19,6 +19,8 @@ COPY --from=requirements /opt/venv /opt/venv
 FROM base AS simulator
 COPY . .
 RUN python -m compileall -q .
+ARG VIGIL_BUILD
+ENV VIGIL_BUILD=$VIGIL_BUILD
 USER vigil
 CMD ["python", "-m", "vigil.simulator", "--host=0.0.0.0", "--port=9000"]
 
@@ -30,5 +32,8 @@ RUN python -m compileall -q .
 
 FROM base AS production
 COPY --from=without-simulator /app /app
+# Log lines, traces and Temporal name it. It is last, since each build has another.
+ARG VIGIL_BUILD
+ENV VIGIL_BUILD=$VIGIL_BUILD
 USER vigil
 CMD ["python", "worker.py"]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 import threading
 import warnings
@@ -54,6 +55,18 @@ def test_an_exception_is_its_type_and_place_and_never_its_text(capsys: pytest.Ca
     assert [line["error"] for line in lines] == ["ValueError", "ValueError"]
     assert [line["exception_at"] for line in lines] == [place, place]
     assert "Jane" not in str(lines)
+
+
+def test_a_line_names_the_host_and_the_build_that_wrote_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_BUILD", "b7")
+    set_up_logging()
+
+    structlog.get_logger("vigil.test").info("callback.kept")
+
+    [line] = logged(capsys)
+    assert (line["build"], line["host"]) == ("b7", socket.gethostname())
 
 
 async def test_a_client_of_a_provider_writes_no_address(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from vigil.library_logs import gather_libraries, keep_known_text
+from vigil.origin import build_name, host_name
 
 ALLOWED_FIELDS: Final = frozenset(
     {
@@ -16,12 +17,14 @@ ALLOWED_FIELDS: Final = frozenset(
         "answer",
         "attempt",
         "backlog",
+        "build",
         "code",
         "count",
         "delivered",
         "error",
         "event",
         "exception_at",
+        "host",
         "kept",
         "kind",
         "level",
@@ -75,6 +78,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _coded_exception,
                 drop_unlisted_fields,
+                *([] if is_terminal else [_name_origin]),
                 renderer,
             ],
         )
@@ -88,6 +92,11 @@ def set_up_logging(level: int = logging.INFO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _name_origin(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line.update(build=build_name(), host=host_name())
+    return line
 
 
 def _coded_exception(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -288,6 +288,13 @@ def test_make_knows_the_verb(verb: str) -> None:
     assert known.returncode == 0
 
 
+def test_every_image_of_ours_names_the_build_that_the_environment_names() -> None:
+    assert DOCKERFILE.count("ARG VIGIL_BUILD\nENV VIGIL_BUILD=$VIGIL_BUILD\n") == 2
+    assert {name: SERVICES[name]["build"]["args"] for name in OURS} == {
+        name: {"VIGIL_BUILD": "${VIGIL_BUILD:-}"} for name in ("api", "simulator", "worker")
+    }
+
+
 def test_grafana_reaches_prometheus() -> None:
     assert on_network("monitoring") == ["grafana", "prometheus"]
 

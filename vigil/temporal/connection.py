@@ -21,6 +21,7 @@ from temporalio.runtime import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from vigil.origin import build_name, host_name
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 CONVERTER: Final[DataConverter] = pydantic_data_converter
@@ -71,8 +72,8 @@ async def connect(
 
 
 def _identity() -> str:
-    """Return a name that tells two processes apart and says nothing of the machine."""
-    return f"vigil-{secrets.token_hex(4)}"
+    """Return a name that leads from Temporal to a process: its host, its build, and what tells two of them apart."""
+    return f"vigil-{host_name()}-{build_name()}-{secrets.token_hex(4)}"
 
 
 async def missing_search_attributes(client: Client) -> list[str]:
