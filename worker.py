@@ -42,6 +42,7 @@ from vigil.schedules import keep_discovering
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
+from vigil.tracing import flush_traces, set_up_tracing
 from workflows.discovery import DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
@@ -254,6 +255,7 @@ def main() -> None:
     parts = _parse_arguments()
     os.umask(0o077)
     set_up_logging()
+    set_up_tracing("vigil-worker")
     code = 0
     try:
         settings = load_settings()
@@ -272,6 +274,7 @@ def main() -> None:
     except KeyboardInterrupt:
         with contextlib.suppress(Exception):
             _log.info("worker.interrupted")
+    flush_traces()
     exit_now(code)
 
 

@@ -19,6 +19,7 @@ from vigil.storage.contract import AlreadyStored, Storage
 from vigil.storage.inbox import Inbox
 from vigil.storage.records import result_name
 from vigil.temporal import messages
+from vigil.tracing import span
 
 
 class ReadActivities:
@@ -40,7 +41,8 @@ class ReadActivities:
         account = self._accounts[order.question.key.account]
         plan = account.plan_for(order.question.sender)
         try:
-            reading, reply = await self._ask(order.question)
+            with span("read", parent=order.traceparent, account=account.name, attempt=activity.info().attempt):
+                reading, reply = await self._ask(order.question)
         except ProviderUnavailable as error:
             raise try_again(error.code, after=_bounded(error.retry_after, plan)) from None
         return await self._kept(order.path, reading, reply)

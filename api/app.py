@@ -34,6 +34,7 @@ from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
 from vigil.storage.inbox import Retention
 from vigil.temporal.connection import open_sdk_runtime
+from vigil.tracing import flush_traces, set_up_tracing
 
 _ABOUT: Final = """Vigil tracks identity verifications: register one, read its state and the reason for it, command it.
 
@@ -56,12 +57,14 @@ def create_app() -> ASGIApp:
         raise SystemExit(str(error)) from None
     os.umask(0o077)
     set_up_logging()
+    set_up_tracing("vigil-api")
     return ServedApp(settings)
 
 
 def serve(settings: Settings) -> None:
     """Serve the application by the settings until SIGTERM or SIGINT. Raises `OSError` if the address is taken."""
     set_up_logging()
+    set_up_tracing("vigil-api")
     # The threads of the storage get the interpreter back soon while the event loop works on a large body.
     sys.setswitchinterval(_SWITCH_INTERVAL)
     api, metrics = settings.api, Metrics()
@@ -99,6 +102,7 @@ class ServedApp:
                 return
             await send({"type": "lifespan.startup.complete"})
             await receive()
+        flush_traces()
         # The SDK can abort an interpreter that ends by itself. From here on nothing can fail any more.
         atexit.register(exit_now, 0)
         await send({"type": "lifespan.shutdown.complete"})

@@ -27,6 +27,7 @@ class ProviderReads:
         self._requested: Cause | None = None
         self._read: workflow.ActivityHandle[ReadResult] | None = None
         self._cause = Cause.CALLBACK
+        self._traceparent: str | None = None
         self._started_at: datetime | None = None
         self._poll: workflow.ActivityHandle[ReadResult] | None = None
         self._polled: messages.PollInput | None = None
@@ -69,9 +70,10 @@ class ProviderReads:
             return None
         return workflow.now() if self._started_at is None else self._started_at + plan.min_read_interval
 
-    def request(self, cause: Cause) -> None:
+    def request(self, cause: Cause, traceparent: str | None = None) -> None:
         """Request a read. It starts when the minimal interval between reads has passed."""
         self._requested = cause.or_stronger(self._requested)
+        self._traceparent = traceparent or self._traceparent
 
     def start(self, record: Record, plan: TrackingPlan) -> None:
         """Start the requested read if its time has come, and start, replace or stop the poll."""
@@ -122,9 +124,10 @@ class ProviderReads:
 
     def _start_read(self, record: Record, plan: TrackingPlan, cause: Cause) -> None:
         self._requested, self._cause, self._started_at = None, cause, workflow.now()
+        traceparent, self._traceparent = self._traceparent, None
         self._read = workflow.start_activity(
             messages.READ,
-            messages.ReadInput(path=self._path, question=record.question(plan)),
+            messages.ReadInput(path=self._path, question=record.question(plan), traceparent=traceparent),
             task_queue=self._queue,
             result_type=ReadResult,
             start_to_close_timeout=options.READ_TIMEOUT,

@@ -324,7 +324,7 @@ class VerificationWorkflow:
         if is_body_lost and workflow.patched("repetition-before-replay"):
             self._book.record = callbacks.await_repetition(self._record, event)
         if is_worth_a_read:
-            self._request_read(Cause.CALLBACK)
+            self._reads.request(Cause.CALLBACK, event.traceparent)
 
     def _apply_results(self) -> None:
         for result, cause in self._reads.take_answers():

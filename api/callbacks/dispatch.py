@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
@@ -18,6 +19,7 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.observability import Metrics
 from vigil.storage.contract import Storage, StorageError
 from vigil.storage.records import Records
+from vigil.tracing import span
 
 T = TypeVar("T")
 
@@ -112,7 +114,11 @@ class Dispatcher:
 
         `is_repeated`: it was dispatched before. `insist`: Temporal is called although its circuit breaker is open.
         """
-        return await self._call(key.account, lambda: self._signal(key, event, is_repeated=is_repeated), insist=insist)
+        with span("signal", parent=event.traceparent, account=key.account) as signal:
+            call = partial(self._signal, key, event, is_repeated=is_repeated)
+            result = await self._call(key.account, call, insist=insist)
+            signal.set_attribute("result", result.value)
+            return result
 
     async def start_message(self, received: MessageReceived) -> DispatchResult:
         """Start the workflow that sends the message that a callback asks for. An outage is a result."""

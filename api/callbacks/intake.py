@@ -21,6 +21,7 @@ from vigil.observability import where
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
 from vigil.storage.contract import StorageError
 from vigil.storage.inbox import AddressedEvent, Receipt, Refusal, filed_name
+from vigil.tracing import span
 
 _log = structlog.get_logger("vigil.callbacks")
 
@@ -41,7 +42,8 @@ class Intake:
         progress = CallbackProgress(request, source)
         try:
             async with asyncio.timeout(self._services.limits.total_timeout.total_seconds()):
-                await self._run_lanes(progress)
+                with span("callback", account=self._known_name(progress)):
+                    await self._run_lanes(progress)
         except Exception as error:  # noqa: BLE001 -- the sender needs an answer that it understands, whatever failed
             account = self._known_name(progress)
             _log.error("callback.failed", account=account, error=type(error).__name__, code=where(error))
@@ -125,7 +127,8 @@ class Intake:
 
         Both breakers may be open though storage and Temporal have recovered, and some senders never repeat.
         """
-        is_tried = await self._store(progress, receipt, insist=progress.needs_receipt)
+        with span("store receipt"):
+            is_tried = await self._store(progress, receipt, insist=progress.needs_receipt)
         await self._signal(progress)
         if progress.is_lost and not is_tried:
             await self._store(progress, receipt, insist=True)

@@ -13,6 +13,7 @@ from vigil.domain.terms import KeyedDigest
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import Callback, GenuineRequest
 from vigil.storage.inbox import AddressedEvent, Receipt
+from vigil.tracing import current_traceparent
 
 
 def build_event(genuine: GenuineRequest, callback: Callback, key: VerificationKey, digester: Digester) -> CallbackEvent:
@@ -86,6 +87,7 @@ def _build_event(
         topic=callback.topic,
         unknown_fields=callback.unknown_fields,
         observation=callback.observation,
+        traceparent=current_traceparent(),
     )
 
 

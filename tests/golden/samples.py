@@ -19,6 +19,7 @@ TEXTS: Final = (
     "verifications/acme/v-1/results/x",
     "2031",
     "00000000",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 PLAIN: Final[Mapping[Any, Any]] = {
     AwareDatetime: AT,

@@ -88,13 +88,16 @@ class Stack:
         """Return the file to which a part writes its log."""
         return self.folder / "logs" / f"{part}.log"
 
+    async def stop(self, part: Part) -> None:
+        """Stop one part."""
+        await (self._temporal.aclose() if part == "temporal" else self.programs[part].stop())
+
     async def restart(self, part: Part) -> None:
         """Stop one part, start it again and return when it is ready. Raises `StackFailed`."""
+        await self.stop(part)
         if part == "temporal":
-            await self._temporal.aclose()
             await self._start_temporal()
             return
-        await self.programs[part].stop()
         await self.programs[part].start()
         self._reported.discard(part)
         await self._wait_until_ready(part)

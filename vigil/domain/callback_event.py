@@ -16,6 +16,7 @@ from vigil.domain.terms import (
     Proof,
     SessionKind,
     StorageName,
+    TraceParent,
     Word,
     as_word,
 )
@@ -91,3 +92,4 @@ class CallbackEvent(StoredModel):
     topic: Word | None = Field(None, description="what the details are about, if not the verification itself")
     unknown_fields: tuple[Word, ...] = Field((), max_length=MOST_UNKNOWN_FIELDS)
     observation: Observation
+    traceparent: TraceParent | None = Field(None, description="the span of the callback, where it is traced")

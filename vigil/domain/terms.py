@@ -51,6 +51,10 @@ def as_word(raw: object) -> str | None:
     return text if re.fullmatch(WORD_PATTERN, text) else None
 
 
+TraceParent: TypeAlias = Annotated[str, StringConstraints(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
+"""The header `traceparent` of W3C Trace Context."""
+
+
 def _as_media_type(raw: object) -> object:
     # A sender's header may name the file, and with it the person; only a bare type travels.
     return raw if isinstance(raw, str) and re.fullmatch(_MEDIA_TYPE_PATTERN, raw) else None

@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 
 from vigil.domain.errors import ProviderUnavailable
+from vigil.tracing import span
 
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 READ_WITHIN: Final = timedelta(seconds=10)
@@ -84,8 +85,9 @@ async def exchange(
 @asynccontextmanager
 async def open_response(http: httpx.AsyncClient, request: httpx.Request) -> AsyncIterator[httpx.Response]:
     """Send a request and yield its answer unread. The answer is closed at the end, read or not."""
-    with translate_failures():
+    with translate_failures(), span("provider request", method=request.method) as sent:
         response = await http.send(request, stream=True, follow_redirects=False)
+        sent.set_attribute("status", response.status_code)
     try:
         yield response
     finally:

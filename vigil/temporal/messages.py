@@ -27,6 +27,7 @@ from vigil.domain.terms import (
     ReasonCode,
     Stage,
     StorageName,
+    TraceParent,
     Word,
 )
 from vigil.domain.tracking_plan import TrackingPlan
@@ -164,10 +165,11 @@ class WriteRecord(MessageModel):
 
 
 class ReadInput(MessageModel):
-    """Input of `read`."""
+    """Input of `read`. `traceparent` is the span of the callback that caused it."""
 
     path: str
     question: ReadRequest
+    traceparent: TraceParent | None = None
 
 
 class PollInput(MessageModel):
