@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 
 from api.dependencies import Key, Needs, Process
+from api.file_bodies import digest_header, first_byte, headers_for, skip_bytes, wants_digest
 from api.problems import Problem, problem_responses
 from api.schemas import EvidenceListView, TimelineView
 from api.security_headers import served_media_type
 from vigil.config.keys import Right
-from vigil.domain.evidence import EvidenceRow
 from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
 
@@ -47,30 +47,36 @@ async def list_evidence(key: Key, process: Process) -> EvidenceListView:
 @router.get(
     "/evidence/{name}",
     summary="Download one file",
-    description=f"Streamed, always as a download. 409 if it is not stored; `type` has its state. {_NEEDS_WORKER}",
+    description="Streamed, always as a download. 409 if it is not stored; `type` has its state. `Range: bytes=N-` with "
+    "`If-Range` continues a download that was cut; `Want-Repr-Digest: sha-256` asks for the digest of the whole file. "
+    f"{_NEEDS_WORKER}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": {}}}, **problem_responses(404, 409)},
+    responses={
+        200: {"content": {"application/octet-stream": {}}},
+        206: {"description": "The rest of the file", "content": {"application/octet-stream": {}}},
+        **problem_responses(404, 409),
+    },
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
-async def download_file(key: Key, name: Annotated[str, Path()], process: Process) -> StreamingResponse:
-    """Stream a stored file."""
+async def download_file(
+    key: Key, name: Annotated[str, Path()], request: Request, process: Process
+) -> StreamingResponse:
+    """Stream a stored file, or the rest of one."""
     record = await process.lookup.read_record(key)
     row = next((row for row in record.evidence if row.name == name), None)
     if row is None:
         raise Problem(404, "unknown_file", "The verification has no file of that name")
     if row.state is not ArtifactState.STORED or row.stored_as is None:
         raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
-    chunks = await _open(process.storage.open(row.stored_as))
-    return StreamingResponse(chunks, media_type=served_media_type(row.media_type), headers=_headers_for(row))
-
-
-def _headers_for(row: EvidenceRow) -> dict[str, str]:
-    size = {"Content-Length": str(row.size)} if row.size is not None else {}
-    return {
-        "Content-Disposition": f'attachment; filename="{row.name}"',
-        "Cache-Control": "private, no-store",
-        **size,
-    }
+    start, stored = first_byte(request.headers, row), process.storage.open
+    digest = await digest_header(await _open(stored(row.stored_as))) if wants_digest(request.headers) else {}
+    chunks = await _open(skip_bytes(stored(row.stored_as), start))
+    return StreamingResponse(
+        chunks,
+        status_code=206 if start else 200,
+        media_type=served_media_type(row.media_type),
+        headers={**headers_for(row, start), **digest},
+    )
 
 
 async def _open(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -224,6 +224,15 @@ async def test_a_whole_verification_is_reported_while_it_is_open_and_when_it_is_
         read = (await client.get(path(world))).json()
         ledger = (await client.get(path(world, "/evidence"))).json()["evidence"]
         file = await client.get(path(world, "/evidence/portrait-1"))
+        etag = file.headers["etag"]
+        rest, other, beyond = [
+            await client.get(path(world, "/evidence/portrait-1"), headers=headers | {"Want-Repr-Digest": "sha-256=10"})
+            for headers in (
+                {"Range": "bytes=2-", "If-Range": etag},
+                {"Range": "bytes=2-", "If-Range": '"another"'},
+                {"Range": "bytes=10-", "If-Range": etag},
+            )
+        ]
         missing = await client.get(path(world, "/evidence/portrait-2"))
         timeline = (await client.get(path(world, "/timeline"))).json()["entries"]
         explained = (await client.get(path(world, "/explanation"))).json()
@@ -239,6 +248,10 @@ async def test_a_whole_verification_is_reported_while_it_is_open_and_when_it_is_
     assert (file.status_code, file.content) == (200, b"a portrait")
     assert file.headers["content-disposition"] == 'attachment; filename="portrait-1"'
     assert file.headers["x-content-type-options"] == "nosniff"
+    assert (rest.status_code, rest.content, rest.headers["content-range"]) == (206, b"portrait", "bytes 2-9/10")
+    assert [(answer.status_code, answer.content) for answer in (other, beyond)] == [(200, b"a portrait")] * 2
+    # `printf 'a portrait' | openssl dgst -sha256 -binary | base64`
+    assert rest.headers["repr-digest"] == "sha-256=:r9QSTXX0pnOC74P9Oa9lVgFcF3L9praiCofQD+fPimY=:"
     assert (missing.status_code, code(missing)) == (404, "unknown_file")
     assert {"registered", "commanded", "revised"} <= {entry["kind"] for entry in timeline}
     assert explained["cause"] == "nobody"

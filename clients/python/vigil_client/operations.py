@@ -1,0 +1,236 @@
+"""Every operation of the API, written once. `client` runs them with and without `await`."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
+from urllib.parse import quote
+
+import httpx
+
+from vigil_client.calls import IDEMPOTENCY_HEADER, Retry, Send, Steps, call
+from vigil_client.downloads import download
+from vigil_client.errors import NotYet
+from vigil_client.models import (
+    Commanded,
+    Evidence,
+    Explanation,
+    File,
+    Model,
+    Named,
+    Page,
+    Registered,
+    Timeline,
+    Verification,
+)
+from vigil_client.words import Decision, Stage
+
+LONG_POLL: Final = 25
+"""Seconds that one request waits; proxies often cut a silent connection after 30."""
+_MARGIN: Final = 15
+"""Seconds that the answer to a long poll may take beyond its wait."""
+_VERIFICATIONS: Final = "/verifications"
+
+ModelT = TypeVar("ModelT", bound=Model)
+Until: TypeAlias = Literal["outcome", "complete"]
+
+
+class Registration(TypedDict, total=False):
+    """What a registration may say besides account and reference; docs/notifications.md and the README explain it."""
+
+    applicant: str
+    correlation: str
+    coordinates: Mapping[str, str]
+    sender: str
+    session_kind: str
+    expects: Sequence[str]
+    evidence: Sequence[str] | Literal["all", "none"]
+    deadline_at: datetime
+    review_deadline_at: datetime
+    notify: Sequence[str]
+
+
+class Filters(TypedDict, total=False):
+    """Conditions that every listed verification meets."""
+
+    account: str
+    stage: str
+    decision: str
+    outcome: str
+    attention: str
+    applicant: str
+    opened_after: datetime
+    opened_before: datetime
+    is_open: bool
+    stuck: bool
+
+
+class Repeatable(TypedDict):
+    """`idempotency_key`: give the key of a command that failed, to carry it out once; by default a new one."""
+
+    idempotency_key: NotRequired[str]
+
+
+class Shell(Protocol):
+    """What an operation needs of the client that runs it."""
+
+    retry: Retry
+    clock: Callable[[], float]
+
+
+def register(
+    shell: Shell, account: str, reference: str | None = None, **more: Unpack[Registration]
+) -> Steps[Registered]:
+    """Register a verification that was created at the provider. May be repeated.
+
+    Without a reference give `coordinates`: the provider is asked for it, and the call is repeated until it has one.
+
+    Raises:
+        ConflictingRegistration: it is registered with other values.
+        CorrelationTaken: the correlation belongs to another verification.
+        ProcessNotYetKnown: the provider has nothing for the coordinates yet.
+        InvalidRequest: the request is at fault; `fields` names the fields.
+
+    """
+    body = {"account": account, "reference": reference, **more}
+    filled = {name: _plain(value) for name, value in body.items() if value is not None}
+    response = yield from call(Send("POST", _VERIFICATIONS, json=filled), shell.retry)
+    path = response.headers.get("location", "").partition(f"{_VERIFICATIONS}/")[2]
+    return _read(response, Registered).at(path)
+
+
+def get(shell: Shell, verification: Named) -> Steps[Verification]:
+    """Return the present state and the last stored record. Raises `UnknownVerification`."""
+    return (yield from _get_state(shell, verification, {}))
+
+
+def wait(
+    shell: Shell, verification: Named, until: Until = "outcome", *, within: timedelta = timedelta(minutes=5)
+) -> Steps[Verification]:
+    """Wait for the verdict, or until every file is stored or lost too (`complete`), and return the verification.
+
+    Raises:
+        NotYet: `within` is over; the error has the last known state.
+        UnknownVerification: nobody registered it.
+
+    """
+    ends = shell.clock() + within.total_seconds()
+    known = yield from _get_state(shell, verification, {})
+    while not _has_reached(known, until):
+        left = ends - shell.clock()
+        if left <= 0:
+            raise NotYet(until, known)
+        query = {
+            "wait": max(1, min(LONG_POLL, int(left))),
+            "after_sequence": known.state.sequence if known.state else 0,
+            "until": until,
+        }
+        known = yield from _get_state(shell, verification, query)
+    return known
+
+
+def explanation(shell: Shell, verification: Named) -> Steps[Explanation]:
+    """Return why it is pending, what happens next, and who must act."""
+    return (yield from _get(shell, verification, "/explanation", Explanation))
+
+
+def timeline(shell: Shell, verification: Named) -> Steps[Timeline]:
+    """Return what was received, read and decided, in order."""
+    return (yield from _get(shell, verification, "/timeline", Timeline))
+
+
+def evidence(shell: Shell, verification: Named) -> Steps[tuple[File, ...]]:
+    """Return the files and their states."""
+    return (yield from _get(shell, verification, "/evidence", Evidence)).evidence
+
+
+def download_file(shell: Shell, verification: Named, name: str, to: str | Path) -> Steps[Path]:
+    """Download one file to the path `to`, and return the path.
+
+    A cut download is continued. The file is there only once it is complete and its digest is right.
+
+    Raises:
+        FileNotStored: it is not stored (yet); `code` says why.
+        DigestMismatch: it did not arrive as it was stored.
+
+    """
+    path = f"{_path_of(verification)}/evidence/{quote(name, safe='')}"
+    return (yield from download(Send("GET", path), Path(to), shell.retry))
+
+
+def poll(shell: Shell, verification: Named, **command: Unpack[Repeatable]) -> Steps[Commanded]:
+    """Let Vigil read the provider now."""
+    return (yield from _command(shell, verification, "/poll", None, command))
+
+
+def withdraw(shell: Shell, verification: Named, **command: Unpack[Repeatable]) -> Steps[Commanded]:
+    """End it: the backend does not need it any more. Raises `CommandRefused`."""
+    return (yield from _command(shell, verification, "/withdraw", None, command))
+
+
+def resolve(
+    shell: Shell,
+    verification: Named,
+    decision: Decision | str,
+    reason: str = "other",
+    **command: Unpack[Repeatable],
+) -> Steps[Commanded]:
+    """Decide in the place of the provider. Raises `CommandRefused`."""
+    body = {"decision": decision, "reason": reason}
+    return (yield from _command(shell, verification, "/resolve", body, command))
+
+
+def move_deadline(
+    shell: Shell, verification: Named, deadline_at: datetime, **command: Unpack[Repeatable]
+) -> Steps[Commanded]:
+    """Move the deadline of an open verification. Raises `CommandRefused`."""
+    body = {"deadline_at": _plain(deadline_at)}
+    return (yield from _command(shell, verification, "/deadline", body, command))
+
+
+def list_page(shell: Shell, filters: Filters, page: str | None) -> Steps[Page]:
+    """Return one page of the list."""
+    query = {name: _plain(value) for name, value in filters.items()}
+    query |= {"page": page} if page else {}
+    response = yield from call(Send("GET", _VERIFICATIONS, params=query), shell.retry)
+    return _read(response, Page)
+
+
+def _get_state(shell: Shell, verification: Named, query: Mapping[str, Any]) -> Steps[Verification]:
+    path = _path_of(verification)
+    timeout = float(query["wait"]) + _MARGIN if "wait" in query else None
+    response = yield from call(Send("GET", path, params=query, timeout=timeout), shell.retry)
+    # A reference may be a secret that must not be in URLs, so later requests use the path of this one.
+    return _read(response, Verification).at(verification.key.url_path)
+
+
+def _get(shell: Shell, verification: Named, tail: str, model: type[ModelT]) -> Steps[ModelT]:
+    return _read((yield from call(Send("GET", f"{_path_of(verification)}{tail}"), shell.retry)), model)
+
+
+def _command(
+    shell: Shell, verification: Named, tail: str, body: Mapping[str, Any] | None, options: Repeatable
+) -> Steps[Commanded]:
+    # One key for all attempts of this call, so that the command is carried out once.
+    headers = {IDEMPOTENCY_HEADER: options.get("idempotency_key") or secrets.token_hex(16)}
+    send = Send("POST", f"{_path_of(verification)}{tail}", json=body, headers=headers)
+    return _read((yield from call(send, shell.retry)), Commanded)
+
+
+def _read(response: httpx.Response, model: type[ModelT]) -> ModelT:
+    return model.model_validate_json(response.content)
+
+
+def _path_of(verification: Named) -> str:
+    return f"{_VERIFICATIONS}/{verification.key.url_path}"
+
+
+def _has_reached(verification: Verification, until: Until) -> bool:
+    if until == "complete":
+        return verification.stage == Stage.COMPLETE
+    return verification.outcome is not None
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
