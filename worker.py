@@ -47,6 +47,7 @@ from workflows.discovery import DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
+from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 
 STOPPED_WITHIN: Final = timedelta(seconds=25)
@@ -131,6 +132,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
         runtime.client,
         graceful_shutdown_timeout=GRACE,
         interceptors=[RetryStorage()],
+        workflow_runner=WORKFLOW_RUNNER,
         max_cached_workflows=settings.worker.cached_workflows,
         max_concurrent_workflow_tasks=settings.worker.slots,
         max_concurrent_activities=settings.worker.slots,

@@ -35,6 +35,7 @@ from vigil.simulator.serving import serving
 from vigil.storage.inbox import Inbox
 from vigil.temporal import messages
 from workflows.message_delivery import MessageDeliveryWorkflow
+from workflows.sandbox import WORKFLOW_RUNNER
 
 TEXT = "4021 is your verification code"
 NUMBER = "+12025550147"
@@ -121,6 +122,7 @@ def messages_worker(
         world.client,
         task_queue=messages.MESSAGES_QUEUE,
         workflows=[MessageDeliveryWorkflow],
+        workflow_runner=WORKFLOW_RUNNER,
         activities=[activities.send_message, activities.erase_message, activities.report_message],
     )
 

@@ -42,6 +42,7 @@ from vigil.temporal.client import RegistrationResult, VerificationClient
 from workflows.discovery import DiscoveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
+from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 
 ACCOUNT = "acme"
@@ -201,6 +202,7 @@ class World:
             self.client,
             task_queue=messages.NOTIFICATIONS_QUEUE,
             workflows=[NotificationWorkflow],
+            workflow_runner=WORKFLOW_RUNNER,
             activities=[notifying.send_notification],
         )
 
@@ -218,6 +220,7 @@ class World:
                 self.client,
                 task_queue=messages.VERIFICATIONS_QUEUE,
                 workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
+                workflow_runner=WORKFLOW_RUNNER,
                 activities=[records.load_record, records.write_record, rereading.recheck],
                 max_cached_workflows=self.max_cached_workflows,
             ),

@@ -14,6 +14,7 @@ from vigil.runtime import Runtime, open_runtime
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from workflows.recheck import RecheckWorkflow
+from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 
 
@@ -38,6 +39,7 @@ def _workers(runtime: Runtime) -> list[Worker]:
             client,
             task_queue=messages.VERIFICATIONS_QUEUE,
             workflows=[VerificationWorkflow, RecheckWorkflow],
+            workflow_runner=WORKFLOW_RUNNER,
             activities=[records.load_record, records.write_record, rereading.recheck],
         ),
         Worker(client, task_queue=messages.ARTIFACTS_QUEUE, activities=[downloading.download]),
