@@ -37,7 +37,12 @@ def test_a_module_of_workflows_keeps_nothing_that_two_runs_could_change(module: 
 
 @pytest.mark.parametrize(
     "guilty",
-    ["seen: dict[str, int] = {}", "class Run:\n    seen = set()", "@cache\ndef read(): ...", "def f():\n    global seen"],
+    [
+        "seen: dict[str, int] = {}",
+        "class Run:\n    seen = set()",
+        "@cache\ndef read(): ...",
+        "def f():\n    global seen",
+    ],
 )
 def test_shared_state_is_found(guilty: str) -> None:
     assert len(list(shared_state(ast.parse(guilty)))) == 1
