@@ -152,7 +152,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         version="1",
         description=_ABOUT,
         lifespan=_run_beside(
-            partial(keep_counting_stuck, dependencies.tracker, dependencies.metrics.stuck_workflows),
+            partial(keep_counting_stuck, dependencies.tracker, dependencies.metrics),
             *([relay.run] if takes_callbacks else []),
         ),
         redirect_slashes=False,

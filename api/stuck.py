@@ -1,18 +1,20 @@
-"""How many workflows of ours are stuck, as Temporal sees it: a workflow that is stuck cannot say so itself."""
+"""How many workflows are stuck and verifications interrupted, as Temporal sees it: they cannot say so themselves."""
 
 import asyncio
 from datetime import timedelta
 from typing import Final
 
 import structlog
-from prometheus_client import Gauge
 from temporalio.service import RPCError
 
-from vigil.listing import FAILING_TASKS
+from vigil.listing import FAILING_TASKS, count_interrupted
+from vigil.observability import Metrics
 from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT, VerificationClient
 
 COUNT_EVERY: Final = timedelta(minutes=1)
+MOST_RUNS: Final = 200
+"""Ended runs that are looked at each time: one call of Temporal for each."""
 _WORKFLOWS: Final = (
     messages.VERIFICATION_WORKFLOW,
     messages.NOTIFICATION_WORKFLOW,
@@ -25,11 +27,13 @@ _QUERY: Final = f"WorkflowType IN ({', '.join(map(repr, _WORKFLOWS))}) AND {FAIL
 _log = structlog.get_logger("vigil.api")
 
 
-async def keep_counting_stuck(tracker: VerificationClient, gauge: Gauge, *, every: timedelta = COUNT_EVERY) -> None:
-    """Count until canceled. While Temporal gives no answer the gauge keeps its value."""
+async def keep_counting_stuck(tracker: VerificationClient, metrics: Metrics, *, every: timedelta = COUNT_EVERY) -> None:
+    """Count until canceled. While Temporal gives no answer the gauges keep their values."""
+    client = tracker.client
     while True:
         try:
-            gauge.set((await tracker.client.count_workflows(_QUERY, rpc_timeout=DESCRIBE_TIMEOUT)).count)
+            metrics.stuck_workflows.set((await client.count_workflows(_QUERY, rpc_timeout=DESCRIBE_TIMEOUT)).count)
+            metrics.interrupted_verifications.set(await count_interrupted(client, most_runs=MOST_RUNS))
         except (RPCError, RuntimeError, OSError) as error:  # a lazy client that cannot connect
             _log.warning("stuck.not_counted", error=type(error).__name__)
         await asyncio.sleep(every.total_seconds())

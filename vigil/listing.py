@@ -31,6 +31,7 @@ FAILING_TASKS: Final = (
     "TemporalReportedProblems IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut'))"
 )
 """Temporal sets it after five failed attempts, and removes it with the next good one."""
+_ENDED_IN_TEMPORAL: Final = "ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut')"
 
 
 class Filters(StrictModel):
@@ -73,7 +74,7 @@ class Filters(StrictModel):
         if self.is_open is not None:
             yield f"ExecutionStatus {'=' if self.is_open else '!='} 'Running'"
         if self.stuck:
-            yield f"({FAILING_TASKS} OR ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut'))"
+            yield f"({FAILING_TASKS} OR {_ENDED_IN_TEMPORAL})"
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,15 @@ async def iterate_verifications(
             run = await _run_of(execution)
             if not filters.stuck or (run.is_stuck and await _is_newest(client, execution)):
                 yield run
+
+
+async def count_interrupted(client: Client, *, most_runs: int) -> int:
+    """Return how many verifications are interrupted, among the last `most_runs` such runs. Raises `RPCError`."""
+    query = f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND {_ENDED_IN_TEMPORAL}"
+    count = 0
+    async for execution in client.list_workflows(query, limit=most_runs):
+        count += (await _run_of(execution)).is_interrupted and await _is_newest(client, execution)
+    return count
 
 
 async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:

@@ -203,6 +203,11 @@ class Metrics:
             "Workflows whose task has failed five times and more, as Temporal counts them.",
             registry=self.registry,
         )
+        self.interrupted_verifications = Gauge(
+            "vigil_interrupted_verifications",
+            "Verifications whose workflow was ended in Temporal before they were complete, of its last 200 such runs.",
+            registry=self.registry,
+        )
         self.relayed = Counter("vigil_relayed", "Callbacks that the relay settled.", registry=self.registry)
         self.breaker_open = Gauge(
             "vigil_breaker_open",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,14 +48,23 @@ async def stuck(world: World) -> list[tuple[str, bool, bool]]:
     return [(run.encoded_reference, run.is_stuck, run.is_interrupted) async for run in runs]
 
 
-def count_in(metrics: Metrics) -> float | None:
-    return metrics.registry.get_sample_value("vigil_stuck_workflows")
+def count_in(metrics: Metrics, name: str = "vigil_stuck_workflows") -> float | None:
+    return metrics.registry.get_sample_value(name)
+
+
+@asynccontextmanager
+async def counting(world: World) -> AsyncIterator[Metrics]:
+    metrics = Metrics()
+    task = asyncio.create_task(keep_counting_stuck(world.tracker, metrics, every=timedelta(milliseconds=200)))
+    try:
+        yield metrics
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def test_a_workflow_whose_task_fails_is_listed_as_stuck_and_counted_until_it_works_again(world: World) -> None:
-    metrics = Metrics()
-    every = timedelta(milliseconds=200)
-    counting = asyncio.create_task(keep_counting_stuck(world.tracker, metrics.stuck_workflows, every=every))
     await world.register()
     broken = Worker(
         world.client,
@@ -63,16 +72,29 @@ async def test_a_workflow_whose_task_fails_is_listed_as_stuck_and_counted_until_
         workflows=[BrokenRelease],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
-    async with serving(broken), asyncio.timeout(60):
-        while not (listed := await stuck(world)) or count_in(metrics) == 0:
-            await asyncio.sleep(0.2)
-        counted = count_in(metrics)
-    async with world.workers(), asyncio.timeout(60):
-        while await stuck(world) or count_in(metrics) != 0:
-            await asyncio.sleep(0.2)
-    counting.cancel()
-    with suppress(asyncio.CancelledError):
-        await counting
+    async with counting(world) as metrics:
+        async with serving(broken), asyncio.timeout(60):
+            while not (listed := await stuck(world)) or count_in(metrics) == 0:
+                await asyncio.sleep(0.2)
+            counted = count_in(metrics)
+        async with world.workers(), asyncio.timeout(60):
+            while await stuck(world) or count_in(metrics) != 0:
+                await asyncio.sleep(0.2)
 
     assert listed == [(world.key.reference, True, False)]
     assert counted == 1
+
+
+async def test_a_verification_whose_run_was_terminated_is_counted_until_another_run_continues_it(world: World) -> None:
+    name = "vigil_interrupted_verifications"
+    await world.register()
+    await world.tracker.handle(world.key).terminate("by an operator")
+    async with counting(world) as metrics, asyncio.timeout(60):
+        while not (counted := count_in(metrics, name)):
+            await asyncio.sleep(0.1)
+        await world.register()
+        while count_in(metrics, name) != 0:
+            await asyncio.sleep(0.1)
+
+    assert counted == 1
+    assert count_in(metrics) == 0
