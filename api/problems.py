@@ -30,6 +30,7 @@ from vigil.errors import (
     RecordUnreadable,
     ReferenceNotFoundYet,
     RegistrationRefused,
+    ResultNotStored,
     UnknownAccount,
     UnknownVerification,
 )
@@ -129,6 +130,7 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     RecordUnavailable: (503, "no_worker_in_time", "It is open, and no worker answered in time"),
     RecordLoading: (503, "loading", "It is open, and its record is being loaded"),
     RecordNotStored: (409, "interrupted", "Its workflow was ended in Temporal before it stored a record"),
+    ResultNotStored: (409, "no_result", "The provider has not given a result yet, or it was erased"),
     RecordUnreadable: (503, "record_not_readable", "A later release wrote its record; repeat the request"),
     StorageUnavailable: (503, "storage_unavailable", "The storage gives no usable answer now; repeat the request"),
     RPCError: (503, "temporal_unavailable", "Temporal gives no usable answer now; repeat the request"),

@@ -95,6 +95,13 @@ class RecordNotStored(RecordUnavailable):
         super().__init__("Its workflow was ended in Temporal before it stored a record; a command continues it.")
 
 
+class ResultNotStored(VigilError):
+    """The provider has not given a result of the verification yet, or it was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("No result of the provider is stored for the verification.")
+
+
 class CommandRefused(VigilError):
     """The command does not fit the state of the verification; the text is a coded reason."""
 

@@ -10,14 +10,22 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedErr
 from temporalio.service import RPCError
 
 from vigil.config.accounts import OpenAccount
+from vigil.domain.claims import Claims
 from vigil.domain.explanation import Situation
 from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey, stands_in
-from vigil.errors import RecordLoading, RecordNotStored, RecordUnavailable, RecordUnreadable, UnknownVerification
-from vigil.providers.contract import PartnerMetadataSource
-from vigil.storage.contract import Storage, StorageError, StorageUnavailable
+from vigil.errors import (
+    RecordLoading,
+    RecordNotStored,
+    RecordUnavailable,
+    RecordUnreadable,
+    ResultNotStored,
+    UnknownVerification,
+)
+from vigil.providers.contract import ClaimReader, PartnerMetadataSource
+from vigil.storage.contract import NotStored, Storage, StorageError, StorageUnavailable
 from vigil.storage.records import Records
 from vigil.temporal.client import VerificationClient
 
@@ -132,6 +140,24 @@ class VerificationLookup:
             return account.provider.partner_metadata(await self._storage.read(result))
         except StorageError:
             return None
+
+    async def read_result(self, record: Record) -> bytes:
+        """Return the provider's last stored answer: personal data. Raises `ResultNotStored`, `StorageUnavailable`."""
+        name = record.reads.snapshot.result if record.reads.snapshot is not None else None
+        if name is None:
+            raise ResultNotStored
+        try:
+            return await self._storage.read(name)
+        except NotStored:
+            raise ResultNotStored from None
+
+    async def read_claims(self, record: Record) -> Claims:
+        """Return the personal claims in the last stored answer. Raises `ResultNotStored`, `StorageUnavailable`."""
+        result = await self.read_result(record)
+        account = self._accounts.get(record.key.account)
+        if account is None or not isinstance(account.provider, ClaimReader):
+            return Claims()
+        return account.provider.read_claims(result)
 
     async def _read_stored(self, key: VerificationKey) -> Record | None:
         found = await self._records.latest(self._tracker.path(key))

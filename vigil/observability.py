@@ -16,6 +16,7 @@ ALLOWED_FIELDS: Final = frozenset(
         "account",
         "answer",
         "attempt",
+        "backend",
         "backlog",
         "build",
         "code",

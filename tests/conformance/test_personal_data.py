@@ -74,7 +74,17 @@ async def followed(rig: Rig, provider: str, heard: Overheard) -> list[Play]:
         await outage(rig, provider, on=False)
         for play in plays:
             await rig.complete(play)
+        claims = b"".join([await read_the_person(rig, play) for play in plays])
+        assert leaks(claims, SIMULATED[provider].markers.values())
     return plays
+
+
+async def read_the_person(rig: Rig, play: Play) -> bytes:
+    """Return the claims: these answers alone are about the person, and reading them leaves nothing behind."""
+    place = f"/verifications/{rig.tracker.path(play.key)}"
+    claims, result = await rig.api.get(f"{place}/claims"), await rig.api.get(f"{place}/result")
+    assert (claims.status_code, result.content) == (200, await stored_result(rig, play))
+    return claims.content
 
 
 async def stray(rig: Rig, play: Play, kit: SenderKit) -> None:

@@ -10,6 +10,7 @@ import httpx
 from pydantic import JsonValue
 
 from vigil.domain.callback_event import Observation
+from vigil.domain.claims import Claims
 from vigil.domain.message import MessageKind
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
@@ -259,6 +260,15 @@ class PartnerMetadataSource(Protocol):
 
     def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
         """Return that data from a stored result, by the backend's own names. Pure; never raises."""
+        ...
+
+
+@runtime_checkable
+class ClaimReader(Protocol):
+    """A provider whose results have data of the person or of the company."""
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored result. Pure; never raises: a result that cannot be read has none."""
         ...
 
 

@@ -97,6 +97,15 @@ def as_instant(value: Any) -> datetime | None:
         return None
 
 
+def is_encodable(value: Any) -> bool:
+    """Whether our JSON answer can hold a value. It cannot hold lone surrogates and infinite numbers."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
+
+
 def unknown_names(content: Any, known: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     """Return the names in a body, or in an object of it, that `known` does not list, such as `enrollment_step.score`.
 

@@ -6,11 +6,14 @@ from typing import Final
 
 import httpx
 
+from vigil.domain.claims import Claims
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.secrets import matches
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.claims import parse_stored
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
+from vigil.providers.id360.claims import CLAIMS
 from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT, SENDER
 from vigil.providers.id360.settings import Id360Settings
@@ -50,6 +53,10 @@ class Id360(Provider):
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
         """Return the one event that a callback reports."""
         return (read_callback(request.request.body),)
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored result."""
+        return CLAIMS.read(parse_stored(result))
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return the part of the request that creates a user file."""

@@ -5,10 +5,12 @@ from typing import Final
 
 import httpx
 
+from vigil.domain.claims import Claims
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.secrets import matches
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.claims import parse_stored
 from vigil.providers.contract import (
     Callback,
     CallbackRequest,
@@ -18,6 +20,7 @@ from vigil.providers.contract import (
     ProviderEntry,
     Reader,
 )
+from vigil.providers.identomat.claims import CLAIMS
 from vigil.providers.identomat.messages import IdentomatMessageReader
 from vigil.providers.identomat.reader import IdentomatReader
 from vigil.providers.identomat.senders import CONTRACT, SENDER
@@ -64,6 +67,10 @@ class Identomat(Provider):
         if self._messages.read_message(request.kept_body) is not None:
             return ()
         return (read_callback(request.kept_body),)
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored result."""
+        return CLAIMS.read(parse_stored(result))
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return what to enter in the company settings."""

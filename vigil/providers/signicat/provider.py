@@ -10,10 +10,12 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
+from vigil.domain.claims import Claims
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.secrets import matches
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.claims import parse_stored
 from vigil.providers.contract import (
     Callback,
     CallbackRequest,
@@ -25,6 +27,7 @@ from vigil.providers.contract import (
     VerificationFinder,
 )
 from vigil.providers.signicat.assure import AssureApi
+from vigil.providers.signicat.claims import CLAIMS
 from vigil.providers.signicat.finder import COORDINATES, SignicatFinder
 from vigil.providers.signicat.reader import SignicatReader
 from vigil.providers.signicat.senders import CONTRACTS, EVENTS, OTHER
@@ -69,6 +72,10 @@ class SignicatAssure(Provider):
         body = request.request.body
         is_event = generation_of(body, self._settings.generations) == "events"
         return (read_event(body) if is_event else read_legacy(body),)
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored result."""
+        return CLAIMS.read(parse_stored(result))
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return what to configure for each generation."""

@@ -1,12 +1,11 @@
 """The data that a partner attached to a job, from the job's stored result."""
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
 from pydantic import JsonValue
 
-from vigil.providers.parsing import NotReadable, as_object, parse_json
+from vigil.providers.parsing import NotReadable, as_object, is_encodable, parse_json
 
 _RESERVED: Final = frozenset({"job_id", "user_id", "job_type"})
 """Names in the same object that identify the job."""
@@ -21,13 +20,4 @@ def read_partner_metadata(result: bytes) -> Mapping[str, JsonValue]:
     of_v1 = as_object(as_object(stored.get("result")).get("PartnerParams"))
     of_v3 = as_object(as_object(stored.get("callback")).get("partner_params"))
     metadata: dict[str, JsonValue] = {**of_v3, **of_v1}
-    return {name: value for name, value in metadata.items() if name not in _RESERVED and _is_encodable({name: value})}
-
-
-def _is_encodable(value: JsonValue) -> bool:
-    """Whether our JSON answer can hold a value. It cannot hold lone surrogates and infinite numbers."""
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
-        return False
-    return True
+    return {name: value for name, value in metadata.items() if name not in _RESERVED and is_encodable({name: value})}

@@ -6,10 +6,12 @@ from typing import Final
 import httpx
 from pydantic import JsonValue
 
+from vigil.domain.claims import Claims
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Name, ProviderName
 from vigil.providers.account_settings import KEPT_HEADERS
+from vigil.providers.claims import parse_stored
 from vigil.providers.contract import (
     Callback,
     CallbackReplayer,
@@ -20,6 +22,7 @@ from vigil.providers.contract import (
     ProviderEntry,
     Reader,
 )
+from vigil.providers.smile_id.claims import read_claims
 from vigil.providers.smile_id.generations import BothReader, generation_of
 from vigil.providers.smile_id.links import Links
 from vigil.providers.smile_id.partner_metadata import read_partner_metadata
@@ -76,6 +79,10 @@ class SmileId(Provider):
     def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
         """Return the data that the partner attached to a job."""
         return read_partner_metadata(result)
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored result."""
+        return read_claims(parse_stored(result))
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return what to configure for each generation. It contains no secret."""

@@ -114,6 +114,14 @@ def snapshot_of(content: object, *, job_type: int | None, policy: Mapping[str, P
     return _decide(frame, job_type, policy if is_complete else {}, is_complete=is_complete)
 
 
+def position_of_person(frame: Mapping[str, Any]) -> int:
+    """Return the position, from the newest, of the result with the person's data: that of the identity part, if any."""
+    job_type = job_type_of(as_object(as_object(frame.get("result")).get("PartnerParams")))
+    results = tuple(_read_results(frame, job_type, {}))
+    chosen = _choose(results, "identity") or _choose(results, "biometric", "whole")
+    return chosen.position if chosen else 0
+
+
 def _decide(
     frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, PolicyDecision], *, is_complete: bool
 ) -> Snapshot:

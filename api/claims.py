@@ -1,0 +1,89 @@
+"""The person's data of a verification: the claims, and the provider's answer itself."""
+
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Depends, Response
+
+from api.auth import Backend
+from api.dependencies import Caller, Key, Needs, Process
+from api.problems import problem_responses
+from vigil.config.keys import Right
+from vigil.domain.claims import Claims
+from vigil.domain.record import Record
+from vigil.domain.terms import Decision, Name, Outcome, Shown, Stage
+from vigil.domain.verification_key import VerificationKey
+
+_NEEDS_WORKER: Final = "While the verification is open it needs a worker: 503 with `Retry-After` if none answers."
+_PRIVATE: Final = {"Cache-Control": "private, no-store"}
+
+router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["claims"])
+_log = structlog.get_logger("vigil.api")
+
+
+class ClaimsView(Claims):
+    """The claims of a verification. They are verified only if `decision` is `approved`."""
+
+    account: Name
+    reference: str
+    revision: int
+    sequence: int
+    stage: Shown[Stage]
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+
+    @classmethod
+    def of(cls, key: VerificationKey, record: Record, claims: Claims) -> "ClaimsView":
+        """Return the view of the claims in the last answer that a record names."""
+        verdict, snapshot = record.verdict, record.reads.snapshot
+        return cls(
+            account=key.account,
+            reference=key.reference,
+            revision=verdict.revision,
+            sequence=record.sequence,
+            stage=verdict.stage,
+            decision=verdict.decision,
+            outcome=verdict.outcome,
+            verified_claims=claims.verified_claims.finished_at(snapshot.provider_finished_at if snapshot else None),
+            sources=claims.sources,
+        )
+
+
+@router.get(
+    "/claims",
+    summary="Read the person's data",
+    description="Names, birth date, documents and the like from the provider's last answer, in the shape of OpenID "
+    "Connect for Identity Assurance. What the provider does not give is absent. `sources` says where each claim was "
+    f"found. 409 `no_result` if there is no answer yet. {_NEEDS_WORKER}",
+    responses=problem_responses(404, 409),
+    dependencies=[Depends(Needs(Right.PERSONAL))],
+)
+async def read_claims(key: Key, caller: Caller, process: Process, response: Response) -> ClaimsView:
+    """Return the claims in the provider's last answer."""
+    record = await process.lookup.read_record(key)
+    claims = await process.lookup.read_claims(record)
+    note_personal_read("claims", key, caller)
+    response.headers.update(_PRIVATE)
+    return ClaimsView.of(key, record, claims)
+
+
+@router.get(
+    "/result",
+    summary="Read the provider's last answer",
+    description="As the provider wrote it, but without the pictures inside it, which are files. 409 `no_result` if "
+    f"there is no answer yet. {_NEEDS_WORKER}",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}}, **problem_responses(404, 409)},
+    dependencies=[Depends(Needs(Right.PERSONAL))],
+)
+async def read_result(key: Key, caller: Caller, process: Process) -> Response:
+    """Return the provider's last stored answer."""
+    result = await process.lookup.read_result(await process.lookup.read_record(key))
+    note_personal_read("result", key, caller)
+    headers = {**_PRIVATE, "Content-Disposition": 'attachment; filename="result.json"'}
+    return Response(result, headers=headers, media_type="application/json")
+
+
+def note_personal_read(kind: str, key: VerificationKey, caller: Backend) -> None:
+    """Log that a backend has read personal data. The line has neither the data nor the reference."""
+    _log.info("personal_data.read", kind=kind, account=key.account, backend=caller.name)
