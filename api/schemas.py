@@ -181,9 +181,18 @@ class VerificationView(StrictModel):
     partner_metadata: Mapping[str, JsonValue] | None = Field(
         None, description="the metadata that you gave to the provider, if its result returns it"
     )
+    reason_text: str | None = Field(
+        None, description="the provider's own text about its verdict, if its result or a callback has one"
+    )
 
     @classmethod
-    def of(cls, known: KnownVerification, partner_metadata: Mapping[str, JsonValue] | None) -> "VerificationView":
+    def of(
+        cls,
+        known: KnownVerification,
+        *,
+        partner_metadata: Mapping[str, JsonValue] | None = None,
+        reason_text: str | None = None,
+    ) -> "VerificationView":
         """Return the view of a verification."""
         summary = known.situation.summary
         return cls(
@@ -194,6 +203,7 @@ class VerificationView(StrictModel):
             state=StateView.of(summary) if summary else None,
             record=RecordView.of(known.record) if known.record else None,
             partner_metadata=partner_metadata,
+            reason_text=reason_text,
         )
 
 

@@ -108,7 +108,7 @@ async def read_explanation(key: Key, process: Process) -> Explanation:
     summary="Read a verification",
     description="The present state and the last stored record. Needs no worker. With `wait` it answers as soon as "
     "`sequence` is greater than `after_sequence`, and after `wait` seconds with the state at that time. Without the "
-    "right `personal`, `partner_metadata` is null.",
+    "right `personal`, `partner_metadata` and `reason_text` are null.",
     responses=problem_responses(404),
     dependencies=[Depends(Needs(Right.READ))],
 )
@@ -125,5 +125,10 @@ async def read_verification(
     if wait and sequence <= after_sequence:
         await process.long_polls.wait_beyond(key, sequence, timeout=timedelta(seconds=wait))
         known = await process.lookup.get(key)
-    may_see = Right.PERSONAL in caller.rights
-    return VerificationView.of(known, await process.lookup.read_partner_metadata(known.record) if may_see else None)
+    if Right.PERSONAL not in caller.rights:
+        return VerificationView.of(known)
+    return VerificationView.of(
+        known,
+        partner_metadata=await process.lookup.read_partner_metadata(known.record),
+        reason_text=await process.lookup.read_reason_text(known.record),
+    )

@@ -12,9 +12,10 @@ from temporalio.service import RPCError
 from vigil.config.accounts import OpenAccount
 from vigil.domain.claims import Claims
 from vigil.domain.explanation import Situation
+from vigil.domain.log import EntryKind
 from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.summary import Summary, summarize
-from vigil.domain.terms import Name
+from vigil.domain.terms import Name, StorageName
 from vigil.domain.verification_key import VerificationKey, stands_in
 from vigil.errors import (
     RecordLoading,
@@ -24,8 +25,9 @@ from vigil.errors import (
     ResultNotStored,
     UnknownVerification,
 )
-from vigil.providers.contract import ClaimReader, PartnerMetadataSource
+from vigil.providers.contract import ClaimReader, PartnerMetadataSource, ReasonTextSource
 from vigil.storage.contract import NotStored, Storage, StorageError, StorageUnavailable
+from vigil.storage.inbox import Inbox
 from vigil.storage.records import Records
 from vigil.temporal.client import VerificationClient
 
@@ -130,15 +132,40 @@ class VerificationLookup:
         None: there is no result, the provider returns no metadata, or the storage is unavailable. The metadata may be
         personal, so neither records nor Temporal hold it.
         """
-        result = record.reads.snapshot.result if record is not None and record.reads.snapshot is not None else None
-        if record is None or result is None:
+        source = self._provider_of(record)
+        if record is None or not isinstance(source, PartnerMetadataSource):
             return None
-        account = self._accounts.get(record.key.account)
-        if account is None or not isinstance(account.provider, PartnerMetadataSource):
+        result = await self._read_result(record)
+        return source.partner_metadata(result) if result is not None else None
+
+    async def read_reason_text(self, record: Record | None) -> str | None:
+        """Return the provider's own text about its verdict: from the last stored result, else from a kept callback.
+
+        None: there is none, the provider writes none, or the storage is unavailable. The text may be personal, so
+        neither records nor Temporal hold it.
+        """
+        source = self._provider_of(record)
+        if record is None or not isinstance(source, ReasonTextSource):
             return None
+        result = await self._read_result(record)
+        text = source.reason_text(result) if result is not None else None
+        receipt = _newest_receipt_of_the_verdict(record) if text is None else None
+        if receipt is None:
+            return text
         try:
-            return account.provider.partner_metadata(await self._storage.read(result))
+            body = await Inbox(self._storage).body(receipt)
         except StorageError:
+            return None
+        return source.reason_text(body) if body is not None else None
+
+    def _provider_of(self, record: Record | None) -> object:
+        account = self._accounts.get(record.key.account) if record is not None else None
+        return account.provider if account is not None else None
+
+    async def _read_result(self, record: Record) -> bytes | None:
+        try:
+            return await self.read_result(record)
+        except (ResultNotStored, StorageError):
             return None
 
     async def read_result(self, record: Record) -> bytes:
@@ -187,6 +214,13 @@ def _parsed(content: bytes) -> Record:
         return parse_record(content)
     except RecordNotReadable:
         raise RecordUnreadable from None
+
+
+def _newest_receipt_of_the_verdict(record: Record) -> StorageName | None:
+    """Return the newest callback with the status of the newest verdict that the provider gave."""
+    word = next((revision.word for revision in reversed(record.verdict.revisions) if revision.word), None)
+    heard = (entry for entry in reversed(record.log.entries) if entry.kind == EntryKind.CALLBACK and entry.receipt)
+    return next((entry.receipt for entry in heard if word is not None and entry.words[1:2] == (word,)), None)
 
 
 def _is_behind(published: Summary | None, record: Record) -> bool:

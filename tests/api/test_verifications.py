@@ -333,6 +333,9 @@ class Echo(Acme):
     def partner_metadata(self, result: bytes) -> Mapping[str, JsonValue]:
         return {"kept": result.decode()}
 
+    def reason_text(self, content: bytes) -> str | None:
+        return content.decode()
+
 
 async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_the_record(world: World) -> None:
     world.reader.says = ProviderResponse(snapshot=APPROVED, raw=b"tenant north")
@@ -351,6 +354,7 @@ async def test_what_a_result_gives_back_is_read_from_storage_and_is_nowhere_in_t
         {"kept": "tenant north"},
         None,
     ]
+    assert [each["reason_text"] for each in (before, after, of_another_provider)] == [None, "tenant north", None]
     assert "tenant north" not in str(after["record"])
 
 

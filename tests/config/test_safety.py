@@ -201,6 +201,7 @@ KEYS = WHOLE[WHOLE.index("[[api.keys]]") : WHOLE.index("[accounts.id360]")]
     ("before", "after", "sentence"),
     [
         (KEYS, "", "api.keys: is missing, and accounts.id360 is not a sandbox: run `vigil key new NAME`, or set faces"),
+        ("https://callbacks", "http://callbacks", "api.public_url: must be https, since callbacks hold secrets and"),
         ('"10.0.0.0/8"', '"0.0.0.0/0"', "api.trusted_proxies[0]: holds addresses of strangers"),
         ('"10.0.0.0/8"', '"128.0.0.0/1"', "api.trusted_proxies[0]: holds addresses of strangers"),
         ('"10.0.0.0/8"', '"::/0"', "api.trusted_proxies[0]: holds addresses of strangers"),

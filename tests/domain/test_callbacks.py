@@ -458,6 +458,19 @@ def test_an_unknown_or_the_same_word_after_a_verdict_is_not_to_be_confirmed(word
     assert record.callbacks.announcements == ()
 
 
+def test_a_step_that_cannot_be_named_asks_a_person() -> None:
+    unnamed = StepFinished(done=3, total=7, is_unnamed=True)
+    record = apply_callback(fresh(), callback_event(unnamed))
+    assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]
+    assert record.steps == (3, 7)
+
+
+@pytest.mark.parametrize(("proof", "steps"), [(Proof.SECRET, (7, 7)), (Proof.NONE, (0, 0))])
+def test_only_a_proven_status_counts_steps(proof: Proof, steps: tuple[int, int]) -> None:
+    seen = status("OK").model_copy(update={"done": 7, "total": 7})
+    assert apply_callback(fresh(), callback_event(seen, proof=proof)).steps == steps
+
+
 def test_a_room_in_a_state_that_nobody_knows_asks_a_person_and_lists_no_recording() -> None:
     record = apply_callback(fresh(), callback_event(RoomChanged(room="r1", room_status="unrecognised")))
     assert [note.reason for note in record.attention] == [Attention.UNRECOGNISED_WORD]

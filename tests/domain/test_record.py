@@ -6,6 +6,7 @@ import pytest
 
 from tests.domain import courses
 from tests.domain.samples import (
+    APPROVED,
     DIGESTER,
     HOUR_LATER,
     PLAN,
@@ -16,6 +17,7 @@ from tests.domain.samples import (
     fresh,
     read,
     registration,
+    status,
     step,
     told,
 )
@@ -178,7 +180,19 @@ def test_an_open_answer_and_callbacks_together_report_of_steps_and_checks() -> N
 
 def test_a_concluded_answer_is_the_whole() -> None:
     record = read(apply_callback(fresh(), callback_event(step(2, 7, "phone"))), courses.CANCELED.answers[-1])
-    assert (record.steps, record.checks) == ((0, 0), ())
+    assert (record.judgement().steps, record.checks) == ((0, 0), ())
+
+
+def test_a_total_never_shrinks() -> None:
+    report = courses.CANCELED.answers[-1].model_copy(update={"steps_done": 3, "steps_total": 3})
+    record = read(apply_callback(fresh(), callback_event(step(3, 7, "phone"))), report)
+    assert (record.steps, record.judgement().steps) == ((3, 7), (3, 3))
+
+
+def test_a_lone_final_callback_shows_the_steps_that_it_counts() -> None:
+    seen = status("OK").model_copy(update={"done": 7, "total": 7})
+    record = read(apply_callback(fresh(), callback_event(seen)), APPROVED)
+    assert (record.steps, record.judgement().steps) == ((7, 7), (0, 0))
 
 
 def test_a_record_remembers_what_its_last_question_brought() -> None:

@@ -357,4 +357,5 @@ async def test_without_the_right_personal_a_state_comes_without_the_metadata_of_
         await client.post("/verifications", json=body(world), headers=holding("reader"))
         read = await client.get(path(world), headers=holding("reader"))
 
-    assert (read.status_code, read.json()["partner_metadata"]) == (200, None)
+    shown = read.json()
+    assert (read.status_code, shown["partner_metadata"], shown["reason_text"]) == (200, None, None)

@@ -24,6 +24,8 @@ DAY = 24 * 60
         ({"outcome": "silent"}, STEPS[:3]),
         ({"outcome": "CANCELED"}, [*STEPS[:3], ("CANCELED", 7)]),
         ({"unknown_status": "DISCONTINUED"}, [*STEPS, ("DISCONTINUED", 7)]),
+        ({"external_means": True}, [("UP", 0), ("SP", 0), *STEPS, OK]),
+        ({"external_means": True, "endpoints": [{"url": HOOK, "on": ["UP", "E"]}]}, [("UP", 0), OK]),
         ({"endpoints": [{"url": HOOK, "on": ["F", "C"]}]}, []),
         ({"endpoints": [{"url": HOOK, "on": ["E"]}]}, [OK]),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from vigil.cli.formatting import open_console
+from vigil.cli.tls import find_versions
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_exposed, load_settings
 from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
@@ -80,6 +82,8 @@ async def _check_all(config: Path | None) -> list[Finding]:
             *(_run_check(f"login {name}", _check_login(account)) for name, account in runtime.accounts.items()),
         ]
         findings = await asyncio.gather(*checks)
+    if settings.api.public_url is not None and settings.api.public_url.startswith("https:"):
+        findings.insert(1, await check_tls(settings.api.public_url))
     if not settings.accounts:
         findings.append(Finding("accounts", is_ok=False, text="the settings have none: add [accounts.<name>]"))
     return [*loaded, *findings]
@@ -107,6 +111,19 @@ async def _check_callback_url(settings: Settings) -> str:
     if settings.api.public_url is None:
         raise CheckFailed("set [api] public_url to the address at which providers reach this API")
     return settings.api.callback_url("<account>")
+
+
+async def check_tls(public_url: str) -> Finding:
+    """Check that providers find TLS 1.2 or 1.3 at the public address, and a certificate that they trust."""
+    try:
+        offered = await find_versions(public_url)
+    except ssl.SSLCertVerificationError:
+        text = "the certificate at public_url is not trusted: install the whole chain"
+        return Finding("TLS", is_ok=False, text=text)
+    if offered:
+        return Finding("TLS", is_ok=True, text=", ".join(offered))
+    text = "public_url offers neither TLS 1.2 nor 1.3, or cannot be reached from here: test it from outside"
+    return Finding("TLS", is_ok=True, text=text, is_warning=True)
 
 
 async def _check_storage(runtime: Runtime) -> str:

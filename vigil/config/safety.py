@@ -79,6 +79,8 @@ def find_production_faults(real_account: str, api: ApiSettings, mail: MailServer
     because = f"accounts.{real_account} is not a sandbox"
     if "backend" in api.faces and not api.keys:
         yield ("api", "keys"), f'is missing, and {because}: run `vigil key new NAME`, or set faces = ["callbacks"]'
+    if api.public_url is not None and not api.public_url.startswith("https:"):
+        yield ("api", "public_url"), f"must be https, since callbacks hold secrets and {because}"
     for number, network in enumerate(api.trusted_proxies):
         if network.prefixlen < _SHORTEST_PREFIX[network.version]:
             yield (

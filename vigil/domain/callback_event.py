@@ -33,6 +33,8 @@ class StatusSeen(StoredModel):
     looks: Literal["open", "final", "reopened", "unrecognised"]
     ended: Ended | None = None
     part: Literal["identity", "biometric", "whole"] | None = None
+    done: int | None = Field(None, ge=0, le=10_000, description="steps that are done, if it counts them")
+    total: int | None = Field(None, ge=0, le=10_000, description="steps in all, if it counts them")
 
 
 class StepFinished(StoredModel):
@@ -45,6 +47,7 @@ class StepFinished(StoredModel):
     check: CheckKind = CheckKind.OTHER
     ordinal: int | None = Field(None, ge=0, le=100)
     status: CheckStatus = CheckStatus.UNRECOGNISED
+    is_unnamed: bool = Field(default=False, description="there is a step, and nothing that we can read names it")
 
     @property
     def check_name(self) -> str | None:

@@ -126,8 +126,8 @@ class CallbackHistory(StoredModel):
         """Whether an event is a repetition."""
         return any(seen.identity == (event.identity or event.delivery) for seen in self.identities)
 
-    def add_progress(self, seen: StepFinished | RoomChanged) -> Self:
-        """Merge what a callback tells of a step or of a room."""
+    def add_progress(self, seen: StepFinished | StatusSeen | RoomChanged) -> Self:
+        """Merge what a callback tells of steps or of a room."""
         return self._with(progress=self.progress.add(seen))
 
     def add_explanation(self, fresh: Explanation) -> Self:

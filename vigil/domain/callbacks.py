@@ -176,11 +176,14 @@ def _apply_observation(
         case StepFinished() | RoomChanged() as seen:
             if event.proof.may_add_progress:
                 record = list_recordings(record.with_callbacks(record.callbacks.add_progress(seen)), at=at)
-            if isinstance(seen, RoomChanged) and seen.room_status == "unrecognised":
+            is_odd = seen.is_unnamed if isinstance(seen, StepFinished) else seen.room_status == "unrecognised"
+            if is_odd:
                 record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
             name = seen.check_name if isinstance(seen, StepFinished) else seen.room_status
             return (seen.kind, name), record
         case StatusSeen() as seen:
+            if event.proof.may_add_progress:
+                record = record.with_callbacks(record.callbacks.add_progress(seen))
             if seen.looks == "unrecognised":
                 record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
             is_news = event.proof.may_start and _announces_an_end(record, seen, finals_may_change=finals_may_change)

@@ -4,7 +4,7 @@ from typing import Final, Self
 
 from pydantic import Field
 
-from vigil.domain.callback_event import RoomChanged, StepFinished
+from vigil.domain.callback_event import RoomChanged, StatusSeen, StepFinished
 from vigil.domain.models import StoredModel
 from vigil.domain.snapshot import MOST_CHECKS, MOST_ROOMS, Check, Room
 from vigil.domain.terms import CheckStatus, SessionKind
@@ -18,13 +18,14 @@ class Progress(StoredModel):
     checks: tuple[Check, ...] = Field((), max_length=MOST_CHECKS)
     rooms: tuple[Room, ...] = Field((), max_length=MOST_ROOMS)
 
-    def add(self, seen: StepFinished | RoomChanged) -> Self:
-        """Merge one callback about a step or a room."""
+    def add(self, seen: StepFinished | StatusSeen | RoomChanged) -> Self:
+        """Merge one callback about a step or a room, or a status that counts steps."""
         if isinstance(seen, RoomChanged):
             room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
             return self._with(rooms=merge_rooms(self.rooms, (room,)))
-        name = seen.check_name
-        checks = (Check(kind=seen.check, name=name, status=seen.status),) if name else ()
+        checks: tuple[Check, ...] = ()
+        if isinstance(seen, StepFinished) and seen.check_name is not None:
+            checks = (Check(kind=seen.check, name=seen.check_name, status=seen.status),)
         return self._with(
             done=max(self.done, seen.done or 0),
             total=max(self.total, seen.total or 0),

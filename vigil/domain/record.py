@@ -284,13 +284,13 @@ class Record(StoredModel):
 
     @property
     def steps(self) -> tuple[int, int]:
-        """Steps done and in all, as far as anybody told; a concluded snapshot that counts them has the last word."""
+        """Steps done and in all: the most that the provider's answer or a callback counts, so that none shrinks."""
+        return self._count_steps(self.callbacks.progress)
+
+    def _count_steps(self, heard: Progress) -> tuple[int, int]:
         told = self.reads.snapshot
-        if told is not None and told.stage is Stage.CONCLUDED and told.steps_total is not None:
-            return told.steps_done or 0, told.steps_total
-        done = self.reads.snapshot.steps_done if self.reads.snapshot else None
-        total = self.reads.snapshot.steps_total if self.reads.snapshot else None
-        return max(done or 0, self._heard_progress.done), max(total or 0, self._heard_progress.total)
+        done, total = (told.steps_done, told.steps_total) if told else (None, None)
+        return max(done or 0, heard.done), max(total or 0, heard.total)
 
     @property
     def rooms(self) -> tuple[Room, ...]:
@@ -312,7 +312,8 @@ class Record(StoredModel):
             reasons=self.verdict.reasons,
             parts=self.reads.snapshot.parts if self.reads.snapshot else (),
             checks=self.checks,
-            steps=self.steps,
+            # Without what callbacks alone count, since one of them may be lost.
+            steps=self._count_steps(self._heard_progress),
             rooms=self.rooms,
             artifacts=tuple(row.view() for row in self.evidence),
         )

@@ -272,6 +272,15 @@ class ClaimReader(Protocol):
         ...
 
 
+@runtime_checkable
+class ReasonTextSource(Protocol):
+    """A provider that explains its verdict in a text. The proof of all its callbacks covers their bodies."""
+
+    def reason_text(self, content: bytes) -> str | None:
+        """Return that text from a stored result, or from the stored body of a callback. Pure; never raises."""
+        ...
+
+
 class Provider(Protocol):
     """One account at one provider."""
 

@@ -84,7 +84,7 @@ def test_the_advice_can_be_pasted_and_shows_no_secret(http: httpx.AsyncClient) -
         "callback_endpoints": [
             {
                 "url": "https://callbacks.example/callbacks/id360",
-                "on": ["E", "F", "C", "I"],
+                "on": ["E", "F", "C", "I", "UP", "SP"],
                 "headers": [
                     {"name": "Authorization", "value": "<the secret of accounts.id360.callback_headers.Authorization>"},
                     {"name": "X-Tenant", "value": "<the secret of accounts.id360.callback_headers.X-Tenant>"},

@@ -37,6 +37,7 @@ def test_checks_keep_the_names_by_which_the_report_keys_them() -> None:
         ("facecomparison", "face_match", "not_done"),
     ]
     assert (snapshot.steps_done, snapshot.steps_total) == (4, 5)
+    assert [(each.field, each.value) for each in snapshot.unrecognised] == [("steps", "unnamed")]
 
 
 def test_passed_steps_do_not_make_a_refused_file_accepted() -> None:

@@ -21,11 +21,9 @@ ROWS = [
     ("started", "awaiting_applicant", None, None, "none", []),
     ("OK", "concluded", "approved", None, "none", []),
     ("Ok", "concluded", "approved", None, "none", []),
-    ("KO", "concluded", "declined", None, "none", []),
+    ("KO", "concluded", "declined", None, "none", ["other"]),
     ("FAILED", "concluded", None, "failed", "new_attempt", ["technical"]),
     ("CANCELED", "concluded", None, "canceled", "none", ["time_ran_out"]),
-    ("UP", "awaiting_applicant", None, None, "none", []),
-    ("SP", "processing", None, None, "none", []),
 ]
 DOUBTFUL_SPELLINGS = [
     ("CANCELLED", "concluded", None, "canceled", "none", ["time_ran_out"]),
@@ -45,11 +43,28 @@ def test_a_status_of_a_report_means_this(
     assert snapshot.word == status
 
 
+@pytest.mark.parametrize(
+    ("status", "word", "stage"),
+    [
+        ("UP", "UP", "awaiting_applicant"),
+        ("sp", "sp", "processing"),
+        ("MIE User Processing", "MIE_USER_PROCESSING", "awaiting_applicant"),
+        ("MIE Sys Processing", "MIE_SYS_PROCESSING", "processing"),
+        ("EIM_SYS_PROCESSING", "EIM_SYS_PROCESSING", "processing"),
+        ("mie-user-processing", "mie-user-processing", "awaiting_applicant"),
+    ],
+)
+def test_the_names_of_the_phases_at_an_external_means_are_understood(status: str, word: str, stage: str) -> None:
+    snapshot = read(report(status=status))
+
+    assert (snapshot.stage, snapshot.word, snapshot.unrecognised) == (stage, word, ())
+
+
 def test_no_status_has_a_meaning_without_a_row_here() -> None:
     assert set(STATUSES) == {row[0].upper() for row in [*ROWS, *DOUBTFUL_SPELLINGS]}
 
 
-@pytest.mark.parametrize("status", ["IN_REVIEW", "APPROVED", "OK2", "KO ", "", "✓"])
+@pytest.mark.parametrize("status", ["IN_REVIEW", "APPROVED", "OK2", "MIE OK", "MIE_", "O K", "", "✓"])
 def test_an_unlisted_status_is_never_a_verdict(status: str) -> None:
     snapshot = read(report(status=status))
 

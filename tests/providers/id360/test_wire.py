@@ -11,7 +11,7 @@ from tests.providers.any_json import JSON
 from tests.providers.id360.samples import step_callback
 from vigil.domain.callback_event import StatusSeen, StepFinished, Unreadable
 from vigil.providers.contract import Callback
-from vigil.providers.id360.wire import read_callback
+from vigil.providers.id360.wire import read_callback, read_reason
 
 
 def read(content: object) -> Callback:
@@ -40,6 +40,7 @@ def test_a_finished_step_is_progress_and_nothing_more() -> None:
         "check": "face_match",
         "ordinal": None,
         "status": "passed",
+        "is_unnamed": False,
     }
 
 
@@ -105,29 +106,67 @@ def test_only_a_count_that_can_be_true_is_progress(counts: object, done: int | N
 
 
 @pytest.mark.parametrize(
-    ("status", "looks", "ended"),
+    ("status", "looks", "ended", "done"),
     [
-        ("OK", "final", None),
-        ("ok", "final", None),
-        ("KO", "final", None),
-        ("FAILED", "final", "failed"),
-        ("CANCELED", "final", "canceled"),
-        ("Canceled", "final", "canceled"),
-        ("CANCELLED", "final", "canceled"),
-        ("DISCONTINUED", "final", "canceled"),
-        ("Discontinued", "final", "canceled"),
-        ("NEW", "open", None),
-        ("UP", "open", None),
-        ("SP", "open", None),
-        ("DELETED", "open", None),
-        ("SPLENDID", "unrecognised", None),
+        ("OK", "final", None, 7),
+        ("ok", "final", None, 7),
+        ("KO", "final", None, 7),
+        ("FAILED", "final", "failed", None),
+        ("CANCELED", "final", "canceled", None),
+        ("Canceled", "final", "canceled", None),
+        ("CANCELLED", "final", "canceled", None),
+        ("DISCONTINUED", "final", "canceled", None),
+        ("Discontinued", "final", "canceled", None),
+        ("NEW", "open", None, 7),
+        ("DELETED", "open", None, None),
+        ("SPLENDID", "unrecognised", None, None),
     ],
 )
-def test_a_status_looks_like_this_and_decides_nothing(status: str, looks: str, ended: str | None) -> None:
+def test_a_status_looks_like_this_and_decides_nothing(
+    status: str, looks: str, *, ended: str | None, done: int | None
+) -> None:
     callback = read({"id": 700101, "status": status, "steps_status": {"done": 7, "total": 7}})
 
-    assert callback.observation == StatusSeen.model_validate({"word": status, "looks": looks, "ended": ended})
+    assert callback.observation == StatusSeen.model_validate(
+        # ID360 counts every step of a file that ended early as done, also the steps that never ran.
+        {"word": status, "looks": looks, "ended": ended, "done": done, "total": 7}
+    )
     assert (callback.reference, callback.intermediate) == ("700101", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("UP", "UP"), ("SP", "SP"), ("MIE User Processing", "MIE_USER_PROCESSING"), ("Sys Processing", "SYS_PROCESSING")],
+)
+def test_a_phase_at_an_external_means_is_progress_and_no_reason_to_read(status: str, word: str) -> None:
+    callback = read({"id": 700101, "status": status, "steps_status": {"done": 2, "total": 7}})
+
+    assert callback.observation == StatusSeen(word=word, looks="open", done=2, total=7)
+    assert callback.intermediate
+
+
+@pytest.mark.parametrize("step", [{"name": "", "status": "OK"}, {"status": "OK"}, {"name": "Jean's"}, "OK", 7])
+def test_a_step_that_cannot_be_named_is_marked(step: object) -> None:
+    assert read(step_callback(enrollment_step=step)).observation.model_dump()["is_unnamed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"status": "KO", "reason": " 1 validations failed "}, "1 validations failed"),
+        ({"status": "KO", "reason": "torn \ud800 emoji"}, "torn ? emoji"),
+        ({"status": "KO", "reason": ""}, None),
+        ({"status": "OK", "reason": None}, None),
+        ({"status": "KO", "reason": ["x"]}, None),
+        ([], None),
+    ],
+)
+def test_the_text_of_a_reason_is_read_from_a_report_and_from_a_callback(body: object, text: str | None) -> None:
+    assert read_reason(json.dumps(body).encode()) == text
+
+
+def test_no_text_is_read_from_what_is_no_json() -> None:
+    assert read_reason(b"{") is None
 
 
 def test_a_status_that_is_no_word_is_not_passed_on() -> None:

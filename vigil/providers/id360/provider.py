@@ -17,13 +17,16 @@ from vigil.providers.id360.claims import CLAIMS
 from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT, SENDER
 from vigil.providers.id360.settings import Id360Settings
-from vigil.providers.id360.wire import read_callback
+from vigil.providers.id360.wire import read_callback, read_reason
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "id360"
 CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
-SUBSCRIPTION: Final = ("E", "F", "C", "I")
-"""`E`: OK or KO, `F`: failed, `C`: canceled, `I`: every step. `E` alone would miss the other two ends."""
+SUBSCRIPTION: Final = ("E", "F", "C", "I", "UP", "SP")
+"""`E`: OK or KO, `F`: failed, `C`: canceled, `I`: every step, `UP` and `SP`: the phases at an external means.
+
+`E` alone would miss the other two ends.
+"""
 
 
 class Id360(Provider):
@@ -57,6 +60,10 @@ class Id360(Provider):
     def read_claims(self, result: bytes) -> Claims:
         """Return the claims in a stored result."""
         return CLAIMS.read(parse_stored(result))
+
+    def reason_text(self, content: bytes) -> str | None:
+        """Return the text by which a report or a callback explains a KO."""
+        return read_reason(content)
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return the part of the request that creates a user file."""

@@ -33,7 +33,7 @@ def snapshot_of(report: object, *, reference: str) -> Snapshot:
     status = report.get("status")
     if not isinstance(status, str):
         return unrecognised("status", type(status).__name__)
-    meaning = vocabulary.STATUSES.get(status.upper())
+    meaning = vocabulary.meaning_of(status)
     if meaning is None:
         return unrecognised("status", status, word=status)
     return _build_snapshot(report, status, meaning)
@@ -45,12 +45,13 @@ def _build_snapshot(report: dict[str, Any], status: str, meaning: ReportStatus) 
     too_many = (Drift(field="documents", value=f"more_than_{MOST_FILES}"),) if len(artifacts) > MOST_FILES else ()
     steps = as_object(report.get("steps"))
     done, total = sum(map(_is_done, steps.values())), len(steps)
+    unnamed = () if all(map(as_word, steps)) else (Drift(field="steps", value="unnamed"),)
     return Snapshot(
         stage=_stage(meaning, status, done=done, total=total),
         decision=meaning.decision,
         ended=meaning.ended,
         advice=Advice.NEW_ATTEMPT if vocabulary.is_only_technical(meaning, codes) else meaning.advice,
-        word=as_word(status),
+        word=vocabulary.status_word(status),
         code=next(_own_codes(report), None),
         reasons=vocabulary.reasons_for(meaning, codes),
         checks=tuple(islice(_checks(steps), MOST_CHECKS)),
@@ -59,7 +60,7 @@ def _build_snapshot(report: dict[str, Any], status: str, meaning: ReportStatus) 
         artifacts=artifacts[:MOST_FILES],
         provider_created_at=as_instant(report.get("creation_time")),
         provider_finished_at=as_instant(report.get("finished_time")),
-        unrecognised=too_many,
+        unrecognised=(*too_many, *unnamed),
     )
 
 

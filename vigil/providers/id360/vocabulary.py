@@ -41,12 +41,17 @@ _CANCELED: Final = ReportStatus(
     # The guide defines this status as a time-out. A retry that the applicant leaves open ends like this, too.
     reason=ReasonCode.TIME_RAN_OUT,
 )
-
 STATUSES: Final[Mapping[str, ReportStatus]] = {
     "NEW": ReportStatus(stage=Stage.AWAITING_APPLICANT),
     STARTED: ReportStatus(stage=Stage.AWAITING_APPLICANT),
     "OK": ReportStatus(stage=Stage.CONCLUDED, decision=Decision.APPROVED),
-    "KO": ReportStatus(stage=Stage.CONCLUDED, decision=Decision.DECLINED),
+    "KO": ReportStatus(
+        stage=Stage.CONCLUDED,
+        decision=Decision.DECLINED,
+        expected=frozenset(ReasonCode),
+        # A report without any code explains a KO in the text `reason` alone.
+        reason=ReasonCode.OTHER,
+    ),
     "FAILED": ReportStatus(
         stage=Stage.CONCLUDED,
         ended=Outcome.FAILED,
@@ -58,10 +63,20 @@ STATUSES: Final[Mapping[str, ReportStatus]] = {
     "CANCELLED": _CANCELED,  # inferred: the documents write one L
     # unknown spelling: the documents say "Discontinued" in prose. The backend interrupted it through the API.
     "DISCONTINUED": ReportStatus(stage=Stage.CONCLUDED, ended=Outcome.CANCELED),
-    "UP": ReportStatus(stage=Stage.AWAITING_APPLICANT),  # unknown: certain only as a subscription code
-    "SP": ReportStatus(stage=Stage.PROCESSING),  # unknown: certain only as a subscription code
 }
 """By status in upper case. `DELETED` has no row: it concerns the data, not the verification."""
+
+# Certain only as codes of subscriptions; unknown as statuses. The guide spells them "MIE User Processing" and "MIE Sys
+# Processing"; its English word for MIE, an external means of identification, is EIM.
+_AT_USER: Final = ReportStatus(stage=Stage.AWAITING_APPLICANT)
+_AT_SYSTEM: Final = ReportStatus(stage=Stage.PROCESSING)
+EXTERNAL_PHASES: Final[Mapping[str, ReportStatus]] = {
+    "UP": _AT_USER,
+    "USER_PROCESSING": _AT_USER,
+    "SP": _AT_SYSTEM,
+    "SYS_PROCESSING": _AT_SYSTEM,
+}
+"""By name in upper case, with underscores and without MIE: the applicant, or the provider, is busy elsewhere."""
 
 CODES: Final[Mapping[str, ReasonCode]] = {
     "VLD_DOCUMENT_INVALID": ReasonCode.DOCUMENT_REJECTED,
@@ -122,17 +137,46 @@ _SLOTS: Final[tuple[tuple[str, EvidenceKind], ...]] = (
     ("liveness", EvidenceKind.LIVENESS_VIDEO),
 )
 
+_MIE: Final = re.compile(r"\A(MIE|EIM)_")
 _ORDINAL: Final = re.compile(r"(.+)\$(\d{1,2})", re.ASCII)
+
+
+def meaning_of(status: str) -> ReportStatus | None:
+    """Return what a status means; None if no table lists it."""
+    return STATUSES.get(status.upper()) or EXTERNAL_PHASES.get(_phase(status))
+
+
+def is_external_phase(status: str) -> bool:
+    """Whether a status says that the verification continues at an external means of identification."""
+    return _phase(status) in EXTERNAL_PHASES
+
+
+def status_word(status: str) -> str | None:
+    """Return a status as a word. Only in the name of a phase blanks are replaced."""
+    return as_word(status.replace(" ", "_").upper() if " " in status and is_external_phase(status) else status)
+
+
+def _phase(status: str) -> str:
+    return _MIE.sub("", status.upper().replace(" ", "_").replace("-", "_"))
+
+
+def counts_what_ran(status: str) -> bool:
+    """Whether the count of steps in a callback of this status says how many ran.
+
+    ID360 counts every step of a file as done at its end (D), also where the file ended before some of them.
+    """
+    meaning = meaning_of(status)
+    return meaning is not None and meaning.ended is None
 
 
 def looks(word: str) -> Looks:
     """Return what a status in a callback suggests. A deletion follows a final status and changes no verdict."""
-    return "open" if word.upper() == DELETED else looks_of(STATUSES.get(word.upper()))
+    return "open" if word.upper() == DELETED else looks_of(meaning_of(word))
 
 
 def announced_end(word: str) -> Ended | None:
     """Return the end without a decision that a status announces; None for all other statuses."""
-    meaning = STATUSES.get(word.upper())
+    meaning = meaning_of(word)
     return meaning.ended if meaning else None
 
 

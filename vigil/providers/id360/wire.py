@@ -1,6 +1,6 @@
 """Reads the bodies of ID360's callbacks.
 
-Only `id` and `status` are required. `reason`, `errors` and `type` are free text or internal names and are not read.
+Only `id` and `status` are required. `reason`, `errors` and `type` are free text or internal names: no event has them.
 """
 
 import re
@@ -40,6 +40,17 @@ def read_callback(body: bytes) -> Callback:
     return _read_status(reference, status, content)
 
 
+def read_reason(content: bytes) -> str | None:
+    """Return the `reason` of a callback or a report: free text, which may be personal. None: it has none."""
+    try:
+        reason = as_object(parse_json(content)).get("reason")
+    except NotReadable:
+        return None
+    # Our JSON answer cannot hold lone surrogates.
+    text = reason.encode(errors="replace").decode().strip() if isinstance(reason, str) else ""
+    return text or None
+
+
 def enrollment_id(raw: object) -> str | None:
     """Return the id of a user file as a reference. Observed as an integer; a string of digits means the same id."""
     if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,19}", raw):
@@ -51,11 +62,7 @@ def enrollment_id(raw: object) -> str | None:
 
 def _read_progress(reference: str, content: dict[str, Any]) -> Callback:
     step = as_object(content.get("enrollment_step"))
-    counts = as_object(content.get("steps_status"))
-    done, total = as_count(counts.get("done")), as_count(counts.get("total"))
-    if done is not None and total is not None and done > total:
-        # The record keeps the largest counts, so one impossible count would stay for ever.
-        done = total = None
+    done, total = _counts(content)
     name, ordinal = vocabulary.split_ordinal(as_word(step.get("name")) or "")
     # Further documents are dropped; no step was observed with more than two.
     documents = _words(step.get("documents"))
@@ -67,6 +74,7 @@ def _read_progress(reference: str, content: dict[str, Any]) -> Callback:
         ordinal=_shared_ordinal(documents) if ordinal is None else ordinal,
         # The guide calls the field "result"; observed callbacks call it `status`.
         status=vocabulary.step_status(step.get("status", step.get("result"))),
+        is_unnamed=not name and bool(content.get("enrollment_step")),
     )
     return Callback(
         reference=reference,
@@ -78,14 +86,31 @@ def _read_progress(reference: str, content: dict[str, Any]) -> Callback:
 
 
 def _read_status(reference: str, status: str, content: dict[str, Any]) -> Callback:
-    word = as_word(status)
-    observation = StatusSeen(word=word, looks=vocabulary.looks(status), ended=vocabulary.announced_end(status))
+    word = vocabulary.status_word(status)
+    done, total = _counts(content)
+    observation = StatusSeen(
+        word=word,
+        looks=vocabulary.looks(status),
+        ended=vocabulary.announced_end(status),
+        done=done if vocabulary.counts_what_ran(status) else None,
+        total=total,
+    )
     return Callback(
         reference=reference,
         observation=observation,
+        intermediate=vocabulary.is_external_phase(status),
         identity=event_identity(reference, word.upper()) if word else None,
         unknown_fields=unknown_names(content, _KNOWN_FIELDS),
     )
+
+
+def _counts(content: dict[str, Any]) -> tuple[int | None, int | None]:
+    counts = as_object(content.get("steps_status"))
+    done, total = as_count(counts.get("done")), as_count(counts.get("total"))
+    if done is not None and total is not None and done > total:
+        # The record keeps the largest counts, so one impossible count would stay for ever.
+        return None, None
+    return done, total
 
 
 def _shared_ordinal(documents: tuple[str, ...]) -> int | None:

@@ -15,8 +15,12 @@ from vigil.simulator.id360.scenario import ExtraCallback, Id360Scenario, Outcome
 
 NEW: Final = "NEW"
 STARTED: Final = "STARTED"
+USER_PROCESSING: Final = "UP"
+SYSTEM_PROCESSING: Final = "SP"
+"""These two are documented as codes of subscriptions only; what their callbacks hold is not known."""
+_OPEN: Final = frozenset({NEW, STARTED, USER_PROCESSING, SYSTEM_PROCESSING})
 
-_CODES: Final = {STARTED: "I", "FAILED": "F", "CANCELED": "C"}
+_CODES: Final = {STARTED: "I", "FAILED": "F", "CANCELED": "C", USER_PROCESSING: "UP", SYSTEM_PROCESSING: "SP"}
 """By status, the code of its callbacks. All others are announced as an end, also those that ID360 does not document."""
 _REASONS: Final = {"KO": "1 validations failed: IDENTITY_DOCUMENT.expired", "FAILED": "processing time exceeded"}
 
@@ -32,6 +36,10 @@ def script(scenario: Id360Scenario) -> Iterator[Event]:
     """Return all changes of an enrollment."""
     yield Event(at=timedelta(0), name="created", status=NEW)
     yield Event(at=scenario.think, name="begun", status=STARTED)
+    if scenario.external_means:
+        for part, status in ((4, USER_PROCESSING), (2, SYSTEM_PROCESSING)):
+            at = scenario.think + scenario.step_every / part
+            yield Event(at=at, name=f"external means {status}", status=status, is_announced=True)
     is_whole = scenario.outcome not in {Outcome.CANCELED, Outcome.SILENT}
     steps = STEPS if is_whole else STEPS[: len(STEPS) // 2]
     at = scenario.think
@@ -58,7 +66,10 @@ class Enrollment(SimulatedVerification[Id360Scenario, Event]):
     def callbacks(self, event: Event) -> Iterable[Outgoing]:
         """Return one callback for each endpoint that has subscribed to the event's code."""
         status = event.status or NEW
-        body = payloads.callback(self.number, status, _REASONS.get(status), step=event.done if status == STARTED else 0)
+        done = event.done if status in _OPEN else len(STEPS)
+        body = payloads.callback(self.number, status, _REASONS.get(status), done=done)
+        if status == STARTED:
+            body["enrollment_step"] = payloads.enrollment_step(event.done)
         callback = Callback(name=event.name, content=json.dumps(body).encode(), headers=payloads.HEADERS)
         code = _CODES.get(status, "E")
         return [(CONTRACT, callback, endpoint) for endpoint in self.scenario.endpoints if code in endpoint.on]
@@ -76,7 +87,7 @@ class Enrollment(SimulatedVerification[Id360Scenario, Event]):
         """Return the report as of now; None: it is not ready."""
         event = self._shown()
         status = event.status or NEW
-        if status in {NEW, STARTED} and not allow_draft:
+        if status in _OPEN and not allow_draft:
             return None
         report = payloads.Report(
             reference=self.number,

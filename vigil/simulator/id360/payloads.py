@@ -62,28 +62,26 @@ def documents(reference: int, done: int) -> dict[int, tuple[str, int]]:
     return {reference * 100 + position: (slot, _PAGES.get(slot, 1)) for position, slot in enumerate(collected, start=1)}
 
 
-def callback(reference: int, status: str, reason: str | None, *, step: int) -> dict[str, Any]:
-    """Return the body of a callback about the step with this number, counted from 1; 0: it is a final callback.
+def callback(reference: int, status: str, reason: str | None, *, done: int) -> dict[str, Any]:
+    """Return the body of a callback that counts `done` steps.
 
     No sample of a final callback is known. It keeps the types of the intermediate ones, and by ID360's own rule it
     counts all steps as done, also where some never ran.
     """
-    body: dict[str, Any] = {
-        "id": reference,
-        "status": status,
-        "reason": reason,
-        "steps_status": {"done": step or len(STEPS), "total": len(STEPS)},
+    counts = {"done": done, "total": len(STEPS)}
+    return {"id": reference, "status": status, "reason": reason, "steps_status": counts}
+
+
+def enrollment_step(step: int) -> dict[str, Any]:
+    """Return what a callback says of the step with this number, counted from 1."""
+    return {
+        "status": "OK",
+        "errors": [],
+        "type": "InternalDoNotUse",
+        "reason": "",
+        "name": STEPS[step - 1],
+        "documents": _slots(step - 1),
     }
-    if step:
-        body["enrollment_step"] = {
-            "status": "OK",
-            "errors": [],
-            "type": "InternalDoNotUse",
-            "reason": "",
-            "name": STEPS[step - 1],
-            "documents": _slots(step - 1),
-        }
-    return body
 
 
 def _time(moment: datetime) -> str:
@@ -122,7 +120,7 @@ class Report:
 
     def body(self, base: str) -> dict[str, Any]:
         """Return its JSON; `base` is the address before `/api/`, for the links to the files."""
-        is_final = self.status not in {"NEW", "STARTED"}
+        is_final = self.status not in {"NEW", "STARTED", "UP", "SP"}
         codes = [{"code": code, "message": self.reason or code} for code in [_CODES.get(self.status)] if code]
         body: dict[str, Any] = {
             "version": 2,

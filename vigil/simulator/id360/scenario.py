@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class Subscriber(Endpoint):
     """An endpoint, and the codes of the callbacks that it receives."""
 
-    on: tuple[Code, ...] = ("E", "F", "C", "I")
+    on: tuple[Code, ...] = ("E", "F", "C", "I", "UP", "SP")
 
 
 class Id360Scenario(Scenario):
@@ -36,6 +36,8 @@ class Id360Scenario(Scenario):
     client_reference: str | None = None
     endpoints: tuple[Subscriber, ...] = ()
     outcome: Outcome = Outcome.OK
+    external_means: bool = False
+    """The applicant is sent to an external means of identification first."""
     unknown_status: Status | None = None
     """In place of the outcome's word."""
 

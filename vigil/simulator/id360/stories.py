@@ -40,7 +40,7 @@ _APPROVED: Final = {"outcome": "decided", "decision": "approved", "evidence_stor
 
 STORIES: Final = (
     _id360("approved, every callback arrives", {**_APPROVED, "missed": 0, "late": 0}),
-    _id360("declined", {**_APPROVED, "decision": "declined"}, {"outcome": "KO"}),
+    _id360("declined", {**_APPROVED, "decision": "declined"}, {"outcome": "KO", "external_means": True}),
     _id360("final callback lost, found by polling", {**_APPROVED, "missed": 1}, {"drop_finals": True}),
     _id360("final first, intermediates after it", _APPROVED, {"final_first": True}),
     _id360(
