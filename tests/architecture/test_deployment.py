@@ -37,7 +37,7 @@ def starts(command: list[str]) -> bool:
     """Whether a command of our image names a program that is in the tree."""
     match command:
         case ["vigil", "serve", process, *_]:
-            return defines("vigil.cli.serve", process) and defines(f"{process}.app", "serve")
+            return defines("vigil.cli.commands.stack", process) and defines(f"{process}.app", "serve")
         case ["python", "-m", package, *_]:
             return find_spec(f"{package}.__main__") is not None
         case ["python", script, *_]:

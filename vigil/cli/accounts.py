@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
+from vigil.cli.context import load
 from vigil.cli.formatting import build_grid, open_console
 from vigil.config.accounts import OpenAccount
-from vigil.config.settings import Settings, load_settings
+from vigil.config.settings import Settings
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import spoken
@@ -32,9 +33,9 @@ _RIGHTS: Final = {
 }
 
 
-def accounts(context: typer.Context) -> None:
-    """Show each account's callback URL, what to configure at the provider, and how its senders behave."""
-    asyncio.run(_show(load_settings(context.obj), open_console()))
+def print_accounts(config: Path | None) -> None:
+    """Print each account's callback URL, what to configure at the provider, and how its senders behave."""
+    asyncio.run(_show(load(config), open_console()))
 
 
 async def _show(settings: Settings, console: Console) -> None:

@@ -1,6 +1,7 @@
 """`vigil check`: test the settings and everything that they name."""
 
 import asyncio
+import os
 import secrets
 import ssl
 from collections.abc import Awaitable
@@ -8,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import typer
 from rich.table import Table
 from rich.text import Text
 from temporalio.service import RPCError
 
+from vigil.cli.context import find_settings_file
 from vigil.cli.formatting import open_console
 from vigil.cli.tls import find_versions
 from vigil.config.accounts import OpenAccount
@@ -44,12 +45,9 @@ class CheckFailed(Exception):
     """A check failed; the text says what to do."""
 
 
-def check(context: typer.Context) -> None:
-    """Check the settings, the storage, Temporal, and a login at every provider.
-
-    Writes a small file to the storage and erases it. Exits with 0 if every check passed, else with 1.
-    """
-    findings = asyncio.run(_check_all(context.obj))
+def check_installation(config: Path | None) -> bool:
+    """Print the result of each check. Return whether every one passed."""
+    findings = asyncio.run(_check_all(config))
     table = Table.grid(padding=(0, 2))
     for finding in findings:
         mark = Text("✓", style="green") if finding.is_ok else Text("✗", style="bold red")
@@ -58,10 +56,11 @@ def check(context: typer.Context) -> None:
             mark, style = Text("!", style="bold yellow"), "yellow"
         table.add_row(mark, finding.name, Text(finding.text, style=style))
     open_console().print(table)
-    raise typer.Exit(0 if all(finding.is_ok for finding in findings) else 1)
+    return all(finding.is_ok for finding in findings)
 
 
 async def _check_all(config: Path | None) -> list[Finding]:
+    config = find_settings_file(config, os.environ)
     try:
         settings = load_settings(config)
     except SettingsError as error:

@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import format_state, open_console
-from vigil.demo.foreground import STARTING, print_addresses, stop_on_sigterm, wait_for_stop_signal
+from vigil.demo.foreground import STARTING, print_addresses, run_until_stopped, wait_for_stop_signal
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.demo.story_runner import StoryRun, open_story_runner
@@ -34,16 +33,9 @@ scale would break them.
 """
 
 
-def demo(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
-) -> None:
-    """Run verifications at simulated providers and check that each ends as expected.
-
-    Exits with 0 if every story ended as expected, else with 1.
-    """
-    is_ok = asyncio.run(stop_on_sigterm(_demo(as_json=as_json, keep=keep)))
-    raise typer.Exit(0 if is_ok else 1)
+def run_demo(*, as_json: bool, keep: bool) -> bool:
+    """Play every story and print its end. Return whether each ended as expected."""
+    return run_until_stopped(_demo(as_json=as_json, keep=keep))
 
 
 async def _demo(*, as_json: bool, keep: bool) -> bool:

@@ -4,17 +4,15 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
-from vigil.cli.context import DEV_FOLDER
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import open_console
 from vigil.config.settings import Settings, load_settings
-from vigil.demo.foreground import STARTING, print_addresses, stop_on_sigterm, wait_for_stop_signal
+from vigil.demo.foreground import STARTING, print_addresses, run_until_stopped, wait_for_stop_signal
 from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.processes import read_end
 from vigil.demo.stack import Stack
@@ -24,21 +22,8 @@ TIME_SCALE: Final = 60.0
 """A minute takes a second; a callback that is expected within 15 minutes is polled for after 15 s."""
 
 
-def _port(help_: str) -> Any:
-    return typer.Option(min=1, max=65535, metavar="PORT", help=help_)
-
-
-def dev(
-    *,
-    temporal_port: Annotated[int, _port("Port of Temporal.")] = 7233,
-    ui_port: Annotated[int, _port("Port of Temporal's web UI.")] = 8233,
-    api_port: Annotated[int, _port("Port of the API, for callbacks and backends.")] = 8000,
-    simulator_port: Annotated[int, _port("Port of the simulated providers.")] = 9000,
-    mail_port: Annotated[int, _port("Port of the simulated mail server.")] = 9025,
-    folder: Annotated[Path, typer.Option(help="Folder of settings, data and logs.", metavar="FOLDER")] = DEV_FOLDER,
-) -> None:
-    """Run Temporal, the simulator, the API and a worker on this machine, until Ctrl-C."""
-    ports = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
+def run_dev(folder: Path, ports: Ports) -> None:
+    """Run the stack until Ctrl-C. Raises `CommandError` if its ports are taken, or are not those of its settings."""
     config = folder / "vigil.toml"
     settings = load_settings(config, environ={}) if config.exists() else None
     if settings is not None:
@@ -49,7 +34,7 @@ def dev(
             f"Another program uses port {who}. Stop that program, or choose other ports with --api-port and so on."
         )
     time_scale = settings.time_scale if settings else TIME_SCALE
-    asyncio.run(stop_on_sigterm(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale))))
+    run_until_stopped(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale)))
 
 
 async def _run(stack: Stack) -> None:

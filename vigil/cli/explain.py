@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import typer
 from rich.text import Text
 
-from vigil.cli.arguments import AccountArgument, ReferenceArgument
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_time, open_console
 from vigil.domain.explanation import Explanation, explain
@@ -17,9 +15,9 @@ from vigil.domain.tracking_plan import spoken
 _COLOURS: Final = {"ours": "red", "theirs": "yellow", "nobody": "green"}
 
 
-def explain_(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
-    """Explain why a verification is pending, what happens next, and who must act. Needs no worker."""
-    explanation = asyncio.run(_explain(context.obj, account, reference))
+def print_explanation(config: Path | None, account: str, reference: str) -> None:
+    """Print why a verification is pending, what happens next, and who must act."""
+    explanation = asyncio.run(_explain(config, account, reference))
     console = open_console()
     sentence = explanation.sentence[:1].upper() + explanation.sentence[1:]
     console.print(Text(f"{sentence}.", style=f"bold {_COLOURS[explanation.cause]}"))

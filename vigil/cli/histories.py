@@ -5,9 +5,6 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from vigil.checkout import find_checkout
 from vigil.cli.context import open_installation
@@ -15,27 +12,15 @@ from vigil.cli.errors import CommandError
 from vigil.temporal.histories import export as export_from
 from vigil.temporal.histories import replay as replay_with
 
-histories = typer.Typer(no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the histories, one JSON file each.", metavar="FOLDER")]
-Most = Annotated[int, typer.Option("--open", min=0, help="Number of open workflows, the newest first.")]
-MostClosed = Annotated[int, typer.Option("--closed", min=0, help="Number of closed workflows, the newest first.")]
-
-
-@histories.callback()
-def _group() -> None:
-    """Take the histories of workflows, and replay them with another release before it is rolled out."""
-
-
-@histories.command()
-def export(context: typer.Context, folder: Folder, most_open: Most = 200, most_closed: MostClosed = 200) -> None:
-    """Write histories to a new folder. References, applicants and coordinates are digests there."""
+def export_histories(config: Path | None, folder: Path, *, most_open: int, most_closed: int) -> str:
+    """Write histories to a new folder. Return a sentence that counts them. Raises `CommandError` if it exists."""
     try:
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise CommandError(f"{folder} exists already: name a new folder.") from None
-    written = asyncio.run(_export(context.obj, folder, most_open=most_open, most_closed=most_closed))
-    print(f"{written} histories are in {folder}.")
+    written = asyncio.run(_export(config, folder, most_open=most_open, most_closed=most_closed))
+    return f"{written} histories are in {folder}."
 
 
 async def _export(config: Path | None, folder: Path, *, most_open: int, most_closed: int) -> int:
@@ -53,9 +38,8 @@ async def _export(config: Path | None, folder: Path, *, most_open: int, most_clo
     return written
 
 
-@histories.command()
-def replay(folder: Folder) -> None:
-    """Replay histories with the workflows of this release. Exit with 1 if one of them does not replay."""
+def replay_histories(folder: Path) -> bool:
+    """Print each history that does not replay with the workflows of this release. Return whether all do."""
     found = {file.stem: file.read_text() for file in sorted(folder.glob("*.json"))}
     if not found:
         raise CommandError(f"{folder} holds no histories.")
@@ -65,4 +49,4 @@ def replay(folder: Folder) -> None:
     for name, failure in failures.items():
         print(f"✗  {name}: {failure}")
     print(f"{len(found) - len(failures)} of {len(found)} histories replay.")
-    raise typer.Exit(bool(failures))
+    return not failures

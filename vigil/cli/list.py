@@ -2,15 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import format_state, format_time, open_console, spell
-from vigil.domain.terms import Stage
 from vigil.domain.verification_key import stands_in
 from vigil.listing import Filters, ListedRun, iterate_verifications
 
@@ -19,19 +17,9 @@ _OTHER_COLUMNS: Final = 64
 _SHORTEST_REFERENCE: Final = 12
 
 
-def list_(
-    context: typer.Context,
-    attention: Annotated[bool, typer.Option("--attention", help="Only those that need a person.")] = False,
-    stuck: Annotated[
-        bool, typer.Option("--stuck", help="Only those whose workflow task fails, or was ended in Temporal.")
-    ] = False,
-    stage: Annotated[Stage | None, typer.Option(help="Only those in this stage.")] = None,
-    account: Annotated[str | None, typer.Option(help="Only those of this account.", metavar="ACCOUNT")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of verifications.")] = 50,
-) -> None:
-    """List verifications, the newest first. Needs no worker."""
-    filters = Filters(stage=stage, account=account, stuck=stuck)
-    runs = asyncio.run(_list(context.obj, filters, attention=attention, limit=limit))
+def print_list(config: Path | None, filters: Filters, *, attention: bool, limit: int) -> None:
+    """Print a table of the newest verifications."""
+    runs = asyncio.run(_list(config, filters, attention=attention, limit=limit))
     console = open_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("account", no_wrap=True)
@@ -43,7 +31,7 @@ def list_(
     for run in runs:
         table.add_row(*_build_row(run))
     nothing = "No verification needs a person." if attention else "There is no such verification."
-    nothing = "No verification is stuck." if stuck else nothing
+    nothing = "No verification is stuck." if filters.stuck else nothing
     console.print(table if runs else nothing)
     if len(runs) == limit:
         console.print(f"These are the newest {limit}; use --limit to list more.", style="dim", highlight=False)

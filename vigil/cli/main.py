@@ -1,19 +1,13 @@
 """The `vigil` command: its subcommands, and the exit code of each."""
 
-import asyncio
 import os
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from vigil.cli import accounts, check, explain, histories, key, serve, setup, show, track, watch
-from vigil.cli import list as listing
-from vigil.cli.context import find_settings_file
+from vigil.cli.commands import installation, stack, verifications
 from vigil.cli.errors import describe_error
 from vigil.process_exit import exit_now
 
@@ -23,10 +17,18 @@ app = typer.Typer(
     name="vigil",
     help="Track identity verifications at providers until their results and files are stored.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # Rich takes longer to import than everything else that the help needs
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        print(f"vigil {version('vigil')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -39,25 +41,29 @@ def settings(
             metavar="FILE",
         ),
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Store the settings file that every command reads."""
-    context.obj = find_settings_file(config, os.environ)
+    context.obj = config
 
 
-# The image for production has neither the simulator nor the commands that start it.
-for name in ("demo", "dev", "simulate") if find_spec("vigil.simulator") else ():
-    app.command()(getattr(import_module(f"vigil.cli.{name}"), name))
-app.command()(check.check)
-app.command()(accounts.accounts)
-app.command()(setup.setup)
-app.command()(track.track)
-app.command("list")(listing.list_)
-app.command()(show.show)
-app.command("explain")(explain.explain_)
-app.command()(watch.watch)
-app.add_typer(serve.app, name="serve")
-app.add_typer(key.key, name="key")
-app.add_typer(histories.histories, name="histories")
+if find_spec("vigil.simulator"):  # the image for production has no simulator
+    app.command()(stack.demo)
+    app.command()(stack.dev)
+    app.command()(stack.simulate)
+app.command()(installation.check)
+app.command()(installation.accounts)
+app.command()(installation.setup)
+app.command()(verifications.track)
+app.command("list")(verifications.list_)
+app.command()(verifications.show)
+app.command()(verifications.explain)
+app.command()(verifications.watch)
+app.add_typer(stack.serve, name="serve")
+app.add_typer(installation.key, name="key")
+app.add_typer(installation.histories, name="histories")
 
 
 def main() -> None:
@@ -69,18 +75,26 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        app()
+        app(prog_name="vigil")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
         sentence = describe_error(error)
         if sentence is None:
             raise
-        Console(stderr=True).print(Text(f"vigil: {sentence}", style="red"), soft_wrap=True)
+        print_error(sentence)
         return 2
     return 0
+
+
+def print_error(sentence: str) -> None:
+    """Print a sentence to standard error, in red on a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text(f"vigil: {sentence}", style="red"), soft_wrap=True)
 
 
 if __name__ == "__main__":

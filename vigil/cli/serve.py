@@ -1,42 +1,32 @@
 """`vigil serve api`: one API process, with the limits that a port on the internet needs."""
 
+import os
 import sys
 from importlib import import_module
-from typing import Annotated
+from pathlib import Path
 
 import structlog
 import typer
 
 from vigil.checkout import find_checkout
+from vigil.cli.context import find_settings_file
 from vigil.config.settings import SettingsError, is_exposed, load_settings
 from vigil.observability import set_up_logging
 
 _log = structlog.get_logger("vigil.api")
 
-app = typer.Typer(no_args_is_help=True, help="Run one process of Vigil until it is stopped.")
 
-
-@app.callback()
-def serve() -> None:
-    """Run one process of Vigil until it is stopped."""
-
-
-@app.command()
-def api(
-    context: typer.Context,
-    *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of that in the settings.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of that in the settings.")] = None,
-) -> None:
-    """Serve callbacks and backends as `[api]` says, with limits on connections, headers and time."""
+def serve_api(config: Path | None, host: str | None, port: int | None) -> None:
+    """Serve callbacks and backends until the process is stopped. `host` and `port` overrule those of the settings."""
     set_up_logging()
+    config = find_settings_file(config, os.environ)
     try:
-        settings = load_settings(context.obj)
+        settings = load_settings(config)
     except SettingsError as error:
         raise _failed_start(str(error)) from None
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
-    if is_exposed(context.obj):
+    if is_exposed(config):
         _log.warning("settings.exposed")
     # The application is never installed, so that it cannot be imported from everywhere.
     sys.path.insert(0, str(find_checkout()))

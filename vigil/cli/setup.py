@@ -3,19 +3,16 @@
 import asyncio
 from pathlib import Path
 
-import typer
-
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import open_console
 from vigil.temporal.connection import add_search_attributes
 
 
-def setup(context: typer.Context) -> None:
-    """Add Vigil's search attributes to the Temporal namespace. Repeating the command is safe."""
-    open_console().print(asyncio.run(_setup(context.obj)), highlight=False, soft_wrap=True)
+def prepare_namespace(config: Path | None) -> str:
+    """Add Vigil's search attributes to the namespace. Return a sentence that lists those that were added."""
+    return asyncio.run(_prepare(config))
 
 
-async def _setup(config: Path | None) -> str:
+async def _prepare(config: Path | None) -> str:
     async with open_installation(config) as runtime:
         added = await add_search_attributes(runtime.client)
         result = f"added {', '.join(added)}" if added else "has all search attributes already"

@@ -3,12 +3,10 @@
 import asyncio
 from pathlib import Path
 
-import typer
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vigil.cli.arguments import AccountArgument, ReferenceArgument
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_state, format_time, open_console, spell
 from vigil.domain.record import Record
@@ -17,9 +15,9 @@ from vigil.errors import RecordUnavailable
 from vigil.lookup import KnownVerification
 
 
-def show(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
-    """Show the state of a verification, its timeline and its files."""
-    known, current = asyncio.run(_read(context.obj, account, reference))
+def print_verification(config: Path | None, account: str, reference: str) -> None:
+    """Print the state of a verification, its timeline and its files."""
+    known, current = asyncio.run(_read(config, account, reference))
     record = current or known.record
     console = open_console()
     if known.situation.summary:

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import httpx
-import typer
 
-from vigil.cli.arguments import split_pairs
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import open_console
@@ -21,21 +20,12 @@ from vigil.registration import RegistrationRequest
 CALLER: Final = "vigil-simulate"
 
 
-def simulate(
-    context: typer.Context,
-    account: Annotated[str, typer.Argument(help="An account whose base_url is at the simulator.", metavar="ACCOUNT")],
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", "-s", help="An option of the scenario, such as drop_finals=true; repeatable.", metavar="NAME=VALUE"
-        ),
-    ] = None,
-    register: Annotated[bool, typer.Option(help="Register it as a backend does.")] = True,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
+def start_simulated(
+    config: Path | None, account: str, given: Mapping[str, str], *, register: bool, watch: bool
 ) -> None:
-    """Start a verification at the simulator, with any faults that you choose, and register it."""
-    options = {name: _parse(value) for name, value in split_pairs(option or [], "--set NAME=VALUE").items()}
-    asyncio.run(_simulate(context.obj, account, options, register=register, watch=watch))
+    """Start a verification at the simulator, register it if so asked, and print its key."""
+    options = {name: _parse(value) for name, value in given.items()}
+    asyncio.run(_simulate(config, account, options, register=register, watch=watch))
 
 
 async def _simulate(config: Path | None, account: str, options: dict[str, Any], *, register: bool, watch: bool) -> None:

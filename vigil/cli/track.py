@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 from pydantic import ValidationError
 from rich.progress import Progress
 
-from vigil.cli.arguments import split_pairs
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError, describe_error
 from vigil.cli.formatting import open_console
@@ -38,40 +36,9 @@ class Failure:
     reason: str
 
 
-def track(
-    context: typer.Context,
-    account: Annotated[str | None, typer.Argument(help="Name of the account.", metavar="ACCOUNT")] = None,
-    references: Annotated[list[str] | None, typer.Argument(help="The provider's ids.", metavar="REFERENCE")] = None,
-    *,
-    file: Annotated[
-        Path | None,
-        typer.Option(help="A file with one JSON object per line, as for POST /verifications.", metavar="KEYS.JSONL"),
-    ] = None,
-    coordinate: Annotated[
-        list[str] | None,
-        typer.Option(help="What else the provider needs to find it; repeatable.", metavar="NAME=VALUE"),
-    ] = None,
-    sender: Annotated[
-        str | None,
-        typer.Option(help="One of the provider's senders, as `vigil accounts` lists them.", metavar="SENDER"),
-    ] = None,
-) -> None:
-    """Register verifications that exist at a provider already. Repeating the command is safe.
-
-    Exits with 0 if every verification is registered, else with 1.
-    """
-    if (file is None) == (account is None or not references):
-        raise CommandError("Give either an account and references, or --file.")
-    if file is not None:
-        entries = list(read_entries(file))
-    else:
-        coordinates = split_pairs(coordinate or [], "--coordinate NAME=VALUE")
-        common = {"account": account, "coordinates": coordinates, "sender": sender}
-        entries = [
-            parse_entry(f"reference {number}", {**common, "reference": reference})
-            for number, reference in enumerate(references or [], 1)
-        ]
-    results = asyncio.run(_register_all(context.obj, entries))
+def register_entries(config: Path | None, entries: Sequence[Entry | Failure]) -> bool:
+    """Register the entries and print what became of them. Return whether every one is registered."""
+    results = asyncio.run(_register_all(config, entries))
     failures = [result for result in results if isinstance(result, Failure)]
     for failure in failures:
         message = f"✗ {failure.label}: {failure.reason}"
@@ -79,7 +46,7 @@ def track(
     new = results.count(RegistrationResult.STARTED)
     known = len(results) - len(failures) - new
     open_console().print(f"registered: {new}, registered before: {known}, failed: {len(failures)}", highlight=False)
-    raise typer.Exit(1 if failures else 0)
+    return not failures
 
 
 def read_entries(file: Path) -> Iterator[Entry | Failure]:

@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
-from vigil.cli.arguments import AccountArgument, ReferenceArgument
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, format_time, open_console, spell
@@ -22,9 +20,9 @@ from vigil.runtime import Runtime
 LONG_POLL: Final = timedelta(minutes=1)
 
 
-def watch(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
-    """Print a line for each change of a verification until it is concluded, or until Ctrl-C."""
-    asyncio.run(_watch(context.obj, account, reference))
+def watch_verification(config: Path | None, account: str, reference: str) -> None:
+    """Print each change of a verification until it is concluded."""
+    asyncio.run(_watch(config, account, reference))
 
 
 async def _watch(config: Path | None, account: str, reference: str) -> None:

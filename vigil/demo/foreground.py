@@ -20,8 +20,15 @@ T = TypeVar("T")
 STARTING: Final = "Starting Temporal, the simulator, the API and a worker"
 
 
-async def stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
-    """Await the work and return its result; SIGTERM cancels it as Ctrl-C does, so that its `finally` blocks run."""
+def run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work and return its result; SIGTERM cancels it as Ctrl-C does. Raises `KeyboardInterrupt` for both."""
+    try:
+        return asyncio.run(_stop_on_sigterm(work))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -29,7 +36,7 @@ async def stop_on_sigterm(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def wait_for_stop_signal() -> None:
-    """Return at Ctrl-C, or at SIGTERM in work that `stop_on_sigterm` runs. Both cancel the task."""
+    """Return at Ctrl-C, or at SIGTERM in work that `run_until_stopped` runs. Both cancel the task."""
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
 

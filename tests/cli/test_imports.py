@@ -1,0 +1,64 @@
+"""What a command imports decides how fast it starts: Temporal's client takes half a second, our models as much.
+
+Typer itself imports pydantic to parse arguments, which is a tenth of a second."""
+
+import subprocess
+import sys
+
+import pytest
+
+SLOW = "aiosmtpd asyncio fastapi httpx obstore prometheus_client rich starlette structlog temporalio uvicorn"
+NOT_FOR_OPERATORS = "aiosmtpd fastapi moto starlette temporalio.testing temporalio.worker uvicorn vigil.demo.stack"
+WORK = "accounts check explain list setup show track watch"
+
+
+def list_imported(program: str, modules: str) -> str:
+    """The modules of a list that a program has imported when it ends."""
+    program = f"import sys\n{program}\nprint(*(name for name in {modules.split()!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
+
+
+def test_help_of_every_command_imports_nothing_slow() -> None:
+    program = """
+from contextlib import redirect_stdout
+from io import StringIO
+from typer.main import get_command
+from vigil.cli.main import app
+
+def visit(command, context):
+    command.get_help(context)
+    for name, inner in getattr(command, "commands", {}).items():
+        visit(inner, type(context)(inner, info_name=name, parent=context))
+    return context
+
+root = get_command(app)
+visit(root, root.make_context("vigil", [], resilient_parsing=True))
+"""
+    assert list_imported(program, f"{SLOW} vigil.domain vigil.config vigil.simulator") == ""
+
+
+@pytest.mark.parametrize("given", [["--version"], ["list", "-h"], ["show"], ["serve", "--nonsense"]])
+def test_an_answer_without_work_imports_nothing_slow(given: list[str]) -> None:
+    program = f"from vigil.cli.main import app\ntry:\n    app({given!r})\nexcept SystemExit:\n    pass"
+
+    assert list_imported(program, SLOW.replace("rich ", "")) == ""
+
+
+def test_commands_of_an_operator_import_no_server_no_simulator_and_no_worker() -> None:
+    program = f"from importlib import import_module\nfor name in {WORK.split()!r}: import_module('vigil.cli.' + name)"
+
+    assert list_imported(program, f"{NOT_FOR_OPERATORS} vigil.simulator") == ""
+
+
+@pytest.mark.parametrize(
+    ("process", "needless"),
+    [
+        ("worker", "aiosmtpd fastapi moto temporalio.testing typer vigil.cli vigil.demo vigil.simulator"),
+        ("api.app", "aiosmtpd moto temporalio.testing typer vigil.cli vigil.demo vigil.simulator"),
+        ("vigil.cli.serve", "aiosmtpd moto temporalio.testing vigil.demo.stack vigil.simulator"),
+        ("vigil.simulator.__main__", "fastapi moto temporalio vigil.config vigil.storage"),
+    ],
+)
+def test_a_process_imports_only_what_it_serves(process: str, needless: str) -> None:
+    assert list_imported(f"import {process}", needless) == ""

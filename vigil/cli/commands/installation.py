@@ -1,0 +1,74 @@
+"""Commands about an installation: its settings, its accounts, its Temporal namespace, its keys and histories."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+key = typer.Typer(no_args_is_help=True)
+histories = typer.Typer(no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the histories, one JSON file each.", metavar="FOLDER")]
+Most = Annotated[int, typer.Option("--open", min=0, help="Number of open workflows, the newest first.")]
+MostClosed = Annotated[int, typer.Option("--closed", min=0, help="Number of closed workflows, the newest first.")]
+
+
+def check(context: typer.Context) -> None:
+    """Check the settings, the storage, Temporal, and a login at every provider.
+
+    Writes a small file to the storage and erases it. Exits with 0 if every check passed, else with 1.
+    """
+    from vigil.cli.check import check_installation
+
+    raise typer.Exit(0 if check_installation(context.obj) else 1)
+
+
+def accounts(context: typer.Context) -> None:
+    """Show each account's callback URL, what to configure at the provider, and how its senders behave."""
+    from vigil.cli.accounts import print_accounts
+
+    print_accounts(context.obj)
+
+
+def setup(context: typer.Context) -> None:
+    """Add Vigil's search attributes to the Temporal namespace. Repeating the command is safe."""
+    from vigil.cli.setup import prepare_namespace
+
+    print(prepare_namespace(context.obj))
+
+
+@key.callback()
+def _key() -> None:
+    """Make keys for backends."""
+
+
+@key.command()
+def new(name: Annotated[str, typer.Argument(help="The name of the backend.", metavar="NAME")]) -> None:
+    """Print a new key and the line for the settings, which holds its hash.
+
+    Nothing is stored: give the key to the backend, and keep no copy.
+    """
+    from vigil.cli.key import print_new_key
+
+    print_new_key(name)
+
+
+@histories.callback()
+def _histories() -> None:
+    """Take the histories of workflows, and replay them with another release before it is rolled out."""
+
+
+@histories.command()
+def export(context: typer.Context, folder: Folder, most_open: Most = 200, most_closed: MostClosed = 200) -> None:
+    """Write histories to a new folder. References, applicants and coordinates are digests there."""
+    from vigil.cli.histories import export_histories
+
+    print(export_histories(context.obj, folder, most_open=most_open, most_closed=most_closed))
+
+
+@histories.command()
+def replay(folder: Folder) -> None:
+    """Replay histories with the workflows of this release. Exit with 1 if one of them does not replay."""
+    from vigil.cli.histories import replay_histories
+
+    raise typer.Exit(0 if replay_histories(folder) else 1)

@@ -1,0 +1,81 @@
+"""Commands that run a stack on this machine, or one process of an installation."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vigil.cli.arguments import split_pairs
+
+serve = typer.Typer(no_args_is_help=True, help="Run one process of Vigil until it is stopped.")
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Run verifications at simulated providers and check that each ends as expected.
+
+    Exits with 0 if every story ended as expected, else with 1.
+    """
+    from vigil.cli.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(as_json=as_json, keep=keep) else 1)
+
+
+def _port(help_: str) -> Any:
+    return typer.Option(min=1, max=65535, metavar="PORT", help=help_)
+
+
+def dev(
+    *,
+    temporal_port: Annotated[int, _port("Port of Temporal.")] = 7233,
+    ui_port: Annotated[int, _port("Port of Temporal's web UI.")] = 8233,
+    api_port: Annotated[int, _port("Port of the API, for callbacks and backends.")] = 8000,
+    simulator_port: Annotated[int, _port("Port of the simulated providers.")] = 9000,
+    mail_port: Annotated[int, _port("Port of the simulated mail server.")] = 9025,
+    folder: Annotated[Path, typer.Option(help="Folder of settings, data and logs.", metavar="FOLDER")] = Path(".vigil"),
+) -> None:
+    """Run Temporal, the simulator, the API and a worker on this machine, until Ctrl-C."""
+    from vigil.cli.dev import run_dev
+    from vigil.demo.ports import Ports
+
+    ports = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
+    run_dev(folder, ports)
+
+
+def simulate(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="An account whose base_url is at the simulator.", metavar="ACCOUNT")],
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", help="An option of the scenario, such as drop_finals=true; repeatable.", metavar="NAME=VALUE"
+        ),
+    ] = None,
+    register: Annotated[bool, typer.Option(help="Register it as a backend does.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
+) -> None:
+    """Start a verification at the simulator, with any faults that you choose, and register it."""
+    options = split_pairs(option or [], "--set NAME=VALUE")
+    from vigil.cli.simulate import start_simulated
+
+    start_simulated(context.obj, account, options, register=register, watch=watch)
+
+
+@serve.callback()
+def _serve() -> None:
+    """Run one process of Vigil until it is stopped."""
+
+
+@serve.command()
+def api(
+    context: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of that in the settings.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of that in the settings.")] = None,
+) -> None:
+    """Serve callbacks and backends as `[api]` says, with limits on connections, headers and time."""
+    from vigil.cli.serve import serve_api
+
+    serve_api(context.obj, host, port)
