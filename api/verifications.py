@@ -49,7 +49,8 @@ async def register(
     caller.require_account(request.account)
     caller.require_endpoints(request.notify)
     if request.reference is not None:
-        await _refuse_others(VerificationKey(account=request.account, reference=request.reference), caller, process)
+        key = process.tracker.account(request.account).key_of(request.reference)
+        await _refuse_others(key, caller, process)
     key, registered = await process.registrar.register(request, by=caller.name)
     if request.reference is None:
         await _refuse_others(key, caller, process)

@@ -61,10 +61,10 @@ class VerificationLookup:
             RPCError, StorageUnavailable: a digest cannot be resolved now.
 
         """
-        self._tracker.account(account)
+        known = self._tracker.account(account)
         found = await self._key_at(f"{account}/{reference}") if stands_in(reference) else None
         try:
-            return found or VerificationKey(account=account, reference=reference)
+            return found or known.key_of(reference)
         except ValidationError:
             raise UnknownVerification from None
 

@@ -1,6 +1,5 @@
 """Register a verification: check the request, find a missing reference at the provider, and signal the workflow."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,6 +88,7 @@ async def build_registration(
     account = accounts.get(request.account)
     if account is None:
         raise UnknownAccount(accounts)
+    request = request.model_copy(update={"coordinates": _normalise(request.coordinates, account)})
     now = datetime.now(UTC)
     faults = [*_faults(request, account, endpoints, now), *_coordinate_faults(request, account)]
     if faults:
@@ -99,7 +99,7 @@ async def build_registration(
     kept = {each.name for each in account.provider.coordinates if each.is_required or each.name not in only_to_find}
     taken_over = request.model_dump(exclude={"account", "reference", "coordinates"})
     return Registration(
-        key=VerificationKey(account=request.account, reference=reference),
+        key=account.key_of(reference),
         coordinates={name: value for name, value in request.coordinates.items() if name in kept},
         registered_at=now,
         registered_by=by,
@@ -159,6 +159,12 @@ def _faults(
             yield FieldFault(name, "is more than ten years away")
 
 
+def _normalise(coordinates: Coordinates, account: OpenAccount) -> Coordinates:
+    """Return the coordinates in their one spelling. What does not fit stays as it is, to be refused."""
+    known = {each.name: each for each in account.provider.coordinates}
+    return {name: known[name].read(value) or value if name in known else value for name, value in coordinates.items()}
+
+
 def _coordinate_faults(request: RegistrationRequest, account: OpenAccount) -> Iterator[FieldFault]:
     known = {each.name: each for each in account.provider.coordinates}
     finder = account.provider.finder
@@ -174,7 +180,7 @@ def _coordinate_faults(request: RegistrationRequest, account: OpenAccount) -> It
     for name, value in request.coordinates.items():
         if name not in known:
             yield FieldFault("coordinates", _say_allowed(known))
-        elif not re.fullmatch(known[name].pattern, value):
+        elif known[name].read(value) is None:
             yield FieldFault(f"coordinates.{name}", f"must match {known[name].pattern}")
 
 

@@ -112,7 +112,7 @@ class Intake:
         return [event for event in events if event is not None]
 
     def _address(self, account: OpenAccount, genuine: GenuineRequest, callback: Callback) -> AddressedEvent | None:
-        key = build_key(account.name, callback)
+        key = build_key(account, callback)
         if key is None:
             return None
         return AddressedEvent(

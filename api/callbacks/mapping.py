@@ -25,10 +25,10 @@ def build_event(genuine: GenuineRequest, callback: Callback, key: VerificationKe
         return _build_event(genuine, unreadable, key, digester)
 
 
-def build_key(account: str, callback: Callback) -> VerificationKey | None:
+def build_key(account: OpenAccount, callback: Callback) -> VerificationKey | None:
     """Return the key of the verification; None if the callback names none, or one that cannot exist."""
     try:
-        return VerificationKey(account=account, reference=callback.reference or "")
+        return account.key_of(callback.reference or "")
     except ValidationError:
         return None
 

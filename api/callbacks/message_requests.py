@@ -47,7 +47,7 @@ class MessageRequests:
         return stored.name
 
     def _build(self, account: OpenAccount, genuine: GenuineRequest, message: DelegatedMessage) -> MessageRequest:
-        key = VerificationKey(account=account.name, reference=message.reference)
+        key = account.key_of(message.reference)
         received_at = genuine.request.received_at
         return MessageRequest(
             key=key,

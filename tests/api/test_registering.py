@@ -184,3 +184,11 @@ async def test_a_registration_whose_correlation_cannot_be_remembered_is_none_at_
 
     assert (answer.status_code, code(answer)) == (503, "storage_unavailable")
     assert await world.tracker.describe(world.key) is None
+
+
+async def test_an_id_with_blanks_around_it_is_the_same_verification_with_the_same_registration(world: World) -> None:
+    plain = await asked(world, reference=world.key.reference, coordinates={"desk": "7"})
+    spelled = await asked(world, reference=f" {world.key.reference}\t", coordinates={"desk": " 7 "})
+
+    assert (plain.status_code, spelled.status_code) == (201, 200)
+    assert spelled.json()["reference"] == world.key.reference

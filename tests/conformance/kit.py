@@ -131,6 +131,8 @@ class SenderKit:
     """When the sender comes again after a first attempt that failed, counted from it; empty: never."""
     found_within: timedelta
     """How long after an end whose every callback was lost we have found it at the latest."""
+    spellings: Mapping[str, tuple[str, ...]]
+    """By reference as it must be kept: other spellings in which a backend or a callback may give the same id."""
     replaying: Scenario | None = None
     """As `scenario`, where the provider also sends a callback again when it is asked to. None: it never does."""
     starts: bool = True
@@ -148,6 +150,8 @@ class Kit:
     settings: Callable[[str], Mapping[str, Any]]
     """The settings of an account at the simulator at the given address, with two live callback secrets."""
     senders: Mapping[str, SenderKit]
+    impossible: tuple[str, ...]
+    """References that no verification at this provider can have."""
     unproven_settings: Callable[[str], Mapping[str, Any]] | None = None
     """As `settings`, for an account that takes callbacks without proof as hints. None where no account can."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.callbacks.mapping import build_event, build_key
+from api.callbacks.mapping import build_event
 from tests.providers.raw_server import json_response
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, RECEIVED_AT, attention, callback, settings, status
@@ -56,8 +56,7 @@ def prove(provider: Provider, body: Mapping[str, Any]) -> GenuineRequest:
 
 def event_of(provider: Provider, genuine: GenuineRequest, *, minute: int) -> CallbackEvent:
     [told] = provider.read_callbacks(genuine)
-    key = build_key("smile", told)
-    assert key is not None
+    key = VerificationKey(account="smile", reference=told.reference or "")
     event = build_event(genuine, told, key, Digester(b"a key for tests"))
     at = RECEIVED_AT + minute * MINUTE
     identity = Digester(b"a key for tests").digest("identity", str(minute))

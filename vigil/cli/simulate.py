@@ -14,7 +14,6 @@ from vigil.cli.formatting import open_console
 from vigil.cli.watch import follow
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario, find_account
-from vigil.domain.verification_key import VerificationKey
 from vigil.registration import RegistrationRequest
 
 CALLER: Final = "vigil-simulate"
@@ -31,9 +30,9 @@ def start_simulated(
 async def _simulate(config: Path | None, account: str, options: dict[str, Any], *, register: bool, watch: bool) -> None:
     console = open_console()
     async with open_installation(config) as runtime:
-        runtime.tracker.account(account)
+        known = runtime.tracker.account(account)
         simulated = await _start(runtime.settings, account, options)
-        key = VerificationKey(account=account, reference=simulated["reference"])
+        key = known.key_of(simulated["reference"])
         if register:
             request = RegistrationRequest(
                 account=account,

@@ -20,7 +20,7 @@ from vigil.providers.registry import PROVIDERS
 SHORTEST_SEND_WITHIN: Final = timedelta(seconds=20)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenAccount(Account):
     """An account whose provider is open. `contracts` are by sender, with this account's times, scaled."""
 
@@ -90,6 +90,7 @@ def build_account(provider: Provider, configured: ConfiguredAccount, *, time_sca
         reference_is_capability=provider.reference_is_capability,
         plans={sender: contract.tracking for sender, contract in contracts.items()},
         default_sender=provider.default_contract.sender,
+        normalise_reference=provider.normalise_reference,
         provider=provider,
         contracts=MappingProxyType(contracts),
         allowed_sources=configured.allowed_sources,

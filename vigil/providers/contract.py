@@ -1,6 +1,7 @@
 """The interface of a provider: prove a callback, read it, read the verification, open its files."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from vigil.domain.sender_contract import SenderContract
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
 from vigil.domain.terms import Instant, Name, Proof, ProviderName, SessionKind
 from vigil.providers.account_settings import KEPT_HEADERS, AccountSettings
+from vigil.providers.parsing import as_text
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,20 @@ class ArtifactStream:
 
 @dataclass(frozen=True)
 class Coordinate:
-    """A value that a read needs besides the reference. `pattern` must match the whole value."""
+    """A value that a read needs besides the reference. `pattern` must match the whole normalised value."""
 
     name: str
     pattern: str
     description: str
     is_required: bool = True
+    normalise: Callable[[str], str] = str
+    """Returns the one spelling of a text that has no blanks around it."""
+
+    def read(self, raw: object) -> str | None:
+        """Return the value in its one spelling; None if it does not fit."""
+        text = as_text(raw)
+        value = self.normalise(text) if text is not None else ""
+        return value if re.fullmatch(self.pattern, value) else None
 
 
 @dataclass(frozen=True)
@@ -305,6 +315,13 @@ class Provider(Protocol):
     """None: this provider never asks us to send messages."""
     replayer: CallbackReplayer | None = None
     """None: this provider cannot send a callback again."""
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return a reference in the one spelling of this provider; None if no verification here can have it.
+
+        `raw` is what a backend, a callback or a list gave: a text or a number. Pure, and idempotent.
+        """
+        return as_text(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Return the callback with the strength of its proof. Compares secrets in constant time.

@@ -1,12 +1,14 @@
 """Reading JSON from outside: bounded, strict, with `NotReadable` as the only error."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
 from vigil.domain.terms import as_word, in_utc
+from vigil.domain.verification_key import LONGEST
 
 MAX_DEPTH: Final = 40
 MOST_VALUES: Final = 20_000
@@ -80,6 +82,19 @@ def as_object(value: Any) -> dict[str, Any]:
 def as_list(value: Any) -> list[Any]:
     """Return the value if it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str | None:
+    """Return an id in one spelling: a text in Unicode's NFC without blanks around it, a whole number in decimal.
+
+    None for any other value, for an empty text, and for a text of more than `LONGEST` characters.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST:
+        return str(value)
+    if not isinstance(value, str) or len(value) > 2 * LONGEST:
+        return None
+    text = unicodedata.normalize("NFC", value).strip()
+    return text if 0 < len(text) <= LONGEST else None
 
 
 def as_count(value: Any, *, largest: int = 10_000) -> int | None:

@@ -79,7 +79,9 @@ class VerificationClient:
     def path(self, key: VerificationKey) -> str:
         """Return the part that the workflow id and the storage names of a verification share."""
         account = self.account(key.account)
-        return path_of(self.open_key(key), self._digester, is_capability=account.reference_is_capability)
+        return path_of(
+            account.key_of(self.open_key(key).reference), self._digester, is_capability=account.reference_is_capability
+        )
 
     def open_key(self, key: VerificationKey) -> VerificationKey:
         """Return the key with the provider's own reference, which Temporal and records may hold sealed."""
@@ -340,7 +342,7 @@ class VerificationClient:
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
         account = self.account(key.account)
-        key = self._seal_capability(key)
+        key = self._seal_capability(account.key_of(key.reference))
         return open_record(key, provider=account.provider_name, environment=account.environment, at=at, plan=plan)
 
     def _order(self, record: Record) -> messages.TrackVerification:

@@ -90,6 +90,7 @@ REDELIVERED_AFTER: Final = tuple(timedelta(seconds=s) for s in (10, 90, 360, 100
 
 KIT: Final = Kit(
     settings=settings,
+    impossible=("file-7", "-840002", "84 0002", "840002.5"),
     senders={
         "id360": SenderKit(
             scenario=scenario,
@@ -101,6 +102,7 @@ KIT: Final = Kit(
             meanings=MEANINGS,
             redelivered_after=REDELIVERED_AFTER,
             found_within=timedelta(minutes=20, seconds=30),
+            spellings={"840002": (" 840002 ", "0840002", "840002\n")},
             absent={
                 Condition.STALE: "its callbacks carry no time, so none can be recognised as old",
                 Condition.UNPROVEN: "an account must name at least one header, so there is none without proof",

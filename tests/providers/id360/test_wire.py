@@ -177,13 +177,20 @@ def test_a_status_that_is_no_word_is_not_passed_on() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "reference"),
-    [(700101, "700101"), ("700101", "700101"), ("000700101", "700101"), (0, "0"), (10**18, "1" + "0" * 18)],
+    [
+        (700101, "700101"),
+        ("700101", "700101"),
+        ("000700101", "700101"),
+        (" 700101\n", "700101"),
+        (0, "0"),
+        (10**18, "1" + "0" * 18),
+    ],
 )
 def test_an_id_is_one_reference_however_it_is_written(raw: object, reference: str) -> None:
     assert read({"id": raw, "status": "OK"}).reference == reference
 
 
-@pytest.mark.parametrize("raw", [None, True, -1, 7.0, "7a", "", "٣", "7\n", [7], {"id": 7}, 10**19, "9" * 20])
+@pytest.mark.parametrize("raw", [None, True, -1, 7.0, "7a", "", "٣", "7 7", [7], {"id": 7}, 10**19, "9" * 20])
 def test_without_an_id_a_callback_has_the_wrong_shape(raw: object) -> None:
     callback = read({"id": raw, "status": "OK"})
 

@@ -12,6 +12,7 @@ from vigil.domain.terms import Decision
 FIRST: Final = "cbk-first-of-two-conformance"
 SECOND: Final = "cbk-second-of-two-conformance"
 UNKNOWN: Final = "half_approved"
+SESSION: Final = "q7h2m0zx4t9k1vb8n5c3j6w0e2r4y8u1i3o5p7as"
 
 
 def settings(simulator: str) -> Mapping[str, Any]:
@@ -58,6 +59,7 @@ NEVER_RESENT: Final = "no document speaks of a second attempt"
 
 KIT: Final = Kit(
     settings=settings,
+    impossible=("two words", "s\u00e9ance"),
     senders={
         "identomat": SenderKit(
             scenario=build_scenario,
@@ -97,6 +99,7 @@ KIT: Final = Kit(
                 ),
             ),
             redelivered_after=(),
+            spellings={SESSION: (f" {SESSION}", f"{SESSION}\t")},
             # Five minutes until a callback is overdue, and five more between two looks at an operator's work.
             found_within=timedelta(minutes=10, seconds=30),
             absent={

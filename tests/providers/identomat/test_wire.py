@@ -105,7 +105,7 @@ def test_a_room_shows_how_it_stands_and_of_its_recording(
         (body(change(sessionId="")), "wrong_shape", None),
         (body(change(sessionId="with a space")), "wrong_shape", None),
         (body(change(sessionId="x" * 201)), "wrong_shape", None),
-        (body(change(sessionId=7)), "wrong_shape", None),
+        (body(change(sessionId=[7])), "wrong_shape", None),
         (body(change(type=MISSING)), "wrong_shape", SESSION),
         (body(change(type=7)), "wrong_shape", SESSION),
         (body(change(result=MISSING)), "wrong_shape", SESSION),

@@ -16,6 +16,14 @@ EVENTS_HEADER: Final = "X-Conformance-Secret"
 
 AGAIN: Final = AnswerMeaning.COME_AGAIN
 UNKNOWN: Final = "not_matched"
+SPELLINGS: Final = {
+    "5c1f0e7a-92b4-4d3c-8e61-0af2d7b3c945:e04b6d18-7f3a-4c25-9ad0-b1c8e2f56a73": (
+        "5C1F0E7A-92B4-4D3C-8E61-0AF2D7B3C945:E04B6D18-7F3A-4C25-9AD0-B1C8E2F56A73",
+        " 5c1f0e7a-92b4-4d3c-8e61-0af2d7b3c945 : E04B6D18-7f3a-4c25-9ad0-b1c8e2f56a73 ",
+    ),
+    # What is no UUID may distinguish capitals.
+    "Dossier-7:process-7": (" Dossier-7:process-7",),
+}
 
 
 def settings(simulator: str) -> Mapping[str, Any]:
@@ -184,6 +192,7 @@ def _kit(
         decision=Decision.APPROVED,
         callback=callback,
         registered_sender=sender,
+        spellings=SPELLINGS,
         **more,
     )
 
@@ -196,6 +205,7 @@ NEVER_RESENT: Final = "it is never sent again"
 
 KIT: Final = Kit(
     settings=settings,
+    impossible=("5c1f0e7a", "5c1f0e7a:", "a:b:c", "a b:c", "d\u00f6ssier:c"),
     unproven_settings=unproven_settings,
     senders={
         "onfido": legacy(

@@ -10,8 +10,8 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.signicat.settings import SignicatSettings
 
-DOSSIER = "0b9e9f6e-7F55-4a0c-9a52-3c0a7d1b2e10"
-PROCESS = "A1f6c7d2-52d1-4a55-9f0d-6f0a6a5b1e01"
+DOSSIER = "0b9e9f6e-7f55-4a0c-9a52-3c0a7d1b2e10"
+PROCESS = "a1f6c7d2-52d1-4a55-9f0d-6f0a6a5b1e01"
 REFERENCE = f"{DOSSIER}:{PROCESS}"
 PLACE = f"/dossiers/{DOSSIER}/processes/{PROCESS}"
 QUESTION = ReadRequest(key=VerificationKey(account="assure", reference=REFERENCE))

@@ -135,7 +135,7 @@ async def test_what_is_no_list_is_never_nothing(
         await list_references(finder)
 
 
-@pytest.mark.parametrize("dossier", ["", "..", "all/..", "a?b", "a\n"])
+@pytest.mark.parametrize("dossier", ["", "..", "all/..", "a?b", "a\nb"])
 async def test_what_is_no_dossier_is_not_asked_for(
     signicat: FakeSignicat, finder: SignicatFinder, dossier: str
 ) -> None:

@@ -18,6 +18,7 @@ SECOND: Final = "second-of-two-conformance-keys"
 WRONG: Final = "somebody-elses-conformance-key"
 UNKNOWN_CODE: Final = "1299"
 UNKNOWN_STATUS: Final = "half_clear"
+JOB: Final = "job_01hzy3kq8e5vw7r2m4n6p8s0t2"
 
 
 def settings(simulator: str) -> Mapping[str, Any]:
@@ -136,6 +137,7 @@ NO_HINTS: Final = "without a key in its settings no account can be set up"
 
 KIT: Final = Kit(
     settings=settings,
+    impossible=("line\nbreak", "\x00"),
     senders={
         "v1": SenderKit(
             scenario=v1,
@@ -153,6 +155,8 @@ KIT: Final = Kit(
             redelivered_after=(),
             found_within=FOUND_WITHIN,
             absent={Condition.UNPROVEN: NO_HINTS},
+            # An accent may be a character of its own.
+            spellings={"job 12": (" job 12 ",), "j\u00f6b-1": ("jo\u0308b-1", "j\u00f6b-1\n")},
             registered_sender="v1",
         ),
         "v3": SenderKit(
@@ -169,6 +173,7 @@ KIT: Final = Kit(
                 ),
             ),
             meanings=(ANY_2XX, NOTHING_ELSE),
+            spellings={JOB: (f" {JOB} ", JOB.upper())},
             # Integrators report three, but not when.
             redelivered_after=(timedelta(minutes=1), timedelta(minutes=6), timedelta(minutes=36)),
             found_within=FOUND_WITHIN,

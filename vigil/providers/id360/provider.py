@@ -17,7 +17,8 @@ from vigil.providers.id360.claims import CLAIMS
 from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT, SENDER
 from vigil.providers.id360.settings import Id360Settings
-from vigil.providers.id360.wire import read_callback, read_reason
+from vigil.providers.id360.wire import enrollment_id, read_callback, read_reason
+
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "id360"
@@ -43,6 +44,10 @@ class Id360(Provider):
         self.environment = settings.environment
         self.reader = reader
         self._headers = settings.callback_headers
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return the number of a user file, without leading zeros."""
+        return enrollment_id(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Accept a callback that carries every header that we configured, with a current secret."""

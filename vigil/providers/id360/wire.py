@@ -10,7 +10,7 @@ from vigil.domain.callback_event import StatusSeen, StepFinished, Unreadable
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, event_identity
 from vigil.providers.id360 import vocabulary
-from vigil.providers.parsing import NotReadable, as_count, as_list, as_object, parse_json, unknown_names
+from vigil.providers.parsing import NotReadable, as_count, as_list, as_object, as_text, parse_json, unknown_names
 
 _KNOWN_FIELDS: Final = {
     "": frozenset({"id", "status", "reason", "steps_status", "enrollment_step"}),
@@ -53,11 +53,8 @@ def read_reason(content: bytes) -> str | None:
 
 def enrollment_id(raw: object) -> str | None:
     """Return the id of a user file as a reference. Observed as an integer; a string of digits means the same id."""
-    if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,19}", raw):
-        return str(int(raw))
-    if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 10**19:
-        return str(raw)
-    return None
+    text = as_text(raw)
+    return str(int(text)) if text is not None and re.fullmatch(r"[0-9]{1,19}", text) else None
 
 
 def _read_progress(reference: str, content: dict[str, Any]) -> Callback:

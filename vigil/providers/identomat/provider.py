@@ -25,7 +25,7 @@ from vigil.providers.identomat.messages import IdentomatMessageReader
 from vigil.providers.identomat.reader import IdentomatReader
 from vigil.providers.identomat.senders import CONTRACT, SENDER
 from vigil.providers.identomat.settings import IdentomatSettings
-from vigil.providers.identomat.wire import KEY_FIELD, read_callback, without_key
+from vigil.providers.identomat.wire import KEY_FIELD, read_callback, session_id, without_key
 from vigil.providers.parsing import NotReadable, as_object, parse_json
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
@@ -50,6 +50,10 @@ class Identomat(Provider):
         self._messages = IdentomatMessageReader(settings.email_address_field)
         self.message_reader: MessageReader | None = self._messages
         self._callback_api_key = settings.callback_api_key
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return the id of a session. Its case counts: nothing says that Identomat ignores it."""
+        return session_id(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Accept a callback whose body holds a current secret; `unprovable` if the body is not JSON."""

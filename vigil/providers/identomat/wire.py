@@ -9,7 +9,7 @@ from vigil.domain.callback_event import RoomChanged, StatusSeen, Unreadable
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback
 from vigil.providers.identomat import vocabulary
-from vigil.providers.parsing import CallbackBody, NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import CallbackBody, NotReadable, as_object, as_text, parse_json, unknown_names
 
 KEY_FIELD: Final = "callbackApiKey"
 SESSION_CHANGE: Final = "session-change"
@@ -47,7 +47,8 @@ def read_callback(body: bytes) -> Callback:
 
 def session_id(raw: object) -> str | None:
     """Return a session's id as a reference. Samples have 40 characters of `a-z0-9`; we accept more."""
-    return raw if isinstance(raw, str) and _SESSION_ID.fullmatch(raw) else None
+    text = as_text(raw)
+    return text if text is not None and _SESSION_ID.fullmatch(text) else None
 
 
 def file_id(raw: object) -> str | None:

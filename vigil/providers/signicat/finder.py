@@ -8,7 +8,7 @@ from vigil.domain.errors import ProviderUnavailable, ReferenceUnknown
 from vigil.providers.contract import Coordinate, FoundVerification
 from vigil.providers.parsing import NotReadable, as_count, as_instant, as_object, parse_json
 from vigil.providers.signicat.assure import AssureApi
-from vigil.providers.signicat.wire import ID_PATTERN, is_id, reference_of
+from vigil.providers.signicat.wire import ID_PATTERN, read_id, reference_of
 
 DOSSIER_ID: Final = "dossier_id"
 CREATED_AFTER: Final = "created_after"
@@ -18,6 +18,7 @@ COORDINATES: Final = (
         pattern=ID_PATTERN,
         description="the dossier's id, if you do not know the process's: hosted capture does not return it",
         is_required=False,
+        normalise=lambda text: read_id(text) or text,
     ),
     Coordinate(
         name=CREATED_AFTER,
@@ -48,8 +49,8 @@ class SignicatFinder:
 
     async def find(self, coordinates: Mapping[str, str]) -> Sequence[FoundVerification]:
         """Return the processes of a dossier, newest first. Raises as `contract.Reader.read`."""
-        dossier = coordinates[DOSSIER_ID]
-        if not is_id(dossier):
+        dossier = read_id(coordinates[DOSSIER_ID])
+        if dossier is None:
             raise ReferenceUnknown("not_a_dossier")
         after = _created_after(coordinates)
         content = _parse(await self._api.get(f"/dossiers/{dossier}"))

@@ -32,7 +32,7 @@ from vigil.providers.signicat.finder import COORDINATES, SignicatFinder
 from vigil.providers.signicat.reader import SignicatReader
 from vigil.providers.signicat.senders import CONTRACTS, EVENTS, OTHER
 from vigil.providers.signicat.settings import SignicatSettings
-from vigil.providers.signicat.wire import PROCESS_COMPLETE, generation_of, read_event, read_legacy
+from vigil.providers.signicat.wire import PROCESS_COMPLETE, generation_of, normalise_reference, read_event, read_legacy
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "signicat"
@@ -58,6 +58,10 @@ class SignicatAssure(Provider):
         # A legacy callback does not name its sender. The contract of senders that never repeat is safe for all.
         self.default_contract = self.contracts.get(OTHER, CONTRACTS[EVENTS])
         self._settings = settings
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return the ids of dossier and process, UUIDs in small letters."""
+        return normalise_reference(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Prove a callback by the rules of its generation. Raises `CallbackRefused`."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, event_identity
-from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import NotReadable, as_object, as_text, parse_json, unknown_names
 from vigil.providers.signicat import vocabulary
 from vigil.providers.signicat.senders import EVENTS
 from vigil.providers.signicat.settings import Generation
@@ -25,6 +25,7 @@ _EVENT_FIELDS: Final = {
 ID_PATTERN: Final = "[A-Za-z0-9-]{1,64}"
 
 _ID: Final = re.compile(ID_PATTERN)
+_UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MAX_EVENT_ID: Final = 200
 
 
@@ -47,7 +48,7 @@ def read_legacy(body: bytes) -> Callback:
     unknown = unknown_names(content, _LEGACY_FIELDS)
     if reference is None or not isinstance(status, str):
         return Callback(reference=reference, observation=Unreadable(why="wrong_shape"), unknown_fields=unknown)
-    identity = event_identity(content["dossierId"], content["processId"], status)
+    identity = event_identity(*reference.split(":"), status)
     return Callback(reference=reference, observation=_status_seen(status), identity=identity, unknown_fields=unknown)
 
 
@@ -69,24 +70,37 @@ def read_event(body: bytes) -> Callback:
 
 
 def reference_in(content: dict[str, Any]) -> str | None:
-    """Return the reference that `dossierId` and `processId` make, in their own spelling."""
+    """Return the reference that `dossierId` and `processId` make."""
     return reference_of(content.get("dossierId"), content.get("processId"))
 
 
 def reference_of(dossier: object, process: object) -> str | None:
     """Return the reference of two ids; None unless both have the form of an id."""
-    return f"{dossier}:{process}" if is_id(dossier) and is_id(process) else None
+    ids = read_id(dossier), read_id(process)
+    return None if None in ids else "{}:{}".format(*ids)
 
 
-def is_id(raw: object) -> bool:
-    """Whether a value has the form of an id. Observed ids are UUIDs."""
-    return isinstance(raw, str) and _ID.fullmatch(raw) is not None
+def read_id(raw: object) -> str | None:
+    """Return an id in one spelling; None if it has not the form of an id.
+
+    Observed ids are UUIDs in small letters. Databases and languages give them back in capitals.
+    """
+    text = as_text(raw)
+    if text is None or not _ID.fullmatch(text):
+        return None
+    return text.lower() if _UUID.fullmatch(text) else text
+
+
+def normalise_reference(raw: object) -> str | None:
+    """Return a reference in one spelling; None if it does not consist of two ids."""
+    dossier, _, process = (as_text(raw) or "").partition(":")
+    return reference_of(dossier, process)
 
 
 def split_reference(reference: str) -> tuple[str, str] | None:
     """Return the ids of dossier and process; None for any other text."""
-    dossier, _, process = reference.partition(":")
-    return (dossier, process) if reference_of(dossier, process) else None
+    dossier, _, process = (normalise_reference(reference) or "").partition(":")
+    return (dossier, process) if process else None
 
 
 def _read_envelope(envelope: dict[str, Any], reference: str | None) -> Observation:

@@ -30,12 +30,12 @@ from vigil.providers.smile_id.senders import CONTRACTS, V1, V3
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.smile_id.signature import Signatures
 from vigil.providers.smile_id.v1.reader import SmileV1Reader
-from vigil.providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_v1
+from vigil.providers.smile_id.v1.wire import JOB_TYPE_PATTERN, USER_ID_PATTERN, prove_v1, read_job_id, read_v1
 from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 from vigil.providers.smile_id.v3.wire import COORDINATES as V3_COORDINATES
-from vigil.providers.smile_id.v3.wire import prove_v3, read_v3
+from vigil.providers.smile_id.v3.wire import job_id, prove_v3, read_v3
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "smile_id"
@@ -61,6 +61,10 @@ class SmileId(Provider):
         self.coordinates = _coordinates(settings)
         self._settings = settings
         self._signatures = Signatures(settings.partner_id, settings.api_key)
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return the id of a job: of the third generation in small letters, else the partner's own text."""
+        return job_id(raw) or read_job_id(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Prove a callback by the rules of its generation. Raises `CallbackRefused`."""

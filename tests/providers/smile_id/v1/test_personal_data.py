@@ -130,7 +130,7 @@ async def test_no_download_that_fails_lets_a_person_out(
     [
         FULL["result"],
         result(CANARY, CANARY, **PERSON),
-        result("0811", 6) | {"PartnerParams": {"job_id": CANARY, "user_id": CANARY, "job_type": CANARY}},
+        result("0811", 6) | {"PartnerParams": {"job_id": [CANARY], "user_id": [CANARY], "job_type": CANARY}},
         result("0811", 6) | {CANARY: CANARY, "PartnerParams": {CANARY: CANARY, "job_id": "chk-7f01"}},
         [CANARY],
         CANARY,

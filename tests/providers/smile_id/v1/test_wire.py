@@ -183,13 +183,29 @@ def test_names_of_the_partners_own_are_noted_and_their_values_are_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "reference"),
+    [
+        ("job 12", "job 12"),
+        (" job 12\t", "job 12"),
+        ("j\u00f6b-1", "j\u00f6b-1"),
+        ("jo\u0308b-1", "j\u00f6b-1"),
+        (12, "12"),
+    ],
+)
+def test_a_job_and_its_user_have_any_id_that_a_partner_gives_them(written: object, reference: str) -> None:
+    read_of = read(result("1012") | {"PartnerParams": {"job_id": written, "user_id": written, "job_type": 5}})
+
+    assert (read_of.reference, read_of.coordinates) == (reference, {"user_id": reference, "job_type": "5"})
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {},
         [],
         "2302",
         result("1012") | {"PartnerParams": None},
-        result("1012") | {"PartnerParams": {"job_id": 7}},
+        result("1012") | {"PartnerParams": {"job_id": [7]}},
         result("1012") | {"PartnerParams": {"job_id": "with\nbreak", "job_type": 1}},
         result("1012") | {"PartnerParams": {"job_id": "x" * 201, "job_type": 1}},
         result(None),

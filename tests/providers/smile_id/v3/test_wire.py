@@ -144,7 +144,7 @@ def test_a_callback_says(body: object, expected: Observation) -> None:
         ("job_01h2xcejqtf2nbrexx3vqjhp41", "job_01h2xcejqtf2nbrexx3vqjhp41"),
         (None, None),
         ("", None),
-        ("job_01KJ0000000000000000000001", None),
+        ("job_01KJ0000000000000000000001", "job_01kj0000000000000000000001"),
         ("job_01kj000000000000000000000l", None),
         ("job_01kj00000000000000000000011", None),
         ("job_01kj0000000000000000000001/../../v3/token", None),

@@ -29,7 +29,7 @@ from vigil.providers.smile_id.signature import Signatures
 from vigil.providers.smile_id.v1 import vocabulary
 from vigil.providers.smile_id.v1.evidence import FILES, decode_base64, find_file, remove_pictures
 from vigil.providers.smile_id.v1.job_status import snapshot_of
-from vigil.providers.smile_id.v1.wire import SIGNATURE, job_type_of, signed_time
+from vigil.providers.smile_id.v1.wire import SIGNATURE, job_id_of, job_type_of, signed_time
 from vigil.providers.transport import HttpAnswer, exchange
 
 JOB_STATUS: Final = "/v1/job_status"
@@ -177,7 +177,7 @@ def _ids_of(question: ReadRequest) -> Mapping[str, str]:
 def _is_about(frame: object, reference: str) -> bool:
     """Whether an answer is about this job. An answer without an id counts as about it."""
     params = as_object(as_object(as_object(frame).get("result")).get("PartnerParams"))
-    return params.get("job_id") is None or str(params["job_id"]) == reference
+    return params.get("job_id") is None or job_id_of(params) == reference
 
 
 def _parse(answer: HttpAnswer) -> Mapping[str, Any]:

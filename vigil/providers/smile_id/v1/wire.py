@@ -9,15 +9,17 @@ from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, event_identity
-from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import NotReadable, as_object, as_text, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V1
 from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v1 import vocabulary
 from vigil.providers.smile_id.v1.vocabulary import PartName
 
 SIGNATURE: Final = "signature"
-JOB_ID_PATTERN: Final = r"[!-~]{1,200}"
-USER_ID_PATTERN: Final = r"[!-~]{1,128}"
+# Partners choose both ids. No document limits their characters.
+_VISIBLE: Final = r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+JOB_ID_PATTERN: Final = _VISIBLE + "{1,200}"
+USER_ID_PATTERN: Final = _VISIBLE + "{1,128}"
 JOB_TYPE_PATTERN: Final = r"[1-9]|1[0-2]"
 
 _LEGACY_PROOF: Final = "sec_key"
@@ -86,9 +88,14 @@ def signed_time(content: Mapping[str, Any]) -> str | None:
 
 
 def job_id_of(params: Mapping[str, Any]) -> str | None:
-    """Return a job's id as a reference. Partners choose it, so any visible ASCII text is accepted."""
-    raw = params.get("job_id")
-    return raw if isinstance(raw, str) and _JOB_ID.fullmatch(raw) else None
+    """Return a job's id as a reference."""
+    return read_job_id(params.get("job_id"))
+
+
+def read_job_id(raw: object) -> str | None:
+    """Return a job's id in one spelling. Partners choose it, so any text and any number is accepted."""
+    text = as_text(raw)
+    return text if text is not None and _JOB_ID.fullmatch(text) else None
 
 
 def job_type_of(params: Mapping[str, Any]) -> int | None:
@@ -139,8 +146,8 @@ def _identity(content: Mapping[str, Any], reference: str | None, observation: Ob
 
 
 def _coordinates(params: Mapping[str, Any], job_type: int | None) -> Mapping[str, str]:
-    user_id = params.get("user_id")
-    found = {"user_id": user_id} if isinstance(user_id, str) and _USER_ID.fullmatch(user_id) else {}
+    user_id = as_text(params.get("user_id"))
+    found = {"user_id": user_id} if user_id is not None and _USER_ID.fullmatch(user_id) else {}
     return found if job_type is None else {**found, "job_type": str(job_type)}
 
 

@@ -8,7 +8,7 @@ from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.errors import CallbackRefused
 from vigil.domain.terms import Outcome, as_word
 from vigil.providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest, event_identity
-from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import NotReadable, as_object, as_text, parse_json, unknown_names
 from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v3 import vocabulary
@@ -95,7 +95,8 @@ def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:
 
 def job_id(raw: object) -> str | None:
     """Return the id of a job as a reference; None if it has not the documented form."""
-    return raw if isinstance(raw, str) and _JOB_ID.fullmatch(raw) else None
+    text = (as_text(raw) or "").lower()
+    return text if _JOB_ID.fullmatch(text) else None
 
 
 def _observe(content: Mapping[str, Any]) -> Observation:

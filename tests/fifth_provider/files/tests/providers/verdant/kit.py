@@ -53,6 +53,7 @@ def callback(condition: Condition, reference: str, sent_at: datetime) -> SentReq
 
 KIT: Final = Kit(
     settings=settings,
+    impossible=("inquiry-7", "inq-7 b"),
     senders={
         "verdant": SenderKit(
             scenario=scenario,
@@ -79,6 +80,7 @@ KIT: Final = Kit(
                 MeaningRow("All else is a failure", (204, 401, 413, 500, 503, None), AnswerMeaning.COME_AGAIN),
             ),
             redelivered_after=(),
+            spellings={"inq-7": (" inq-7", "inq-7\n")},
             found_within=timedelta(minutes=4, seconds=6),
             absent={
                 Condition.INTERMEDIATE: "each callback tells the verdict on a part, and needs a read",

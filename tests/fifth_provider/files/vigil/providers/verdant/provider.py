@@ -10,7 +10,7 @@ from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, 
 from vigil.providers.verdant.reader import VerdantReader
 from vigil.providers.verdant.senders import CONTRACT, CONTRACTS
 from vigil.providers.verdant.settings import VerdantSettings
-from vigil.providers.verdant.wire import TOKEN, read_callback, without_token
+from vigil.providers.verdant.wire import TOKEN, inquiry_id, read_callback, without_token
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "verdant"
@@ -30,6 +30,10 @@ class Verdant(Provider):
         self.environment = settings.environment
         self.reader = reader
         self._tokens = settings.callback_token
+
+    def normalise_reference(self, raw: object) -> str | None:
+        """Return the id of an inquiry."""
+        return inquiry_id(raw)
 
     def prove(self, request: CallbackRequest) -> GenuineRequest:
         """Accept a callback whose body holds a current token, and remove the token. Raises `CallbackRefused`."""

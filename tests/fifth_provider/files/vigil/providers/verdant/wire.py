@@ -11,7 +11,7 @@ from vigil.domain.errors import CallbackRefused
 from vigil.domain.secrets import matches
 from vigil.domain.terms import as_word
 from vigil.providers.contract import Callback, event_identity
-from vigil.providers.parsing import NotReadable, as_object, parse_json, unknown_names
+from vigil.providers.parsing import NotReadable, as_object, as_text, parse_json, unknown_names
 from vigil.providers.verdant import vocabulary
 from vigil.providers.vocabulary import Looks
 
@@ -56,4 +56,5 @@ def read_callback(body: bytes) -> Callback:
 
 def inquiry_id(raw: object) -> str | None:
     """Return the id of an inquiry as a reference."""
-    return raw if isinstance(raw, str) and re.fullmatch(r"inq-[a-z0-9]{1,60}", raw) else None
+    text = as_text(raw)
+    return text if text is not None and re.fullmatch(r"inq-[a-z0-9]{1,60}", text) else None
