@@ -19,7 +19,6 @@ from vigil.providers.id360.senders import CONTRACT, SENDER
 from vigil.providers.id360.settings import Id360Settings
 from vigil.providers.id360.wire import enrollment_id, read_callback, read_reason
 
-
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "id360"
 CONTRACTS: Final[Mapping[Name, SenderContract]] = {SENDER: CONTRACT}
