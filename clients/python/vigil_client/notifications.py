@@ -2,6 +2,7 @@
 
 import binascii
 from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Literal
 
 from pydantic import AwareDatetime, ValidationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
@@ -25,9 +26,13 @@ class Notified(Model):
 
 
 class Notification(Model):
-    """A notification whose signature was verified."""
+    """A notification whose signature was verified: `verification.revised`, or `verification.completed`.
+
+    `version` counts incompatible changes of the body.
+    """
 
     type: str
+    version: Literal[1]
     timestamp: AwareDatetime
     data: Notified
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from vigil_client.calls import IDEMPOTENCY_HEADER, Retry, Send, Steps, call
+from vigil_client.calls import IDEMPOTENCY_HEADER, Pause, Retry, Send, Steps, call
 from vigil_client.downloads import download
 from vigil_client.errors import NotYet
 from vigil_client.models import (
@@ -30,6 +30,8 @@ LONG_POLL: Final = 25
 """Seconds that one request waits; proxies often cut a silent connection after 30."""
 _MARGIN: Final = 15
 """Seconds that the answer to a long poll may take beyond its wait."""
+_RECORD_STORED_AFTER: Final = 0.2
+"""In seconds."""
 _VERIFICATIONS: Final = "/verifications"
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -121,9 +123,11 @@ def wait(
         left = ends - shell.clock()
         if left <= 0:
             raise NotYet(until, known)
+        if known.stage == Stage.COMPLETE:  # it is published a moment before its record is stored
+            yield Pause(_RECORD_STORED_AFTER)
         query = {
             "wait": max(1, min(LONG_POLL, int(left))),
-            "after_sequence": known.state.sequence if known.state else 0,
+            "after_sequence": known.state.sequence if known.state and known.stage != Stage.COMPLETE else 0,
             "until": until,
         }
         known = yield from _get_state(shell, verification, query)
@@ -228,7 +232,7 @@ def _path_of(verification: Named) -> str:
 
 def _has_reached(verification: Verification, until: Until) -> bool:
     if until == "complete":
-        return verification.stage == Stage.COMPLETE
+        return verification.stage == Stage.COMPLETE and verification.record is not None
     return verification.outcome is not None
 
 

@@ -1,0 +1,271 @@
+"""The HTTP of the fake: from a request to an answer, with the problems that the API answers."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, unquote
+
+import httpx
+
+from vigil_client.models import Commanded, Entry, Evidence, Key, Listed, Model, Page, Registered, Timeline
+from vigil_client.operations import Filters, Registration
+from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
+from vigil_client.words import Decision, FileState, Outcome, Stage
+
+_APPLICANT: Final = re.compile(r"[A-Za-z0-9_.$:-]{1,64}")
+_PART: Final = re.compile(r"/verifications/([^/]+)/(.+?)(?:/(explanation|timeline|evidence)(?:/([^/]+))?)?")
+_COMMAND: Final = re.compile(r"/verifications/([^/]+)/(.+)/(poll|withdraw|resolve|deadline)")
+_OPEN: Final = frozenset({"stage", "decision", "outcome", "applicant"})
+
+
+class World(Protocol):
+    """What the routes need of the fake."""
+
+    key: str
+    now: datetime
+
+    @property
+    def accounts(self) -> Mapping[str, FakeAccount]:
+        """The accounts, by name."""
+        ...
+
+    @property
+    def endpoints(self) -> Mapping[str, Any]:
+        """The endpoints, by name."""
+        ...
+
+    def find(self, account: str, reference: str) -> FakeVerification | None:
+        """Return the verification by its reference or its digest."""
+        ...
+
+    def add(self, verification: FakeVerification) -> None:
+        """Add a registered verification."""
+        ...
+
+    def all(self) -> list[FakeVerification]:
+        """Return all verifications, the newest first."""
+        ...
+
+    def wait(self, is_enough: Callable[[], bool], seconds: float) -> None:
+        """Let time pass until it is enough, for so many seconds at most."""
+        ...
+
+    def publish_verdict(self, verification: FakeVerification, revision: Any) -> None:
+        """Publish a verdict and queue its notifications."""
+        ...
+
+
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, status: int, code: str, *fields: str, detail: str | None = None) -> None:
+        super().__init__(code)
+        body: dict[str, Any] = {"type": f"urn:vigil:{code}", "title": code.replace("_", " "), "status": status}
+        if detail:
+            body["detail"] = detail
+        if fields:
+            body["fields"] = [{"field": field, "detail": "does not fit"} for field in fields]
+        headers = {"content-type": "application/problem+json"}
+        self.response = httpx.Response(status, content=json.dumps(body).encode(), headers=headers)
+
+
+def answer(request: httpx.Request, world: World) -> httpx.Response:
+    """Answer one request."""
+    try:
+        return _answer(request, world)
+    except Refused as refused:
+        return refused.response
+
+
+def _answer(request: httpx.Request, world: World) -> httpx.Response:
+    if request.headers.get("authorization") != f"Bearer {world.key}":
+        raise Refused(401, "not_authorized")
+    path, _, query = request.url.raw_path.decode().partition("?")
+    params = dict(parse_qsl(query))
+    match request.method, path:
+        case "POST", "/verifications":
+            return _register(json.loads(request.content), world)
+        case "GET", "/verifications":
+            return _list(params, world)
+        case "POST", _ if found := _COMMAND.fullmatch(path):
+            verification = _find(found[1], found[2], world)
+            return _command(verification, found[3], request, world)
+        case "GET", _ if found := _PART.fullmatch(path):
+            verification = _find(found[1], found[2], world)
+            if found[3] is None:
+                return _read(verification, params, world)
+            return _part(verification, found[3], found[4], request)
+        case _:
+            raise Refused(404, "no_such_path")
+
+
+def _json(model: Model, status: int = 200, **headers: str) -> httpx.Response:
+    content = model.model_dump_json().encode()
+    return httpx.Response(status, content=content, headers={"content-type": "application/json", **headers})
+
+
+def _find(account: str, reference: str, world: World) -> FakeVerification:
+    name = unquote(account)
+    if name not in world.accounts:
+        raise Refused(404, "unknown_account")
+    found = world.find(name, unquote(reference))
+    if found is None:
+        raise Refused(404, "unknown_verification")
+    return found
+
+
+def _register(body: dict[str, Any], world: World) -> httpx.Response:
+    account = world.accounts.get(str(body.get("account")))
+    if account is None:
+        raise Refused(404, "unknown_account")
+    if faults := _faults(body, account, world):
+        raise Refused(422, "invalid_request", *faults)
+    verification = FakeVerification(
+        account=body["account"], reference=body["reference"], kind=account, body=body, opened_at=world.now
+    )
+    known = world.find(verification.account, verification.reference)
+    if known is None:
+        world.add(verification)
+    elif differing := sorted(name for name in {*body, *known.body} if body.get(name) != known.body.get(name)):
+        raise Refused(409, "conflicting_registration", *differing)
+    registered = Registered(
+        account=verification.account, reference=verification.reference, registered="known" if known else "started"
+    )
+    location = f"/verifications/{Key(verification.account, verification.shown_reference).url_path}"
+    return _json(registered, 200 if known else 201, location=location)
+
+
+def _faults(body: Mapping[str, Any], account: FakeAccount, world: World) -> list[str]:
+    known = {"account", "reference", *Registration.__annotations__}
+    coordinates = body.get("coordinates", {})
+    conditions = {
+        "body.*": not set(body) <= known,
+        "body.reference": not body.get("reference"),
+        "body.notify": not set(body.get("notify", ())) <= set(world.endpoints),
+        "body.applicant": not _APPLICANT.fullmatch(body.get("applicant", "none")),
+        **{f"body.coordinates.{name}": name not in coordinates for name in account.coordinates},
+        "body.deadline_at": datetime.fromisoformat(body.get("deadline_at", "9000-01-01T00:00:00Z")) <= world.now,
+    }
+    return [field for field, is_fault in conditions.items() if is_fault]
+
+
+def _list(params: Mapping[str, str], world: World) -> httpx.Response:
+    if set(params) - {*Filters.__annotations__, "page", "limit"}:
+        raise Refused(422, "invalid_request", "query.*")
+    found = [each for each in world.all() if _meets(each, params)]
+    first, limit = int(params.get("page", "0")), int(params.get("limit", "50"))
+    rows = tuple(
+        Listed(
+            account=each.account,
+            reference=each.shown_reference,
+            is_open=each.view().is_open,
+            interrupted=False,
+            stuck=False,
+            started_at=each.opened_at,
+            state=each.state(),
+        )
+        for each in found[first : first + limit]
+    )
+    return _json(Page(verifications=rows, next_page=str(first + limit) if len(found) > first + limit else None))
+
+
+def _meets(verification: FakeVerification, params: Mapping[str, str]) -> bool:
+    state, view = verification.state(), verification.view()
+    plain = all(getattr(state, name) == params[name] for name in _OPEN & set(params))
+    is_open = {"true": True, "false": False}.get(params.get("is_open", ""), view.is_open)
+    return plain and view.is_open == is_open and params.get("account", view.account) == view.account
+
+
+def _read(verification: FakeVerification, params: Mapping[str, str], world: World) -> httpx.Response:
+    after, until = int(params.get("after_sequence", "0")), params.get("until")
+
+    def is_enough() -> bool:
+        if until == "complete":
+            return verification.stage == Stage.COMPLETE
+        return verification.outcome is not None if until else verification.sequence > after
+
+    if "wait" in params:
+        world.wait(is_enough, float(params["wait"]))
+    return _json(verification.view())
+
+
+def _part(verification: FakeVerification, part: str, name: str | None, request: httpx.Request) -> httpx.Response:
+    match part, name:
+        case "explanation", None:
+            return _json(verification.explanation())
+        case "timeline", None:
+            entries = [Entry(at=verification.opened_at, kind="registered", details=(), actor=None)]
+            entries += [
+                Entry(
+                    at=each.at, kind="revised", details=(str(each.decision or each.outcome or "reopened"),), actor=None
+                )
+                for each in verification.revisions
+            ]
+            return _json(Timeline(entries=tuple(entries), omitted=0))
+        case "evidence", None:
+            return _json(Evidence(evidence=tuple(row for row, _ in verification.files.values())))
+        case _:
+            return _download(verification, unquote(name or ""), request)
+
+
+def _download(verification: FakeVerification, name: str, request: httpx.Request) -> httpx.Response:
+    if name not in verification.files:
+        raise Refused(404, "unknown_file")
+    row, content = verification.files[name]
+    if row.state != FileState.STORED:
+        raise Refused(409, f"file_{row.state}")
+    digest = hashlib.sha256(content).digest()
+    etag = f'"{digest.hex()[:26]}"'
+    found = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+    start = int(found[1]) if found and request.headers.get("if-range", etag) == etag else 0
+    headers = {"etag": etag, "content-type": row.media_type or "application/octet-stream"}
+    if "want-repr-digest" in request.headers:
+        headers["repr-digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
+    if start:
+        headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+    return httpx.Response(206 if start else 200, content=content[start:], headers=headers)
+
+
+def _command(verification: FakeVerification, name: str, request: httpx.Request, world: World) -> httpx.Response:
+    key = request.headers.get("idempotency-key", "")
+    said = f"{name} {request.content.decode()}"
+    if key in verification.commands:
+        before, result = verification.commands[key]
+        if before != said:
+            raise Refused(422, "idempotency_key_reused")
+        return _json(result)
+    body = json.loads(request.content or b"{}")
+    _carry_out(verification, name, body, world)
+    state = verification.state()
+    result = Commanded(
+        revision=state.revision,
+        sequence=state.sequence,
+        stage=state.stage,
+        decision=state.decision,
+        outcome=state.outcome,
+    )
+    verification.commands[key] = said, result
+    return _json(result, **{"idempotency-key": key})
+
+
+def _carry_out(verification: FakeVerification, name: str, body: Mapping[str, Any], world: World) -> None:
+    number = len(verification.revisions) + 1
+    match name:
+        case "withdraw" if verification.outcome:
+            raise Refused(409, "command_refused", detail="it has an outcome")
+        case "withdraw":
+            world.publish_verdict(verification, revision_of(number, world.now, Outcome.WITHDRAWN))
+        case "resolve" if body.get("decision") not in set(Decision):
+            raise Refused(422, "invalid_request", "body.decision")
+        case "resolve":
+            decision = Decision(body["decision"])
+            reasons = (str(body.get("reason", "other")),)
+            verdict = revision_of(number, world.now, Outcome.DECIDED, decision, reasons=reasons, author="local")
+            world.publish_verdict(verification, verdict)
+        case "deadline":
+            verification.deadline_at = datetime.fromisoformat(body["deadline_at"])
+            verification.sequence += 1

@@ -1,0 +1,166 @@
+"""One suite for the fake and the real API: what a backend's tests see is what its users will see."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import vigil_client
+from tests.clients.sides import ACCOUNT, CONTENT, FakeSide, Side, open_real_side
+from vigil_client import AsyncClient, Key
+
+
+@pytest.fixture(params=["fake", "real"])
+async def side(request: pytest.FixtureRequest, temporal_address: str, tmp_path: Path) -> AsyncIterator[Side]:
+    if request.param == "fake":
+        yield FakeSide()
+        return
+    async with open_real_side(temporal_address, tmp_path) as real:
+        yield real
+
+
+@pytest.fixture
+def reference() -> str:
+    return f"v/{uuid4().hex[:12]} ü"
+
+
+async def refusal(call: Any) -> tuple[str, str, set[str]]:
+    with pytest.raises(vigil_client.Problem) as refused:
+        await call
+    return type(refused.value).__name__, refused.value.code, {fault.field for fault in refused.value.fields}
+
+
+async def test_what_does_not_fit_is_refused_with_the_same_words(side: Side, reference: str) -> None:
+    client = side.client
+    known = Key(ACCOUNT, reference)
+    started = await client.register(ACCOUNT, reference, applicant="customer-7")
+    again = await client.register(ACCOUNT, reference, applicant="customer-7")
+    strangers = {"applicant": "Jane Doe, Paris"}
+    refusals = [
+        await refusal(client.register(ACCOUNT, reference, applicant="customer-8", correlation="12345678")),
+        await refusal(client.register("nobody", reference)),
+        await refusal(client.register(ACCOUNT)),
+        await refusal(client.register(ACCOUNT, reference, applicant=strangers["applicant"])),
+        await refusal(client.register(ACCOUNT, reference, notify=["elsewhere"])),
+        await refusal(client.register(ACCOUNT, reference, surprise="Jane Doe")),  # type: ignore[call-arg]
+        await refusal(client.register(ACCOUNT, reference, deadline_at=datetime(2020, 1, 1, tzinfo=UTC))),
+        await refusal(client.get(Key(ACCOUNT, "unknown"))),
+        await refusal(client.get(Key("nobody", "unknown"))),
+        await refusal(client.download(known, "portrait-9", "never-written")),
+        await refusal(client.resolve(known, "maybe")),
+    ]
+
+    assert (started.registered, again.registered) == ("started", "known")
+    assert refusals == [
+        ("ConflictingRegistration", "conflicting_registration", {"applicant", "correlation"}),
+        ("UnknownAccount", "unknown_account", set()),
+        ("InvalidRequest", "invalid_request", {"body.reference"}),
+        ("InvalidRequest", "invalid_request", {"body.applicant"}),
+        ("InvalidRequest", "invalid_request", {"body.notify"}),
+        ("InvalidRequest", "invalid_request", {"body.*"}),
+        ("InvalidRequest", "invalid_request", {"body.deadline_at"}),
+        ("UnknownVerification", "unknown_verification", set()),
+        ("UnknownAccount", "unknown_account", set()),
+        ("NotFound", "unknown_file", set()),
+        ("InvalidRequest", "invalid_request", {"body.decision"}),
+    ]
+
+
+async def test_a_wrong_key_is_refused(side: Side) -> None:
+    stranger = AsyncClient("http://127.0.0.1:9", "another", transport=side.client._http._transport)
+    stranger._http.base_url = side.client._http.base_url
+
+    assert await refusal(stranger.get(Key(ACCOUNT, "4711"))) == ("NotAllowed", "not_authorized", set())
+
+
+async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
+    side: Side, reference: str, tmp_path: Path
+) -> None:
+    client = side.client
+    registered = await client.register(ACCOUNT, reference, applicant="customer-7", notify=[side.endpoint])
+    before = await client.get(registered)
+    await side.decide(reference, "declined")
+    decided = await client.wait(registered, within=timedelta(seconds=30))
+    complete = await client.wait(decided, "complete", within=timedelta(seconds=30))
+    await side.delivered(1)
+    (file,) = await client.evidence(complete)
+    saved = await client.download(complete, file.name, tmp_path / "portrait")
+    timeline = await client.timeline(registered)
+    explained = await client.explanation(registered)
+    (notification,) = side.receiver.received
+    notified = await client.get(notification)
+
+    assert before.state is not None
+    assert (before.is_open, before.stage, before.outcome, before.state.revision) == (
+        True,
+        "awaiting_applicant",
+        None,
+        0,
+    )
+    assert (before.state.applicant, before.state.registered) == ("customer-7", True)
+    assert (decided.outcome, decided.decision, decided.reference) == ("decided", "declined", reference)
+    assert complete.record is not None
+    assert complete.stage == "complete"
+    assert [(each.number, each.decision, each.basis) for each in complete.record.revisions] == [(1, "declined", "read")]
+    assert (file.name, file.kind, file.state, file.size, file.media_type) == (
+        "portrait-1", "portrait", "stored", 10, "image/png"
+    )  # fmt: skip
+    assert saved.read_bytes() == CONTENT
+    assert {"registered", "revised"} <= {entry.kind for entry in timeline.entries}
+    assert (explained.cause, explained.actor) == ("nobody", None)
+
+    told = notification.data
+    assert (notification.type, told.account, notified.reference) == ("verification.revised", ACCOUNT, reference)
+    # A reference that is not plain is replaced by a digest, as a secret one is.
+    assert (told.reference[0], len(told.reference), told.reference) == ("~", 27, registered.key.url_path[5:])
+    assert (told.revision, told.stage, told.outcome, told.decision) == (1, "concluded", "decided", "declined")
+    assert complete.state is not None
+    assert before.state.sequence < told.sequence < complete.state.sequence
+
+
+async def test_commands_are_carried_out_once_and_say_why_not(side: Side, reference: str) -> None:
+    client = side.client
+    registered = await client.register(ACCOUNT, reference)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=20)
+    moved = await client.move_deadline(registered, later)
+    resolved = await client.resolve(registered, "declined", "spoof", idempotency_key="resolve-0001")
+    repeated = await client.resolve(registered, "declined", "spoof", idempotency_key="resolve-0001")
+    complete = await client.wait(registered, "complete", within=timedelta(seconds=30))
+    withdrawn = await refusal(client.withdraw(registered))
+
+    assert (moved.stage, moved.outcome) == ("awaiting_applicant", None)
+    assert (resolved.decision, resolved.revision) == ("declined", 1)
+    assert repeated == resolved
+    assert complete.state is not None
+    assert complete.record is not None
+    assert (complete.state.deadline_at, complete.state.basis) == (later, "person")
+    assert [reason.code for reason in complete.record.reasons] == ["spoof"]
+    assert withdrawn == ("CommandRefused", "command_refused", set())
+
+
+async def test_the_list_has_what_the_filters_meet_page_by_page(side: Side) -> None:
+    client, applicant = side.client, f"customer-{uuid4().hex[:8]}"
+    references = {f"v-{uuid4().hex[:8]}" for _ in range(3)}
+    for reference in references:
+        await client.register(ACCOUNT, reference, applicant=applicant)
+    await client.withdraw(Key(ACCOUNT, max(references)))
+    await client.wait(Key(ACCOUNT, max(references)), "complete", within=timedelta(seconds=30))
+
+    async def listed(**filters: Any) -> set[str]:
+        return {each.reference async for each in client.list(account=ACCOUNT, applicant=applicant, **filters)}
+
+    # Temporal's index is a moment late.
+    async with asyncio.timeout(30):
+        while await listed(outcome="withdrawn") == set() or await listed() != references:
+            await asyncio.sleep(0.1)
+
+    assert await listed(limit=2) == references
+    assert await listed(outcome="withdrawn") == {max(references)}
+    assert await listed(is_open=True) == references - {max(references)}
+    assert await refusal(anext(client.list(surprise="x"))) == (  # type: ignore[call-arg]
+        "InvalidRequest", "invalid_request", {"query.*"}
+    )  # fmt: skip
