@@ -121,6 +121,7 @@ def test_only_what_may_pass_by_itself_is_repeated(answer: httpx.Response, attemp
         (409, "correlation_taken", vigil_client.CorrelationTaken),
         (409, "process_not_yet_known", vigil_client.ProcessNotYetKnown),
         (409, "command_refused", vigil_client.CommandRefused),
+        (409, "no_result", vigil_client.NoResult),
         (409, "file_lost", vigil_client.FileNotStored),
         (409, "a_word_of_tomorrow", vigil_client.Conflict),
         (403, "right_missing", vigil_client.NotAllowed),

@@ -5,9 +5,11 @@ They are personal: they are read from the stored result when a caller asks, and 
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
-from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, GetJsonSchemaHandler, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from vigil.domain.models import StrictModel
 from vigil.domain.terms import Instant
@@ -19,6 +21,11 @@ class _Sparse(StrictModel):
     @model_serializer(mode="wrap")
     def _leave_out_absent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in serialize(self).items() if value not in (None, [], {})}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the fields. Without this the schema would be that of the serializer, an object of anything."""
+        return handler(cast("CoreSchema", {name: value for name, value in core.items() if name != "serialization"}))
 
 
 class Place(_Sparse):

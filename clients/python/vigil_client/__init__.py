@@ -1,6 +1,7 @@
 """The client for backends: `Client` and `AsyncClient`, their answers and their errors."""
 
 from vigil_client.calls import Retry
+from vigil_client.claims import Claims
 from vigil_client.client import AsyncClient, Client
 from vigil_client.errors import (
     CommandRefused,
@@ -10,6 +11,7 @@ from vigil_client.errors import (
     DigestMismatch,
     FileNotStored,
     InvalidRequest,
+    NoResult,
     NotAllowed,
     NotFound,
     NotificationRefused,
@@ -30,6 +32,7 @@ __all__ = [
     "Advice",
     "AsyncClient",
     "Basis",
+    "Claims",
     "Client",
     "CommandRefused",
     "Conflict",
@@ -44,6 +47,7 @@ __all__ = [
     "Key",
     "Listed",
     "Newest",
+    "NoResult",
     "NotAllowed",
     "NotFound",
     "NotYet",

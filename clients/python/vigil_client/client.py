@@ -86,6 +86,8 @@ class _Surface:
     explanation = Operation(operations.explanation)
     timeline = Operation(operations.timeline)
     evidence = Operation(operations.evidence)
+    claims = Operation(operations.claims)
+    result = Operation(operations.result)
     download = Operation(operations.download_file)
     poll = Operation(operations.poll)
     withdraw = Operation(operations.withdraw)

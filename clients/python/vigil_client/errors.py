@@ -123,6 +123,10 @@ class FileNotStored(Conflict):
     """The file is expected, available or lost; `code` says which."""
 
 
+class NoResult(Conflict):
+    """The provider has given no answer yet, so there are no claims."""
+
+
 class InvalidRequest(Problem):
     """The request is at fault; `fields` names the fields."""
 
@@ -138,6 +142,7 @@ _BY_CODE: Final[Mapping[str, type[Problem]]] = {
     "correlation_taken": CorrelationTaken,
     "process_not_yet_known": ProcessNotYetKnown,
     "command_refused": CommandRefused,
+    "no_result": NoResult,
 }
 _BY_STATUS: Final[Mapping[int, type[Problem]]] = {
     401: NotAllowed,

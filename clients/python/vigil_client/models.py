@@ -51,7 +51,9 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class _Identified(Model):
+class Identified(Model):
+    """An answer about one verification."""
+
     account: str
     reference: str
     _path: str = PrivateAttr(default="")
@@ -68,7 +70,7 @@ class _Identified(Model):
         return copy
 
 
-class Registered(_Identified):
+class Registered(Identified):
     """The result of a registration: `started`, or `known` if it was registered before."""
 
     registered: Literal["started", "known"]
@@ -164,7 +166,7 @@ class Record(Model):
     unknown_fields: Mapping[str, int]
 
 
-class Verification(_Identified):
+class Verification(Identified):
     """One verification. `state` is None until a worker has processed it for the first time."""
 
     is_open: bool
@@ -172,6 +174,7 @@ class Verification(_Identified):
     state: State | None
     record: Record | None
     partner_metadata: Mapping[str, JsonValue] | None = None
+    reason_text: str | None = None
 
     @property
     def stage(self) -> Stage | str | None:
@@ -189,7 +192,7 @@ class Verification(_Identified):
         return self.state.outcome if self.state else None
 
 
-class Listed(_Identified):
+class Listed(Identified):
     """One run of a verification in a list."""
 
     is_open: bool

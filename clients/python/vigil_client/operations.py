@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from vigil_client.calls import IDEMPOTENCY_HEADER, Pause, Retry, Send, Steps, call
+from vigil_client.claims import Claims
 from vigil_client.downloads import download
 from vigil_client.errors import NotYet
 from vigil_client.models import (
@@ -147,6 +148,22 @@ def timeline(shell: Shell, verification: Named) -> Steps[Timeline]:
 def evidence(shell: Shell, verification: Named) -> Steps[tuple[File, ...]]:
     """Return the files and their states."""
     return (yield from _get(shell, verification, "/evidence", Evidence)).evidence
+
+
+def claims(shell: Shell, verification: Named) -> Steps[Claims]:
+    """Return the person's data: names, birth date, documents. The key needs the right `personal`.
+
+    Raises `NoResult` if the provider has given no answer yet.
+    """
+    return (yield from _get(shell, verification, "/claims", Claims))
+
+
+def result(shell: Shell, verification: Named) -> Steps[Any]:
+    """Return the provider's last answer as the provider wrote it. The key needs the right `personal`.
+
+    Raises `NoResult` if the provider has given no answer yet.
+    """
+    return (yield from call(Send("GET", f"{_path_of(verification)}/result"), shell.retry)).json()
 
 
 def download_file(shell: Shell, verification: Named, name: str, to: str | Path) -> Steps[Path]:

@@ -11,6 +11,7 @@ import anyio
 import httpx
 from standardwebhooks import Webhook
 
+from vigil_client.claims import Document, Person
 from vigil_client.client import AsyncClient, Client
 from vigil_client.models import Revision
 from vigil_client.notifications import Notification, Notified
@@ -137,6 +138,15 @@ class FakeVigil:
         verification = self._registered(account, reference)
         verification.add_file(name, kind, content, self.now)
         self._complete(verification)
+
+    def set_person(self, account: str, reference: str, person: Person, *documents: Document) -> None:
+        """Let the provider's answer have this data, for `client.claims()`."""
+        verification = self._registered(account, reference)
+        verification.person, verification.documents = person, documents
+
+    def set_result(self, account: str, reference: str, result: Mapping[str, Any]) -> None:
+        """Let the provider's answer be this, for `client.result()`."""
+        self._registered(account, reference).result = result
 
     # -------------------------------------------------------- time and trouble
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import httpx
@@ -17,7 +17,9 @@ from vigil_client.testing.verification import FakeAccount, FakeVerification, rev
 from vigil_client.words import Decision, FileState, Outcome, Stage
 
 _APPLICANT: Final = re.compile(r"[A-Za-z0-9_.$:-]{1,64}")
-_PART: Final = re.compile(r"/verifications/([^/]+)/(.+?)(?:/(explanation|timeline|evidence)(?:/([^/]+))?)?")
+_PART: Final = re.compile(
+    r"/verifications/([^/]+)/(.+?)(?:/(explanation|timeline|evidence|claims|result)(?:/([^/]+))?)?"
+)
 _COMMAND: Final = re.compile(r"/verifications/([^/]+)/(.+)/(poll|withdraw|resolve|deadline)")
 _OPEN: Final = frozenset({"stage", "decision", "outcome", "applicant"})
 
@@ -206,10 +208,18 @@ def _part(verification: FakeVerification, part: str, name: str | None, request: 
                 for each in verification.revisions
             ]
             return _json(Timeline(entries=tuple(entries), omitted=0))
+        case "claims", None:
+            return _json(verification.claims() or _refuse_without_result())
+        case "result", None:
+            return httpx.Response(200, json=verification.result or _refuse_without_result())
         case "evidence", None:
             return _json(Evidence(evidence=tuple(row for row, _ in verification.files.values())))
         case _:
             return _download(verification, unquote(name or ""), request)
+
+
+def _refuse_without_result() -> NoReturn:
+    raise Refused(409, "no_result")
 
 
 def _download(verification: FakeVerification, name: str, request: httpx.Request) -> httpx.Response:

@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from vigil_client.claims import Claims, Document, DocumentEvidence, Person, Process, VerifiedClaims
 from vigil_client.models import Explanation, File, Reason, Record, Revision, State, Verification
 from vigil_client.words import Advice, Basis, Decision, FileState, Outcome, Stage
 
@@ -41,6 +43,10 @@ class FakeVerification:
     files: dict[str, tuple[File, bytes]] = field(default_factory=dict)
     missed: int = 0
     last_callback_at: datetime | None = None
+    person: Person | None = None
+    documents: tuple[Document, ...] = ()
+    result: Mapping[str, Any] | None = None
+    """The provider's answer, as `client.result()` returns it."""
     commands: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """What was answered, by idempotency key."""
 
@@ -154,6 +160,23 @@ class FakeVerification:
             missed=self.missed,
             reads=len(self.revisions),
             unknown_fields={},
+        )
+
+    def claims(self) -> Claims | None:
+        """Return the person's data; None: the provider has given no answer."""
+        if self.person is None:
+            return None
+        state, evidence = self.state(), tuple(DocumentEvidence(document_details=each) for each in self.documents)
+        process = Process(time=self.newest.at if self.newest else None, evidence=evidence)
+        return Claims(
+            account=self.account,
+            reference=self.reference,
+            revision=state.revision,
+            sequence=state.sequence,
+            stage=state.stage,
+            decision=state.decision,
+            outcome=state.outcome,
+            verified_claims=VerifiedClaims(verification=process, claims=self.person),
         )
 
     def explanation(self) -> Explanation:
