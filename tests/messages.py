@@ -28,6 +28,7 @@ from vigil.messaging.contract import MessageSender
 from vigil.messaging.gateway import Gateway, GatewaySender
 from vigil.messaging.settings import MessageLimits
 from vigil.observability import Metrics
+from vigil.outbound_http import certificates
 from vigil.providers.contract import DelegatedMessage
 from vigil.providers.transport import open_http
 from vigil.simulator.app import create_app
@@ -98,7 +99,10 @@ class Sms:
 @asynccontextmanager
 async def simulated_sms() -> AsyncIterator[Sms]:
     """Serve the simulator for as long as a block lasts."""
-    async with serving(create_app(time_scale=1)) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serving(create_app(time_scale=1)) as url,
+        httpx.AsyncClient(verify=certificates(), trust_env=False) as http,
+    ):
         yield Sms(url, http)
 
 

@@ -5,8 +5,10 @@ A second lookup could return another address, so that a public name would lead i
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Final, TypeAlias
 
 import httpx
@@ -18,6 +20,12 @@ RESOLVE_WITHIN: Final = timedelta(seconds=3)
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the IP addresses of a host. Raises `OSError`."""
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return what the clients of a process verify servers with. Loading it takes 40 ms, so it is loaded once."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class PrivateAddress(Exception):

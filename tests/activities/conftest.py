@@ -13,6 +13,7 @@ from tests.providers.id360.samples import settings
 from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.tracking_plan import TrackingPlan
+from vigil.outbound_http import certificates
 from vigil.providers.contract import Reader
 from vigil.providers.id360.reader import Id360Reader
 from vigil.providers.id360.senders import CONTRACT
@@ -48,7 +49,9 @@ def accounts() -> Mapping[str, Account]:
 @pytest_asyncio.fixture
 async def readers(id360: FakeId360) -> AsyncIterator[Mapping[str, Reader]]:
     # Only silence is impatient: on a busy machine a connection may take its time.
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=IMPATIENT), trust_env=False) as http:
+    async with httpx.AsyncClient(
+        verify=certificates(), timeout=httpx.Timeout(30, read=IMPATIENT), trust_env=False
+    ) as http:
         yield {"id360": Id360Reader(settings(base_url=id360.base_url), http)}
 
 

@@ -25,6 +25,7 @@ from vigil.domain.digest import Digester
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.domain.terms import EvidenceKind
 from vigil.domain.verification_key import VerificationKey
+from vigil.outbound_http import certificates
 from vigil.providers.identomat.reader import IdentomatReader
 from vigil.providers.identomat.senders import CONTRACT
 from vigil.storage.folder import FolderStorage
@@ -105,7 +106,7 @@ def storage(tmp_path: Path) -> GatedStorage:
 @pytest_asyncio.fixture
 async def downloading(recording: Recording, storage: GatedStorage) -> AsyncIterator[DownloadActivities]:
     accounts: Mapping[str, Account] = {"identomat": account_with(CONTRACT.tracking, name="identomat")}
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(verify=certificates(), timeout=30, trust_env=False) as http:
         readers = {"identomat": IdentomatReader(settings(base_url=recording.base_url), http)}
         yield DownloadActivities(
             accounts, readers, storage, Digester(b"k"), part_size=PART, beat_every=timedelta(milliseconds=20)

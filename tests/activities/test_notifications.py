@@ -14,6 +14,7 @@ from tests.activities.attempts import Attempts
 from tests.activities.backend import Answer, Backend
 from vigil.domain.terms import Decision, Outcome, Stage
 from vigil.domain.verification_key import VerificationKey
+from vigil.outbound_http import certificates
 from vigil.temporal import messages
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -40,7 +41,7 @@ async def backend() -> AsyncIterator[Backend]:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
+    async with httpx.AsyncClient(verify=certificates(), timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
         yield client
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from api.callbacks.endpoint import CallbackEndpoint
 from tests.api.fakes import Desk
 from vigil.http_server.server import Server, open_listener
+from vigil.outbound_http import certificates
 
 
 @pytest.fixture
@@ -33,7 +34,11 @@ async def served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
             await asyncio.sleep(0.01)
         limits = httpx.Limits(max_connections=300)
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20, trust_env=False
+            verify=certificates(),
+            base_url=f"http://127.0.0.1:{port}",
+            limits=limits,
+            timeout=20,
+            trust_env=False,
         ) as client:
             yield client
     finally:

@@ -28,6 +28,7 @@ from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Coordinates
 from vigil.domain.verification_key import VerificationKey
+from vigil.outbound_http import certificates
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.registry import PROVIDERS
 from vigil.runtime import open_runtime
@@ -297,7 +298,7 @@ def _accounts(simulator: str) -> Iterator[tuple[str, ConfiguredAccount]]:
 def _client(address: str) -> httpx.AsyncClient:
     # The server closes idle connections after a while: one that is used again at that moment breaks.
     no_reuse = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=40, limits=no_reuse)
+    return httpx.AsyncClient(verify=certificates(), base_url=address, trust_env=False, timeout=40, limits=no_reuse)
 
 
 def _punctual(app: ASGIApp, catch_up: Callable[[], Awaitable[None]]) -> ASGIApp:

@@ -16,6 +16,7 @@ from tests.conformance.rig import account_of, configured
 from tests.simulator.step_clock import StepClock
 from vigil.config.accounts import OpenAccount, build_account
 from vigil.domain.sender_contract import AnswerMeaning
+from vigil.outbound_http import certificates
 from vigil.providers.registry import PROVIDERS
 from vigil.simulator.engine import Engine
 from vigil.simulator.registry import SIMULATED
@@ -54,7 +55,7 @@ ABSENT = [
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(verify=certificates(), trust_env=False) as client:
         yield client
 
 

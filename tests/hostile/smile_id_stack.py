@@ -19,6 +19,7 @@ from vigil.config.settings import Settings, StorageSettings, TemporalSettings
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.verification_key import VerificationKey
+from vigil.outbound_http import certificates
 from vigil.providers.smile_id.provider import NAME
 from vigil.runtime import Runtime, open_runtime
 from vigil.simulator.app import create_app
@@ -135,6 +136,6 @@ async def smile_id_stack(temporal: str, folder: Path) -> AsyncIterator[SmileIdSt
         runtime = await stack.enter_async_context(open_runtime(settings))
         api = await stack.enter_async_context(serving(build_app(build_dependencies(runtime))))
         http = await stack.enter_async_context(
-            httpx.AsyncClient(trust_env=False, timeout=timedelta(seconds=20).seconds)
+            httpx.AsyncClient(verify=certificates(), trust_env=False, timeout=timedelta(seconds=20).seconds)
         )
         yield SmileIdStack(api, simulator, runtime, http)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from tests.activities.backend import Answer, Backend
 from vigil.messaging.contract import SENT, Outgoing, SendResult, refused, unknown
 from vigil.messaging.gateway import Gateway, GatewaySender
+from vigil.outbound_http import certificates
 
 OUTGOING = Outgoing("abc-1", "+12025550147", '4021 {to} {id} "is" your\ncode')
 SOON = timedelta(seconds=5)
@@ -32,7 +33,7 @@ async def backend() -> AsyncIterator[Backend]:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
+    async with httpx.AsyncClient(verify=certificates(), timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
         yield client
 
 

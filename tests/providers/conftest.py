@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.providers.raw_server import SteadyClock
+from vigil.outbound_http import certificates
 
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -17,14 +18,14 @@ Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A client that waits for silent servers only briefly."""
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
+    async with httpx.AsyncClient(verify=certificates(), timeout=httpx.Timeout(30, read=1), trust_env=False) as client:
         yield client
 
 
 @pytest_asyncio.fixture
 async def patient_http() -> AsyncIterator[httpx.AsyncClient]:
     """A client for many requests at once, which take long on a busy machine."""
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=certificates(), timeout=60, trust_env=False) as client:
         yield client
 
 

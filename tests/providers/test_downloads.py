@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.providers.raw_server import Answer, HangUp, RawServer, Response
 from vigil.domain.errors import ArtifactLost, ProviderUnavailable
+from vigil.outbound_http import certificates
 from vigil.providers.downloads import MAX_RESUMES, stream_with_resume
 from vigil.providers.transport import open_response
 
@@ -55,7 +56,7 @@ async def server() -> AsyncIterator[CuttingServer]:
 
 
 async def download(server: CuttingServer, *, largest: int = 10**9) -> bytes:
-    async with httpx.AsyncClient(timeout=0.5, trust_env=False) as http:
+    async with httpx.AsyncClient(verify=certificates(), timeout=0.5, trust_env=False) as http:
 
         def ask(headers: Mapping[str, str]) -> AbstractAsyncContextManager[httpx.Response]:
             request = http.build_request("POST", server.base_url, headers={"Accept-Encoding": "identity", **headers})

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from vigil.messaging.contract import SENT, Outgoing
 from vigil.messaging.mail import MailServer, MailServerSender
+from vigil.outbound_http import certificates
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
 
@@ -40,7 +41,7 @@ class Mail:
 @pytest_asyncio.fixture
 async def mail() -> AsyncIterator[Mail]:
     app = create_app(time_scale=1, mail_at=("127.0.0.1", 0))
-    async with serving(app) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(app) as url, httpx.AsyncClient(verify=certificates(), trust_env=False) as http:
         yield Mail(url, http)
 
 
@@ -90,7 +91,7 @@ async def test_it_forgets_on_request(mail: Mail) -> None:
 
 async def test_it_listens_for_as_long_as_the_simulator_serves() -> None:
     app = create_app(time_scale=1, mail_at=("127.0.0.1", 0))
-    async with serving(app) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(app) as url, httpx.AsyncClient(verify=certificates(), trust_env=False) as http:
         port = (await http.get(f"{url}/control/mail")).json()["port"]
         socket.create_connection(("127.0.0.1", port)).close()
 
@@ -99,5 +100,8 @@ async def test_it_listens_for_as_long_as_the_simulator_serves() -> None:
 
 
 async def test_a_simulator_that_is_not_asked_for_one_has_no_mail_server() -> None:
-    async with serving(create_app(time_scale=1)) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serving(create_app(time_scale=1)) as url,
+        httpx.AsyncClient(verify=certificates(), trust_env=False) as http,
+    ):
         assert (await http.get(f"{url}/control/mail")).json() == {"port": None, "received": []}

@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 
 from vigil.domain.errors import ProviderUnavailable
+from vigil.outbound_http import certificates
 from vigil.tracing import span
 
 CONNECT_WITHIN: Final = timedelta(seconds=5)
@@ -59,6 +60,7 @@ def open_http() -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
         follow_redirects=False,
         trust_env=False,
+        verify=certificates(),
         headers={"User-Agent": "vigil"},
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Final
 
 import httpx
@@ -20,6 +21,8 @@ from vigil.simulator.registry import SIMULATED
 # None is kept alive: a connection that the receiver has closed meanwhile would count as a failed delivery.
 FRESH_CONNECTIONS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
+_certificates = cache(httpx.create_ssl_context)
+
 
 def create_app(
     *,
@@ -36,7 +39,7 @@ def create_app(
     its lifespan must close `app.state.engine`.
     """
     clock = clock or Clock(time_scale)
-    delivering = client or httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS)
+    delivering = client or httpx.AsyncClient(trust_env=False, verify=_certificates(), limits=FRESH_CONNECTIONS)
     engine = Engine(delivering, clock)
     simulators = {name: provider(engine) for name, provider in SIMULATED.items()}
     switches = {
