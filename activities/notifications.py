@@ -17,6 +17,8 @@ from vigil.outbound_http import NotResolved, PrivateAddress, Resolve, post, reso
 from vigil.temporal import messages
 
 GONE: Final = 410
+BODY_VERSION: Final = 1
+"""Of the body. A field that is added does not change it."""
 ANSWER_WITHIN: Final = timedelta(seconds=20)
 """For a whole exchange, so that an answer which only drips in ends before the activity does."""
 
@@ -79,8 +81,14 @@ class NotificationActivities:
 
 
 def _body(notify: messages.Notification) -> dict[str, object]:
-    data = notify.model_dump(mode="json", include={"key", "revision", "sequence", "stage", "decision", "outcome"})
-    return {"type": "verification.revised", "timestamp": notify.at.isoformat(), "data": data}
+    fields = {"applicant", "revision", "sequence", "stage", "decision", "outcome"}
+    key = {"account": notify.key.account, "reference": notify.key.reference}
+    return {
+        "type": notify.type,
+        "version": BODY_VERSION,
+        "timestamp": notify.at.isoformat(),
+        "data": {**key, **notify.model_dump(mode="json", include=fields)},
+    }
 
 
 def _headers(endpoint: Endpoint, message_id: str, body: str) -> dict[str, str]:

@@ -129,6 +129,7 @@ def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Depe
         metrics=metrics or Metrics(),
         backends=[Backend.of(key) for key in settings.api.keys],
         endpoints=frozenset(settings.endpoints),
+        completion_endpoints=settings.completion_endpoints,
         faces=settings.api.faces,
         trusted_proxies=settings.api.trusted_proxies,
         retention=Retention(settings.storage.keep.quarantined, settings.storage.keep.refused),

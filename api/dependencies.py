@@ -39,6 +39,8 @@ class Dependencies:
     backends: Sequence[Backend] = ()
     """The holders of keys. Without any, this machine alone may call."""
     endpoints: frozenset[str] = frozenset()
+    completion_endpoints: frozenset[str] = frozenset()
+    """Those of `endpoints` that are notified also when a verification is complete."""
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
     retention: Retention = field(default_factory=Retention)
@@ -54,7 +56,10 @@ class Dependencies:
     @cached_property
     def registrar(self) -> Registrar:
         """The registration of verifications."""
-        return Registrar(self.accounts, self.endpoints, self.tracker, Correlations(self.storage), self.digester)
+        correlations = Correlations(self.storage)
+        return Registrar(
+            self.accounts, self.endpoints, self.tracker, correlations, self.digester, self.completion_endpoints
+        )
 
     @cached_property
     def long_polls(self) -> LongPollHub:

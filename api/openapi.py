@@ -1,26 +1,28 @@
 """The OpenAPI document: outbound notifications and the one form of all problems, which FastAPI does not know."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import FastAPI
-from pydantic import AwareDatetime, ConfigDict
+from fastapi import FastAPI, Header
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.problems import ProblemView
 from vigil.domain.models import StrictModel
-from vigil.domain.terms import Decision, Outcome, Stage
-from vigil.domain.verification_key import VerificationKey
+from vigil.domain.terms import Decision, Name, Outcome, Stage, Word
+from vigil.temporal.messages import NotificationType
 
 _REFERENCE = "#/components/schemas/{model}"
 
 
-class RevisedView(StrictModel):
-    """The verdict in short; read the verification for more. Of two notifications the greater `sequence` is newer.
+class NotifiedState(StrictModel):
+    """The state in short; read the verification for more. Of two notifications the greater `sequence` is newer.
 
     `reference` is a digest if the provider's reference gives access to the applicant's session. Requests accept the
-    digest too, and the registration returned it in `Location`.
+    digest too, and the registration returned it in `Location`. `applicant` is your own id of the person.
     """
 
-    key: VerificationKey
+    account: Name
+    reference: str
+    applicant: Word | None
     revision: int
     sequence: int
     stage: Stage
@@ -29,16 +31,22 @@ class RevisedView(StrictModel):
 
 
 class NotificationView(StrictModel):
-    """A notification in the format of Standard Webhooks. The headers `webhook-*` sign it."""
+    """A notification in the format of Standard Webhooks. The headers `webhook-*` sign it.
+
+    `version` counts incompatible changes of this body. Ignore fields that you do not know.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
                     "type": "verification.revised",
+                    "version": 1,
                     "timestamp": "2025-12-03T12:00:00Z",
                     "data": {
-                        "key": {"account": "sandbox", "reference": "4711"},
+                        "account": "sandbox",
+                        "reference": "4711",
+                        "applicant": "customer-2047",
                         "revision": 1,
                         "sequence": 7,
                         "stage": "concluded",
@@ -50,21 +58,47 @@ class NotificationView(StrictModel):
         }
     )
 
-    type: Literal["verification.revised"]
+    type: NotificationType
+    version: Literal[1]
     timestamp: AwareDatetime
-    data: RevisedView
+    data: NotifiedState
+
+
+_ID: Final = "the same for each repetition of a notification"
+_SENT_AT: Final = "when this attempt was made, in seconds since 1970"
+_SIGNATURE: Final = "`v1,` and the base64 of an HMAC-SHA-256; two of them, divided by a blank, while secrets change"
+
+
+class SignatureHeaders(StrictModel):
+    """The headers by which a notification is verified."""
+
+    webhook_id: str = Field(alias="webhook-id", description=_ID)
+    webhook_timestamp: int = Field(alias="webhook-timestamp", description=_SENT_AT)
+    webhook_signature: str = Field(alias="webhook-signature", description=_SIGNATURE)
+
+
+_DELIVERY: Final = (
+    "Sent to the endpoints that a registration names. Any 2xx accepts it, 410 stops it for good, and "
+    "after any other answer it is repeated for days. It may arrive more than once, and out of order."
+)
 
 
 def extend_openapi(app: FastAPI) -> None:
     """Add the notifications and the form of problems to an app's OpenAPI document."""
 
+    @app.webhooks.post("verification.revised", summary="A verdict was reached or reopened", description=_DELIVERY)
+    async def verification_revised(
+        notification: NotificationView, headers: Annotated[SignatureHeaders, Header()]
+    ) -> None: ...
+
     @app.webhooks.post(
-        "verification.revised",
-        summary="A verdict was reached or reopened",
-        description="Sent to the endpoints that a registration names. Any 2xx accepts it, 410 stops it for good, and "
-        "after any other answer it is repeated for days. It may arrive more than once, and out of order.",
+        "verification.completed",
+        summary="Every file is stored or lost",
+        description="For endpoints with `notify_complete`, once for each revision. " + _DELIVERY,
     )
-    async def revised(notification: NotificationView) -> None: ...
+    async def verification_completed(
+        notification: NotificationView, headers: Annotated[SignatureHeaders, Header()]
+    ) -> None: ...
 
     build_document = app.openapi
 

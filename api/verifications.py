@@ -1,7 +1,8 @@
 """Register, read, explain and list verifications."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
@@ -12,13 +13,16 @@ from api.problems import problem_responses
 from api.schemas import ListedView, PageView, RegisteredView, VerificationView
 from vigil.config.keys import Right
 from vigil.domain.explanation import Explanation, explain
+from vigil.domain.terms import Stage
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import ConflictingRegistration, UnknownVerification
 from vigil.listing import LARGEST_PAGE, Filters, PageTokens, Reach, list_page
+from vigil.lookup import KnownVerification
 from vigil.registration import RegistrationRequest
 from vigil.temporal.client import RegistrationResult
 
 LONGEST_WAIT: Final = 60
+Until: TypeAlias = Literal["change", "outcome", "complete"]
 
 router: Final = APIRouter(prefix="/verifications", tags=["verifications"])
 
@@ -108,8 +112,9 @@ async def read_explanation(key: Key, process: Process) -> Explanation:
     "/{account}/{reference:path}",
     summary="Read a verification",
     description="The present state and the last stored record. Needs no worker. With `wait` it answers as soon as "
-    "`sequence` is greater than `after_sequence`, and after `wait` seconds with the state at that time. Without the "
-    "right `personal`, `partner_metadata` and `reason_text` are null.",
+    "`sequence` is greater than `after_sequence` and, with `until`, there is an outcome or the verification is "
+    "complete; after `wait` seconds it answers with the state at that time. Without the right `personal`, "
+    "`partner_metadata` and `reason_text` are null.",
     responses=problem_responses(404),
     dependencies=[Depends(Needs(Right.READ))],
 )
@@ -118,13 +123,19 @@ async def read_verification(
     caller: Caller,
     process: Process,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="seconds")] = 0,
-    after_sequence: Annotated[int, Query(ge=0)] = 0,
+    after_sequence: Annotated[int, Query(ge=0, description="the last `sequence` that you know")] = 0,
+    until: Annotated[Until, Query(description="what ends the wait")] = "change",
 ) -> VerificationView:
     """Return the present state and the last stored record."""
     known = await process.lookup.get(key)
-    sequence = known.situation.summary.sequence if known.situation.summary else 0
-    if wait and sequence <= after_sequence:
-        await process.long_polls.wait_beyond(key, sequence, timeout=timedelta(seconds=wait))
+    loop = asyncio.get_running_loop()
+    ends_at, seen = loop.time() + wait, -1
+    # A wait that brought nothing new was given up: Temporal is away, or too many verifications are waited for.
+    while not _is_reached(known, until, after_sequence) and seen < (seen := _sequence_of(known)):
+        left = timedelta(seconds=max(0, ends_at - loop.time()))
+        if not left:
+            break
+        await process.long_polls.wait_beyond(key, seen, timeout=left)
         known = await process.lookup.get(key)
     if Right.PERSONAL not in caller.rights:
         return VerificationView.of(known)
@@ -133,3 +144,18 @@ async def read_verification(
         partner_metadata=await process.lookup.read_partner_metadata(known.record),
         reason_text=await process.lookup.read_reason_text(known.record),
     )
+
+
+def _sequence_of(known: KnownVerification) -> int:
+    return known.situation.summary.sequence if known.situation.summary else 0
+
+
+def _is_reached(known: KnownVerification, until: Until, after_sequence: int) -> bool:
+    summary = known.situation.summary
+    if summary is None or summary.sequence <= after_sequence:
+        return False
+    return {
+        "change": True,
+        "outcome": summary.outcome is not None,
+        "complete": summary.stage == Stage.COMPLETE,
+    }[until]

@@ -116,6 +116,8 @@ class Registrar:
     tracker: VerificationClient
     correlations: Correlations
     digester: Digester
+    completion_endpoints: Collection[str] = ()
+    """Those of `endpoints` that are notified also when a verification is complete."""
 
     async def register(self, request: RegistrationRequest, *, by: Name) -> tuple[VerificationKey, RegistrationResult]:
         """Register a verification; repeating it is harmless.
@@ -131,6 +133,7 @@ class Registrar:
 
         """
         registration = await build_registration(request, self.accounts, self.endpoints, by=by)
+        registration = registration.notifying_completion(self.completion_endpoints)
         key, correlation = registration.key, registration.correlation
         if correlation is not None:
             mark = digest_correlation(self.digester, key.account, correlation)

@@ -50,8 +50,10 @@ class Runtime:
     @cached_property
     def registrar(self) -> Registrar:
         """The registration of verifications. Raises `StorageNotOpened`."""
-        correlations = Correlations(self.storage)
-        return Registrar(self.accounts, self.settings.endpoints, self.tracker, correlations, self.digester)
+        correlations, settings = Correlations(self.storage), self.settings
+        return Registrar(
+            self.accounts, settings.endpoints, self.tracker, correlations, self.digester, settings.completion_endpoints
+        )
 
 
 @asynccontextmanager

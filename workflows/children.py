@@ -11,19 +11,21 @@ from vigil.domain.terms import Name
 from vigil.temporal import messages, visibility
 
 
-async def start_notification(record: Record, endpoint: Name, *, path: str) -> None:
-    """Notify a backend endpoint of the newest verdict."""
-    revision = record.verdict.revision
+async def start_notification(
+    record: Record, endpoint: Name, *, path: str, kind: messages.NotificationType = "verification.revised"
+) -> None:
+    """Notify a backend endpoint of the newest verdict, or that the verification is complete with it."""
+    notify = visibility.notification(record, endpoint, path=path, at=workflow.now(), kind=kind)
     # An operator may have terminated an earlier run whose notification of this revision still runs. The backend reads
     # the newest state when it arrives, so one notification is enough.
     with suppress(WorkflowAlreadyStartedError):
         await workflow.start_child_workflow(
             messages.NOTIFICATION_WORKFLOW,
-            visibility.notification(record, endpoint, path=path, at=workflow.now()),
-            id=f"notification/{path}/{revision}/{endpoint}",
+            notify,
+            id=f"notification/{notify.message_id}/{endpoint}",
             task_queue=messages.NOTIFICATIONS_QUEUE,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=f"Notify `{endpoint}` of revision {revision}",
+            static_summary=f"Notify `{endpoint}` of {notify.subject}",
         )
 
 

@@ -25,7 +25,7 @@ class NotificationWorkflow:
                 start_to_close_timeout=options.SEND_TIMEOUT,
                 schedule_to_close_timeout=options.SEND_WITHIN,
                 retry_policy=options.SEND_RETRY,
-                summary=f"Notify `{notify.endpoint}` of revision {notify.revision}",
+                summary=f"Notify `{notify.endpoint}` of {notify.subject}",
             )
         except ActivityError:
             return messages.NotificationResult(result="given_up", attempts=0)

@@ -233,7 +233,7 @@ class VerificationWorkflow:
             self._phase = Phase.LEAVING
 
     async def _complete(self) -> bool:
-        """Complete and publish the record. Return False if a read is due first, or a person has changed the verdict."""
+        """Complete and publish the record. Return False if anything must be looked at again first."""
         if is_recheck_overdue(self._record, self._plan, workflow.now()) and workflow.patched("recheck-passed-ages"):
             # A recheck that fell due while this run was open started nothing.
             self._request_read(Cause.RECHECK)
@@ -243,7 +243,7 @@ class VerificationWorkflow:
             return False
         self._book.record = record_edits.complete(self._record, at=workflow.now())
         self._publish()
-        return True
+        return not await self._notify_of_completion()  # a command may have changed the verdict meanwhile
 
     def _phase_now(self) -> Phase:
         if not self._record.is_concluded:
@@ -372,6 +372,17 @@ class VerificationWorkflow:
         self._book.record = record.with_verdict(record.verdict.mark_notified())
         for endpoint in record.subject.registration.notify:
             await start_notification(record, endpoint, path=self._order.path)
+        return True
+
+    async def _notify_of_completion(self) -> bool:
+        """Notify the endpoints that want it that the verification is complete, once for each revision."""
+        record, verdict, registration = self._record, self._record.verdict, self._record.subject.registration
+        endpoints = registration.notify_complete if registration else ()
+        if not endpoints or verdict.completion_notified_revision == verdict.revision:
+            return False
+        self._book.record = record.with_verdict(verdict.mark_completion_notified())
+        for endpoint in endpoints:
+            await start_notification(record, endpoint, path=self._order.path, kind="verification.completed")
         return True
 
     async def _start_rechecks(self) -> None:

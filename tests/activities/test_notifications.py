@@ -30,6 +30,7 @@ NOTIFY = messages.Notification(
     decision=Decision.DECLINED,
     outcome=Outcome.DECIDED,
     at=datetime(2031, 3, 4, 9, 5, tzinfo=UTC),
+    applicant="customer-7",
 )
 
 
@@ -82,9 +83,12 @@ async def test_a_notification_is_thin_and_says_exactly_this(backend: Backend, ht
     told = backend.told[0]
     assert told.json == {
         "type": "verification.revised",
+        "version": 1,
         "timestamp": "2031-03-04T09:05:00+00:00",
         "data": {
-            "key": {"account": "acme", "reference": "v-1"},
+            "account": "acme",
+            "reference": "v-1",
+            "applicant": "customer-7",
             "revision": 2,
             "sequence": 7,
             "stage": "concluded",

@@ -171,7 +171,9 @@ async def test_the_description_of_the_interface_is_valid_and_complete(world: Wor
 
     openapi_spec_validator.validate(described)
     assert described["openapi"].startswith("3.1")
-    assert list(described["webhooks"]) == ["verification.revised"]
+    assert list(described["webhooks"]) == ["verification.revised", "verification.completed"]
+    headers = described["webhooks"]["verification.revised"]["post"]["parameters"]
+    assert [each["name"] for each in headers] == ["webhook-id", "webhook-timestamp", "webhook-signature"]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (method, path)

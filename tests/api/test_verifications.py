@@ -19,7 +19,7 @@ from api.app import build_app
 from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
-from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final
+from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final, step
 from vigil.providers.contract import ProviderResponse
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
@@ -325,6 +325,41 @@ async def test_a_written_record_names_the_fields_that_we_do_not_know(world: Worl
         read = (await client.get(path(world))).json()
 
     assert read["record"]["unknown_fields"] == {"enrollment_step.score": 1, "sequence": 1}
+
+
+async def test_a_wait_until_an_outcome_does_not_end_with_a_step_before_it(world: World) -> None:
+    async with backend(world) as client, world.workers():
+        await world.register()
+        await world.until(lambda record: record.is_registered)
+        asked = {"wait": "20", "until": "outcome"}
+        waiting = asyncio.create_task(client.get(path(world), params=asked))
+        await world.hear(step(1, "selfie"))
+        await world.until(lambda record: record.steps[0] == 1)
+        was_done = waiting.done()
+        world.reader.say(APPROVED)
+        await world.hear(final())
+        read = await waiting
+
+    assert (was_done, read.json()["state"]["outcome"]) == (False, "decided")
+
+
+async def test_a_wait_until_complete_outlasts_the_verdict(world: World) -> None:
+    world.reader.during_download = asyncio.Event()
+    world.reader.say(APPROVED_WITH_FILE)
+    async with backend(world) as client, world.workers():
+        await world.register()
+        await world.hear(final())
+        outcome = await client.get(path(world), params={"wait": "20", "until": "outcome"})
+        early = await client.get(path(world), params={"wait": "1", "until": "complete"})
+        world.reader.during_download.set()
+        complete = await client.get(path(world), params={"wait": "20", "until": "complete"})
+
+    assert [each.json()["state"]["stage"] for each in (outcome, early, complete)] == [
+        "concluded",
+        "concluded",
+        "complete",
+    ]
+    assert [row["state"] for row in complete.json()["record"]["evidence"]] == ["stored"]
 
 
 class Echo(Acme):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -90,8 +91,59 @@ async def test_every_endpoint_is_notified_once_of_a_verdict(told_world: World, b
     assert ended == ["delivered", "delivered"]
     assert said(backend) == said(audit) == [(1, "decided", "approved")]
     data = backend.told[0].json["data"]
-    assert data["key"] == {"account": told_world.key.account, "reference": told_world.key.reference}
+    assert (data["account"], data["reference"]) == (told_world.key.account, told_world.key.reference)
     assert data["sequence"] <= record.sequence
+
+
+async def completions(world: World, revision: int) -> list[str]:
+    """Wait until every endpoint's notification of the completion has ended, and say how."""
+    path = world.tracker.path(world.key)
+    handles = [
+        world.client.get_workflow_handle(
+            f"notification/{path}/{revision}/complete/{name}", result_type=messages.NotificationResult
+        )
+        for name in world.endpoints
+    ]
+    async with asyncio.timeout(60):
+        return [(await ended(handle)).result for handle in handles]
+
+
+async def test_who_wants_it_is_notified_once_that_the_files_are_there(told_world: World, backend: Backend) -> None:
+    told_world.reader.say(APPROVED_WITH_FILE)
+    names = tuple(told_world.endpoints)
+    async with told_world.workers():
+        await told_world.register(notify=names, notify_complete=names, applicant="customer-7")
+        await told_world.hear(final("OK"))
+        first = await told_world.result()
+        results = await sent(told_world, 1), await completions(told_world, 1)
+        await told_world.hear(final("OK"))
+        again = await told_world.result()
+
+    assert (results, again.callbacks.received - first.callbacks.received) == ((["delivered"], ["delivered"]), 1)
+    assert sorted((told.json["type"], told.json["data"]["stage"]) for told in backend.told) == [
+        ("verification.completed", "complete"),
+        ("verification.revised", "concluded"),
+    ]
+    completed = next(told.json for told in backend.told if told.json["type"] == "verification.completed")
+    assert (completed["version"], completed["data"]["applicant"]) == (1, "customer-7")
+    assert completed["data"]["sequence"] == first.sequence
+
+
+async def test_the_completion_of_a_later_revision_is_reported_too(told_world: World, backend: Backend) -> None:
+    names = tuple(told_world.endpoints)
+    async with told_world.workers():
+        await told_world.register(notify=names, notify_complete=names)
+        told_world.reader.say(APPROVED)
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        resolve = messages.Resolve(author="ada", decision=Decision.DECLINED)
+        await told_world.tracker.command(
+            told_world.key, "resolve", resolve, command_id=f"resolve-{uuid4().hex}", within=timedelta(seconds=20)
+        )
+        await told_world.result()
+        results = await sent(told_world, 2), await completions(told_world, 2)
+
+    assert results == (["delivered"], ["delivered"])
 
 
 async def test_nobody_is_notified_before_there_is_a_verdict(told_world: World, backend: Backend) -> None:

@@ -64,6 +64,7 @@ class EndpointSettings(StrictModel):
     url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
     secret: Annotated[ChosenSecrets, AfterValidator(_require_webhook_secrets)]
     allow_private: bool = False
+    notify_complete: bool = False
 
     @model_validator(mode="after")
     def _require_https(self) -> Self:

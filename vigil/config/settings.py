@@ -176,6 +176,11 @@ class Settings(ClientSettings):
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
     messages: MessageSettings = MessageSettings()
 
+    @property
+    def completion_endpoints(self) -> frozenset[Name]:
+        """The endpoints that are notified also when a verification is complete."""
+        return frozenset(name for name, endpoint in self.endpoints.items() if endpoint.notify_complete)
+
 
 def load_settings(
     path: Path | None = None,

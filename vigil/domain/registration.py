@@ -1,7 +1,7 @@
 """What a backend tells us when it has created a verification at the provider."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
@@ -32,6 +32,9 @@ class Registration(StoredModel):
     deadline_at: Instant | None = None
     review_deadline_at: Instant | None = None
     notify: tuple[Name, ...] = Field((), max_length=MOST_ENDPOINTS)
+    notify_complete: tuple[Name, ...] = Field(
+        (), max_length=MOST_ENDPOINTS, description="those of `notify` that are also notified when it is complete"
+    )
     registered_at: Instant
     registered_by: Name
     fingerprint: Mapping[Word, Word] = Field(default_factory=dict)
@@ -43,7 +46,8 @@ class Registration(StoredModel):
         named without either value leaving the process that holds it.
         """
         # A field that a later release adds with a default must not make an earlier registration differ.
-        left_out = {"registered_at", "registered_by", "fingerprint"}
+        # `notify_complete` follows from the settings, which may change.
+        left_out = {"registered_at", "registered_by", "fingerprint", "notify_complete"}
         said = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         marks = {
             name: digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]
@@ -55,6 +59,10 @@ class Registration(StoredModel):
     def with_key(self, key: VerificationKey) -> "Registration":
         """Return the registration for the same verification, with its key in another form."""
         return self._with(key=key)
+
+    def notifying_completion(self, endpoints: Collection[str]) -> "Registration":
+        """Return the registration that notifies these endpoints also of the completion, as far as it names them."""
+        return self._with(notify_complete=tuple(name for name in self.notify if name in endpoints))
 
     def differs_from(self, fingerprint: Mapping[str, str]) -> tuple[str, ...]:
         """Name the fields in which this registration is not the one that the fingerprint was made of."""

@@ -95,6 +95,7 @@ class VerdictState(StoredModel):
     revision: int = 0
     revisions: tuple[Revision, ...] = Field((), max_length=MOST_REVISIONS)
     notified_revision: int = Field(0, description="the last revision whose notifications were started")
+    completion_notified_revision: int = Field(0, description="the last revision whose completion was notified")
     rechecked_revision: int = Field(0, description="the last revision whose rechecks were started")
     decided_at: Instant | None = None
     completed_at: Instant | None = None
@@ -169,6 +170,10 @@ class VerdictState(StoredModel):
     def mark_notified(self) -> Self:
         """Note that notifications of this revision were started."""
         return self._with(notified_revision=self.revision)
+
+    def mark_completion_notified(self) -> Self:
+        """Note that notifications of the completion with this revision were started."""
+        return self._with(completion_notified_revision=self.revision)
 
     def mark_rechecked(self) -> Self:
         """Note that rechecks of this revision were started."""

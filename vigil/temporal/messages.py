@@ -224,6 +224,9 @@ class DownloadResult(MessageModel):
     row: EvidenceRow
 
 
+NotificationType: TypeAlias = Literal["verification.revised", "verification.completed"]
+
+
 class Notification(MessageModel):
     """Input of `NotificationWorkflow` and `send_notification`: thin, without personal data."""
 
@@ -237,6 +240,14 @@ class Notification(MessageModel):
     decision: Decision | None
     outcome: Outcome | None
     at: Instant
+    type: NotificationType = "verification.revised"
+    applicant: Word | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it reports, for operators."""
+        about = f"revision {self.revision}"
+        return about if self.type == "verification.revised" else f"the completion of {about}"
 
 
 class NotificationResult(MessageModel):

@@ -16,7 +16,7 @@ from vigil.domain.terms import Instant, Name
 from vigil.domain.timers import SENTENCES, timers
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, shown_key
-from vigil.temporal.messages import Notification
+from vigil.temporal.messages import Notification, NotificationType
 
 _KEYWORD: Final = {
     name: SearchAttributeKey.for_keyword(name)
@@ -81,18 +81,24 @@ def _clock(instant: Instant) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def notification(record: Record, endpoint: Name, *, path: str, at: Instant) -> Notification:
-    """Return the notification of the newest verdict for a backend endpoint."""
+def notification(
+    record: Record, endpoint: Name, *, path: str, at: Instant, kind: NotificationType = "verification.revised"
+) -> Notification:
+    """Return the notification of the newest verdict, or that the verification is complete with it."""
+    verdict, registration = record.verdict, record.subject.registration
+    of_completion = "/complete" if kind == "verification.completed" else ""
     return Notification(
+        type=kind,
         endpoint=endpoint,
-        message_id=f"{path}/{record.verdict.revision}",
+        message_id=f"{path}/{verdict.revision}{of_completion}",
         key=shown_key(record.key, path),
         path=path,
-        revision=record.verdict.revision,
+        applicant=registration.applicant if registration else None,
+        revision=verdict.revision,
         sequence=record.sequence,
-        stage=record.verdict.stage,
-        decision=record.verdict.decision,
-        outcome=record.verdict.outcome,
+        stage=verdict.stage,
+        decision=verdict.decision,
+        outcome=verdict.outcome,
         at=at,
     )
 
