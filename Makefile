@@ -43,6 +43,7 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd clients/python && ../../$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@if command -v promtool >/dev/null; then promtool check rules deploy/alerts.yml && \
 		promtool test rules deploy/alerts.tests.yml; else echo "promtool is not installed: alerts are not tested"; fi
@@ -72,7 +73,7 @@ histories: $(READY) ## Record the workflow histories of this release that are mi
 # A name on PATH may be a shim without an interpreter behind it, and Debian ships one without venv: ask each.
 CAN_SET_UP := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
 	@set -eu; for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 		if "$$python" -c '$(CAN_SET_UP)' 2>/dev/null; then found=$$python; break; fi; \
 	done; \
@@ -87,5 +88,6 @@ $(READY): requirements/dev.txt pyproject.toml
 	fi
 	@echo "Installing requirements/dev.txt"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable . --editable clients/python
 	@touch $@

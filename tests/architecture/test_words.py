@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE: Final = ["worker.py", "activities", "api", "benchmarks", "vigil", "workflows"]
-DOCUMENTS: Final = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "vigil.example.toml", "docs"]
+SOURCE: Final = ["worker.py", "activities", "api", "benchmarks", "clients", "vigil", "workflows"]
+DOCUMENTS: Final = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "vigil.example.toml", "clients", "docs"]
 
 INSTEAD: Final = {
     r"mend(s|ed|ing)?": "fix",

@@ -78,6 +78,7 @@ class _Surface:
 
     retry: Retry
     clock: Callable[[], float]
+    long_poll: int = operations.LONG_POLL
     _connection: Connection
 
     register = Operation(operations.register)

@@ -28,7 +28,7 @@ from vigil_client.models import (
 from vigil_client.words import Decision, Stage
 
 LONG_POLL: Final = 25
-"""Seconds that one request waits; proxies often cut a silent connection after 30."""
+"""Seconds that one request waits at most; proxies often cut a silent connection after 30."""
 _MARGIN: Final = 15
 """Seconds that the answer to a long poll may take beyond its wait."""
 _RECORD_STORED_AFTER: Final = 0.2
@@ -80,6 +80,7 @@ class Shell(Protocol):
 
     retry: Retry
     clock: Callable[[], float]
+    long_poll: int
 
 
 def register(
@@ -127,7 +128,7 @@ def wait(
         if known.stage == Stage.COMPLETE:  # it is published a moment before its record is stored
             yield Pause(_RECORD_STORED_AFTER)
         query = {
-            "wait": max(1, min(LONG_POLL, int(left))),
+            "wait": max(1, min(shell.long_poll, int(left))),
             "after_sequence": known.state.sequence if known.state and known.stage != Stage.COMPLETE else 0,
             "until": until,
         }

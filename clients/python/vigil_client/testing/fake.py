@@ -36,6 +36,8 @@ ACCOUNTS: Final = {
 }
 """The accounts of `make dev`, by name."""
 _GONE: Final = 410
+_LONG_POLL: Final = 10**9
+"""Seconds: one request waits as long as the test does, since no time passes but that of the fake."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class FakeVigil:
     def client(self) -> Client:
         """Return a client of this fake."""
         made = Client(self.url, self.key, webhook_secret=self.webhook_secret, transport=httpx.MockTransport(self._send))
-        made.clock, made.sleep = self._clock, self._sleep
+        made.clock, made.sleep, made.long_poll = self._clock, self._sleep, _LONG_POLL
         return made
 
     def async_client(self) -> AsyncClient:
@@ -91,7 +93,7 @@ class FakeVigil:
         made = AsyncClient(
             self.url, self.key, webhook_secret=self.webhook_secret, transport=httpx.MockTransport(self._send)
         )
-        made.clock, made.sleep = self._clock, self._sleep_async
+        made.clock, made.sleep, made.long_poll = self._clock, self._sleep_async, _LONG_POLL
         return made
 
     async def __call__(

@@ -120,7 +120,8 @@ def _find(account: str, reference: str, world: World) -> FakeVerification:
     return found
 
 
-def _register(body: dict[str, Any], world: World) -> httpx.Response:
+def _register(given: Mapping[str, Any], world: World) -> httpx.Response:
+    body = {name: value for name, value in given.items() if value not in (None, [], {})}
     account = world.accounts.get(str(body.get("account")))
     if account is None:
         raise Refused(404, "unknown_account")
