@@ -10,7 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE: Final = ["worker.py", "activities", "api", "benchmarks", "clients", "vigil", "workflows"]
-DOCUMENTS: Final = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "vigil.example.toml", "clients", "docs"]
+DOCUMENTS: Final = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "vigil.example.toml",
+    "clients",
+    "docs",
+]
 
 INSTEAD: Final = {
     r"mend(s|ed|ing)?": "fix",
