@@ -5,6 +5,7 @@ VigilError
 ├── StorageNotOpened          the storage of the settings cannot be opened
 ├── UnknownAccount            the settings have no account of that name
 ├── UnknownVerification       neither Temporal nor storage knows the verification
+├── AmbiguousReference        a shortened reference fits several verifications
 ├── RecordUnavailable         the verification is open and no worker returned its record
 │   ├── RecordLoading         a worker is loading the record
 │   ├── RecordUnreadable      a later release wrote the record, and this one cannot read it
@@ -65,6 +66,13 @@ class UnknownVerification(VigilError):
 
     def __init__(self) -> None:
         super().__init__("Neither Temporal nor the storage knows such a verification.")
+
+
+class AmbiguousReference(VigilError):
+    """A shortened reference fits several verifications."""
+
+    def __init__(self) -> None:
+        super().__init__("More than one verification begins so; give more of the reference.")
 
 
 class RecordUnavailable(VigilError):

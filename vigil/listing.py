@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +18,16 @@ from vigil.domain.explanation import Interruption
 from vigil.domain.models import StrictModel
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
-from vigil.domain.verification_key import path_of_workflow
-from vigil.errors import InvalidPageToken
+from vigil.domain.verification_key import path_of_workflow, workflow_id
+from vigil.errors import AmbiguousReference, InvalidPageToken
 from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT
 from vigil.temporal.inspection import read_interruption, read_summary
 
 LARGEST_PAGE: Final = 200
 _MARK_LENGTH: Final = 26
+_PREFIX: Final = re.compile(r"[A-Za-z0-9._:~-]{3,100}")
+_PREFIX_PAGE: Final = 50
 _PROBLEMS: Final = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 FAILING_TASKS: Final = (
     "(ExecutionStatus = 'Running' AND "
@@ -189,6 +192,24 @@ async def count_interrupted(client: Client, *, most_runs: int) -> int:
     async for execution in client.list_workflows(query, limit=most_runs):
         count += (await _run_of(execution)).is_interrupted and await _is_newest(client, execution)
     return count
+
+
+async def find_by_prefix(client: Client, account: Name, prefix: str) -> str | None:
+    """Return the path of the only verification of an account whose reference, or digest, begins so; None: none does.
+
+    Raises `AmbiguousReference`, `RPCError`.
+    """
+    if not _PREFIX.fullmatch(prefix):  # nothing else can begin a workflow id, or may stand between quotes
+        return None
+    start = workflow_id(f"{account}/{prefix}")
+    query = f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND WorkflowId STARTS_WITH '{start}'"
+    found: set[str] = set()
+    async for execution in client.list_workflows(query, page_size=_PREFIX_PAGE, rpc_timeout=DESCRIBE_TIMEOUT):
+        if execution.id.startswith(start):  # some stores read "_" and "%" as wildcards
+            found.add(path_of_workflow(execution.id))
+        if len(found) > 1:
+            raise AmbiguousReference
+    return next(iter(found), None)
 
 
 async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:

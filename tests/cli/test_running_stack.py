@@ -1,6 +1,7 @@
 """One running stack, looked at through the command, and what becomes visible when a part of it is killed."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -9,11 +10,15 @@ from subprocess import CompletedProcess
 
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner, Result
 
 from tests.cli.running import vigil
 from vigil.cli.context import open_installation
+from vigil.cli.errors import CommandError
+from vigil.cli.main import app
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
+from vigil.errors import AmbiguousReference
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,6 +33,11 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         folder = tmp_path_factory.mktemp("stack")
         async with Stack(folder, Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=600).run() as stack:
             yield stack
+
+
+async def in_process(*arguments: str, config: Path) -> Result:
+    """Run the command in this process: a new one takes two seconds to import what it needs."""
+    return await asyncio.to_thread(CliRunner().invoke, app, ["--config", str(config), *arguments])
 
 
 async def until(
@@ -128,12 +138,48 @@ async def test_a_verification_that_an_operator_terminated_is_stuck_and_says_so_e
     assert "the operator" in explained.stdout
 
 
+async def test_an_operator_commands_a_verification_by_the_start_of_its_reference(stack: Stack, tmp_path: Path) -> None:
+    started = await in_process("simulate", ACCOUNT, "--watch", config=stack.config)
+    reference = started.stdout.split()[1]
+    prefix = reference[:8]
+    polled = await in_process("poll", ACCOUNT, prefix, "--json", config=stack.config)
+    files = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
+    again = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
+    resolved = await in_process("resolve", ACCOUNT, prefix, "declined", "--author", "jane", config=stack.config)
+    shown = await in_process("show", ACCOUNT, prefix, "--json", config=stack.config)
+    withdrawn = await in_process("withdraw", ACCOUNT, prefix, config=stack.config)
+    listed = await in_process("list", "--json", "--decision", "declined", config=stack.config)
+    nobody = await in_process("show", ACCOUNT, f"{prefix}x", config=stack.config)
+
+    assert json.loads(polled.stdout)["decision"] == "approved"
+    assert len(files.stdout.splitlines()) == len(list((tmp_path / "files").iterdir())) == 5
+    assert isinstance(again.exception, CommandError)
+    assert resolved.stdout.startswith("accepted; it is now: declined")
+    entries = json.loads(shown.stdout)["record"]["log"]["entries"]
+    assert {"operator", "jane"} <= {entry["actor"] for entry in entries}
+    assert str(withdrawn.exception) == "The command does not fit its state: it is concluded already: decided."
+    assert [each["reference"] for each in json.loads(listed.stdout)] == [reference]
+    assert str(nobody.exception) == "Neither Temporal nor the storage knows such a verification."
+
+
+async def test_a_prefix_of_several_verifications_names_none_of_them(stack: Stack) -> None:
+    await in_process("track", ACCOUNT, "77001", "77002", config=stack.config)
+    ended = await in_process("explain", ACCOUNT, "7700", config=stack.config)
+    for _ in range(40):  # until Temporal's list has both
+        if isinstance(ended.exception, AmbiguousReference):
+            break
+        await asyncio.sleep(0.25)
+        ended = await in_process("explain", ACCOUNT, "7700", config=stack.config)
+
+    assert str(ended.exception) == "More than one verification begins so; give more of the reference."
+
+
 async def test_an_empty_list_says_that_nothing_needs_a_person(stack: Stack) -> None:
     # No test here has a verification in review.
     needing = await vigil("list", "--attention", "--stage", "in_review", config=stack.config)
     any_ = await vigil("list", "--stage", "in_review", config=stack.config)
 
-    assert (needing.returncode, needing.stdout) == (0, "No verification needs a person.\n")
+    assert (needing.returncode, needing.stdout) == (0, "Nothing needs a person.\n")
     assert (any_.returncode, any_.stdout) == (0, "There is no such verification.\n")
 
 

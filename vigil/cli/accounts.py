@@ -1,7 +1,7 @@
 """`vigil accounts`: what to configure at each provider, how its senders behave and what Vigil does about it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from vigil.cli.context import load
-from vigil.cli.formatting import build_grid, open_console
+from vigil.cli.formatting import build_grid, open_console, print_json
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Proof, Stage
 from vigil.domain.tracking_plan import spoken
+from vigil.errors import UnknownAccount
 from vigil.providers.registry import PROVIDERS
 from vigil.providers.sender_description import (
     describe_accepted,
@@ -33,19 +34,39 @@ _RIGHTS: Final = {
 }
 
 
-def print_accounts(config: Path | None) -> None:
-    """Print each account's callback URL, what to configure at the provider, and how its senders behave."""
-    asyncio.run(_show(load(config), open_console()))
+def print_accounts(config: Path | None, name: str | None, *, as_json: bool) -> None:
+    """Print callback URL, set-up and senders of one account, or of all. Raises `UnknownAccount`."""
+    asyncio.run(_show(load(config), name, as_json=as_json))
 
 
-async def _show(settings: Settings, console: Console) -> None:
+async def _show(settings: Settings, name: str | None, *, as_json: bool) -> None:
+    console = open_console()
     async with open_runtime(settings, lazy=True) as runtime:
-        for account in runtime.accounts.values():
+        shown = [account for account in runtime.accounts.values() if name in {None, account.name}]
+        if name is not None and not shown:
+            raise UnknownAccount(runtime.accounts)
+        if as_json:
+            print_json([_to_json(account, settings) for account in shown])
+            return
+        for account in shown:
             _print_account(account, settings, console)
     if not settings.accounts:
         console.print("The settings have no account: add [accounts.<name>].", markup=False)
     if settings.time_scale != 1:
         console.print(f"All durations are divided by time_scale = {settings.time_scale:g}.", style="dim")
+
+
+def _to_json(account: OpenAccount, settings: Settings) -> Mapping[str, object]:
+    url = settings.api.callback_url(account.name)
+    senders = [dict(describe_sender(contract)) for contract in account.contracts.values()]
+    return {
+        "account": account.name,
+        "provider": account.provider_name,
+        "environment": account.environment,
+        "callback_url": url,
+        "senders": senders,
+        "setup": list(account.provider.setup_instructions(url)),
+    }
 
 
 def _print_account(account: OpenAccount, settings: Settings, console: Console) -> None:

@@ -5,7 +5,7 @@ import os
 import secrets
 import ssl
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from vigil.cli.context import find_settings_file
-from vigil.cli.formatting import open_console
+from vigil.cli.formatting import open_console, print_json
 from vigil.cli.tls import find_versions
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_exposed, load_settings
@@ -45,9 +45,13 @@ class CheckFailed(Exception):
     """A check failed; the text says what to do."""
 
 
-def check_installation(config: Path | None) -> bool:
+def check_installation(config: Path | None, *, as_json: bool) -> bool:
     """Print the result of each check. Return whether every one passed."""
     findings = asyncio.run(_check_all(config))
+    is_ok = all(finding.is_ok for finding in findings)
+    if as_json:
+        print_json({"ok": is_ok, "checks": [asdict(finding) for finding in findings]})
+        return is_ok
     table = Table.grid(padding=(0, 2))
     for finding in findings:
         mark = Text("✓", style="green") if finding.is_ok else Text("✗", style="bold red")
@@ -56,7 +60,7 @@ def check_installation(config: Path | None) -> bool:
             mark, style = Text("!", style="bold yellow"), "yellow"
         table.add_row(mark, finding.name, Text(finding.text, style=style))
     open_console().print(table)
-    return all(finding.is_ok for finding in findings)
+    return is_ok
 
 
 async def _check_all(config: Path | None) -> list[Finding]:

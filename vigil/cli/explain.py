@@ -8,16 +8,20 @@ from typing import Final
 from rich.text import Text
 
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import build_grid, format_time, open_console
+from vigil.cli.formatting import build_grid, format_time, open_console, print_json
+from vigil.cli.target import find_key
 from vigil.domain.explanation import Explanation, explain
 from vigil.domain.tracking_plan import spoken
 
 _COLOURS: Final = {"ours": "red", "theirs": "yellow", "nobody": "green"}
 
 
-def print_explanation(config: Path | None, account: str, reference: str) -> None:
+def print_explanation(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     """Print why a verification is pending, what happens next, and who must act."""
     explanation = asyncio.run(_explain(config, account, reference))
+    if as_json:
+        print_json(explanation.model_dump(mode="json"))
+        return
     console = open_console()
     sentence = explanation.sentence[:1].upper() + explanation.sentence[1:]
     console.print(Text(f"{sentence}.", style=f"bold {_COLOURS[explanation.cause]}"))
@@ -34,7 +38,7 @@ def print_explanation(config: Path | None, account: str, reference: str) -> None
 
 async def _explain(config: Path | None, account: str, reference: str) -> Explanation:
     async with open_installation(config) as runtime:
-        known = await runtime.lookup.get(await runtime.lookup.resolve_key(account, reference))
+        known = await runtime.lookup.get(await find_key(runtime, account, reference))
         summary = known.situation.summary
         plan = runtime.tracker.account(account).plan_for(summary.sender if summary else None)
         return explain(known.situation, plan=plan, now=datetime.now(UTC))

@@ -1,5 +1,6 @@
 """How output looks: consoles, tables of labels, states in their colour, times in UTC."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WIDE: Final = 160
-"""Columns of output that goes to a file or a program, so that no reference is cut."""
+WIDE: Final = 10_000
+"""Columns of output that goes to a file or a program: nothing is wrapped there."""
 
 _COLOURS: Final = {"approved": "green", "declined": "red"}
 
@@ -42,9 +43,10 @@ def spell(word: object) -> str:
 
 
 def format_time(instant: datetime | None) -> str:
-    """Return a time in UTC, without the date if it is today; nothing for None."""
-    if instant is None:
-        return ""
-    instant = instant.astimezone(UTC)
-    is_today = instant.date() == datetime.now(UTC).date()
-    return f"{instant:%H:%M:%S}" if is_today else f"{instant:%Y-%m-%d %H:%M}"
+    """Return a time in UTC, such as `2026-03-01 12:00:00Z`; nothing for None."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if instant is not None else ""
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on standard output, for programs."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,6 +1,7 @@
 """`vigil show`: one verification with its timeline and its files."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -8,17 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import build_grid, format_state, format_time, open_console, spell
+from vigil.cli.formatting import build_grid, format_state, format_time, open_console, print_json, spell
+from vigil.cli.target import find_key
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.errors import RecordUnavailable
 from vigil.lookup import KnownVerification
 
 
-def print_verification(config: Path | None, account: str, reference: str) -> None:
+def print_verification(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     """Print the state of a verification, its timeline and its files."""
     known, current = asyncio.run(_read(config, account, reference))
     record = current or known.record
+    if as_json:
+        print_json(_to_json(known, record, is_current=current is not None))
+        return
     console = open_console()
     if known.situation.summary:
         console.print(build_state_table(known.situation.summary, record))
@@ -34,10 +39,23 @@ def print_verification(config: Path | None, account: str, reference: str) -> Non
         _print_evidence(record, console)
 
 
+def _to_json(known: KnownVerification, record: Record | None, *, is_current: bool) -> Mapping[str, object]:
+    summary = known.situation.summary
+    shown = {"verdict", "log", "evidence", "callbacks", "attention", "completed_at"}
+    return {
+        "account": known.key.account,
+        "state": summary.model_dump(mode="json", exclude={"account", "fingerprint"}) if summary else None,
+        "is_open": known.situation.is_open,
+        "is_interrupted": known.situation.is_interrupted,
+        "record_is_current": is_current,
+        "record": record.model_dump(mode="json", include=shown) if record else None,
+    }
+
+
 async def _read(config: Path | None, account: str, reference: str) -> tuple[KnownVerification, Record | None]:
     """Return what is known without a worker, and the current record unless only a worker could return it."""
     async with open_installation(config) as runtime:
-        key = await runtime.lookup.resolve_key(account, reference)
+        key = await find_key(runtime, account, reference)
         known = await runtime.lookup.get(key)
         try:
             return known, await runtime.lookup.read_record(key)
@@ -49,7 +67,7 @@ def build_state_table(summary: Summary, record: Record | None) -> RenderableType
     """Return a table of the state, with counters if there is a record."""
     table = build_grid()
     table.add_row("state", format_state(summary.model_dump(mode="json")))
-    table.add_row("since", f"{format_time(summary.stage_entered_at)} UTC")
+    table.add_row("since", format_time(summary.stage_entered_at))
     table.add_row("provider", f"{summary.provider}, {summary.environment}")
     table.add_row("registered", "yes" if summary.registered else Text("no, by no backend yet", style="yellow"))
     if summary.applicant:
@@ -57,7 +75,7 @@ def build_state_table(summary: Summary, record: Record | None) -> RenderableType
     done, total = summary.steps
     if total:
         table.add_row("steps", f"{done} of {total}")
-    table.add_row("deadline", f"{format_time(summary.deadline_at)} UTC")
+    table.add_row("deadline", format_time(summary.deadline_at))
     if record is not None:
         table.add_row("reasons", ", ".join(_list_reasons(record)) or "none")
         counts = record.callbacks

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError, describe_error
-from vigil.cli.formatting import open_console
+from vigil.cli.formatting import open_console, print_json
 from vigil.registration import RegistrationRequest
 from vigil.runtime import Runtime
 from vigil.temporal.client import RegistrationResult
@@ -36,7 +36,7 @@ class Failure:
     reason: str
 
 
-def register_entries(config: Path | None, entries: Sequence[Entry | Failure]) -> bool:
+def register_entries(config: Path | None, entries: Sequence[Entry | Failure], *, as_json: bool) -> bool:
     """Register the entries and print what became of them. Return whether every one is registered."""
     results = asyncio.run(_register_all(config, entries))
     failures = [result for result in results if isinstance(result, Failure)]
@@ -45,7 +45,11 @@ def register_entries(config: Path | None, entries: Sequence[Entry | Failure]) ->
         open_console(stderr=True).print(message, style="red", markup=False, highlight=False)
     new = results.count(RegistrationResult.STARTED)
     known = len(results) - len(failures) - new
-    open_console().print(f"registered: {new}, registered before: {known}, failed: {len(failures)}", highlight=False)
+    if as_json:
+        failed = [{"entry": failure.label, "reason": failure.reason} for failure in failures]
+        print_json({"registered": new, "registered_before": known, "failed": failed})
+    else:
+        open_console().print(f"registered: {new}, registered before: {known}, failed: {len(failures)}", highlight=False)
     return not failures
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, format_time, open_console, spell
+from vigil.cli.target import find_key
 from vigil.domain.explanation import Situation, explain
 from vigil.domain.summary import Summary
 from vigil.domain.verification_key import VerificationKey
@@ -20,17 +21,17 @@ from vigil.runtime import Runtime
 LONG_POLL: Final = timedelta(minutes=1)
 
 
-def watch_verification(config: Path | None, account: str, reference: str) -> None:
+def watch_verification(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     """Print each change of a verification until it is concluded."""
-    asyncio.run(_watch(config, account, reference))
+    asyncio.run(_watch(config, account, reference, as_json=as_json))
 
 
-async def _watch(config: Path | None, account: str, reference: str) -> None:
+async def _watch(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     async with open_installation(config) as runtime:
-        await follow(runtime, await runtime.lookup.resolve_key(account, reference), open_console())
+        await follow(runtime, await find_key(runtime, account, reference), open_console(), as_json=as_json)
 
 
-async def follow(runtime: Runtime, key: VerificationKey, console: Console) -> None:
+async def follow(runtime: Runtime, key: VerificationKey, console: Console, *, as_json: bool = False) -> None:
     """Print each change until the verification is concluded. Raises `CommandError` if Temporal does not know it."""
     sequence = -1
     with console.status("") as status:
@@ -41,7 +42,10 @@ async def follow(runtime: Runtime, key: VerificationKey, console: Console) -> No
             summary = situation.summary
             if summary is not None and summary.sequence > sequence:
                 sequence = summary.sequence
-                console.print(_format_change(summary))
+                if as_json:
+                    print(summary.model_dump_json(exclude={"account", "fingerprint"}), flush=True)
+                else:
+                    console.print(_format_change(summary))
             if summary is not None and summary.outcome is not None:
                 return
             status.update(_format_next(runtime, key, situation))

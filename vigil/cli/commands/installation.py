@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vigil.cli.arguments import JsonOption
+
 key = typer.Typer(no_args_is_help=True)
 histories = typer.Typer(no_args_is_help=True)
 
@@ -13,21 +15,25 @@ Most = Annotated[int, typer.Option("--open", min=0, help="Number of open workflo
 MostClosed = Annotated[int, typer.Option("--closed", min=0, help="Number of closed workflows, the newest first.")]
 
 
-def check(context: typer.Context) -> None:
+def check(context: typer.Context, as_json: JsonOption = False) -> None:
     """Check the settings, the storage, Temporal, and a login at every provider.
 
     Writes a small file to the storage and erases it. Exits with 0 if every check passed, else with 1.
     """
     from vigil.cli.check import check_installation
 
-    raise typer.Exit(0 if check_installation(context.obj) else 1)
+    raise typer.Exit(0 if check_installation(context.obj, as_json=as_json) else 1)
 
 
-def accounts(context: typer.Context) -> None:
+def accounts(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="One account; by default all.", metavar="ACCOUNT")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show each account's callback URL, what to configure at the provider, and how its senders behave."""
     from vigil.cli.accounts import print_accounts
 
-    print_accounts(context.obj)
+    print_accounts(context.obj, account, as_json=as_json)
 
 
 def setup(context: typer.Context) -> None:
@@ -35,6 +41,17 @@ def setup(context: typer.Context) -> None:
     from vigil.cli.setup import prepare_namespace
 
     print(prepare_namespace(context.obj))
+
+
+def refusals(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of callbacks.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List callbacks that failed their proof, the newest first."""
+    from vigil.cli.refusals import print_refusals
+
+    print_refusals(context.obj, limit, as_json=as_json)
 
 
 @key.callback()

@@ -1,0 +1,54 @@
+"""`vigil evidence`: the files of a verification."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from vigil.cli.context import open_installation
+from vigil.cli.errors import CommandError
+from vigil.cli.target import find_key
+from vigil.domain.evidence import EvidenceRow
+from vigil.domain.terms import ArtifactState
+from vigil.runtime import Runtime
+
+_ENDINGS: Final = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    "application/pdf": ".pdf",
+    "application/zip": ".zip",
+    "application/json": ".json",
+}
+
+
+def download_files(config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path) -> None:
+    """Write stored files to a folder, for its owner alone, and print the path of each. No names: all stored files."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in asyncio.run(_download(config, account, reference, names, folder)):
+        print(path)
+
+
+async def _download(
+    config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path
+) -> Sequence[Path]:
+    async with open_installation(config) as runtime:
+        record = await runtime.lookup.read_record(await find_key(runtime, account, reference))
+        rows = {row.name: row for row in record.evidence if row.state is ArtifactState.STORED}
+        if missing := sorted(set(names) - rows.keys()):
+            known = ", ".join(sorted(rows)) or "none"
+            raise CommandError(f"There is no stored file {', '.join(missing)}; stored are: {known}.")
+        return [await _write(runtime, row, folder) for name, row in rows.items() if not names or name in names]
+
+
+async def _write(runtime: Runtime, row: EvidenceRow, folder: Path) -> Path:
+    path = folder / f"{row.name}{_ENDINGS.get(row.media_type or '', '')}"
+    try:
+        with path.open("xb") as file:
+            async for chunk in runtime.storage.open(row.stored_as or ""):
+                file.write(chunk)
+    except FileExistsError:
+        raise CommandError(f"{path} exists already: name another folder with --to.") from None
+    return path
