@@ -69,7 +69,7 @@ class FakeSide:
         self.receiver = Receiver()
         self.receiver.client = self.client
         self.endpoint = "checkout"
-        self.vigil.add_endpoint(self.endpoint, self.receiver.app, "/webhooks/vigil")
+        self.vigil.add_endpoint(self.endpoint, self.receiver.app, "/webhooks/vigil", notify_complete=True)
 
     async def decide(self, reference: str, decision: str) -> None:
         self.vigil.add_file(ACCOUNT, reference, "portrait-1", CONTENT)
@@ -112,7 +112,11 @@ async def open_real_side(temporal_address: str, folder: Path) -> AsyncIterator[R
         endpoint = Endpoint(name=name, url=url, secrets=(SECRET,), allow_private=True)
         world = World(await connect(temporal_address, "default"), folder, endpoints={name: endpoint})
         backend = Backend("checkout", hashes=(hash_key(KEY),))
-        app = build_app(dependencies_of(world, endpoints=frozenset({name}), backends=[backend]))
+        app = build_app(
+            dependencies_of(
+                world, endpoints=frozenset({name}), completion_endpoints=frozenset({name}), backends=[backend]
+            )
+        )
         api = await stack.enter_async_context(served(app))
         client = AsyncClient(str(api.base_url), KEY, webhook_secret=SECRET, transport=httpx.AsyncHTTPTransport())
         await stack.enter_async_context(client)

@@ -103,6 +103,8 @@ async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
         0,
     )
     assert (before.state.applicant, before.state.registered) == ("customer-7", True)
+    # A reference that is not plain is replaced by a digest in URLs, as a secret one is.
+    assert (registered.key.url_path[:6], len(registered.key.url_path)) == ("acme/~", 32)
     assert (decided.outcome, decided.decision, decided.reference) == ("decided", "declined", reference)
     assert complete.record is not None
     assert complete.stage == "complete"
@@ -113,6 +115,27 @@ async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
     assert saved.read_bytes() == CONTENT
     assert {"registered", "revised"} <= {entry.kind for entry in timeline.entries}
     assert (explained.cause, explained.actor) == ("nobody", None)
+
+
+async def test_a_verdict_and_the_end_are_notified_and_only_signed_requests_are_taken(
+    side: Side, reference: str
+) -> None:
+    client = side.client
+    registered = await client.register(ACCOUNT, reference, applicant="customer-7", notify=[side.endpoint])
+    await side.decide(reference, "declined")
+    complete = await client.wait(registered, "complete", within=timedelta(seconds=30))
+    await side.delivered(2)
+    revised, completed = sorted(side.receiver.received, key=lambda each: each.data.sequence)
+    notified = await client.get(revised)
+
+    told = revised.data
+    assert (revised.type, completed.type) == ("verification.revised", "verification.completed")
+    assert (told.account, told.applicant, told.reference) == (ACCOUNT, "customer-7", reference)
+    assert notified.reference == reference
+    assert (told.revision, told.stage, told.outcome, told.decision) == (1, "concluded", "decided", "declined")
+    assert (completed.data.revision, completed.data.stage, completed.data.decision) == (1, "complete", "declined")
+    assert complete.state is not None
+    assert 1 < told.sequence < completed.data.sequence == complete.state.sequence
 
 
 async def test_commands_are_carried_out_once_and_say_why_not(side: Side, reference: str) -> None:

@@ -13,7 +13,7 @@ from vigil.domain.digest import Digester
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
-from vigil_client import claims, models, operations, words
+from vigil_client import claims, models, notifications, operations, words
 
 ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "RegisteredView": models.Registered,
@@ -30,6 +30,7 @@ ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "EvidenceListView": models.Evidence,
     "ClaimsView": claims.Claims,
     "CommandView": models.Commanded,
+    "NotificationView": notifications.Notification,
     "Explanation": models.Explanation,
 }
 WORDS: Final = {

@@ -1,15 +1,21 @@
 """Notifications: verify the signature, read the content, and act on the newest one only."""
 
-import binascii
+import base64
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import AwareDatetime, ValidationError
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from vigil_client.errors import NotificationRefused
 from vigil_client.models import Key, Model, Open
 from vigil_client.words import Decision, Outcome, Stage
+
+REVISED: Final = "verification.revised"
+COMPLETED: Final = "verification.completed"
+_PREFIX: Final = "whsec_"
+_SHORTEST: Final = 24
+_LONGEST: Final = 64
 
 
 class Notified(Model):
@@ -67,9 +73,12 @@ def unwrap(body: bytes | str, headers: Mapping[str, str], secrets: Sequence[str]
 
 def _webhook_of(secret: str) -> Webhook:
     try:
-        return Webhook(secret)
-    except (binascii.Error, EmptyWebhookSecretError):
-        raise ValueError("a webhook secret is whsec_ and the base64 of 24 to 64 bytes") from None
+        size = len(base64.b64decode(secret.removeprefix(_PREFIX), validate=True))
+    except ValueError:
+        size = 0
+    if not secret.startswith(_PREFIX) or not _SHORTEST <= size <= _LONGEST:
+        raise ValueError("a webhook secret is whsec_ and the base64 of 24 to 64 bytes")
+    return Webhook(secret)
 
 
 def _is_signed(body: bytes | str, headers: dict[str, str], webhook: Webhook) -> bool:

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from vigil_client.claims import Document, Person
 from vigil_client.client import AsyncClient, Client
 from vigil_client.models import Revision
-from vigil_client.notifications import Notification, Notified
+from vigil_client.notifications import COMPLETED, REVISED, Notification, Notified
 from vigil_client.testing.asgi import serve
 from vigil_client.testing.routes import answer
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
@@ -46,6 +46,7 @@ class Endpoint:
 
     app: AsgiApp
     path: str
+    notify_complete: bool
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,9 @@ class FakeVigil:
 
     # -------------------------------------------------------- notifications
 
-    def add_endpoint(self, name: str, app: AsgiApp, path: str) -> None:
+    def add_endpoint(self, name: str, app: AsgiApp, path: str, *, notify_complete: bool = False) -> None:
         """Name an endpoint, as the settings of the real Vigil do: your ASGI application and the path of its route."""
-        self.endpoints[name] = Endpoint(app, path)
+        self.endpoints[name] = Endpoint(app, path, notify_complete)
 
     async def post_notifications(self) -> list[Posted]:
         """Post what is queued, and return it with the answers. What is answered neither 2xx nor 410 stays queued."""
@@ -217,7 +218,7 @@ class FakeVigil:
     def publish_verdict(self, verification: FakeVerification, revision: Revision) -> None:
         """Publish a verdict and queue its notifications."""
         verification.revise(revision)
-        self._notify(verification, "verification.revised")
+        self._notify(verification, REVISED)
         if revision.outcome:
             self._complete(verification)
 
@@ -239,6 +240,7 @@ class FakeVigil:
     def _complete(self, verification: FakeVerification) -> None:
         if verification.stage == Stage.CONCLUDED and not verification.expects_files:
             verification.enter(Stage.COMPLETE, self.now)
+            self._notify(verification, COMPLETED)
 
     def _registered(self, account: str, reference: str) -> FakeVerification:
         found = self.find(account, reference)
@@ -250,7 +252,7 @@ class FakeVigil:
         state = verification.state()
         notified = Notified(
             account=verification.account,
-            reference=verification.shown_reference,
+            reference=verification.shown_reference if verification.kind.hides_reference else verification.reference,
             applicant=state.applicant,
             revision=state.revision,
             sequence=state.sequence,
@@ -259,8 +261,11 @@ class FakeVigil:
             outcome=state.outcome,
         )
         body = Notification(type=event, version=1, timestamp=self.now, data=notified).model_dump_json()
-        message_id = f"{verification.account}/{verification.shown_reference}/{state.revision}"
+        suffix = "/complete" if event == COMPLETED else ""
+        message_id = f"{verification.account}/{verification.shown_reference}/{state.revision}{suffix}"
         for endpoint in verification.body.get("notify", ()):
+            if event == COMPLETED and not self.endpoints[endpoint].notify_complete:
+                continue
             self._queue.append(Posted(endpoint, {"webhook-id": message_id}, body.encode()))
 
     async def _post(self, queued: Posted) -> Posted:
