@@ -9,8 +9,8 @@ from temporalio.service import RPCError
 
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError, ProviderUnavailable, ReferenceUnknown
-from vigil.domain.explanation import Situation
 from vigil.domain.message import Channel, MessageRequest
+from vigil.domain.situation import Situation
 from vigil.domain.snapshot import ReadRequest
 from vigil.domain.verification_key import VerificationKey
 from vigil.messaging.contract import SendResult, refused

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from temporalio.service import RPCError
 
-from vigil.domain.explanation import Situation
+from vigil.domain.situation import Situation
 from vigil.domain.verification_key import VerificationKey
 from vigil.temporal.client import VerificationClient
 

@@ -14,8 +14,8 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
 from vigil.domain.digest import Digester
-from vigil.domain.explanation import Interruption
 from vigil.domain.models import StrictModel
+from vigil.domain.situation import Interruption
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
 from vigil.domain.verification_key import path_of_workflow, workflow_id

@@ -11,9 +11,9 @@ from temporalio.service import RPCError
 
 from vigil.config.accounts import OpenAccount
 from vigil.domain.claims import Claims
-from vigil.domain.explanation import Situation
 from vigil.domain.log import EntryKind
 from vigil.domain.record import Record, RecordNotReadable, parse_record
+from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, StorageName
 from vigil.domain.verification_key import VerificationKey, stands_in

@@ -12,8 +12,8 @@ from tests.messages import NUMBER, TEXT
 from tests.world import SaidReader
 from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from vigil.domain.explanation import Situation
 from vigil.domain.message import MessageKind, MessageRequest
+from vigil.domain.situation import Situation
 from vigil.domain.verification_key import VerificationKey, seal_key
 from vigil.messaging.contract import SendResult, refused
 from vigil.messaging.settings import MessageLimits

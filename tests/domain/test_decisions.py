@@ -392,6 +392,28 @@ def _unconfirmed() -> Record:
     )
 
 
+def test_after_a_reopening_that_contradicts_an_end_a_newly_announced_end_is_judged_again() -> None:
+    record = read(_unconfirmed(), STARTED, at=LATER + HOUR)
+    assert reasons_to_look(record) == {Attention.CONTRADICTION}
+    seen = status("CANCELED", end=Outcome.CANCELED)
+    record = apply_callback(record, callback_event(seen, at=LATER + 2 * HOUR))
+    assert timers(record, PLAN)[TimerName.CONFIRMATION_WINDOW] == LATER + 2 * HOUR + 30 * MINUTE
+
+    record = read(record, silent(Answer.NOT_READY, at=LATER + 2 * HOUR + MINUTE))
+    confirmed = close_confirmation_window(record, at=LATER + 3 * HOUR)
+    assert ending(confirmed)[:4] == ("concluded", None, "canceled", "callback")
+
+
+def test_a_second_contradiction_ends_the_second_window() -> None:
+    record = close_confirmation_window(announced(None), at=LATER)
+    record = apply_callback(record, callback_event(status("KO"), at=LATER + HOUR))
+    assert timers(record, PLAN)[TimerName.CONFIRMATION_WINDOW] == LATER + HOUR + 30 * MINUTE
+
+    record = close_confirmation_window(record, at=LATER + 2 * HOUR)
+    assert TimerName.CONFIRMATION_WINDOW not in timers(record, PLAN)
+    assert reasons_to_look(record) == {Attention.CONTRADICTION}
+
+
 def test_a_read_confirms_an_end_that_was_taken_from_a_callback_without_a_new_revision() -> None:
     record = read(_unconfirmed(), ended(Outcome.CANCELED), at=LATER + HOUR)
     assert ending(record) == ("concluded", None, "canceled", "read", 1)

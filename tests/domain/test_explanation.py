@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.domain.samples import (
     APPROVED,
+    IN_REVIEW,
     PLAN,
     PORTRAIT,
     REOPENING_PLAN,
@@ -21,14 +22,16 @@ from tests.domain.samples import (
     silent,
     status,
 )
+from vigil.domain.attention import what_attention_means
 from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.decisions import close_confirmation_window
-from vigil.domain.explanation import PendingStep, PendingTask, Queue, Situation, explain, what_attention_means
+from vigil.domain.explanation import explain
 from vigil.domain.record import Record
 from vigil.domain.record_edits import add_attention
+from vigil.domain.situation import PendingStep, PendingTask, Queue, Situation
 from vigil.domain.snapshot import Answer, Snapshot
 from vigil.domain.summary import Summary, summarize
-from vigil.domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage
+from vigil.domain.terms import Actor, ArtifactState, Attention, Decision, Outcome, Stage, who_acts
 from vigil.domain.timers import TimerName
 from vigil.domain.tracking_plan import DAY, HOUR, MINUTE, TrackingPlan
 
@@ -130,8 +133,10 @@ def test_an_announced_end_is_reported_with_the_window_for_confirming_it() -> Non
     )
     explanation = explain(looked_at(record), plan=PLAN, now=NOW)
     assert explanation.sentence == (
-        "the applicant has not finished; an end is announced, so polls go every 1 min until 2031-03-04 11:30:00 UTC"
+        "an end was announced; the provider's answers do not show it yet;"
+        " polls go every 1 min until 2031-03-04 11:30:00 UTC"
     )
+    assert (explanation.actor, explanation.cause) == ("provider", "theirs")
     assert explanation.next_at == NOW + 30 * MINUTE
 
 
@@ -230,6 +235,47 @@ def test_one_that_no_worker_has_looked_at_says_so() -> None:
 
 
 @pytest.mark.parametrize("reason", list(Attention))
+def test_while_anything_else_is_wrong_nobody_blames_the_applicant(reason: Attention) -> None:
+    explanation = explain(looked_at(add_attention(known(), reason, at=T0)), plan=PLAN, now=NOW)
+    assert explanation.sentence == f"{what_attention_means(reason)}; polls go every 5 min, then 1 h"
+    assert explanation.actor == who_acts(reason)
+
+
+def test_a_reason_of_a_later_release_is_no_fault_of_the_applicant() -> None:
+    summary = summarize(known(), PLAN).model_copy(update={"attention": ("moon_phase",)})
+    explanation = explain(looked_at(known(), summary=summary), plan=PLAN, now=NOW)
+    assert explanation.sentence.startswith("a person should look, for a reason that this release does not know; ")
+    assert explanation.actor == "operator"
+
+
+def test_an_error_of_ours_at_a_read_is_not_taken_for_silence_of_the_provider() -> None:
+    read_step = POLL.model_copy(update={"step": "read", "last_answer": "KeyError", "is_troubled": True})
+    explanation = explain(looked_at(known(), steps=(read_step,)), plan=PLAN, now=NOW)
+    assert explanation.sentence.startswith(
+        "our request to the provider fails (KeyError): look at the worker's log; polls"
+    )
+    assert (explanation.actor, explanation.cause) == ("operator", "ours")
+
+
+@pytest.mark.parametrize("stage", [IN_REVIEW, STARTED])
+def test_a_read_in_trouble_counts_more_than_a_poll_that_sleeps(stage: Snapshot) -> None:
+    read_step = POLL.model_copy(update={"step": "read", "last_answer": "read_timeout", "is_troubled": True})
+    explanation = explain(looked_at(read(known(), stage), steps=(POLL, read_step)), plan=PLAN, now=NOW)
+    assert explanation.sentence.startswith("the provider does not answer (read_timeout); polls")
+    assert (explanation.actor, explanation.cause) == ("provider", "theirs")
+
+
+def test_a_concluded_one_does_not_complete_while_an_unread_signal_waits() -> None:
+    record = add_attention(APPROVED_ONE, Attention.UNREADABLE_SIGNAL, at=NOW)
+    explanation = explain(looked_at(record), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "it is concluded (decided approved); a registration or report came that this release of the worker cannot read"
+    )
+    assert (explanation.next_event, explanation.next_at) == ("a worker of a later release reads it", None)
+    assert (explanation.actor, explanation.cause) == ("operator", "ours")
+
+
+@pytest.mark.parametrize("reason", list(Attention))
 def test_every_attention_has_a_meaning(reason: Attention) -> None:
     assert what_attention_means(reason)
 
@@ -243,7 +289,8 @@ steps = st.builds(
     is_running=st.booleans(),
     scheduled_at=st.none() | around_now,
     next_at=st.none() | around_now,
-    last_answer=st.none() | st.just("answered:STARTED"),
+    last_answer=st.none() | st.sampled_from(["answered:STARTED", "not_found:http_404", "http_503", "KeyError"]),
+    is_troubled=st.booleans(),
 )
 summaries = st.builds(
     Summary,

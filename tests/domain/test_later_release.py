@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from tests.domain.samples import APPROVED, DIGESTER, PLAN, T0, callback_event, fresh, read, registration, status
 from vigil.domain.callbacks import apply_callback, apply_registration
-from vigil.domain.explanation import Situation, explain
+from vigil.domain.explanation import explain
 from vigil.domain.record import Record
 from vigil.domain.record_edits import add_attention
+from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Attention
 

@@ -77,8 +77,16 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
             },
         ),
         (
-            add_attention(ANNOUNCED, Attention.CONTRADICTION, at=T0),
+            add_attention(ANNOUNCED, Attention.CONTRADICTION, at=T0 + HOUR + 30 * MINUTE),
             {"poll_start": POLL_START + MINUTE, "deadline": DEADLINE + MINUTE},
+        ),
+        (
+            add_attention(ANNOUNCED, Attention.CONTRADICTION, at=T0),
+            {
+                "poll_start": POLL_START + MINUTE,
+                "deadline": DEADLINE + MINUTE,
+                "confirmation_window": T0 + HOUR + 30 * MINUTE,
+            },
         ),
         (WAITING, {"late_files": T0 + HOUR + 2 * DAY}),
         (HOPING, {"late_files": T0 + HOUR + 2 * DAY}),
@@ -93,6 +101,7 @@ UNANSWERED = read(LATE, silent(Answer.REFUSED, at=T0 + 3 * HOUR))
         "registered",
         "announced",
         "contradicted already",
+        "contradicted before it was announced",
         "a listed file not ready",
         "a file that somebody expects",
         "a file to be downloaded",

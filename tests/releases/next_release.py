@@ -27,7 +27,7 @@ GROWN: Final = tuple(model for model in OURS if any(base in model.__bases__ for 
 EDITS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "vigil/domain/registration.py": (('evidence: Wanted = "all"', 'evidence: Wanted = "none"'),),
     "vigil/registration.py": (('evidence: Wanted = Field("all"', 'evidence: Wanted = Field("none"'),),
-    "vigil/domain/explanation.py": (
+    "vigil/domain/attention.py": (
         ("_ADVICE: Final = {", '_ADVICE: Final = {\n    Attention.NEXT_RELEASE: "the moon is full",'),
     ),
     "workflows/verification.py": (

@@ -138,7 +138,8 @@ def close_confirmation_window(record: Record, *, at: datetime) -> Record:
     }
     ended = next(iter(ends)) if len(ends) == 1 else None
     if ended is None or not (asked and silent):
-        return add_attention(record, Attention.CONTRADICTION, at=at)
+        # Its time says what was judged: what is announced later has a window of its own.
+        return add_attention(clear_attention(record, Attention.CONTRADICTION), Attention.CONTRADICTION, at=at)
     word = proven[0].word
     verdict = Verdict(outcome=Outcome(ended), basis=Basis.CALLBACK, advice=Advice.NEW_ATTEMPT, word=word)
     return decide(add_attention(record, Attention.UNCONFIRMED_END, at=at), verdict, at=at, cause=Cause.CALLBACK)

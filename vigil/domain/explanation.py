@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from vigil.domain.attention import what_attention_means
 from vigil.domain.models import StrictModel
+from vigil.domain.situation import PendingStep, Queue, Situation
 from vigil.domain.summary import Summary
-from vigil.domain.terms import Actor, ArtifactState, Attention, Instant, Stage, Word, who_acts
+from vigil.domain.terms import Actor, ArtifactState, Attention, Instant, Stage, who_acts
 from vigil.domain.timers import SENTENCES, TimerName
 from vigil.domain.tracking_plan import TrackingPlan, spoken
+from vigil.domain.waiting_causes import find_cause
 
 SILENT_WORKER: Final = timedelta(seconds=75)
 """A waiting worker asks the server at least once a minute. After a longer silence there is no worker."""
@@ -17,60 +20,6 @@ STORAGE_AWAY: Final = "StorageUnavailable"
 RECORD_NOT_READABLE: Final = "record_not_readable"
 """The error type of an activity that met a record which this release cannot read."""
 STUCK_TASK: Final = timedelta(seconds=10)
-
-
-class PendingStep(StrictModel):
-    """One activity that the server holds for us."""
-
-    step: str
-    queue: str
-    attempt: int
-    is_running: bool
-    scheduled_at: Instant | None = None
-    next_at: Instant | None = None
-    last_answer: str | None = None
-    """The coded reason why its last attempt failed."""
-
-
-class PendingTask(StrictModel):
-    """The workflow task that the server holds for us."""
-
-    attempt: int
-    is_running: bool
-    since: Instant
-
-
-class Queue(StrictModel):
-    """A task queue, and when a worker last asked it for work (None: not within the server's memory, some minutes)."""
-
-    name: str
-    last_asked_at: Instant | None
-
-
-class Interruption(StrictModel):
-    """The end of a run in Temporal before the verification was complete: `terminated`, `canceled`, `failed` ..."""
-
-    run: Word
-    status: Word
-
-
-class Situation(StrictModel):
-    """Everything that the Temporal server shows of a verification."""
-
-    summary: Summary | None
-    is_open: bool
-    is_unreadable: bool = False
-    """Whether there is a summary that this release cannot read, since a later one published it."""
-    steps: tuple[PendingStep, ...] = ()
-    task: PendingTask | None = None
-    queues: tuple[Queue, ...] = ()
-    interruption: Interruption | None = None
-    """How the newest run ended, if it was ended in Temporal."""
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether the verification is not complete, and no run follows it."""
-        return self.interruption is not None and (self.summary is None or self.summary.stage != Stage.COMPLETE)
 
 
 class Explanation(StrictModel):
@@ -82,51 +31,6 @@ class Explanation(StrictModel):
     actor: Actor | None
     cause: Literal["ours", "theirs", "nobody"]
     notes: tuple[str, ...] = ()
-
-
-_WAITS_FOR: Final = {
-    Stage.AWAITING_APPLICANT: (Actor.APPLICANT, "the applicant has not finished"),
-    Stage.PROCESSING: (Actor.PROVIDER, "the provider is working"),
-    Stage.IN_REVIEW: (Actor.REVIEWER, "a reviewer at the provider is looking at it"),
-    Stage.UNRECOGNISED: (Actor.OPERATOR, "the provider's status is not in our tables"),
-}
-
-_ADVICE: Final = {
-    Attention.UNRECOGNISED_WORD: "the provider's status is not in our tables",
-    Attention.CONTRADICTION: "callbacks announced an end that the provider's answers do not show",
-    Attention.UNCONFIRMED_END: "the end was taken from a callback; no read could confirm it",
-    Attention.SECOND_FINAL: "the provider gave two different final answers",
-    Attention.NEVER_REGISTERED: "no backend has registered it",
-    Attention.CORRELATION_MISMATCH: "a callback came with another correlation than the registered one",
-    Attention.COORDINATE_MISMATCH: "a callback named other coordinates than the registration or another callback",
-    Attention.QUARANTINED: "a callback is authentic, and we cannot read it",
-    Attention.UNPROVEN_CALLBACKS: "callbacks arrive without proof that the provider sent them",
-    Attention.PROVIDER_REFUSES_US: "the provider refuses our credentials: fix the account's settings",
-    Attention.PROVIDER_UNREACHABLE: "the provider has given no usable answer for a while",
-    Attention.REPLY_UNPROVEN: "the provider's answer does not carry a valid signature",
-    Attention.OVERDUE_APPLICANT: "the applicant did not finish in time",
-    Attention.OVERDUE_REVIEW: "the review did not end in time",
-    Attention.SILENCE: "the provider never reported an end",
-    Attention.EVIDENCE_LOST: "a file that was wanted will not come",
-    Attention.DETAILS_MISSING: "the callback that explains the verdict was requested again and did not arrive",
-    Attention.RECORDING_UNADDRESSED: "the provider announces a recording and no name under which it can be downloaded",
-    Attention.MESSAGE_NOT_SENT: (
-        "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"
-        " and [messages] sms and email in the settings say through whom"
-    ),
-    Attention.MESSAGE_FIELDS_UNKNOWN: "a message that the provider asked us to send has fields that we do not know",
-    Attention.DISAGREES_WITH_PERSON: "the provider's verdict differs from the person's decision",
-    Attention.CONFLICTING_REGISTRATION: "it was registered twice, with different values",
-    Attention.DISAPPEARED: "the provider no longer knows it",
-    Attention.UNREADABLE_SIGNAL: "a registration or report came that this release of the worker cannot read",
-}
-
-
-def what_attention_means(reason: Attention | Word) -> str:
-    """Say in a clause why a person should look."""
-    if isinstance(reason, Attention):
-        return _ADVICE[reason]
-    return "a reason of a later release, which this release does not know"
 
 
 def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Explanation:
@@ -230,6 +134,15 @@ def _concluded(
         to_come.get(waiting, f"{waiting} files are still to come"),
         _late_polls(summary, plan, now),
     )
+    if Attention.UNREADABLE_SIGNAL in summary.attention:
+        return Explanation(
+            sentence="; ".join((parts[0], what_attention_means(Attention.UNREADABLE_SIGNAL))),
+            next_event="a worker of a later release reads it",
+            next_at=None,
+            actor=Actor.OPERATOR,
+            cause="ours",
+            notes=notes,
+        )
     last = (now, "the files are downloaded" if waiting else "it completes")
     next_at, next_event = min(_events(situation, summary, now), default=last)
     return Explanation(
@@ -249,23 +162,17 @@ def _verdict(summary: Summary) -> str:
 def _open(
     situation: Situation, summary: Summary, *, plan: TrackingPlan, now: datetime, notes: tuple[str, ...]
 ) -> Explanation:
-    actor, waits = _WAITS_FOR.get(_known_stage(summary), (Actor.PROVIDER, "it is open"))
-    troubled = next((reason for reason in summary.attention if reason in _TROUBLES), None)
-    if troubled is not None:
-        actor, waits = who_acts(troubled), what_attention_means(troubled)
+    cause, waits = find_cause(situation, summary, now=now)
     last = (max(summary.deadline_at, now), SENTENCES[TimerName.DEADLINE])
     next_at, next_event = min((*_events(situation, summary, now), last))
     return Explanation(
         sentence=f"{waits}; {_polls(summary, plan, now)}",
         next_event=next_event,
         next_at=next_at,
-        actor=actor,
-        cause="ours" if troubled is Attention.PROVIDER_REFUSES_US else "theirs",
+        actor=cause.actor,
+        cause="ours" if cause.is_ours else "theirs",
         notes=notes,
     )
-
-
-_TROUBLES: Final = (Attention.PROVIDER_REFUSES_US, Attention.PROVIDER_UNREACHABLE, Attention.CONTRADICTION)
 
 
 def _known_stage(summary: Summary) -> Stage:
@@ -274,25 +181,33 @@ def _known_stage(summary: Summary) -> Stage:
 
 
 def _polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
-    start = (summary.timers or {}).get(TimerName.POLL_START)
-    usual = _poll_words(summary, plan)
+    start, window = (_timer(summary, name) for name in (TimerName.POLL_START, TimerName.CONFIRMATION_WINDOW))
+    if window is not None and now < window:
+        return _confirming_polls(plan, window)
     if start is not None and now < start:
-        usual = f"a callback is awaited until {_clock(start)}, then we ask"
-    return _late_polls(summary, plan, now) or usual
+        return f"a callback is awaited until {_clock(start)}, then we ask"
+    return _poll_words(summary, plan)
+
+
+def _timer(summary: Summary, name: TimerName) -> datetime | None:
+    return (summary.timers or {}).get(name)
 
 
 def _poll_words(summary: Summary, plan: TrackingPlan) -> str:
     return f"polls go {plan.poll_plan(_known_stage(summary)).words()}"
 
 
+def _confirming_polls(plan: TrackingPlan, window: datetime) -> str:
+    return f"polls go every {spoken(plan.confirmation_every)} until {_clock(window)}"
+
+
 def _late_polls(summary: Summary, plan: TrackingPlan, now: datetime) -> str:
-    """Say how we ask about what callbacks reported and the provider does not confirm; nothing where they agree."""
-    window, answer = ((summary.timers or {}).get(name) for name in (TimerName.CONFIRMATION_WINDOW, TimerName.ANSWER))
+    """Say how we ask about what late callbacks reported and the provider does not show; nothing where they agree."""
+    window, answer = (_timer(summary, name) for name in (TimerName.CONFIRMATION_WINDOW, TimerName.ANSWER))
     if window is not None and window > now:
-        return f"an end is announced, so polls go every {spoken(plan.confirmation_every)} until {_clock(window)}"
+        return f"an end is announced, so {_confirming_polls(plan, window)}"
     if answer is not None and answer > now:
-        polls = _poll_words(summary, plan)
-        return f"the provider does not explain a late callback, so {polls} until {_clock(answer)}"
+        return f"the provider does not explain a late callback, so {_poll_words(summary, plan)} until {_clock(answer)}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from vigil.domain.callback_history import Announcement
 from vigil.domain.evidence import UNLISTED
 from vigil.domain.record import Record, Replay
 from vigil.domain.snapshot import Answer
@@ -31,13 +32,20 @@ def confirmation_until(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return until when polls go at short intervals, because no read has confirmed what callbacks announced."""
     if not record.callbacks.announcements or (record.is_concluded and not plan.finals_may_change):
         return None
-    return min(announcement.first_at for announcement in record.callbacks.announcements) + plan.confirmation_window
+    awaited = _unjudged_announcements(record) or record.callbacks.announcements
+    return min(announcement.first_at for announcement in awaited) + plan.confirmation_window
 
 
 def announcements_judged_at(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return when the announcements of callbacks are judged; None if there are none, or if that has been done."""
-    is_judged = any(note.reason is Attention.CONTRADICTION for note in record.attention)
-    return confirmation_until(record, plan) if record.is_concluded or not is_judged else None
+    return confirmation_until(record, plan) if _unjudged_announcements(record) else None
+
+
+def _unjudged_announcements(record: Record) -> tuple[Announcement, ...]:
+    """Return the announcements that no judgement has left as a contradiction: those since the newest one."""
+    notes = (note.since for note in record.attention if note.reason is Attention.CONTRADICTION)
+    since = None if record.is_concluded else next(notes, None)
+    return tuple(each for each in record.callbacks.announcements if since is None or each.first_at >= since)
 
 
 def unknown_from(record: Record, plan: TrackingPlan) -> datetime | None:

@@ -28,11 +28,11 @@ from vigil.domain.account import Account
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callbacks import apply_registration, mark_discovered, open_record
 from vigil.domain.digest import Digester
-from vigil.domain.explanation import Queue, Situation
 from vigil.domain.message import MessageOutcome, MessageReceived
 from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
+from vigil.domain.situation import Queue, Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan

@@ -8,7 +8,7 @@ from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskSta
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from vigil.domain.explanation import Interruption, PendingStep, PendingTask, Situation
+from vigil.domain.situation import Interruption, PendingStep, PendingTask, Situation
 from vigil.domain.summary import Summary
 from vigil.temporal import messages
 
@@ -66,10 +66,11 @@ async def _step(description: WorkflowExecutionDescription, pending: PendingActiv
     details = pending.last_failure.application_failure_info.details.payloads
     unchanged = pending.last_failure.application_failure_info.type == messages.UNCHANGED and details
     answer: str | None = pending.last_failure.application_failure_info.type or None
+    is_troubled = answer is not None
     if unchanged:
         converter = description.data_converter
         told = (await converter.decode(details, [messages.Unchanged]))[0]
-        answer = told.answer
+        answer, is_troubled = told.answer, told.trouble_since is not None
     return PendingStep(
         step=pending.activity_type.name,
         queue=pending.activity_options.task_queue.name or messages.VERIFICATIONS_QUEUE,
@@ -78,6 +79,7 @@ async def _step(description: WorkflowExecutionDescription, pending: PendingActiv
         scheduled_at=instant_of(pending.scheduled_time),
         next_at=instant_of(pending.next_attempt_schedule_time),
         last_answer=answer,
+        is_troubled=is_troubled,
     )
 
 

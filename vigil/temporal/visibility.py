@@ -9,7 +9,7 @@ from temporalio.common import (
     TypedSearchAttributes,
 )
 
-from vigil.domain.explanation import what_attention_means
+from vigil.domain.attention import what_attention_means
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Name
