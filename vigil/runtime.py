@@ -18,7 +18,7 @@ from vigil.providers.transport import open_http
 from vigil.registration import Registrar
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
-from vigil.storage.factory import open_storage
+from vigil.storage.factory import BadStorageUrl, open_storage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
 
@@ -39,6 +39,8 @@ class Runtime:
         """The storage, opened on the first use: not every program needs it. Raises `StorageNotOpened`."""
         try:
             return open_storage(self.settings.storage.url)
+        except BadStorageUrl as error:
+            raise StorageNotOpened(str(error)) from None
         except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
             raise StorageNotOpened(type(error).__name__) from None
 

@@ -3,9 +3,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from vigil.cli.arguments import split_pairs
 from vigil.cli.errors import CommandError, describe_error
+from vigil.config.settings import Settings
 from vigil.demo.stack import StackFailed
 from vigil.domain.errors import ProviderUnavailable
-from vigil.errors import ConflictingRegistration, UnknownVerification
+from vigil.errors import ConflictingRegistration, StorageNotOpened, UnknownVerification
+from vigil.runtime import open_runtime
 from vigil.storage.contract import StorageUnavailable
 
 
@@ -45,3 +47,17 @@ def test_a_value_may_hold_an_equals_sign() -> None:
 def test_a_pair_without_an_equals_sign_is_refused_with_the_right_form() -> None:
     with pytest.raises(CommandError, match=r"^Use the form --set NAME=VALUE\.$"):
         split_pairs(["a=b", "drop_finals"], "--set NAME=VALUE")
+
+
+async def test_a_storage_url_of_another_kind_is_one_sentence_that_says_what_it_must_be() -> None:
+    settings = Settings.model_validate(
+        {"digest_key": "f3e01b7a94c25d8860aa91c7d24be35f", "storage": {"url": "ftp://a"}}
+    )
+    async with open_runtime(settings, lazy=True) as runtime:
+        with pytest.raises(StorageNotOpened) as caught:
+            _ = runtime.storage
+
+    assert describe_error(caught.value) == (
+        "The storage cannot be opened (the storage url must begin with file:///, s3://, gs:// or az://): "
+        "correct [storage] url."
+    )

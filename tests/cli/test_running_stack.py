@@ -284,3 +284,5 @@ async def test_a_check_that_fails_says_what_to_do_and_ends_with_1(tmp_path: Path
     assert "✗ callback URLs" in found
     assert "✗ accounts" in found
     assert "✓  quarantine" in ended.stdout
+    assert f"✓  storage        the first process will create file://{tmp_path}/.vigil/storage" in ended.stdout
+    assert list(tmp_path.iterdir()) == [config]

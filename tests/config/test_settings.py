@@ -129,7 +129,7 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
     [
         ("[temporal]", "[temporal", "is not TOML"),
         ("port = 8001", "prot = 8001", 'api.prot: there is no such setting; did you mean "port"?'),
-        ("[storage]\nurl", "[storage]\nurk", "storage.url: is missing"),
+        ("[storage]\nurl", "[storage]\nurk", 'storage.urk: there is no such setting; did you mean "url"?'),
         ("port = 8001", 'port = "eight"', "api.port: input should be a valid integer"),
         ("port = 8001", "port = 70000", "api.port: input should be less than or equal to 65535"),
         ("port = 8001", 'metrics_address = "9465"', "api.metrics_address: "),
@@ -138,10 +138,14 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
         ('env = "OLD"', 'env = "ODL"', "accounts.id360-sandbox.callback_headers.Authorization[0]: set the environment"),
         ('file = "password"', 'file = "passwort"', "accounts.id360-sandbox.password: the file passwort cannot be read"),
         ('provider = "id360"', 'provider = "id36"', "accounts.id360-sandbox.provider: must be one of id360"),
-        ('username = "robot"', 'user = "robot"', "accounts.id360-sandbox.username: is missing"),
+        (
+            'username = "robot"',
+            'user = "robot"',
+            'accounts.id360-sandbox.user: there is no such setting; did you mean "username"?',
+        ),
         ('username = "robot"', 'username = "r"\nuser = "r"', "accounts.id360-sandbox.user: there is no such setting"),
         ("deadline =", "deadlin =", 'a tracking plan has no such duration; did you mean "deadline"?'),
-        ('"7d"', '"a week"', "accounts.id360-sandbox.tracking.deadline: input should be a valid timedelta"),
+        ('"7d"', '"a week"', "accounts.id360-sandbox.tracking.deadline: is no duration: write 90s, 15m, 2h or 7d"),
         ('"7d"', '"-P7D"', "accounts.id360-sandbox.tracking.deadline: a duration cannot be negative"),
         ("[accounts.id360-sandbox]", "[accounts.ID360]", "accounts.ID360: an account's name has small letters"),
         ('{ env = "HOOK" }', '"changeme"', "endpoints.checkout.secret: is empty or a placeholder"),
@@ -158,6 +162,23 @@ def test_a_wrong_file_is_one_sentence_with_the_setting_and_the_fix(
         assert load(tmp_path, text).accounts["id360-sandbox"].own.environment == "production"
     else:
         assert sentence in fault(tmp_path, text)
+
+
+def test_all_faults_are_listed_at_once_each_with_its_setting_and_fix(tmp_path: Path) -> None:
+    text = WHOLE.replace('username = "robot"', 'usrname = "robot"').replace('env = "OLD"', 'env = "ODL"')
+    text = text.replace("port = 8001", "prot = 8001").replace('file = "password"', 'file = "passwort"')
+
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text + "[accounts.other]\nprovider = 'nobody'\n")
+
+    account = f"{tmp_path / 'vigil.toml'}: accounts.id360-sandbox"
+    assert str(caught.value).splitlines() == [
+        f"{account}.password: the file passwort cannot be read",
+        f"{account}.callback_headers.Authorization[0]: set the environment variable ODL",
+        f'{account}.usrname: there is no such setting; did you mean "username"?',
+        f"{tmp_path / 'vigil.toml'}: accounts.other.provider: must be one of id360, identomat, signicat, smile_id",
+        f'{tmp_path / "vigil.toml"}: api.prot: there is no such setting; did you mean "port"?',
+    ]
 
 
 def test_broken_toml_names_its_line(tmp_path: Path) -> None:

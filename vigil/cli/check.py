@@ -22,6 +22,7 @@ from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnp
 from vigil.errors import TemporalUnreachable, VigilError
 from vigil.runtime import Runtime, open_runtime
 from vigil.storage.contract import StorageError, storage_name
+from vigil.storage.factory import BadStorageUrl, local_folder
 from vigil.storage.inbox import Inbox
 from vigil.temporal.connection import missing_search_attributes
 
@@ -104,7 +105,7 @@ async def _run_check(name: str, check: Awaitable[str]) -> Finding:
     try:
         async with asyncio.timeout(TIMEOUT):
             return Finding(name, is_ok=True, text=await check)
-    except (CheckFailed, VigilError) as error:
+    except (BadStorageUrl, CheckFailed, VigilError) as error:
         return Finding(name, is_ok=False, text=str(error))
     except TimeoutError:
         return Finding(name, is_ok=False, text=f"no answer within {TIMEOUT:g} s")
@@ -130,6 +131,13 @@ async def check_tls(public_url: str) -> Finding:
 
 
 async def _check_storage(runtime: Runtime) -> str:
+    """Try a bucket with an object that is erased at once. A folder is only looked at, and not created."""
+    url = runtime.settings.storage.url
+    if (folder := local_folder(url)) is not None:
+        nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            raise CheckFailed(f"{nearest} cannot be written: correct [storage] url or its access rights")
+        return f"writable: {url}" if nearest == folder else f"the first process will create {url}"
     name = storage_name("health", f"check-{secrets.token_hex(8)}")
     storage = runtime.storage
     try:
@@ -138,10 +146,13 @@ async def _check_storage(runtime: Runtime) -> str:
         await storage.erase(name)
     except StorageError:
         raise CheckFailed("cannot be written: correct [storage] url or its access rights") from None
-    return f"writable: {runtime.settings.storage.url.partition('?')[0]}"
+    return f"writable: {url.partition('?')[0]}"
 
 
 async def _check_quarantine(runtime: Runtime) -> str:
+    folder = local_folder(runtime.settings.storage.url)
+    if folder is not None and not (folder / "inbox").exists():
+        return "empty"
     try:
         count = await Inbox(runtime.storage).quarantined_at_least(COUNT_LIMIT)
     except StorageError:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, model_validator
@@ -12,12 +13,25 @@ from vigil.domain.secrets import ChosenSecrets
 
 Face: TypeAlias = Literal["callbacks", "backend"]
 
-ListenerAddress: TypeAlias = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
-"""`host:port`."""
-
 WEBHOOK_PREFIX: Final = "whsec_"
 SHORTEST_WEBHOOK_SECRET: Final = 24
 """Bytes, as Standard Webhooks demands."""
+
+
+def _validate_public_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+        raise ValueError("must be an address such as https://callbacks.example.com, without query and fragment")
+    return url
+
+
+def _validate_listener(address: str) -> str:
+    if not re.fullmatch(r"[^\s:]+:\d{1,5}", address):
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:9100")
+    return address
+
+
+ListenerAddress: TypeAlias = Annotated[str, AfterValidator(_validate_listener)]
+"""`host:port`."""
 
 
 class ApiSettings(StrictModel):
@@ -25,7 +39,7 @@ class ApiSettings(StrictModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    public_url: Annotated[str, AfterValidator(_validate_public_url)] | None = None
     faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     connections: Annotated[int, Field(ge=8)] = 1000

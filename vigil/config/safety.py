@@ -2,18 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import Final, TypeAlias
+from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
 from vigil.config.api_settings import ApiSettings
 from vigil.config.keys import KeyHash, hash_key
-from vigil.config.settings_file import Path_, nearest, spelled
+from vigil.config.settings_file import Fault, Path_, nearest, spelled
 from vigil.domain.secrets import ChosenSecret, find_weakness
 from vigil.messaging.settings import MailServerSettings
-
-Fault: TypeAlias = tuple[Path_, str]
-"""A setting and its fix."""
 
 _STRONG: Final = "use a random text, such as `vigil key new NAME` or `openssl rand -base64 32` prints"
 _SHORTEST_PREFIX: Final = {4: 8, 6: 16}

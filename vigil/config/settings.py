@@ -14,7 +14,7 @@ during a rotation. Every fault is one sentence that names the file, the setting 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
@@ -33,12 +33,13 @@ from pydantic import (
 from vigil.config.api_settings import ApiSettings, EndpointSettings, ListenerAddress
 from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults
 from vigil.config.settings_file import (
+    Fault,
+    SecretResolver,
     SettingsError,
-    first_fault,
+    find_faults,
     nearest,
     overlaid,
     read_toml,
-    resolved,
     with_random_secrets,
 )
 from vigil.domain.models import StrictModel
@@ -60,8 +61,12 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(given: Any) -> Any:
-    short = re.fullmatch(r"(\d{1,9})([smhd])", given) if isinstance(given, str) else None
-    return timedelta(**{_UNITS[short[2]]: int(short[1])}) if short else given
+    if not isinstance(given, str) or given.lstrip("+-").startswith("P"):
+        return given
+    short = re.fullmatch(r"(\d{1,9})([smhd])", given)
+    if short is None:
+        raise ValueError("is no duration: write 90s, 15m, 2h or 7d")
+    return timedelta(**{_UNITS[short[2]]: int(short[1])})
 
 
 def _positive(duration: timedelta) -> timedelta:
@@ -191,14 +196,14 @@ def load_settings(
     """Return the settings of an installation. Raises `SettingsError`, which names the fix in one sentence."""
     environ = os.environ if environ is None else environ
     file = _file(path, environ)
-    given = resolved(overlaid(read_toml(file), environ, Settings.model_fields), environ, file)
+    secrets = SecretResolver(environ, file)
+    given = secrets.resolve(overlaid(read_toml(file), environ, Settings.model_fields))
     given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
-    settings = _checked(Settings, given, environ, file, providers)
+    settings = _checked(Settings, given, environ, providers, _Faults(file, secrets.faults))
     faults = list(find_key_faults(settings.api, settings.accounts, settings.endpoints))
     if settings.real_account:
         faults += find_production_faults(settings.real_account, settings.api, settings.messages.email)
-    for setting, fix in faults:
-        raise SettingsError(file, setting, fix)
+    _Faults(file, faults).raise_any()
     return settings
 
 
@@ -218,7 +223,9 @@ def load_client_settings(
     known = ClientSettings.model_fields
     given = {name: value for name, value in overlaid(read_toml(file), environ, known).items() if name in known}
     accounts = with_random_secrets(given.pop("accounts", {}))
-    return _checked(ClientSettings, resolved(given, environ, file) | {"accounts": accounts}, environ, file, providers)
+    secrets = SecretResolver(environ, file)
+    given = secrets.resolve(given) | {"accounts": accounts}
+    return _checked(ClientSettings, given, environ, providers, _Faults(file, secrets.faults))
 
 
 def is_exposed(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> bool:
@@ -230,24 +237,48 @@ def _file(path: Path | None, environ: Mapping[str, str]) -> Path:
     return path or Path(environ.get("VIGIL_CONFIG") or DEFAULT_FILE)
 
 
+class _Faults:
+    """The faults that were found so far. A setting whose secret is not there is named once."""
+
+    def __init__(self, file: Path, found: Iterable[Fault]) -> None:
+        self.file = file
+        self._found = list(found)
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        named = {setting for setting, _ in self._found}
+        for setting, fix in faults:
+            if not any(setting[:length] in named for length in range(1, len(setting) + 1)):
+                self._found.append((setting, fix))
+
+    def raise_any(self) -> None:
+        """Raise `SettingsError` with all of them, if there are any."""
+        if self._found:
+            raise SettingsError(self.file, *self._found)
+
+
 def _checked(
     model: type[SettingsT],
     given: dict[str, Any],
     environ: Mapping[str, str],
-    file: Path,
     providers: Mapping[str, AnyEntry],
+    faults: _Faults,
 ) -> SettingsT:
     _take_temporal_variables(given, environ)
-    accounts = given.get("accounts", {})
-    if not isinstance(accounts, dict):
-        raise SettingsError(file, ("accounts",), "must be a table of accounts")
-    given["accounts"] = {name: _account(file, name, table, providers) for name, table in accounts.items()}
+    tables = given.get("accounts", {})
+    if not isinstance(tables, dict):
+        faults.add([(("accounts",), "must be a table of accounts")])
+        tables = {}
+    given["accounts"] = {
+        name: account for name, table in tables.items() if (account := _account(name, table, providers, faults))
+    }
     try:
         settings = model.model_validate(given)
     except ValidationError as error:
-        raise first_fault(file, error, model) from None
-    for setting, fix in find_secret_faults(settings):
-        raise SettingsError(file, setting, fix)
+        faults.add(find_faults(error, model))
+        faults.raise_any()
+        raise
+    faults.raise_any()
+    _Faults(faults.file, find_secret_faults(settings)).raise_any()
     return settings
 
 
@@ -258,24 +289,30 @@ def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) 
             temporal[name] = environ.get(f"TEMPORAL_{name.upper()}") or temporal.get(name)
 
 
-def _account(file: Path, name: str, table: Any, providers: Mapping[str, AnyEntry]) -> ConfiguredAccount:
+def _account(name: str, table: Any, providers: Mapping[str, AnyEntry], faults: _Faults) -> ConfiguredAccount | None:
+    """Return an account; None if it has faults, which are added to the others."""
     at = ("accounts", name)
     if not isinstance(table, dict):
-        raise SettingsError(file, at, "must be a table")
+        faults.add([(at, "must be a table")])
+        return None
     try:
         TypeAdapter(Name).validate_python(name)
     except ValidationError:
-        raise SettingsError(file, at, "an account's name has small letters, digits and hyphens") from None
+        faults.add([(at, "an account's name has small letters, digits and hyphens")])
     common = {key: value for key, value in table.items() if key in Common.model_fields}
     own = {key: value for key, value in table.items() if key not in Common.model_fields}
     entry = providers.get(str(own.get("provider")))
     if entry is None:
-        raise SettingsError(file, (*at, "provider"), f"must be one of {', '.join(sorted(providers))}")
+        faults.add([((*at, "provider"), f"must be one of {', '.join(sorted(providers))}")])
+        return None
     try:
         settings = entry.settings.model_validate(own)
     except ValidationError as error:
-        raise first_fault(file, error, entry.settings, at) from None
+        faults.add(find_faults(error, entry.settings, at))
+        settings = None
     try:
-        return ConfiguredAccount.model_validate({**common, "own": settings})
+        Common.model_validate(common)
     except ValidationError as error:
-        raise first_fault(file, error, ConfiguredAccount, at) from None
+        faults.add(find_faults(error, Common, at))
+        return None
+    return ConfiguredAccount.model_validate({**common, "own": settings}) if settings is not None else None

@@ -12,14 +12,17 @@ from pydantic import BaseModel, ValidationError
 
 PREFIX: Final = "VIGIL_"
 Path_: TypeAlias = tuple[str | int, ...]
+Fault: TypeAlias = tuple[Path_, str]
+"""A setting and its fix."""
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; the text is one sentence with file, setting and fix, and shows no value."""
+    """The settings cannot be used. The text has one line with file, setting and fix for each fault, and no value."""
 
-    def __init__(self, file: Path, setting: Path_, fix: str) -> None:
-        self.setting = spelled(setting)
-        super().__init__(f"{file}: {self.setting}: {fix}" if setting else f"{file}: {fix}")
+    def __init__(self, file: Path, *faults: Fault) -> None:
+        self.settings = tuple(spelled(setting) for setting, _ in faults)
+        lines = [f"{file}: {spelled(setting)}: {fix}" if setting else f"{file}: {fix}" for setting, fix in faults]
+        super().__init__("\n".join(dict.fromkeys(lines)))
 
 
 def spelled(setting: Path_) -> str:
@@ -35,11 +38,11 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(file, (), "there is no such file; copy vigil.example.toml and fill it in") from None
+        raise SettingsError(file, ((), "there is no such file; copy vigil.example.toml and fill it in")) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(file, (), f"is not TOML: {_without_value(str(error))}") from None
+        raise SettingsError(file, ((), f"is not TOML: {_without_value(str(error))}")) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(file, (), f"cannot be read ({type(error).__name__})") from None
+        raise SettingsError(file, ((), f"cannot be read ({type(error).__name__})")) from None
 
 
 def _without_value(message: str) -> str:
@@ -78,26 +81,45 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def resolved(value: Any, environ: Mapping[str, str], file: Path, at: Path_ = ()) -> Any:
-    """Put secrets in the place of `{ env = ... }` and `{ file = ... }`, however deep they stand.
+class SecretResolver:
+    """Puts secrets in the place of `{ env = ... }` and `{ file = ... }`, however deep they stand.
 
-    Raises:
-        SettingsError: naming the setting and the variable or file that is not there, or holds nothing.
-
+    `faults` names each variable and file that is not there, or holds nothing. A random text stands in for its secret,
+    so that the other settings can be checked.
     """
-    match value:
-        case {"env": str(variable)} if len(value) == 1:
-            if variable not in environ:
-                raise SettingsError(file, at, f"set the environment variable {variable}")
-            return _filled(environ[variable], f"the environment variable {variable} is empty", file, at)
-        case {"file": str(name)} if len(value) == 1:
-            return _filled(_secret_file(file, at, name), f"the file {name} is empty", file, at)
-        case dict():
-            return {key: resolved(inner, environ, file, (*at, key)) for key, inner in value.items()}
-        case list():
-            return [resolved(inner, environ, file, (*at, n)) for n, inner in enumerate(value)]
-        case _:
-            return value
+
+    def __init__(self, environ: Mapping[str, str], file: Path) -> None:
+        """Take the environment, and the settings file, from whose folder the paths of secrets begin."""
+        self.faults: list[Fault] = []
+        self._environ = environ
+        self._folder = file.parent
+
+    def resolve(self, value: Any, at: Path_ = ()) -> Any:
+        """Return the value with its secrets."""
+        match value:
+            case {"env": str(variable)} if len(value) == 1:
+                return self._fill(self._environ.get(variable), f"the environment variable {variable}", at)
+            case {"file": str(name)} if len(value) == 1:
+                return self._fill(self._read(name), f"the file {name}", at)
+            case dict():
+                return {key: self.resolve(inner, (*at, key)) for key, inner in value.items()}
+            case list():
+                return [self.resolve(inner, (*at, n)) for n, inner in enumerate(value)]
+            case _:
+                return value
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self._folder / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _fill(self, secret: str | None, source: str, at: Path_) -> str:
+        if secret is not None and secret.strip():
+            return secret.rstrip("\r\n")
+        missing = f"set {source}" if source.startswith("the env") else f"{source} cannot be read"
+        self.faults.append((at, missing if secret is None else f"{source} is empty"))
+        return secrets.token_urlsafe(32)
 
 
 def with_random_secrets(value: Any) -> Any:
@@ -113,33 +135,31 @@ def with_random_secrets(value: Any) -> Any:
             return value
 
 
-def _secret_file(file: Path, at: Path_, name: str) -> str:
-    try:
-        return (file.parent / name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(file, at, f"the file {name} cannot be read ({type(error).__name__})") from None
-
-
-def _filled(secret: str, otherwise: str, file: Path, at: Path_) -> str:
-    if not secret.strip():
-        raise SettingsError(file, at, otherwise)
-    return secret.rstrip("\r\n")
-
-
-def first_fault(file: Path, error: ValidationError, model: type[BaseModel], at: Path_ = ()) -> SettingsError:
-    """Tell the first thing that is wrong; what was given instead stays untold, since it may be a secret."""
-    fault = error.errors(include_url=False, include_context=True, include_input=False)[0]
-    setting = tuple(part for part in fault["loc"] if part != "[key]")
-    match fault["type"]:
-        case "missing":
-            fix = "is missing"
-        case "extra_forbidden":
-            fix = "there is no such setting" + _nearest(str(setting[-1]), _names_beside(model, setting))
-        case "value_error":
-            fix = str(fault["ctx"]["error"])
-        case _:
-            fix = fault["msg"][:1].lower() + fault["msg"][1:]
-    return SettingsError(file, (*at, *setting), fix)
+def find_faults(error: ValidationError, model: type[BaseModel], at: Path_ = ()) -> list[Fault]:
+    """Return everything that is wrong. What was given instead stays out: it may be a secret."""
+    faults: list[Fault] = []
+    misspelt: set[Path_] = set()
+    for fault in error.errors(include_url=False, include_context=True, include_input=False):
+        setting = tuple(part for part in fault["loc"] if part != "[key]")
+        match fault["type"]:
+            case "missing":
+                fix = "is missing"
+            case "extra_forbidden":
+                beside = _names_beside(model, setting)
+                misspelt |= {(*setting[:-1], name) for name in get_close_matches(str(setting[-1]), list(beside), n=1)}
+                fix = "there is no such setting" + _nearest(str(setting[-1]), beside)
+            case "value_error":
+                fix = str(fault["ctx"]["error"])
+            case _:
+                fix = fault["msg"][:1].lower() + fault["msg"][1:]
+        faults.append((setting, fix))
+    # A list of which one item is wrong is reported as too short, too.
+    inner = {setting[:length] for setting, _ in faults for length in range(1, len(setting))}
+    return [
+        ((*at, *setting), fix)
+        for setting, fix in faults
+        if setting not in inner and not (fix == "is missing" and setting in misspelt)
+    ]
 
 
 def nearest(wrong: str, names: Iterable[str]) -> str:

@@ -26,11 +26,15 @@ CLIENT: "ClientConfig" = {
 RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
 
 
+class BadStorageUrl(ValueError):
+    """The URL names no store; the text says what it must be, and does not show it."""
+
+
 def open_storage(url: str) -> Storage:
     """Return the store at `file:///folder`, `s3://bucket/prefix`, `gs://...` or `az://...`.
 
     Cloud credentials and endpoints come from the vendor's own environment variables. Raises
-    ValueError for another kind of URL, OSError for a folder that cannot be made, obstore's
+    `BadStorageUrl` for another kind of URL, OSError for a folder that cannot be made, obstore's
     BaseError where the vendor's variables do not suffice. Everything that is stored passes through
     the value returned here: contents are sealed here or nowhere.
     """
@@ -44,11 +48,17 @@ def open_storage(url: str) -> Storage:
         case "gs" | "az":
             return ObjectStorage(from_url(url, client_options=CLIENT, retry_config=RETRIES))
         case _:
-            raise ValueError("the storage url must begin with file:///, s3://, gs:// or az://")
+            raise BadStorageUrl("the storage url must begin with file:///, s3://, gs:// or az://")
+
+
+def local_folder(url: str) -> Path | None:
+    """Return the folder of a `file:` URL; None for a bucket. Raises `BadStorageUrl`."""
+    parts = urlsplit(url)
+    return _folder(parts) if parts.scheme == "file" else None
 
 
 def _folder(parts: SplitResult) -> Path:
     # In file://data/vigil, "data" would be a host.
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise ValueError("a file storage url has three slashes and a full path: file:///var/lib/vigil")
+        raise BadStorageUrl("a file storage url has three slashes and a full path: file:///var/lib/vigil")
     return Path(url2pathname(parts.path))
