@@ -18,13 +18,17 @@ router: Final = APIRouter(tags=["callbacks"], dependencies=[Depends(Needs(Right.
 
 
 class RefusalView(StrictModel):
-    """A refused callback. `digest` is the start of the keyed digest of its body."""
+    """A refused callback. `digest` is the start of the keyed digest of its body.
+
+    `encoding` is the content coding or the charset that Vigil cannot read, if it could not read the body because of it.
+    """
 
     at: AwareDatetime
     account: str
     reason: str
     source: str | None
     digest: str
+    encoding: str | None
 
 
 class RefusalsView(StrictModel):
@@ -36,13 +40,15 @@ class RefusalsView(StrictModel):
 class QuarantinedView(StrictModel):
     """A stored callback that belongs to no verification. `receipt` is its name below `inbox/quarantined/`.
 
-    `account` and `proof` are null if the receipt cannot be read.
+    `account` and `proof` are null if the receipt cannot be read. `encoding` is the content coding or the charset that
+    Vigil cannot read, if it could not read the body because of it.
     """
 
     at: AwareDatetime
     account: str | None
     proof: str | None
     reason: str
+    encoding: str | None
     receipt: str
 
 
@@ -57,10 +63,7 @@ async def list_refusals(process: Process, limit: Annotated[int, Query(ge=1, le=M
     """Return the newest refusals."""
     found = await process.inbox.refusals(limit)
     return RefusalsView(
-        refusals=tuple(
-            RefusalView(at=each.at, account=each.account, reason=each.reason, source=each.source, digest=each.digest8)
-            for each in found
-        )
+        refusals=tuple(RefusalView(digest=each.digest8, **each.model_dump(exclude={"digest8"})) for each in found)
     )
 
 
@@ -73,8 +76,5 @@ async def list_quarantine(
     """Return the newest quarantined callbacks."""
     found = await process.inbox.quarantined(limit)
     return QuarantineView(
-        quarantined=tuple(
-            QuarantinedView(at=each.at, account=each.account, proof=each.proof, reason=each.reason, receipt=each.name)
-            for each in found
-        )
+        quarantined=tuple(QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"})) for each in found)
     )

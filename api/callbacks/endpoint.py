@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
@@ -10,6 +11,7 @@ from typing import Final, TypeAlias
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.callbacks.answers import AnswerCodes
+from api.callbacks.content_coding import BodyTooLarge, codings_of, decode_body
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.intake import Intake
 from api.callbacks.turns import LargeBodies
@@ -26,10 +28,6 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 class _Disconnected(Exception):
     """The sender disconnected before its body was complete."""
-
-
-class _TooLarge(Exception):
-    """The body is larger than the limit."""
 
 
 class CallbackEndpoint:
@@ -58,16 +56,17 @@ class CallbackEndpoint:
         source = source_of(scope, headers, self._trusted)
         try:
             async with asyncio.timeout(self._limits.body_timeout.total_seconds()):
-                body = await self._read_body(receive, headers, source)
+                body = await self._decode(await self._read_body(receive, headers, source), headers, source)
         except _Disconnected:
             return
-        except _TooLarge:
+        except BodyTooLarge:
             await self._answer(send, account, self._answers.codes_for(account).too_large)
+            await self._intake.list_too_large(account, source)
             return
         except TimeoutError:
             await self._answer(send, account, self._answers.codes_for(account).lost)
             return
-        request = CallbackRequest(account, correlation, headers, CallbackBody(body), received_at=datetime.now(UTC))
+        request = CallbackRequest(account, correlation, headers, body, received_at=datetime.now(UTC))
         progress = await self._intake.receive(request, source)
         await self._answer(send, account, progress.status)
         await self._intake.finish(progress)
@@ -75,7 +74,7 @@ class CallbackEndpoint:
     async def _read_body(self, receive: Receive, headers: Mapping[str, str], source: Hashable) -> bytearray:
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:18]) > self._limits.largest_body:
-            raise _TooLarge
+            raise BodyTooLarge
         body = bytearray()
         while len(body) <= self._limits.small_body:
             if await self._read_part(receive, body):
@@ -87,6 +86,17 @@ class CallbackEndpoint:
                 size = len(body)
         return body
 
+    async def _decode(self, body: bytearray, headers: Mapping[str, str], source: Hashable) -> CallbackBody:
+        """Return the body as `decode_body` does. A coded one that is not small waits as the largest body does."""
+        largest = self._limits.largest_body
+        if not codings_of(headers):
+            return decode_body(bytes(body), headers, largest=largest)
+        with suppress(BodyTooLarge):
+            return decode_body(bytes(body), headers, largest=self._limits.small_body)
+        async with self._large_bodies.admit(source):
+            await self._large_bodies.pace(largest, source)
+            return decode_body(bytes(body), headers, largest=largest)
+
     async def _read_part(self, receive: Receive, body: bytearray) -> bool:
         """Add a part to the body, and return whether it is the last one."""
         message = await receive()
@@ -94,7 +104,7 @@ class CallbackEndpoint:
             raise _Disconnected
         body += message.get("body", b"")
         if len(body) > self._limits.largest_body:
-            raise _TooLarge
+            raise BodyTooLarge
         return not message.get("more_body", False)
 
     async def _answer(self, send: Send, account: str, status: int) -> None:
@@ -140,12 +150,15 @@ def _parse_path(path: str) -> tuple[str, str | None]:
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name. Several headers of one name are joined with commas, as HTTP does."""
-    joined: dict[str, str] = {}
+    """Return the headers by lower-case name, compared as HTTP defines them.
+
+    Blanks around a value are no part of it. Several headers of one name are one list, joined with commas; where all of
+    them are equal, as some proxies make them, their value is meant.
+    """
+    values: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+        values.setdefault(raw_name.decode("latin-1").lower(), []).append(raw_value.decode("latin-1").strip(" \t"))
+    return {name: ", ".join(dict.fromkeys(each) if len(set(each)) == 1 else each) for name, each in values.items()}
 
 
 async def _send_status(send: Send, status: int) -> None:

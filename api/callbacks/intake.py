@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
 import structlog
@@ -19,6 +19,7 @@ from vigil.config.accounts import OpenAccount
 from vigil.domain.errors import CallbackRefused
 from vigil.observability import where
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
+from vigil.providers.parsing import unread_encoding
 from vigil.storage.contract import StorageError
 from vigil.storage.inbox import AddressedEvent, Receipt, Refusal, filed_name
 from vigil.tracing import span
@@ -158,6 +159,11 @@ class Intake:
         async with self._filing_slots:
             await self._services.archive.file(receipt, progress.request.account, progress.events, progress.results)
 
+    async def list_too_large(self, account: str, source: IPv4Address | IPv6Address | None) -> None:
+        """List a callback whose body was too large to be read. Never raises."""
+        request = CallbackRequest(account, None, {}, b"", received_at=datetime.now(UTC))
+        await self.finish(CallbackProgress(request, source, refusal="too_large"))
+
     async def _list_refusal(self, progress: CallbackProgress, reason: str) -> None:
         account, metrics = self._known_name(progress), self._services.metrics
         metrics.refusals.labels(account, reason).inc()
@@ -172,6 +178,7 @@ class Intake:
                 reason=reason,
                 source=str(progress.source) if progress.source else None,
                 digest8=self._services.digester.digest("delivery", progress.request.body)[:8],
+                encoding=unread_encoding(progress.request.body),
             )
         )
 

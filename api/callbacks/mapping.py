@@ -6,12 +6,13 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from vigil.config.accounts import OpenAccount
-from vigil.domain.callback_event import CallbackEvent, Unreadable
+from vigil.domain.callback_event import CallbackEvent, Observation, Unreadable
 from vigil.domain.digest import Digester
 from vigil.domain.message import MessageRequest
 from vigil.domain.terms import KeyedDigest
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import Callback, GenuineRequest
+from vigil.providers.parsing import unread_encoding
 from vigil.storage.inbox import AddressedEvent, Receipt
 from vigil.tracing import current_traceparent
 
@@ -52,6 +53,7 @@ def build_receipt(
         body=genuine.kept_body,
         events=tuple(events),
         message=message,
+        encoding=unread_encoding(request.body),
     )
 
 
@@ -86,9 +88,15 @@ def _build_event(
         details=digester.digest("details", callback.details) if callback.details is not None else None,
         topic=callback.topic,
         unknown_fields=callback.unknown_fields,
-        observation=callback.observation,
+        observation=_name_encoding(callback.observation, genuine.request.body),
         traceparent=current_traceparent(),
     )
+
+
+def _name_encoding(observation: Observation, body: bytes) -> Observation:
+    """Return an unreadable observation with the encoding that makes it so."""
+    encoding = unread_encoding(body)
+    return observation.of_encoding(encoding) if isinstance(observation, Unreadable) and encoding else observation
 
 
 def _digest_identity(callback: Callback, key: VerificationKey, digester: Digester) -> KeyedDigest | None:

@@ -231,3 +231,28 @@ def test_a_production_account_takes_a_face_without_backends_and_a_mail_server_ne
     if before == KEYS:
         changed = changed.replace("[api]\n", f"[api]\n{after}")
     assert "id360" in load(tmp_path, changed).accounts
+
+
+SANDBOX = """
+[accounts.id360-sandbox]
+provider = "id360"
+username = "robot"
+password = "PASSWORD"
+callback_headers = { Authorization = "Basic c0ffee90b3e8a24f56b0c9d3e1f7a86b" }
+"""
+
+
+def test_a_sandbox_and_production_share_no_secret_that_a_provider_dictated(tmp_path: Path) -> None:
+    said = fault(tmp_path, ("[accounts.identomat]", SANDBOX.replace("PASSWORD", "hunter2") + "[accounts.identomat]"))
+
+    assert said == (
+        "accounts.id360-sandbox.password: is also accounts.id360.password, which is of production:"
+        " environments share no secret"
+    )
+
+
+def test_two_accounts_of_one_environment_may_have_the_key_that_a_provider_gave_to_both(tmp_path: Path) -> None:
+    second = SANDBOX.replace("PASSWORD", "hunter2")
+    shared = second.replace('"id360"\n', '"id360"\nenvironment = "production"\n')
+
+    assert set(load(tmp_path, WHOLE + shared).accounts) == {"id360", "id360-sandbox", "identomat"}

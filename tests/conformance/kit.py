@@ -51,8 +51,19 @@ class Condition(StrEnum):
     """One whose proof would be in its body, which cannot be read."""
     OVERSIZED = "oversized"
     """A proven one of more than 2 MiB. The suite pads it; a kit never builds it."""
+    GZIPPED = "gzipped"
+    """A genuine one with `Content-Encoding: gzip`. The suite builds it from the genuine one, like all that follow."""
+    DEFLATED = "deflated"
+    OTHER_CHARSET = "other_charset"
+    """In UTF-16, with a `charset` that says so."""
+    UNKNOWN_CODING = "unknown_coding"
+    """In a content coding that we do not read."""
+    PADDED_HEADERS = "padded_headers"
+    """With a blank and a tab behind every header value."""
+    REPEATED_HEADERS = "repeated_headers"
+    """With every header twice."""
     STORAGE_DOWN = "storage_down"
-    """A genuine one while storage is down. The suite builds it from the genuine one, like the next two."""
+    """A genuine one while storage is down."""
     TEMPORAL_DOWN = "temporal_down"
     BOTH_DOWN = "both_down"
 
@@ -70,7 +81,18 @@ MAY_BE_ABSENT: Final = frozenset(
     }
 )
 BUILT_BY_THE_SUITE: Final = frozenset(
-    {Condition.OVERSIZED, Condition.STORAGE_DOWN, Condition.TEMPORAL_DOWN, Condition.BOTH_DOWN}
+    {
+        Condition.OVERSIZED,
+        Condition.GZIPPED,
+        Condition.DEFLATED,
+        Condition.OTHER_CHARSET,
+        Condition.UNKNOWN_CODING,
+        Condition.PADDED_HEADERS,
+        Condition.REPEATED_HEADERS,
+        Condition.STORAGE_DOWN,
+        Condition.TEMPORAL_DOWN,
+        Condition.BOTH_DOWN,
+    }
 )
 
 
@@ -89,6 +111,18 @@ class AnswerRow:
     statement: str
     condition: Condition
     code: int
+
+
+def rows_of_http(unknown_coding: AnswerRow) -> tuple[AnswerRow, ...]:
+    """Return the rows that are the same for every sender, since HTTP states them, and the given one."""
+    return (
+        AnswerRow("RFC 9110, 8.4: a content coding is undone before the content is read", Condition.GZIPPED, 200),
+        AnswerRow("RFC 9110, 8.4.1.2: deflate is a zlib stream", Condition.DEFLATED, 200),
+        AnswerRow("RFC 9110, 8.3.2: charset names the encoding of the text", Condition.OTHER_CHARSET, 200),
+        AnswerRow("RFC 9110, 5.5: blanks around a value are no part of it", Condition.PADDED_HEADERS, 200),
+        AnswerRow("RFC 9110, 5.3: equal values of one header are that value", Condition.REPEATED_HEADERS, 200),
+        unknown_coding,
+    )
 
 
 @dataclass(frozen=True)

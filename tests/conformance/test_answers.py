@@ -1,7 +1,9 @@
 """Whatever comes, in whatever state we are, the answer is the one that works for this sender."""
 
+import gzip
 import json
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.conformance.kit import BUILT_BY_THE_SUITE, AnswerRow, Condition, Send
 from tests.conformance.rig import account_of, configured
 from tests.simulator.step_clock import StepClock
 from vigil.config.accounts import OpenAccount, build_account
+from vigil.domain.callback_event import Unreadable
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.outbound_http import certificates
 from vigil.providers.registry import PROVIDERS
@@ -36,11 +39,33 @@ EFFECTS: dict[Condition, tuple[bool, set[str]]] = {
     Condition.STALE: (True, {RECEIPTS}),
     Condition.UNPROVEN: (True, {RECEIPTS}),
     Condition.UNPROVABLE: (False, {REFUSED}),
-    Condition.OVERSIZED: (False, set()),
+    Condition.OVERSIZED: (False, {REFUSED}),
+    Condition.GZIPPED: (True, {RECEIPTS}),
+    Condition.DEFLATED: (True, {RECEIPTS}),
+    Condition.OTHER_CHARSET: (True, {RECEIPTS}),
+    Condition.PADDED_HEADERS: (True, {RECEIPTS}),
+    Condition.REPEATED_HEADERS: (True, {RECEIPTS}),
     Condition.STORAGE_DOWN: (True, set()),
     Condition.TEMPORAL_DOWN: (False, {PENDING}),
     Condition.BOTH_DOWN: (False, set()),
 }
+ALTERED: dict[Condition, Callable[[Mapping[str, str], bytes], SentRequest]] = {
+    Condition.OVERSIZED: lambda headers, body: SentRequest(headers, body.ljust(TOO_MUCH)),
+    Condition.GZIPPED: lambda headers, body: SentRequest({**headers, "Content-Encoding": "gzip"}, gzip.compress(body)),
+    Condition.DEFLATED: lambda headers, body: SentRequest(
+        {**headers, "Content-Encoding": "deflate"}, zlib.compress(body)
+    ),
+    Condition.UNKNOWN_CODING: lambda headers, body: SentRequest(
+        {**headers, "Content-Encoding": "br"}, b"\x0b\x02\x80" + body[1:]
+    ),
+    Condition.OTHER_CHARSET: lambda headers, body: SentRequest(
+        {**headers, "Content-Type": "application/json; charset=UTF-16LE"}, body.decode().encode("utf-16le")
+    ),
+    Condition.PADDED_HEADERS: lambda headers, body: SentRequest(
+        {name: f" {value} \t" for name, value in headers.items()}, body
+    ),
+}
+"""How the suite makes the callback of a condition from a genuine one."""
 ROWS = [
     pytest.param(provider, sender, row, id=f"{provider}-{sender}-{row.condition}-{number}")
     for provider, sender in SENDERS
@@ -79,12 +104,15 @@ async def reference_at(provider: str, kit: SenderKit, http: httpx.AsyncClient) -
 def sent_under(condition: Condition, kit: SenderKit, reference: str) -> SentRequest:
     is_ours = condition in BUILT_BY_THE_SUITE or condition is Condition.UNKNOWN_REFERENCE
     built = kit.callback(Condition.GENUINE if is_ours else condition, reference, datetime.now(UTC))
-    return SentRequest(built.headers, built.body.ljust(TOO_MUCH)) if condition is Condition.OVERSIZED else built
+    alter = ALTERED.get(condition)
+    return alter(built.headers, built.body) if alter else built
 
 
-async def answered(desk: Desk, account: str, sent: SentRequest) -> int:
+async def answered(desk: Desk, account: str, sent: SentRequest, *, times: int = 1) -> int:
+    """Return the answer to a callback that has each header so many times."""
     async with in_process(endpoint_of(desk)) as client:
-        answer = await client.post(f"/callbacks/{account}", content=sent.body, headers=dict(sent.headers))
+        headers = list(sent.headers.items()) * times
+        answer = await client.post(f"/callbacks/{account}", content=sent.body, headers=headers)
     desk.storage.down = False
     assert answer.content == b""
     return answer.status_code
@@ -108,12 +136,19 @@ async def test_the_answer_is_the_one_that_the_documents_ask_for(
     desk.storage.down = row.condition in {Condition.STORAGE_DOWN, Condition.BOTH_DOWN}
     desk.verifications.down = row.condition in {Condition.TEMPORAL_DOWN, Condition.BOTH_DOWN}
 
-    code = await answered(desk, account.name, sent_under(row.condition, kit, reference))
+    times = 2 if row.condition is Condition.REPEATED_HEADERS else 1
+    code = await answered(desk, account.name, sent_under(row.condition, kit, reference), times=times)
 
     told = [told for told, _ in desk.verifications.signaled]
     assert code == row.code, row.statement
     if row.condition is Condition.MALFORMED:
         assert await kept_in(desk) in ({RECEIPTS}, {QUARANTINED})
+    elif row.condition is Condition.UNKNOWN_CODING:
+        seen = [event.observation for _, event in desk.verifications.signaled]
+        named = [each.encoding for each in seen if isinstance(each, Unreadable)]
+        named += [each.encoding for each in await desk.inbox.refusals(9)]
+        named += [each.encoding for each in await desk.inbox.quarantined(9)]
+        assert named == ["content-encoding.br"]
     elif row.condition is Condition.UNKNOWN_REFERENCE:
         assert told == ([reference] if kit.starts else [])
         assert await kept_in(desk) == {RECEIPTS if kit.starts else QUARANTINED}

@@ -1,5 +1,6 @@
 """A stranger's refused callbacks: they hide no other refusal, and they fill no disk."""
 
+import gzip
 from pathlib import Path
 
 from tests.api.conftest import endpoint_of, in_process
@@ -40,3 +41,20 @@ async def test_a_flood_for_one_account_hides_no_refusal_of_another_or_for_anothe
 def refused(desk: Desk, account: str, reason: str) -> float | None:
     labels = {"account": account, "reason": reason}
     return desk.metrics.registry.get_sample_value("vigil_callback_refusals_total", labels)
+
+
+async def test_a_bomb_in_gzip_is_refused_like_the_body_that_it_would_become_and_listed_with_its_account(
+    tmp_path: Path,
+) -> None:
+    """Two kilobytes that become two mebibytes and one byte, twice as coded as they seem."""
+    desk = Desk(tmp_path)
+    bomb = gzip.compress(gzip.compress(b" " * (2 * 1024 * 1024 + 1)))
+    headers = {"x-secret": "right", "content-encoding": "gzip, gzip"}
+    async with in_process(endpoint_of(desk)) as client:
+        answers = [await client.post("/callbacks/acme", content=bomb, headers=headers) for _ in range(3)]
+        unknown = await client.post("/callbacks/nobody", content=bomb, headers=headers)
+
+    assert len(bomb) < 1000
+    assert [each.status_code for each in (*answers, unknown)] == [413] * 4
+    assert [(each.account, each.reason) for each in await desk.inbox.refusals(9)] == [("acme", "too_large")] * 3
+    assert refused(desk, "unknown", "too_large") == 1

@@ -33,6 +33,20 @@ def find_secret_faults(settings: BaseModel) -> Iterator[Fault]:
             owners[mark] = at
 
 
+def find_shared_secrets(settings: BaseModel) -> Iterator[Fault]:
+    """Yield the secrets of an account that an account of another environment has too.
+
+    Whoever sees a sandbox's secret, on a developer's machine or in a test, could speak for production.
+    """
+    owners: dict[str, tuple[str, Path_]] = {}
+    for name, account in getattr(settings, "accounts", {}).items():
+        for at, secret in _secrets_in(account, ("accounts", name)):
+            mark = hash_key(secret.get_secret_value()) if isinstance(secret, SecretStr) else secret
+            environment, owner = owners.setdefault(mark, (account.own.environment, at))
+            if environment != account.own.environment:
+                yield at, f"is also {spelled(owner)}, which is of {environment}: environments share no secret"
+
+
 def _secrets_in(value: object, at: Path_) -> Iterator[tuple[Path_, SecretStr | KeyHash]]:
     """Yield every secret below a value, and every hash of a key, with the setting in which it stands."""
     if isinstance(value, SecretStr | KeyHash):

@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from vigil.config.api_settings import ApiSettings, EndpointSettings, ListenerAddress
-from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults
+from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults, find_shared_secrets
 from vigil.config.settings_file import (
     Fault,
     SecretResolver,
@@ -278,7 +278,9 @@ def _checked(
         faults.raise_any()
         raise
     faults.raise_any()
-    _Faults(faults.file, find_secret_faults(settings)).raise_any()
+    faults.add(find_secret_faults(settings))
+    faults.add(find_shared_secrets(settings))
+    faults.raise_any()
     return settings
 
 

@@ -73,6 +73,11 @@ class Unreadable(StoredModel):
 
     kind: Literal["unreadable"] = "unreadable"
     why: Literal["not_json", "wrong_shape", "too_deep", "too_complex", "unknown_type"]
+    encoding: Word | None = Field(None, description="the content coding or the charset that we cannot read")
+
+    def of_encoding(self, encoding: Word) -> "Unreadable":
+        """Return the observation of a body in an encoding that we cannot read."""
+        return self._with(encoding=encoding)
 
 
 Observation: TypeAlias = Annotated[StatusSeen | StepFinished | RoomChanged | Unreadable, Field(discriminator="kind")]

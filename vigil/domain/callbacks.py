@@ -191,7 +191,7 @@ def _apply_observation(
                 record = record.with_callbacks(record.callbacks.announce(seen, proof=event.proof, at=at))
             return (seen.kind, seen.word, seen.code), record
         case Unreadable() as seen:
-            return (seen.kind, seen.why), add_attention(record, Attention.QUARANTINED, at=at)
+            return (seen.kind, seen.why, seen.encoding), add_attention(record, Attention.QUARANTINED, at=at)
 
 
 def _announces_an_end(record: Record, seen: StatusSeen, *, finals_may_change: bool) -> bool:

@@ -3,11 +3,12 @@
 import json
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from vigil.domain.callback_event import MOST_UNKNOWN_FIELDS
-from vigil.domain.terms import as_word, in_utc
+from vigil.domain.terms import Word, as_word, in_utc
 from vigil.domain.verification_key import LONGEST
 
 MAX_DEPTH: Final = 40
@@ -38,6 +39,19 @@ class CallbackBody(bytes):
     """
 
     _parsed: Any
+    unread_encoding: Word | None
+    """The content coding or the charset that we cannot read, such as `content-encoding.br`."""
+    received: bytes
+    """The bytes that a signature covers: before their charset was converted to UTF-8."""
+
+    def __new__(
+        cls, content: bytes | bytearray = b"", *, received: bytes | None = None, unread_encoding: Word | None = None
+    ) -> Self:
+        """Take the body, and what is to be known of how it was received."""
+        body = super().__new__(cls, content)
+        body.received = body if received is None else received
+        body.unread_encoding = unread_encoding
+        return body
 
     def parse(self) -> Any:
         """Return the same object at each call. Raises `NotReadable`."""
@@ -52,6 +66,21 @@ class CallbackBody(bytes):
 
     def _has_few_values(self) -> bool:
         return len(self) <= MOST_VALUES or count_values(self) <= MOST_VALUES
+
+
+def received_bytes(body: bytes) -> bytes:
+    """Return the bytes of a callback that a signature covers."""
+    return body.received if isinstance(body, CallbackBody) else body
+
+
+def unread_encoding(body: bytes) -> Word | None:
+    """Return the encoding because of which a callback's body is not readable; None: it is readable, or no JSON."""
+    if not isinstance(body, CallbackBody) or body.unread_encoding is None:
+        return None
+    with suppress(NotReadable):
+        body.parse()
+        return None  # the header was wrong: proxies decode a body and leave the header
+    return body.unread_encoding
 
 
 def count_values(body: bytes) -> int:

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, ConfigDict, ValidationError
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.message import SEND_WITHIN, MessageRequest
 from vigil.domain.models import MessageModel, StoredModel, StrictModel
-from vigil.domain.terms import KeyedDigest
+from vigil.domain.terms import KeyedDigest, Word
 from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
@@ -54,6 +54,8 @@ class Receipt(StoredModel):
     events: tuple[AddressedEvent, ...] = ()
     message: MessageRequest | None = None
     """The message that it asks us to send; such a receipt is erased, never filed."""
+    encoding: Word | None = None
+    """The content coding or the charset that we cannot read. `body` is as it was received then."""
     cut_from: int | None = None
     """The size of the whole body in bytes, if `body` is only its start."""
     whole_digest: KeyedDigest | None = None
@@ -94,13 +96,17 @@ class _Text(StoredModel):
 
 
 class Refusal(MessageModel):
-    """A callback that was refused; `digest8` is the start of its body's keyed digest."""
+    """A callback that was refused; `digest8` is the start of its body's keyed digest.
+
+    `encoding` is the content coding or the charset that we cannot read.
+    """
 
     at: AwareDatetime
     account: str
     reason: str
     source: str | None
     digest8: str
+    encoding: Word | None = None
 
 
 class Quarantined(StrictModel):
@@ -112,7 +118,8 @@ class Quarantined(StrictModel):
     at: AwareDatetime
     account: str | None
     proof: str | None
-    reason: Literal["names_no_verification", "verification_not_known", "receipt_not_readable"]
+    reason: Literal["names_no_verification", "verification_not_known", "receipt_not_readable", "encoding_not_readable"]
+    encoding: Word | None = None
     name: str
 
 
@@ -275,9 +282,16 @@ def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:
         at=at,
         account=receipt.account,
         proof=receipt.proof,
-        reason="verification_not_known" if receipt.events else "names_no_verification",
+        reason=_reason_of(receipt),
+        encoding=receipt.encoding,
         name=leaf,
     )
+
+
+def _reason_of(receipt: Receipt) -> Literal["names_no_verification", "verification_not_known", "encoding_not_readable"]:
+    if receipt.events:
+        return "verification_not_known"
+    return "encoding_not_readable" if receipt.encoding else "names_no_verification"
 
 
 def _seen(path: str, identity: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -69,6 +69,7 @@ ANSWERS: Final = (
     AnswerRow("whoever calls with others is not ID360, or not with ours", Condition.WRONG_SECRET, 401),
     AnswerRow("the shape of a final callback is shown nowhere; what cannot be read is kept", Condition.MALFORMED, 200),
     AnswerRow("no size is documented; anything but 2XX is repeated", Condition.OVERSIZED, 413),
+    *rows_of_http(AnswerRow("the header proves it, so it is kept", Condition.UNKNOWN_CODING, 200)),
     AnswerRow(
         "anything but 2XX within 10 s is repeated; it was signalled, so it need not be", Condition.STORAGE_DOWN, 200
     ),

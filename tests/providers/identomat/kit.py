@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -84,6 +84,7 @@ KIT: Final = Kit(
                 AnswerRow("another key than the agreed one is anybody's", Condition.WRONG_SECRET, 401),
                 AnswerRow("the key is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
                 AnswerRow("no size is documented; this is no callback of a few short words", Condition.OVERSIZED, 413),
+                *rows_of_http(AnswerRow("the proof is inside what cannot be decoded", Condition.UNKNOWN_CODING, 401)),
                 AnswerRow(f"{NEVER_RESENT}; it was signalled, so it is safe", Condition.STORAGE_DOWN, 200),
                 AnswerRow(f"{NEVER_RESENT}; it is kept, so it is safe", Condition.TEMPORAL_DOWN, 200),
                 AnswerRow(f"{NEVER_RESENT}, and none is promised not to be made", Condition.BOTH_DOWN, 503),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, Scenario, SenderKit, SentRequest
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, Scenario, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -97,7 +97,9 @@ def _headers(name: str, condition: Condition) -> Mapping[str, str]:
     return {"Content-Type": "application/json", **proof.get(condition, {name: FIRST})}
 
 
-def answers(success: str, failure: str, *, more: tuple[AnswerRow, ...] = ()) -> tuple[AnswerRow, ...]:
+def answers(
+    success: str, failure: str, *, unknown_coding: int = 200, more: tuple[AnswerRow, ...] = ()
+) -> tuple[AnswerRow, ...]:
     """The table of one sender, whose documents say `success` of what it accepts and `failure` of all else."""
     return (
         AnswerRow(success, Condition.GENUINE, 200),
@@ -116,6 +118,7 @@ def answers(success: str, failure: str, *, more: tuple[AnswerRow, ...] = ()) -> 
         AnswerRow(f"{failure}; it was signalled, so it need not be", Condition.STORAGE_DOWN, 200),
         AnswerRow(f"{failure}; it is kept, so it need not be", Condition.TEMPORAL_DOWN, 200),
         AnswerRow(f"{failure}; 429 holds back nothing else, 503 might", Condition.BOTH_DOWN, 429),
+        *rows_of_http(AnswerRow("what it is cannot be read", Condition.UNKNOWN_CODING, unknown_coding)),
         *more,
     )
 
@@ -237,6 +240,7 @@ KIT: Final = Kit(
             answers=answers(
                 "the code that counts is not documented; 200 is one for every sender",
                 "nothing is repeated after `expiresAt`, and when before is not documented",
+                unknown_coding=401,
                 more=(
                     AnswerRow(
                         "a body that cannot be read does not say whose it is, and is held to the older one's proof",

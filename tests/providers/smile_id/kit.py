@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -147,6 +147,7 @@ KIT: Final = Kit(
             callback=v1_callback,
             answers=_answers(
                 "no document speaks of a second attempt",
+                *rows_of_http(AnswerRow("the proof is inside what cannot be decoded", Condition.UNKNOWN_CODING, 401)),
                 AnswerRow("a read brings all that it says, and it was signalled", Condition.STORAGE_DOWN, 200),
                 AnswerRow("the number and the face are reported one by one", Condition.INTERMEDIATE, 200),
                 AnswerRow("the signature is inside the body, which cannot be read", Condition.UNPROVABLE, 401),
@@ -168,6 +169,7 @@ KIT: Final = Kit(
             callback=v3_callback,
             answers=_answers(
                 "integrators report three more attempts",
+                *rows_of_http(AnswerRow("the header proves it, so it is kept", Condition.UNKNOWN_CODING, 200)),
                 AnswerRow(
                     "only its body has reasons and links, so a signal is not enough", Condition.STORAGE_DOWN, 503
                 ),

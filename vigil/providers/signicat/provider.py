@@ -26,6 +26,7 @@ from vigil.providers.contract import (
     Reader,
     VerificationFinder,
 )
+from vigil.providers.parsing import received_bytes
 from vigil.providers.signicat.assure import AssureApi
 from vigil.providers.signicat.claims import CLAIMS
 from vigil.providers.signicat.finder import COORDINATES, SignicatFinder
@@ -106,7 +107,9 @@ class SignicatAssure(Provider):
             return Proof.NONE
         presented = request.headers.get(header.lower())
         is_secret = matches(presented, secrets)
-        is_signature = matches((presented or "").removeprefix("sha256="), _signatures(request.body, secrets))
+        is_signature = matches(
+            (presented or "").removeprefix("sha256="), _signatures(received_bytes(request.body), secrets)
+        )
         if is_secret:
             return Proof.SECRET
         if is_signature:

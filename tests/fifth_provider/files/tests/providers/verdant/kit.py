@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest
+from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
 
@@ -71,6 +71,7 @@ KIT: Final = Kit(
                 AnswerRow("The token is a field of the body", Condition.UNPROVABLE, 401),
                 AnswerRow("Fields may be left out", Condition.MALFORMED, 200),
                 AnswerRow("A body has a few hundred bytes", Condition.OVERSIZED, 413),
+                *rows_of_http(AnswerRow("the proof is inside what cannot be decoded", Condition.UNKNOWN_CODING, 401)),
                 AnswerRow("Nothing is repeated", Condition.STORAGE_DOWN, 200),
                 AnswerRow("Nothing is repeated", Condition.TEMPORAL_DOWN, 200),
                 AnswerRow("Nothing is repeated", Condition.BOTH_DOWN, 503),
