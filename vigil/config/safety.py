@@ -34,15 +34,15 @@ def find_secret_faults(settings: BaseModel) -> Iterator[Fault]:
 
 
 def find_shared_secrets(settings: BaseModel) -> Iterator[Fault]:
-    """Yield the secrets of an account that an account of another environment has too.
+    """Yield the secrets of an account that an account of another environment of its provider has too.
 
     Whoever sees a sandbox's secret, on a developer's machine or in a test, could speak for production.
     """
-    owners: dict[str, tuple[str, Path_]] = {}
+    owners: dict[tuple[str, str], tuple[str, Path_]] = {}
     for name, account in getattr(settings, "accounts", {}).items():
         for at, secret in _secrets_in(account, ("accounts", name)):
             mark = hash_key(secret.get_secret_value()) if isinstance(secret, SecretStr) else secret
-            environment, owner = owners.setdefault(mark, (account.own.environment, at))
+            environment, owner = owners.setdefault((account.own.provider, mark), (account.own.environment, at))
             if environment != account.own.environment:
                 yield at, f"is also {spelled(owner)}, which is of {environment}: environments share no secret"
 
