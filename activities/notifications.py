@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import httpx
-from standardwebhooks import Webhook
 from temporalio import activity
 
 from activities.failures import try_again
 from activities.metrics import count
 from vigil.outbound_http import NotResolved, PrivateAddress, Resolve, post, resolve_host
 from vigil.temporal import messages
+from vigil.webhook_signature import signed_headers
 
 GONE: Final = 410
 BODY_VERSION: Final = 1
@@ -75,7 +75,7 @@ class NotificationActivities:
 
     async def _post(self, endpoint: Endpoint, notify: messages.Notification) -> int:
         body = json.dumps(_body(notify), separators=(",", ":"))
-        headers = _headers(endpoint, notify.message_id, body)
+        headers = signed_headers(endpoint.secrets, notify.message_id, body)
         allow_private = endpoint.allow_private
         return await post(self._http, endpoint.url, body, headers, allow_private=allow_private, resolve=self._resolve)
 
@@ -88,14 +88,4 @@ def _body(notify: messages.Notification) -> dict[str, object]:
         "version": BODY_VERSION,
         "timestamp": notify.at.isoformat(),
         "data": {**key, **notify.model_dump(mode="json", include=fields)},
-    }
-
-
-def _headers(endpoint: Endpoint, message_id: str, body: str) -> dict[str, str]:
-    now = datetime.now(UTC)
-    signatures = " ".join(Webhook(secret).sign(message_id, now, body) for secret in endpoint.secrets)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signatures,
     }

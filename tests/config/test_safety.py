@@ -1,5 +1,6 @@
 """Settings that are refused although their form is right: weak secrets, and what only a sandbox may do."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -102,12 +103,25 @@ def test_a_secret_of_ours_that_may_be_guessed_is_refused_everywhere(
 
 
 @pytest.mark.parametrize(
-    "secret", ["whsec_MTIzNDU2Nzg=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_no base64 at all!"]
+    "secret",
+    [
+        "whsec_MTIzNDU2Nzg=",
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_no base64 at all!",
+        f"whsec_{b64encode(bytes(range(65))).decode()}",
+    ],
 )
 def test_the_secret_of_an_endpoint_has_the_form_and_length_of_standard_webhooks(tmp_path: Path, secret: str) -> None:
     sentence = fault(tmp_path, ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", secret))
 
-    assert sentence.startswith("endpoints.checkout.secret: must be whsec_ and the base64 of 24 random bytes or more")
+    assert sentence.startswith("endpoints.checkout.secret: must be whsec_ and the base64 of 24 to 64 random bytes")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost", "10.0.0.7", "[::1]:8443", "[fd00::1]"])
+def test_an_endpoint_at_a_private_address_needs_the_setting_that_allows_it(tmp_path: Path, host: str) -> None:
+    sentence = fault(tmp_path, ("checkout.example/", f"{host}/"))
+
+    assert sentence.startswith("endpoints.checkout: url is a private address: set allow_private = true")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from vigil.cli.context import find_settings_file
+from vigil.cli.endpoint_check import send_test_notification
 from vigil.cli.formatting import open_console, print_json
 from vigil.cli.tls import find_versions
 from vigil.config.accounts import OpenAccount
@@ -84,6 +85,10 @@ async def _check_all(config: Path | None) -> list[Finding]:
             _run_check("quarantine", _check_quarantine(runtime)),
             _run_check("temporal", _check_temporal(runtime)),
             *(_run_check(f"login {name}", _check_login(account)) for name, account in runtime.accounts.items()),
+            *(
+                _run_check(f"endpoint {name}", send_test_notification(runtime.http, name, endpoint))
+                for name, endpoint in settings.endpoints.items()
+            ),
         ]
         findings = await asyncio.gather(*checks)
     if settings.api.public_url is not None and settings.api.public_url.startswith("https:"):

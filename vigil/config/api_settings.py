@@ -4,18 +4,20 @@ import base64
 import binascii
 import re
 from typing import Annotated, Final, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, model_validator
 
 from vigil.config.keys import KeySettings
 from vigil.domain.models import StrictModel
 from vigil.domain.secrets import ChosenSecrets
+from vigil.public_addresses import is_public
 
 Face: TypeAlias = Literal["callbacks", "backend"]
 
 WEBHOOK_PREFIX: Final = "whsec_"
-SHORTEST_WEBHOOK_SECRET: Final = 24
-"""Bytes, as Standard Webhooks demands."""
+WEBHOOK_SECRET_BYTES: Final = range(24, 65)
+"""Lengths, as Standard Webhooks demands."""
 
 
 def _validate_public_url(url: str) -> str:
@@ -64,9 +66,9 @@ def _require_webhook_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr,
             size = len(base64.b64decode(text.removeprefix(WEBHOOK_PREFIX), validate=True))
         except (binascii.Error, ValueError):
             size = 0
-        if not text.startswith(WEBHOOK_PREFIX) or size < SHORTEST_WEBHOOK_SECRET:
+        if not text.startswith(WEBHOOK_PREFIX) or size not in WEBHOOK_SECRET_BYTES:
             raise ValueError(
-                f"must be {WEBHOOK_PREFIX} and the base64 of {SHORTEST_WEBHOOK_SECRET} random bytes or more, such as "
+                f"must be {WEBHOOK_PREFIX} and the base64 of 24 to 64 random bytes, such as "
                 f'`echo "{WEBHOOK_PREFIX}$(openssl rand -base64 32)"` prints'
             )
     return secrets
@@ -85,3 +87,18 @@ class EndpointSettings(StrictModel):
         if not self.allow_private and not self.url.startswith("https://"):
             raise ValueError("url must begin with https://, unless allow_private is true")
         return self
+
+    @model_validator(mode="after")
+    def _require_public_address(self) -> Self:
+        host = (urlsplit(self.url).hostname or "").rstrip(".")
+        if not self.allow_private and _is_private(host):
+            raise ValueError("url is a private address: set allow_private = true if the endpoint is in your network")
+        return self
+
+
+def _is_private(host: str) -> bool:
+    """Whether a host is private by its name alone. Where a name leads is known only when it is resolved."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

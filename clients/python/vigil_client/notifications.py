@@ -13,6 +13,7 @@ from vigil_client.words import Decision, Outcome, Stage
 
 REVISED: Final = "verification.revised"
 COMPLETED: Final = "verification.completed"
+TEST: Final = "verification.test"
 _PREFIX: Final = "whsec_"
 _SHORTEST: Final = 24
 _LONGEST: Final = 64
@@ -32,7 +33,7 @@ class Notified(Model):
 
 
 class Notification(Model):
-    """A notification whose signature was verified: `verification.revised`, or `verification.completed`.
+    """A notification whose signature was verified: `verification.revised`, `.completed` or `.test`.
 
     `version` counts incompatible changes of the body.
     """
@@ -99,7 +100,12 @@ class Newest:
         self.sequences = {} if sequences is None else sequences
 
     def is_new(self, notification: Notification) -> bool:
-        """Return whether the notification is the newest of its verification so far, and remember it."""
+        """Return whether the notification is the newest of its verification so far, and remember it.
+
+        A test notification, which `vigil check` sends, is not.
+        """
+        if notification.type == TEST:
+            return False
         key, sequence = notification.key, notification.data.sequence
         if sequence <= self.sequences.get(key, -1):
             return False

@@ -16,10 +16,10 @@ MostClosed = Annotated[int, typer.Option("--closed", min=0, help="Number of clos
 
 
 def check(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Check the settings, the storage, Temporal, and a login at every provider.
+    """Check the settings, the storage, Temporal, the endpoints, and a login at every provider.
 
-    Changes nothing, but for a small object that it writes to a bucket and erases. Exits with 0 if every check
-    passed, else with 1.
+    Changes nothing, but for a small object that it writes to a bucket and erases. Each endpoint is sent a signed test
+    notification. Exits with 0 if every check passed, else with 1.
     """
     from vigil.cli.check import check_installation
 
