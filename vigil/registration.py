@@ -151,6 +151,8 @@ def digest_correlation(digester: Digester, account: str, correlation: str) -> st
 def _faults(
     request: RegistrationRequest, account: OpenAccount, endpoints: Collection[str], now: datetime
 ) -> Iterator[FieldFault]:
+    if request.reference is not None and account.provider.normalise_reference(request.reference) is None:
+        yield FieldFault("reference", f"no verification of this provider has it: {account.provider.reference_form}")
     if request.sender is not None and request.sender not in account.contracts:
         yield FieldFault("sender", f"must be one of {', '.join(sorted(account.contracts))}")
     if not set(request.notify) <= set(endpoints):

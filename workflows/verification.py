@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.message import MessageOutcome
     from vigil.domain.record import Record
     from vigil.domain.registration import Registration
+    from vigil.domain.snapshot import Answer
     from vigil.domain.terms import Attention
     from vigil.domain.timers import SENTENCES, apply_timers, timers, wants_last_read
     from vigil.domain.times import is_recheck_overdue, is_settled, rechecks_due, replay_from, replay_wanted
@@ -329,6 +330,9 @@ class VerificationWorkflow:
     def _apply_results(self) -> None:
         for result, cause in self._reads.take_answers():
             self._book.record = decisions.apply_read(self._record, result, plan=self._plan, cause=cause)
+            if result.answer is Answer.NOT_FOUND and workflow.patched("doubt-the-reference"):
+                reads = self._record.reads.note_denial(at=result.asked_at)
+                self._book.record = self._record.with_reads(reads)
         for row in self._downloads.take_settled():
             ledger = replace_row(self._record.evidence, row)
             self._book.record = record_edits.apply_ledger(self._record, ledger, at=row.at)

@@ -11,6 +11,8 @@ from tests.api.fakes import Desk
 from tests.conformance.cases import KITS, SENDERS, kit_for
 from tests.conformance.kit import Condition
 from tests.conformance.test_answers import answered, opened
+from vigil.errors import InvalidRegistration
+from vigil.registration import RegistrationRequest, build_registration
 
 SPELLINGS = [
     pytest.param(provider, sender, spelled, reference, id=f"{provider}-{sender}-{number}")
@@ -59,3 +61,19 @@ async def test_a_reference_that_the_provider_never_gives_is_told_apart(
     http: httpx.AsyncClient, provider: str, reference: str
 ) -> None:
     assert opened(provider, http, hints=False).provider.normalise_reference(reference) is None
+
+
+@pytest.mark.parametrize(("provider", "reference"), IMPOSSIBLE)
+async def test_a_reference_that_the_provider_never_gives_is_refused_at_the_registration(
+    http: httpx.AsyncClient, provider: str, reference: str
+) -> None:
+    account = opened(provider, http, hints=False)
+    needed = {each.name: "1" for each in account.provider.coordinates if each.is_required}
+    asked = RegistrationRequest(account=account.name, reference=reference, coordinates=needed)
+
+    with pytest.raises(InvalidRegistration) as refused:
+        await build_registration(asked, {account.name: account}, (), by="checkout")
+
+    (fault,) = refused.value.faults
+    assert (fault.field, reference in fault.detail) == ("reference", False)
+    assert fault.detail.startswith("no verification of this provider has it: it is ")

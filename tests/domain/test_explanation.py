@@ -343,3 +343,18 @@ def test_every_open_verification_has_a_next_event_with_a_time_or_waits_for_us(si
     if situation.summary is not None and situation.summary.outcome is None:
         assert explanation.actor is not None
         assert explanation.cause in {"ours", "theirs"}
+
+
+def denied(record: Record, *, at: datetime = T0 + MINUTE) -> Record:
+    """The record after a read that did not find it."""
+    record = read(record, silent(Answer.NOT_FOUND, at=at))
+    return record.with_reads(record.reads.note_denial(at=at))
+
+
+def test_a_reference_that_the_provider_does_not_know_is_not_blamed_on_the_applicant() -> None:
+    explanation = explain(looked_at(denied(known()), steps=(POLL,)), plan=PLAN, now=NOW)
+    assert explanation.sentence == (
+        "invented (sandbox) has not known this reference since 2031-03-04 09:01:00 UTC: "
+        "compare the reference and the environment; polls go every 5 min, then 1 h"
+    )
+    assert (explanation.actor, explanation.cause) == ("backend", "theirs")

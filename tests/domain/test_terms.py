@@ -57,6 +57,7 @@ def test_every_reason_to_look_has_its_one_actor() -> None:
         "disagrees_with_person": "operator",
         "conflicting_registration": "backend",
         "disappeared": "operator",
+        "reference_not_found": "backend",
     }
 
 

@@ -12,7 +12,7 @@ from tests.messages import asked, message_sender, messages_worker, simulated_sms
 from tests.workflows.test_discovery import Listing, order
 from tests.workflows.test_reviews import CallingBack, Recaller, called_back
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, SaidReader, World, final, quick, step
-from vigil.domain.errors import ProviderUnavailable
+from vigil.domain.errors import ProviderUnavailable, ReferenceUnknown
 from vigil.domain.message import Channel, MessageKind, MessageReceived, MessageRequest
 from vigil.domain.terms import Attention, Decision, EvidenceKind, Outcome, Proof
 from vigil.domain.tracking_plan import DAY, HOUR, TrackingPlan
@@ -125,6 +125,23 @@ async def notified_backends_of_its_verdict(world: World) -> Handle:
     world.reader.say(APPROVED)
     await world.register(notify=(BACKEND,))
     await world.hear(final("OK"))
+    return world.tracker.handle(world.key)
+
+
+async def notified_a_backend_of_its_completion(world: World) -> Handle:
+    world.reader.say(APPROVED)
+    await world.register(notify=(BACKEND,), notify_complete=(BACKEND,))
+    await world.hear(final("OK"))
+    return world.tracker.handle(world.key)
+
+
+async def registered_with_an_unknown_reference(world: World) -> Handle:
+    """The provider does not know it, its backend is asked to look, and at last the provider knows it."""
+    world.reader.says = ReferenceUnknown("http_404")
+    await world.register()
+    reason = Attention.REFERENCE_NOT_FOUND
+    await world.until(lambda record: any(note.reason is reason for note in record.attention))
+    world.reader.say(APPROVED)
     return world.tracker.handle(world.key)
 
 
@@ -355,6 +372,8 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(told_to_a_backend),
     Story(sent_after_an_unknown_attempt),
     Story(notified_backends_of_its_verdict),
+    Story(notified_a_backend_of_its_completion),
+    Story(registered_with_an_unknown_reference, plan=quick(factor=6000)),
     Story(continued_as_new, plan=quick(factor=60), has_long_history=True),
     Story(continued_as_new_while_reading, plan=quick(factor=60), has_long_history=True),
     Story(continued_from_a_long_run, plan=quick(factor=60), has_long_history=True),

@@ -305,6 +305,23 @@ async def test_one_that_is_not_found_for_a_minute_stays_open(skipped: SkippedTim
     assert (record.verdict.outcome, record.verdict.revision, reasons(record)) == (None, 0, set())
 
 
+async def test_the_backend_is_asked_about_a_reference_that_the_provider_never_knew(skipped: SkippedTime) -> None:
+    world = skipped.world
+    world.reader.says = ReferenceUnknown("http_404")
+    async with world.workers():
+        await world.register()
+        await skipped.passes(20 * MINUTE)
+        early = await world.record()
+        await skipped.passes(DAY)
+        late = await world.record()
+        world.reader.say(STARTED)
+        await skipped.passes(DAY)
+        known = await world.record()
+
+    assert [reasons(each) for each in (early, late, known)] == [set(), {Attention.REFERENCE_NOT_FOUND}, set()]
+    assert early.verdict.outcome is None
+
+
 @pytest.mark.parametrize("rings", [False, True])
 async def test_one_that_is_not_found_for_long_was_deleted(skipped: SkippedTime, *, rings: bool) -> None:
     world = skipped.with_plan(DELETING)

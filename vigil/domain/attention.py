@@ -31,6 +31,7 @@ _ADVICE: Final = {
     Attention.DISAGREES_WITH_PERSON: "the provider's verdict differs from the person's decision",
     Attention.CONFLICTING_REGISTRATION: "it was registered twice, with different values",
     Attention.DISAPPEARED: "the provider no longer knows it",
+    Attention.REFERENCE_NOT_FOUND: "the provider never knew its reference: compare it and the environment",
     Attention.UNREADABLE_SIGNAL: "a registration or report came that this release of the worker cannot read",
 }
 

@@ -43,6 +43,8 @@ def apply_read(record: Record, reading: ReadResult, *, plan: TrackingPlan, cause
     if reading.coordinates is not None and reading.answer is Answer.ANSWERED:
         record = record.with_subject(record.subject.keep_coordinates(reading.coordinates))
     record = _access(record, reading)
+    if record.reads.not_found_since is None:
+        record = clear_attention(record, Attention.REFERENCE_NOT_FOUND)
     match reading.answer:
         case Answer.ANSWERED if reading.snapshot is not None:
             return dispute_details(_told(record, reading.snapshot, plan=plan, cause=cause, at=at), at=at)

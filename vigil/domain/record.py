@@ -16,6 +16,7 @@ from vigil.domain.snapshot import (
     MOST_ALTERNATIVES,
     MOST_COORDINATES,
     MOST_FILES,
+    Answer,
     Check,
     Coordinates,
     Part,
@@ -144,10 +145,17 @@ class ReadHistory(StoredModel):
     replayed: tuple[Replay, ...] = Field((), max_length=len(Replay))
     replayed_at: Instant | None = Field(None, description="when the newest replay was asked for")
     replay_until: Instant | None = Field(None, description="until when a callback counts as the answer to it")
+    not_found_since: Instant | None = Field(None, description="since when the provider, which never knew it, denies it")
 
     def add(self, result: ReadResult) -> Self:
         """Count a read and keep its answer."""
-        return self._with(last=result.with_snapshot(None), count=self.count + 1)
+        answers = {Answer.ANSWERED, Answer.NOT_READY, Answer.GONE}
+        denied_since = None if result.answer in answers else self.not_found_since
+        return self._with(last=result.with_snapshot(None), count=self.count + 1, not_found_since=denied_since)
+
+    def note_denial(self, *, at: Instant) -> Self:
+        """Note since when the provider answers that it does not know a verification which it never knew."""
+        return self._with(not_found_since=self.not_found_since or at) if self.snapshot is None else self
 
     def show(self, snapshot: Snapshot) -> Self:
         """Keep the provider's newest answer."""

@@ -52,6 +52,9 @@ class Summary(MessageModel):
     timers: Mapping[Word, Instant] | None = Field(
         None, description="the timers that are set, by name; None in a summary of a version that published none"
     )
+    not_found_since: Instant | None = Field(
+        None, description="since when the provider answers that it does not know the reference, if it never knew it"
+    )
     callbacks: int
     last_callback_at: Instant | None
 
@@ -87,6 +90,7 @@ def summarize(record: Record, plan: TrackingPlan) -> Summary:
         stage_entered_at=record.verdict.stage_entered_at,
         deadline_at=record.verdict.deadline_at,
         timers={name.value: at for name, at in timers(record, plan).items()},
+        not_found_since=None if record.is_concluded else record.reads.not_found_since,
         callbacks=record.callbacks.received,
         last_callback_at=record.callbacks.last_at,
     )

@@ -305,6 +305,7 @@ class Attention(StrEnum):
     DISAGREES_WITH_PERSON = "disagrees_with_person"
     CONFLICTING_REGISTRATION = "conflicting_registration"
     DISAPPEARED = "disappeared"
+    REFERENCE_NOT_FOUND = "reference_not_found"
     UNREADABLE_SIGNAL = "unreadable_signal"
 
 
@@ -315,6 +316,7 @@ _BACKEND_ACTS: Final = frozenset(
         Attention.COORDINATE_MISMATCH,
         Attention.OVERDUE_APPLICANT,
         Attention.CONFLICTING_REGISTRATION,
+        Attention.REFERENCE_NOT_FOUND,
     }
 )
 _PROVIDER_ACTS: Final = frozenset({Attention.PROVIDER_UNREACHABLE, Attention.OVERDUE_REVIEW})

@@ -21,6 +21,7 @@ class TimerName(StrEnum):
     REGISTRATION_GRACE = "registration_grace"
     CONFIRMATION_WINDOW = "confirmation_window"
     UNKNOWN_TO_PROVIDER = "unknown_to_provider"
+    REFERENCE_NOT_FOUND = "reference_not_found"
     REVIEW_DEADLINE = "review_deadline"
     DELETION = "deletion"
     DEADLINE = "deadline"
@@ -74,6 +75,10 @@ def _mark_unknown(record: Record, now: datetime) -> Record:
     return decisions.mark_unknown_to_provider(record, at=now, cause=Cause.DEADLINE)
 
 
+def _doubt_reference(record: Record, now: datetime) -> Record:
+    return record_edits.add_attention(record, Attention.REFERENCE_NOT_FOUND, at=now)
+
+
 def _expire_review(record: Record, now: datetime) -> Record:
     # While the provider does not answer, nobody knows whether a reviewer has decided. Then only the deadline ends it.
     return decisions.expire_review(record, at=now) if times.last_read_has_status(record) else record
@@ -123,6 +128,12 @@ TIMERS: Final = (
         at=times.unknown_from,
         effect=_mark_unknown,
         sentence="it ends, since the provider does not know it",
+    ),
+    Timer(
+        TimerName.REFERENCE_NOT_FOUND,
+        at=times.reference_doubted_at,
+        effect=_doubt_reference,
+        sentence="the backend is asked to compare the reference, since the provider does not know it",
     ),
     Timer(
         TimerName.REVIEW_DEADLINE,

@@ -57,6 +57,16 @@ def unknown_from(record: Record, plan: TrackingPlan) -> datetime | None:
     return registration_grace_until(record, plan) if may_count else None
 
 
+def reference_doubted_at(record: Record, plan: TrackingPlan) -> datetime | None:
+    """Return when the backend of a verification that the provider never knew should look; None where it need not."""
+    since, verdict = record.reads.not_found_since, record.verdict
+    is_asked = any(note.reason is Attention.REFERENCE_NOT_FOUND for note in record.attention)
+    if since is None or is_asked or record.is_concluded or not record.is_registered:
+        return None
+    polls = plan.poll_plan(verdict.stage)
+    return polls.after(plan.not_found_polls, since=since, entered_at=verdict.stage_entered_at)
+
+
 def review_until(record: Record, plan: TrackingPlan) -> datetime | None:
     """Return until when a reviewer at the provider is waited for; None where nobody says what happens without one."""
     if record.is_concluded or record.reads.snapshot is None or record.reads.snapshot.review_expires_to is None:

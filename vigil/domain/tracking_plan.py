@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import Field
+
 from vigil.domain.models import StoredModel
 from vigil.domain.terms import Stage
 
@@ -37,6 +39,13 @@ class PollPlan(StoredModel):
                 return step.every
         return self.steps[-1].every
 
+    def after(self, polls: int, *, since: datetime, entered_at: datetime) -> datetime:
+        """Return when so many polls have followed a read made at `since`, for a stage entered at `entered_at`."""
+        at = since
+        for _ in range(polls):
+            at += self.every(at - entered_at)
+        return at
+
     def words(self) -> str:
         """Say the plan in a few words, such as `every 5 min, then 1 h`."""
         return "every " + ", then ".join(spoken(step.every) for step in self.steps)
@@ -66,6 +75,9 @@ class TrackingPlan(StoredModel):
     """Ages of a verdict at which it is read again, since the callback of a reopening may be lost."""
     not_found_is_deleted_after: timedelta | None = None
     """How long one that was read before must not be found to count as deleted; None: it never does."""
+    not_found_polls: int = Field(
+        10, ge=1, description="after how many polls that do not find a registered reference its backend should look"
+    )
     polls: Mapping[Stage, PollPlan]
 
     def poll_plan(self, stage: Stage) -> PollPlan:

@@ -70,7 +70,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class WaitingCause:
-    """One row. `sentence` may have `{trouble}`, a code without the prefix `http_`."""
+    """One row. `sentence` may have `{trouble}`, a code without the prefix `http_`, and fields of the `summary`."""
 
     name: str
     holds: Callable[[Facts], bool]
@@ -80,7 +80,7 @@ class WaitingCause:
 
     def say(self, facts: Facts) -> str:
         """Return the sentence for people."""
-        return self.sentence.format(trouble=(facts.trouble or "").removeprefix("http_"))
+        return self.sentence.format(trouble=(facts.trouble or "").removeprefix("http_"), summary=facts.summary)
 
 
 def _asks_a_person(reason: Attention, *, is_ours: bool = False, only_in: Stage | None = None) -> WaitingCause:
@@ -131,6 +131,15 @@ WAITING_CAUSES: Final = (
     ),
     _asks_a_person(Attention.PROVIDER_UNREACHABLE),
     _asks_a_person(Attention.DISAPPEARED),
+    WaitingCause(
+        "never_known",
+        holds=lambda facts: facts.summary.not_found_since is not None,
+        sentence=(
+            "{summary.provider} ({summary.environment}) has not known this reference since "
+            "{summary.not_found_since:%Y-%m-%d %H:%M:%S} UTC: compare the reference and the environment"
+        ),
+        actor=Actor.BACKEND,
+    ),
     WaitingCause(
         "denied",
         holds=lambda facts: facts.is_denied,

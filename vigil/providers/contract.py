@@ -303,6 +303,8 @@ class Provider(Protocol):
     """By sender, with unscaled times; at least one."""
     default_contract: SenderContract
     """The contract that decides the answer to a callback whose sender is not known."""
+    reference_form: str = "it is a text of 1 to 200 characters"
+    """The form of a reference in a clause, for whoever registers another text. `normalise_reference` decides."""
     kept_headers: frozenset[str] = KEPT_HEADERS
     """Names, in lower case, of the headers that may be stored with a receipt."""
     reader: Reader

@@ -34,6 +34,7 @@ class Id360(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = False
+    reference_form = "it is the number in `id` of the user file, such as 700102"
     contracts = CONTRACTS
     default_contract = CONTRACT
 

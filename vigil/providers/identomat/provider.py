@@ -38,6 +38,7 @@ class Identomat(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = True
+    reference_form = "it is the session token that `begin` returns, in letters and digits without blanks"
     """The session id gives access to the applicant's session."""
     contracts = CONTRACTS
     default_contract = CONTRACT

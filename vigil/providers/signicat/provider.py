@@ -44,6 +44,7 @@ class SignicatAssure(Provider):
     """One account at Signicat Assure."""
 
     provider: ProviderName = NAME
+    reference_form = "it is `dossierId:processId`"
     reference_is_capability = False
     coordinates: Sequence[Coordinate] = COORDINATES
 

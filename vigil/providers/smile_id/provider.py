@@ -46,6 +46,7 @@ class SmileId(Provider):
 
     provider: ProviderName = NAME
     reference_is_capability = False
+    reference_form = "it is the job id, of up to 200 characters that can be printed"
     kept_headers = KEPT_HEADERS | {"job-id", "api-version"}
 
     def __init__(

@@ -40,6 +40,8 @@ _V1: Final = SenderContract(
     lost_callback="job_status shows a result that no callback announced; nothing is sent again",
     tracking=TrackingPlan(
         callback_expected_within=3 * MINUTE,
+        # A job is not known before the applicant submits it.
+        not_found_polls=100,
         # A reviewer may reverse a decision of the machine.
         finals_may_change=True,
         reopens=(HOUR, DAY),
