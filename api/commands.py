@@ -9,7 +9,7 @@ from pydantic import Field
 from api.dependencies import Caller, Key, Needs, Process
 from api.problems import Problem, problem_of, problem_responses
 from vigil.config.keys import Right
-from vigil.domain.models import MessageModel, StrictModel
+from vigil.domain.models import StrictModel
 from vigil.domain.terms import Decision, Instant, Outcome, ReasonCode, Stage
 from vigil.errors import NoWorkerInTime
 from vigil.temporal import messages
@@ -17,7 +17,8 @@ from vigil.temporal import messages
 _KEY_HEADER: Final = "Idempotency-Key"
 _ABOUT: Final = (
     "After a 503 repeat it with the same `Idempotency-Key`: it is carried out once. Without the header a key is "
-    "generated and returned. On a finished verification it starts a follow-up run, or 409 says why it does not fit."
+    "generated and returned. The key of another command is 422 `idempotency_key_reused`. On a finished verification a "
+    "command starts a follow-up run, or 409 says why it does not fit."
 )
 _DOCUMENTATION: Final[dict[str, Any]] = {
     "description": _ABOUT,
@@ -66,12 +67,13 @@ class CommandRunner:
         self._id = command_id or secrets.token_hex(16)
         response.headers[_KEY_HEADER] = self._id
 
-    async def run(self, name: str, argument: MessageModel) -> CommandView:
+    async def run(self, name: str, argument: messages.AnyCommand) -> CommandView:
         """Run a command and return the state after it.
 
         Raises:
             UnknownVerification: neither Temporal nor the storage knows the verification.
             CommandRefused: the command does not fit its state.
+            IdempotencyKeyReused: another command had the same `Idempotency-Key`.
             Problem: no worker answered in time; it names the key with which to repeat the command.
 
         """

@@ -114,6 +114,13 @@ class CommandRefused(VigilError):
     """The command does not fit the state of the verification; the text is a coded reason."""
 
 
+class IdempotencyKeyReused(VigilError):
+    """Another command had the same id, so this one was not carried out."""
+
+    def __init__(self) -> None:
+        super().__init__("Another command had the same id; this one was not carried out. Use a new id.")
+
+
 class NoWorkerInTime(VigilError):
     """The command may or may not be carried out; repeat it with the same id."""
 

@@ -124,7 +124,7 @@ class VerificationWorkflow:
         """Read the provider as soon as possible."""
         await self._until_loaded()
         self._request_read(Cause.COMMAND)
-        return self._accept(_logged(self._record, "poll_now", command.author))
+        return self._accept(command, _logged(self._record, "poll_now", command.author))
 
     @workflow.update
     async def extend_deadline(self, command: messages.ExtendDeadline) -> messages.CommandAccepted:
@@ -133,20 +133,20 @@ class VerificationWorkflow:
         self._refuse_unless_open()
         if command.deadline_at <= workflow.now():
             _refuse("the new deadline has passed")
-        return self._accept(_extended(self._record, command))
+        return self._accept(command, _extended(self._record, command))
 
     @workflow.update
     async def withdraw(self, command: messages.Withdraw) -> messages.CommandAccepted:
         """End the verification because the backend no longer wants it."""
         await self._until_loaded()
         self._refuse_unless_open()
-        return self._accept(decisions.withdraw(self._record, author=command.author, at=workflow.now()))
+        return self._accept(command, decisions.withdraw(self._record, author=command.author, at=workflow.now()))
 
     @workflow.update
     async def resolve(self, command: messages.Resolve) -> messages.CommandAccepted:
         """Apply a person's decision."""
         await self._until_loaded()
-        return self._accept(_resolved(self._record, command))
+        return self._accept(command, _resolved(self._record, command))
 
     @withdraw.validator
     def _may_withdraw(self, command: messages.Withdraw) -> None:
@@ -423,7 +423,7 @@ class VerificationWorkflow:
     async def _until_loaded(self) -> None:
         await workflow.wait_condition(lambda: self._phase is not Phase.LOADING)
 
-    def _accept(self, record: Record) -> messages.CommandAccepted:
+    def _accept(self, command: messages.AnyCommand, record: Record) -> messages.CommandAccepted:
         """Take the record that a command leaves behind, and return the answer to the command."""
         self._book.record = record
         self._wake_up.notify()
@@ -433,6 +433,7 @@ class VerificationWorkflow:
             stage=record.verdict.stage,
             decision=record.verdict.decision,
             outcome=record.verdict.outcome,
+            mark=command.mark,
         )
 
     def _refuse_unless_open(self) -> None:

@@ -362,6 +362,24 @@ async def test_a_wait_until_complete_outlasts_the_verdict(world: World) -> None:
     assert [row["state"] for row in complete.json()["record"]["evidence"]] == ["stored"]
 
 
+@pytest.mark.parametrize("second", ["/resolve", "/poll"])
+async def test_with_the_key_of_another_command_nothing_is_carried_out(world: World, second: str) -> None:
+    again = {"Idempotency-Key": "resolve-0001"}
+    async with backend(world) as client, world.workers():
+        await world.register()
+        first = await client.post(path(world, "/resolve"), json={"decision": "declined"}, headers=again)
+        same = await client.post(path(world, "/resolve"), json={"decision": "declined"}, headers=again)
+        other = await client.post(path(world, second), json={"decision": "approved"}, headers=again)
+        read = await client.get(path(world))
+
+    assert [(each.status_code, each.json()["decision"]) for each in (first, same)] == [
+        (200, "declined"),
+        (200, "declined"),
+    ]
+    assert (other.status_code, code(other)) == (422, "idempotency_key_reused")
+    assert read.json()["state"]["decision"] == "declined"
+
+
 class Echo(Acme):
     """Acme, whose results give back all that they are."""
 

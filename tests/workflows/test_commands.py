@@ -9,7 +9,6 @@ from temporalio.client import Client
 
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, DECLINED, World, final, own_account, quick
-from vigil.domain.models import MessageModel
 from vigil.domain.record import Record
 from vigil.domain.terms import Attention, Basis, Decision, Outcome, ReasonCode, Stage
 from vigil.errors import CommandRefused, NoWorkerInTime
@@ -22,7 +21,7 @@ def world(client: Client, tmp_path: Path) -> World:
 
 
 async def command(
-    world: World, name: str, argument: MessageModel, *, number: str = "1", within: float = 60
+    world: World, name: str, argument: messages.AnyCommand, *, number: str = "1", within: float = 60
 ) -> messages.CommandAccepted:
     return await world.tracker.command(world.key, name, argument, command_id=number, within=timedelta(seconds=within))
 

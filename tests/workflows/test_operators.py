@@ -14,7 +14,6 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.world import APPROVED, APPROVED_WITH_FILE, World, final, own_account, quick
-from vigil.domain.models import MessageModel
 from vigil.domain.terms import Basis, Decision, Outcome, Stage
 from vigil.errors import ConflictingRegistration
 from vigil.temporal import messages
@@ -203,7 +202,7 @@ async def test_a_reset_of_a_complete_verification_ends_as_before(world: World) -
     assert after.subject.registration.applicant == "customer-1"
 
 
-async def command(world: World, name: str, argument: MessageModel) -> None:
+async def command(world: World, name: str, argument: messages.AnyCommand) -> None:
     await world.tracker.command(world.key, name, argument, command_id=uuid4().hex, within=timedelta(seconds=30))
 
 

@@ -37,7 +37,7 @@ from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, open_key, path_of, seal_key, workflow_id
-from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, UnknownAccount
+from vigil.errors import CommandRefused, ConflictingRegistration, IdempotencyKeyReused, NoWorkerInTime, UnknownAccount
 from vigil.temporal import messages
 from vigil.temporal.inspection import instant_of, read_description
 from vigil.temporal.interruption import read_interrupted
@@ -213,17 +213,18 @@ class VerificationClient:
         return True
 
     async def command(
-        self, key: VerificationKey, name: str, argument: MessageModel, *, command_id: str, within: timedelta
+        self, key: VerificationKey, name: str, argument: messages.AnyCommand, *, command_id: str, within: timedelta
     ) -> messages.CommandAccepted:
         """Carry out a command exactly once for its id; on a finished verification a follow-up run takes it.
 
         Raises:
             CommandRefused: it does not fit.
+            IdempotencyKeyReused: another command had the id, and this one was not carried out.
             NoWorkerInTime: no worker answered `within` this time.
             RPCError: Temporal gave no usable answer.
 
         """
-        plan = self.account(key.account).plan_for(None)
+        plan, argument = self.account(key.account).plan_for(None), argument.marked(name, self._digester)
         record = self._opened(key, at=datetime.now(UTC), plan=plan)
         beginning = self._beginning(record, plan, await self.describe(key))
         start: WithStartWorkflowOperation[object, Record] = WithStartWorkflowOperation(
@@ -246,7 +247,6 @@ class VerificationClient:
                     start_workflow_operation=start,
                     result_type=messages.CommandAccepted,
                 )
-                return accepted
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == messages.REFUSED:
@@ -255,6 +255,9 @@ class VerificationClient:
         except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
             await _retrieved(start)
             raise NoWorkerInTime from error
+        if accepted.mark not in {None, argument.mark}:
+            raise IdempotencyKeyReused
+        return accepted
 
     def handle(self, key: VerificationKey) -> WorkflowHandle[object, Record]:
         """Return a handle to the newest run."""

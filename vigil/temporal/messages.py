@@ -11,6 +11,7 @@ from typing import Final, Literal, Self, TypeAlias
 from pydantic import Field
 
 from vigil.domain.callback_event import CallbackEvent
+from vigil.domain.digest import Digester
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.domain.models import MessageModel, StoredModel
@@ -20,6 +21,7 @@ from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
 from vigil.domain.terms import (
     Decision,
     Instant,
+    KeyedDigest,
     MediaType,
     Name,
     Outcome,
@@ -344,33 +346,43 @@ class RecheckInput(MessageModel):
     revision: int
 
 
-class PollNow(MessageModel):
+class _Command(MessageModel):
+    """What all commands have. `mark` is the keyed digest of the whole command, which its answer repeats.
+
+    So a caller that uses one id for two commands learns that its second one was not carried out.
+    """
+
+    author: Name
+    mark: KeyedDigest | None = None
+
+    def marked(self, name: str, digester: Digester) -> Self:
+        """Return the command with its mark."""
+        said = self.model_dump_json(exclude={"mark"})
+        return self._with(mark=digester.digest("command", f"{name} {said}"))
+
+
+class PollNow(_Command):
     """Update `poll_now`."""
 
-    author: Name
 
-
-class ExtendDeadline(MessageModel):
+class ExtendDeadline(_Command):
     """Update `extend_deadline`."""
 
-    author: Name
     deadline_at: Instant
 
 
-class Withdraw(MessageModel):
+class Withdraw(_Command):
     """Update `withdraw`."""
 
-    author: Name
 
-
-class Resolve(MessageModel):
+class Resolve(_Command):
     """Update `resolve`: a person decides, for a coded reason."""
 
-    author: Name
     decision: Decision
     reason: ReasonCode = ReasonCode.OTHER
 
 
+AnyCommand: TypeAlias = PollNow | Resolve | Withdraw | ExtendDeadline
 Command: TypeAlias = Resolve | Withdraw | ExtendDeadline
 COMMANDS: Final[Mapping[str, type[Command]]] = {
     "resolve": Resolve,
@@ -381,13 +393,14 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {
 
 
 class CommandAccepted(MessageModel):
-    """The answer to a command that was accepted."""
+    """The answer to a command that was accepted. `mark` is the command's; None from a worker that repeats none."""
 
     revision: int
     sequence: int
     stage: Stage
     decision: Decision | None
     outcome: Outcome | None
+    mark: KeyedDigest | None = None
 
 
 TEMPORAL: Final = "temporal"
