@@ -12,19 +12,18 @@ from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, open_console, print_json
 from vigil.cli.target import find_key
-from vigil.domain.models import MessageModel
 from vigil.errors import CommandRefused, NoWorkerInTime
-from vigil.temporal.messages import CommandAccepted
+from vigil.temporal.messages import AnyCommand, CommandAccepted
 
 WITHIN: Final = timedelta(seconds=10)
 
 
 def send_command(
-    config: Path | None, account: str, reference: str, command: tuple[str, MessageModel], *, as_json: bool
+    config: Path | None, account: str, reference: str, command: tuple[str, AnyCommand], *, as_json: bool
 ) -> None:
     """Carry out a command and print the state after it. Raises `CommandError` if it is refused, or not answered."""
     accepted = asyncio.run(_send(config, account, reference, command))
-    state = accepted.model_dump(mode="json")
+    state = accepted.model_dump(mode="json", exclude={"mark"})
     if as_json:
         print_json(state)
         return
@@ -33,7 +32,7 @@ def send_command(
 
 
 async def _send(
-    config: Path | None, account: str, reference: str, command: tuple[str, MessageModel]
+    config: Path | None, account: str, reference: str, command: tuple[str, AnyCommand]
 ) -> CommandAccepted:
     name, argument = command
     async with open_installation(config) as runtime:
