@@ -31,9 +31,7 @@ def send_command(
     open_console().print(text, highlight=False)
 
 
-async def _send(
-    config: Path | None, account: str, reference: str, command: tuple[str, AnyCommand]
-) -> CommandAccepted:
+async def _send(config: Path | None, account: str, reference: str, command: tuple[str, AnyCommand]) -> CommandAccepted:
     name, argument = command
     async with open_installation(config) as runtime:
         key = await find_key(runtime, account, reference)
