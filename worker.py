@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
@@ -31,10 +32,11 @@ from activities.records import RecordActivities
 from activities.replays import ReplayActivities
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
-from vigil.errors import StorageNotOpened, TemporalUnreachable
+from vigil.errors import StorageNotOpened, TemporalUnreachable, VigilError
 from vigil.health import own_checks, serve_health
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
+from vigil.origin import BUILD, UNKNOWN, build_name
 from vigil.process_exit import exit_now
 from vigil.providers.contract import CallbackReplayer, MessageReader, VerificationFinder
 from vigil.runtime import Runtime, open_runtime
@@ -56,6 +58,13 @@ GRACE: Final = timedelta(seconds=20)
 """How long its activities may continue; longer than sending a message may take. Then they are canceled."""
 
 _log = structlog.get_logger("vigil.worker")
+
+
+class BuildNotNamed(VigilError):
+    """The settings name a deployment, and the environment no build."""
+
+    def __init__(self) -> None:
+        super().__init__(f"[worker] deployment is set: set {BUILD} to the build of this worker")
 
 
 class Part(StrEnum):
@@ -136,6 +145,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
         max_cached_workflows=settings.worker.cached_workflows,
         max_concurrent_workflow_tasks=settings.worker.slots,
         max_concurrent_activities=settings.worker.slots,
+        deployment_config=choose_deployment(settings.worker.deployment, VersioningBehavior.AUTO_UPGRADE),
     )
     workers = []
     if Part.VERIFICATIONS in parts:
@@ -173,6 +183,8 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
                 task_queue=messages.MESSAGES_QUEUE,
                 activities=[messaging.send_message, messaging.erase_message, messaging.report_message],
                 workflows=[MessageDeliveryWorkflow],
+                # It ends within minutes by its own timers, so it ends on the build that began it.
+                deployment_config=choose_deployment(settings.worker.deployment, VersioningBehavior.PINNED),
             )
         )
     if Part.PROVIDERS in parts:
@@ -191,6 +203,20 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
             for name, account in accounts.items()
         ]
     return workers
+
+
+def choose_deployment(name: str | None, behavior: VersioningBehavior) -> WorkerDeploymentConfig | None:
+    """Return under which build a worker asks for work; None: under none. Raises `BuildNotNamed`.
+
+    A workflow type has no behavior of its own in its code: the server refuses it from workers without a build.
+    """
+    if name is None:
+        return None
+    if build_name() == UNKNOWN:
+        raise BuildNotNamed
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(name, build_name()), use_worker_versioning=True, default_versioning_behavior=behavior
+    )
 
 
 def _open_messaging(runtime: Runtime) -> MessageActivities:
@@ -264,7 +290,7 @@ def main() -> None:
         if is_exposed():
             _log.warning("settings.exposed")
         asyncio.run(run(settings, parts))
-    except (SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
+    except (BuildNotNamed, SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
         _log.critical("worker.failed", reason=str(error))
         code = 2
     except TemporalUnreachable as error:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.dependencies import Dependencies, Process
-from vigil.domain.explanation import SILENT_WORKER
+from vigil.domain.explanation import find_silence
 from vigil.health import Check, ReadyView, Unhealthy, own_checks, run_checks
 from vigil.temporal import messages
 from vigil.temporal.connection import missing_search_attributes
@@ -81,5 +81,6 @@ async def _check_search_attributes(process: Dependencies) -> None:
 
 async def _check_worker(process: Dependencies, queue: str, *, is_workflow: bool = False) -> None:
     seen = await process.tracker.queue(queue, is_workflow=is_workflow)
-    if seen.last_asked_at is None or datetime.now(UTC) - seen.last_asked_at > SILENT_WORKER:
-        raise Unhealthy(f"start a worker: none polls the task queue {queue}")
+    silence = find_silence(seen, datetime.now(UTC))
+    if silence is not None:
+        raise Unhealthy(silence)

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Final
 
 BUILD: Final = "VIGIL_BUILD"
+UNKNOWN: Final = "unknown"
 
 
 def build_name() -> str:
     """Return the build that the environment names; `unknown` if it names none."""
-    return os.environ.get(BUILD) or "unknown"
+    return os.environ.get(BUILD) or UNKNOWN
 
 
 @cache

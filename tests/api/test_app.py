@@ -238,7 +238,7 @@ async def test_an_account_that_no_worker_serves_is_not_ready(world: World) -> No
 
     check = next(check for check in answer.json()["checks"] if check["name"] == "account unserved")
     assert answer.status_code == 503
-    assert check["action"] == f"start a worker: none polls the task queue {messages.provider_queue('unserved')}"
+    assert check["action"] == f"no worker polls `{messages.provider_queue('unserved')}`: start a worker"
 
 
 async def test_metrics_are_served_in_the_form_of_prometheus(world: World) -> None:

@@ -70,6 +70,32 @@ def test_a_queue_that_fell_silent_is_named_with_the_length_of_the_silence() -> N
     assert explanation.sentence == "no worker has polled `provider/acme` for 7 min: start a worker"
 
 
+@pytest.mark.parametrize(
+    ("queue", "sentence"),
+    [
+        (
+            Queue(name="verifications", last_asked_at=None, idle_builds=("b1",)),
+            "no build is current, so the workers of b1 get no work from `verifications`: run `vigil deploy current b1`",
+        ),
+        (
+            Queue(name="verifications", last_asked_at=NOW - 76 * SECOND, current_build="b2", idle_builds=("b1", "b3")),
+            (
+                "no worker of the current build b2 polls `verifications`, and those of b1 and b3 get no work: "
+                "start its workers, or run `vigil deploy current b3`"
+            ),
+        ),
+    ],
+)
+def test_workers_of_a_build_that_gets_no_work_are_named(queue: Queue, sentence: str) -> None:
+    explanation = explain(looked_at(known(), queues=(queue,)), plan=PLAN, now=NOW)
+    assert (explanation.sentence, explanation.actor) == (sentence, "operator")
+
+
+def test_an_earlier_build_that_is_kept_until_it_is_drained_is_no_fault() -> None:
+    queue = Queue(name="verifications", last_asked_at=NOW - 70 * SECOND, current_build="b2", idle_builds=("b1",))
+    assert explain(looked_at(known(), queues=(queue,)), plan=PLAN, now=NOW).cause == "theirs"
+
+
 @pytest.mark.parametrize(("silence", "cause"), [(75 * SECOND, "theirs"), (76 * SECOND, "ours")])
 def test_a_worker_is_missed_once_it_has_not_asked_for_75_seconds(silence: timedelta, cause: str) -> None:
     queue = Queue(name="verifications", last_asked_at=NOW - silence)

@@ -26,6 +26,7 @@ from vigil.storage.contract import StorageError, storage_name
 from vigil.storage.factory import BadStorageUrl, local_folder
 from vigil.storage.inbox import Inbox
 from vigil.temporal.connection import missing_search_attributes
+from vigil.temporal.deployments import describe_deployment
 
 TIMEOUT: Final = 15.0
 """Seconds for each check."""
@@ -78,12 +79,14 @@ async def _check_all(config: Path | None) -> list[Finding]:
         # Settings without one of their secrets cannot be loaded.
         Finding("secrets", is_ok=True, text=f"complete; {backends}"),
     ]
+    deployment = settings.worker.deployment
     async with open_runtime(settings, lazy=True) as runtime:
         checks = [
             _run_check("callback URLs", _check_callback_url(settings)),
             _run_check("storage", _check_storage(runtime)),
             _run_check("quarantine", _check_quarantine(runtime)),
             _run_check("temporal", _check_temporal(runtime)),
+            *([_run_check("builds", _check_builds(runtime, deployment))] if deployment else []),
             *(_run_check(f"login {name}", _check_login(account)) for name, account in runtime.accounts.items()),
             *(
                 _run_check(f"endpoint {name}", send_test_notification(runtime.http, name, endpoint))
@@ -179,6 +182,18 @@ async def _check_temporal(runtime: Runtime) -> str:
     if missing:
         raise CheckFailed(f"run `vigil setup`: namespace {client.namespace} lacks {', '.join(missing)}")
     return f"namespace {client.namespace} has all search attributes"
+
+
+async def _check_builds(runtime: Runtime, name: str) -> str:
+    try:
+        deployment = await describe_deployment(runtime.client, name)
+    except (RPCError, RuntimeError):
+        raise CheckFailed("Temporal gives no usable answer") from None
+    if deployment is None:
+        raise CheckFailed(f"no worker of the deployment {name} has asked for work yet: start one")
+    if not deployment.takes_work:
+        raise CheckFailed(f"no build of the deployment {name} is current: run `vigil deploy current BUILD`")
+    return ", ".join(f"{build.name} {build.state}" for build in deployment.builds)
 
 
 async def _check_login(account: OpenAccount) -> str:

@@ -70,6 +70,7 @@ app.command()(installation.refusals)
 app.add_typer(stack.serve, name="serve")
 app.add_typer(installation.key, name="key")
 app.add_typer(installation.histories, name="histories")
+app.add_typer(installation.deploy, name="deploy")
 
 
 def main() -> None:

@@ -113,6 +113,8 @@ class WorkerSettings(StrictModel):
     """Activities, and as many workflow tasks, of each queue at one moment."""
     downloads: Annotated[int, Field(ge=1)] = 20
     """At one moment, in the place of `slots`."""
+    deployment: Name | None = None
+    """The name under which Temporal keeps builds of the workers apart; None: workers of all builds share all work."""
 
 
 def _tracking_field(name: str) -> str:

@@ -80,10 +80,10 @@ def _our_fault(situation: Situation, now: datetime) -> str | None:
     waiting = task is not None and not task.is_running and now - task.since > STUCK_TASK
     needed = {step.queue for step in situation.steps if not step.is_running and (step.next_at or now) <= now}
     for queue in situation.queues:
-        is_silent = queue.last_asked_at is None or now - queue.last_asked_at > SILENT_WORKER
         holds_work = queue.name in needed or (waiting and queue is situation.queues[0])
-        if is_silent or (holds_work and waiting):
-            return _silence(queue, now)
+        silence = _silence(queue, now) if holds_work and waiting else find_silence(queue, now)
+        if silence is not None:
+            return silence
     return None
 
 
@@ -100,6 +100,21 @@ def _unreadable(notes: tuple[str, ...]) -> Explanation:
 
 def _storage_is_away(situation: Situation) -> bool:
     return any(step.last_answer == STORAGE_AWAY for step in situation.steps)
+
+
+def find_silence(queue: Queue, now: datetime) -> str | None:
+    """Say why no worker takes work from a queue, and how to repair it; None: a worker takes it."""
+    if queue.last_asked_at is not None and now - queue.last_asked_at <= SILENT_WORKER:
+        return None
+    if not queue.idle_builds:
+        return _silence(queue, now)
+    builds, repair = " and ".join(queue.idle_builds), f"run `vigil deploy current {queue.idle_builds[-1]}`"
+    if queue.current_build is None:
+        return f"no build is current, so the workers of {builds} get no work from `{queue.name}`: {repair}"
+    current = (
+        f"no worker of the current build {queue.current_build} polls `{queue.name}`, and those of {builds} get no work"
+    )
+    return f"{current}: start its workers, or {repair}"
 
 
 def _silence(queue: Queue, now: datetime) -> str:

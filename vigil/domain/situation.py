@@ -29,10 +29,16 @@ class PendingTask(StrictModel):
 
 
 class Queue(StrictModel):
-    """A task queue, and when a worker last asked it for work (None: not within the server's memory, some minutes)."""
+    """A task queue, and when a worker last asked it for work (None: not within the server's memory, some minutes).
+
+    Only workers that get work from it count. `idle_builds` are the builds of all others: Temporal gives work to
+    `current_build`, or if that is None to workers without a build.
+    """
 
     name: str
     last_asked_at: Instant | None
+    current_build: str | None = None
+    idle_builds: tuple[str, ...] = ()
 
 
 class Interruption(StrictModel):

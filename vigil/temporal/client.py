@@ -39,7 +39,7 @@ from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, open_key, path_of, seal_key, workflow_id
 from vigil.errors import CommandRefused, ConflictingRegistration, IdempotencyKeyReused, NoWorkerInTime, UnknownAccount
 from vigil.temporal import messages
-from vigil.temporal.inspection import instant_of, read_description
+from vigil.temporal.inspection import read_description, read_queue
 from vigil.temporal.interruption import read_interrupted
 from vigil.temporal.visibility import search_attributes, title
 
@@ -340,8 +340,7 @@ class VerificationClient:
             ),
             timeout=DESCRIBE_TIMEOUT,
         )
-        asked = [instant_of(poller.last_access_time) for poller in answer.pollers]
-        return Queue(name=name, last_asked_at=max((at for at in asked if at), default=None))
+        return read_queue(name, answer)
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
         account = self.account(key.account)

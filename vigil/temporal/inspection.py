@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, WorkerVersioningMode
+from temporalio.api.taskqueue.v1 import PollerInfo
 from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse
 from temporalio.client import WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from vigil.domain.situation import Interruption, PendingStep, PendingTask, Situation
+from vigil.domain.situation import Interruption, PendingStep, PendingTask, Queue, Situation
 from vigil.domain.summary import Summary
 from vigil.temporal import messages
 
@@ -81,6 +83,28 @@ async def _step(description: WorkflowExecutionDescription, pending: PendingActiv
         last_answer=answer,
         is_troubled=is_troubled,
     )
+
+
+def read_queue(name: str, answer: DescribeTaskQueueResponse) -> Queue:
+    """Read the description of a task queue in our terms. If no build is current, workers without one get work."""
+    routing = answer.versioning_info
+    served = {routing.current_deployment_version.build_id}
+    if routing.ramping_version_percentage:
+        served.add(routing.ramping_deployment_version.build_id)
+    asked = [(_build_of(poller), instant_of(poller.last_access_time)) for poller in answer.pollers]
+    return Queue(
+        name=name,
+        last_asked_at=max((at for build, at in asked if at and build in served), default=None),
+        current_build=routing.current_deployment_version.build_id or None,
+        idle_builds=tuple(sorted({build for build, _ in asked} - served - {""})),
+    )
+
+
+def _build_of(poller: PollerInfo) -> str:
+    """Return the build of a worker; "" for one without versions."""
+    options = poller.deployment_options
+    is_versioned = options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+    return options.build_id if is_versioned else ""
 
 
 def instant_of(stamp: Timestamp) -> datetime | None:

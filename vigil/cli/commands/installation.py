@@ -9,6 +9,7 @@ from vigil.cli.arguments import JsonOption
 
 key = typer.Typer(no_args_is_help=True)
 histories = typer.Typer(no_args_is_help=True)
+deploy = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the histories, one JSON file each.", metavar="FOLDER")]
 Most = Annotated[int, typer.Option("--open", min=0, help="Number of open workflows, the newest first.")]
@@ -90,3 +91,23 @@ def replay(folder: Folder) -> None:
     from vigil.cli.histories import replay_histories
 
     raise typer.Exit(0 if replay_histories(folder) else 1)
+
+
+@deploy.callback()
+def _deploy() -> None:
+    """Choose the build of the workers on which workflows run, where `[worker] deployment` is set."""
+
+
+@deploy.command()
+def current(
+    context: typer.Context,
+    build: Annotated[str | None, typer.Argument(help="`VIGIL_BUILD` of its workers.", metavar="[BUILD]")] = None,
+    ramp: Annotated[
+        float | None,
+        typer.Option(help="Move only this part of the workflows to the build.", min=0, max=100, metavar="PERCENT"),
+    ] = None,
+) -> None:
+    """Make a build the current one, or only list the builds. Its workers must run already."""
+    from vigil.cli.deploy import choose_build
+
+    choose_build(context.obj, build, ramp)
