@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner, Result
 
-from tests.cli.running import vigil
+from tests.activities.backend import Backend
+from tests.cli.running import command, environment, vigil
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.main import app
@@ -20,6 +21,7 @@ from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack
 from vigil.errors import AmbiguousReference
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
+from vigil_client import unwrap
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ACCOUNT = SIMULATED_ACCOUNTS[0].name
@@ -57,7 +59,7 @@ async def test_a_running_stack_passes_every_check(stack: Stack) -> None:
     ended = await vigil("check", config=stack.config)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * (6 + len(SIMULATED_ACCOUNTS))
+    assert [line[0] for line in ended.stdout.splitlines()] == ["✓"] * (7 + len(SIMULATED_ACCOUNTS))
 
 
 async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_files(stack: Stack) -> None:
@@ -71,6 +73,35 @@ async def test_a_simulated_verification_is_followed_listed_and_shown_with_its_fi
     assert any(reference in line and "approved" in line for line in listed.stdout.splitlines())
     assert "Timeline" in shown.stdout
     assert shown.stdout.count("image/") + shown.stdout.count("video/") == 5
+
+
+async def test_a_triggered_verdict_reaches_the_program_to_which_notifications_are_forwarded(stack: Stack) -> None:
+    secret = (stack.config.parent / "webhook-secret").read_text().strip()
+    async with Backend().listening() as backend:
+        url = f"http://127.0.0.1:{backend.port}/hooks"
+        listening = await asyncio.create_subprocess_exec(
+            *command("--config", str(stack.config), "listen", "--forward-to", url),
+            stdout=asyncio.subprocess.PIPE,
+            env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+        )
+        assert listening.stdout is not None
+        begun = await asyncio.wait_for(listening.stdout.readline(), 60)
+        triggered = await vigil("trigger", "id360.declined", config=stack.config)
+        await backend.was_told(2)
+        printed = [await asyncio.wait_for(listening.stdout.readline(), 60) for _ in range(2)]
+        listening.send_signal(signal.SIGINT)
+        code = await listening.wait()
+
+    assert triggered.returncode == 0, triggered.stderr
+    _, reference = triggered.stdout.split()[:2]
+    notifications = [unwrap(told.body, told.headers, (secret,)) for told in backend.told]
+    assert {(each.type, each.data.reference, each.data.decision) for each in notifications} == {
+        ("verification.revised", reference, "declined"),
+        ("verification.completed", reference, "declined"),
+    }
+    assert url in begun.decode()
+    assert all(f"id360 {reference}" in line.decode() and "answered 204" in line.decode() for line in printed)
+    assert code == 130
 
 
 async def test_the_histories_of_a_running_stack_are_exported_without_references_and_replay(

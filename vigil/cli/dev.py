@@ -3,14 +3,17 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import httpx
 from rich.console import Console
 from rich.text import Text
 
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import open_console
+from vigil.cli.listen import print_notifications
 from vigil.config.settings import Settings, load_settings
 from vigil.demo.foreground import STARTING, print_addresses, run_until_stopped, wait_for_stop_signal
 from vigil.demo.ports import LOOPBACK, Ports
@@ -41,10 +44,22 @@ async def _run(stack: Stack) -> None:
     console = open_console()
     async with stack.run(console.status(STARTING)):
         print_addresses(console, stack)
-        reports = asyncio.create_task(_report_ended_parts(stack, console))
+        reports = [
+            asyncio.create_task(_report_ended_parts(stack, console)),
+            asyncio.create_task(_print_notifications(stack, console)),
+        ]
         await wait_for_stop_signal()
-        reports.cancel()
+        for report in reports:
+            report.cancel()
         console.print("Stopping")
+
+
+async def _print_notifications(stack: Stack, console: Console) -> None:
+    """Print what the endpoint of the stack receives, also after the simulator was started again."""
+    while True:
+        with suppress(httpx.HTTPError):
+            await print_notifications(stack.simulator, console)
+        await asyncio.sleep(1)
 
 
 async def _report_ended_parts(stack: Stack, console: Console) -> None:

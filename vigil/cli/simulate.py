@@ -14,7 +14,9 @@ from vigil.cli.formatting import open_console
 from vigil.cli.watch import follow
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario, find_account
+from vigil.domain.verification_key import VerificationKey
 from vigil.registration import RegistrationRequest
+from vigil.runtime import Runtime
 
 CALLER: Final = "vigil-simulate"
 
@@ -31,22 +33,36 @@ async def _simulate(config: Path | None, account: str, options: dict[str, Any], 
     console = open_console()
     async with open_installation(config) as runtime:
         known = runtime.tracker.account(account)
-        simulated = await _start(runtime.settings, account, options)
+        simulated = await start_at_simulator(runtime.settings, account, options)
         key = known.key_of(simulated["reference"])
         if register:
-            request = RegistrationRequest(
-                account=account,
-                reference=key.reference,
-                coordinates=simulated["coordinates"],
-                **find_account(runtime.settings, account).registration,
-            )
-            await runtime.registrar.register(request, by=CALLER)
-        console.print(f"{account} {key.reference}", highlight=False)
+            await register_simulated(runtime, key, simulated, {})
+        console.print(describe_key(key, simulated), highlight=False, soft_wrap=True)
         if watch:
             await follow(runtime, key, console)
 
 
-async def _start(settings: Settings, account: str, options: dict[str, Any]) -> dict[str, Any]:
+async def register_simulated(
+    runtime: Runtime, key: VerificationKey, simulated: Mapping[str, Any], more: Mapping[str, Any]
+) -> None:
+    """Register a simulated verification as a backend does, with what its account and `more` add."""
+    request = RegistrationRequest(
+        account=key.account,
+        reference=key.reference,
+        coordinates=simulated["coordinates"],
+        **{**find_account(runtime.settings, key.account).registration, **more},
+    )
+    await runtime.registrar.register(request, by=CALLER)
+
+
+def describe_key(key: VerificationKey, simulated: Mapping[str, Any]) -> str:
+    """Return account, reference and coordinates as a backend needs them for its own registration."""
+    pairs = (f"{name}={value}" for name, value in simulated["coordinates"].items())
+    return " ".join((key.account, key.reference, *pairs))
+
+
+async def start_at_simulator(settings: Settings, account: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Start a verification and return what the simulator says of it. Raises `CommandError`."""
     own = settings.accounts[account].own
     simulator, is_simulator, _ = own.base_url.rpartition(f"/{own.provider}")
     not_running = f"accounts.{account}.base_url is not at a running simulator: start one with `vigil dev`."

@@ -1,7 +1,9 @@
 """Accounts at the simulator: the settings that they need, and the scenarios that fit their settings."""
 
+import base64
 import json
 import os
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +17,9 @@ from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.simulator.story import SimulatedAccount
 
 KEY_FILE: Final = "key"
+WEBHOOK_SECRET_FILE: Final = "webhook-secret"  # noqa: S105 -- the name of a file
+RECEIVER_PATH: Final = "/backend/notifications"
+"""Where the simulator receives notifications in the place of a backend."""
 _OUR_KEY: Final = {"name": "local", "secret": {"file": KEY_FILE}, "may": [right.value for right in Right]}
 """The one key of a stack on this machine. It has every right: whoever may read its file owns the stack."""
 
@@ -48,8 +53,8 @@ def write_settings(
 ) -> None:
     """Write settings whose accounts are all at the simulator, with new secrets, readable by their owner only.
 
-    The key for the API is in a file `key` beside them. Raises `FileExistsError`: secrets that are in use must not be
-    replaced.
+    The key for the API is in a file `key` beside them, the secret of the endpoint in `webhook-secret`. Raises
+    `FileExistsError`: secrets that are in use must not be replaced.
     """
     tables: dict[str, Mapping[str, Any]] = {
         "temporal": {"address": temporal},
@@ -64,6 +69,12 @@ def write_settings(
                 "security": "none",
                 "from_address": "vigil@demonstration.example",
             },
+        },
+        "endpoints.checkout": {
+            "url": f"{ports.simulator_url}{RECEIVER_PATH}",
+            "secret": {"file": WEBHOOK_SECRET_FILE},
+            "allow_private": True,
+            "notify_complete": True,
         },
     }
     for account in accounts:
@@ -80,6 +91,7 @@ def write_settings(
     file.parent.mkdir(parents=True, exist_ok=True)
     _write_new(file, "\n".join(lines) + "\n")
     _write_new(key_file(file), make_key() + "\n")
+    _write_new(file.parent / WEBHOOK_SECRET_FILE, _make_webhook_secret() + "\n")
 
 
 def key_file(config: Path) -> Path:
@@ -96,6 +108,11 @@ def read_key(config: Path) -> str | None:
 def authorization(key: str | None) -> dict[str, str]:
     """Return the header that presents a key; none without a key."""
     return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _make_webhook_secret() -> str:
+    """Return a secret in the form of Standard Webhooks."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _write_new(file: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
 
+from vigil.simulator.backend import Backend
 from vigil.simulator.clock import Clock
 from vigil.simulator.control import PROBLEMS, Control
 from vigil.simulator.engine import Engine
@@ -45,7 +46,7 @@ def create_app(
     switches = {
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }
-    gateway, mail = Gateway(), MailServer()
+    gateway, mail, backend = Gateway(), MailServer(), Backend(delivering)
     control = Control(simulators, switches, engine)
 
     @asynccontextmanager
@@ -60,8 +61,17 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Mount("/control", routes=[*gateway.control_routes(), *mail.control_routes(), *control.routes()]),
+            Mount(
+                "/control",
+                routes=[
+                    *gateway.control_routes(),
+                    *mail.control_routes(),
+                    *backend.control_routes(),
+                    *control.routes(),
+                ],
+            ),
             Mount("/gateway", routes=gateway.routes()),
+            Mount("/backend", routes=backend.routes()),
             *(Mount(f"/{name}", app=switch) for name, switch in switches.items()),
         ],
         exception_handlers=PROBLEMS,

@@ -63,6 +63,44 @@ def simulate(
     start_simulated(context.obj, account, options, register=register, watch=watch)
 
 
+def listen(
+    context: typer.Context,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(help="Address of your program, which gets each notification and answers it.", metavar="URL"),
+    ] = None,
+) -> None:
+    """Print the notifications of a stack on this machine, and send them on to your program, until Ctrl-C."""
+    from vigil.cli.listen import listen_to_notifications
+
+    listen_to_notifications(context.obj, forward_to)
+
+
+def _print_events(context: typer.Context, is_asked: bool) -> None:
+    if is_asked:
+        from vigil.cli.trigger import list_events
+
+        print(context.get_help())
+        print("\nEvents:")
+        for name, story in list_events().items():
+            print(f"  {name:<28} {story.title}")
+        raise typer.Exit
+
+
+def trigger(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(help="ACCOUNT.END, such as id360.declined.", metavar="EVENT")],
+    watch: Annotated[bool, typer.Option(help="Follow it until it is concluded.")] = True,
+    _help: Annotated[
+        bool, typer.Option("--help", "-h", callback=_print_events, is_eager=True, help="Show this, and all events.")
+    ] = False,
+) -> None:
+    """Play a verification at the simulator to a certain end, and let Vigil notify the endpoints of its settings."""
+    from vigil.cli.trigger import trigger_event
+
+    trigger_event(context.obj, event, watch=watch)
+
+
 @serve.callback()
 def _serve() -> None:
     """Run one process of Vigil until it is stopped."""

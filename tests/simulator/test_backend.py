@@ -1,0 +1,65 @@
+"""The simulated backend: it shows each notification once, and its answer is that of the program behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.activities.backend import Backend as Program
+from vigil.simulator.app import FRESH_CONNECTIONS, create_app
+
+BODY = {"type": "verification.revised", "version": 1, "data": {"revision": 1}}
+
+
+@asynccontextmanager
+async def simulator() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS) as forwarding:
+        app = create_app(time_scale=1, client=forwarding)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://simulator") as http:
+            yield http
+        await app.state.engine.aclose()
+
+
+async def notify(http: httpx.AsyncClient, content: str = json.dumps(BODY)) -> int:
+    headers = {"webhook-id": "a/1", "webhook-signature": "v1,abc", "content-type": "application/json", "cookie": "c=1"}
+    return (await http.post("/backend/notifications", content=content, headers=headers)).status_code
+
+
+async def test_a_notification_is_accepted_and_shown_to_whoever_waits_for_it() -> None:
+    async with simulator() as http:
+        waiting = asyncio.create_task(http.get("/control/notifications", params={"after": 0, "wait": 20}))
+        codes = [await notify(http) for _ in range(2)]
+        first = (await waiting).json()
+        rest = (await http.get("/control/notifications", params={"after": 1})).json()
+        none = (await http.get("/control/notifications", params={"after": 2})).json()
+
+    assert codes == [204, 204]
+    assert (first["notifications"][0]["body"], first["notifications"][0]["answered"]) == (BODY, 204)
+    assert [each["number"] for each in rest["notifications"]] == [2]
+    assert none == {"last": 2, "notifications": []}
+
+
+async def test_a_program_gets_the_signed_request_as_it_is_and_its_answer_reaches_vigil() -> None:
+    content = '{"type": "verification.revised",   "data": {}}'
+    async with simulator() as http, Program().listening() as program:
+        program.answers.extend([500, 204])
+        await http.put("/control/notifications/forward", json={"url": f"http://127.0.0.1:{program.port}/hooks"})
+        codes = [await notify(http, content) for _ in range(2)]
+        await http.put("/control/notifications/forward", json={"url": None})
+        codes.append(await notify(http, content))
+
+    assert codes == [500, 204, 204]
+    assert [(told.target, told.body.decode()) for told in program.told] == [("/hooks", content)] * 2
+    assert (program.told[0].headers["webhook-id"], program.told[0].headers["webhook-signature"]) == ("a/1", "v1,abc")
+    assert "cookie" not in program.told[0].headers
+
+
+async def test_a_program_that_is_not_there_is_an_answer_that_lets_vigil_repeat() -> None:
+    async with simulator() as http:
+        await http.put("/control/notifications/forward", json={"url": "http://127.0.0.1:9/"})
+        code = await notify(http)
+        wrong = await http.put("/control/notifications/forward", json={"url": "localhost:8080"})
+
+    assert (code, wrong.status_code) == (502, 422)
