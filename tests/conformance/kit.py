@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Decision
 
 
@@ -186,6 +187,8 @@ class Kit:
     senders: Mapping[str, SenderKit]
     impossible: tuple[str, ...]
     """References that no verification at this provider can have."""
+    unfetchable: Mapping[str, Snapshot]
+    """Results, by a few words about each, that name a file which we cannot fetch."""
     unproven_settings: Callable[[str], Mapping[str, Any]] | None = None
     """As `settings`, for an account that takes callbacks without proof as hints. None where no account can."""
 

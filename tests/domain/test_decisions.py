@@ -36,7 +36,7 @@ from vigil.domain.decisions import (
 )
 from vigil.domain.record import Record, Replay
 from vigil.domain.record_edits import give_up_files
-from vigil.domain.snapshot import Answer, Drift, Reason, ReviewExpiry, Snapshot
+from vigil.domain.snapshot import Answer, Drift, ReadResult, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import (
     Advice,
     ArtifactState,
@@ -144,6 +144,14 @@ def test_an_answer_that_shows_nothing_leaves_a_new_verification_where_it_stands(
 def test_trouble_in_asking_is_an_attention_until_an_answer_comes(answer: Answer, reason: Attention) -> None:
     record = read(fresh(), silent(answer))
     assert reasons_to_look(record) == {reason}
+    assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
+
+
+def test_an_answer_over_our_limit_asks_an_operator_and_does_not_blame_the_provider() -> None:
+    over = ReadResult(asked_at=LATER, answer=Answer.UNREACHABLE, word="answer_too_large")
+    record = read(read(fresh(), silent(Answer.UNREACHABLE)), over, at=LATER)
+
+    assert reasons_to_look(record) == {Attention.OVER_OUR_LIMIT}
     assert reasons_to_look(read(record, STARTED, at=LATER)) == set()
 
 

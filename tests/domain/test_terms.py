@@ -51,6 +51,7 @@ def test_every_reason_to_look_has_its_one_actor() -> None:
         "evidence_lost": "operator",
         "details_missing": "operator",
         "unreadable_signal": "operator",
+        "over_our_limit": "operator",
         "recording_unaddressed": "operator",
         "message_not_sent": "operator",
         "message_fields_unknown": "operator",

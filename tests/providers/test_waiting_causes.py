@@ -94,7 +94,7 @@ DENIED = ("the provider knows no verification with this reference", "backend", "
 TROUBLES: dict[str, tuple[Answer, tuple[str, str, str]]] = {
     "503 after an announcement": (Response(503), ANNOUNCED),
     "503": (Response(503), SILENT),
-    "too large": (Response(200, b" " * (10 * 1024 * 1024 + 1)), OVER),
+    "too large": (Response(200, b" " * (32 * 1024 * 1024 + 1)), OVER),
 }
 
 

@@ -32,6 +32,7 @@ _ADVICE: Final = {
     Attention.CONFLICTING_REGISTRATION: "it was registered twice, with different values",
     Attention.DISAPPEARED: "the provider no longer knows it",
     Attention.REFERENCE_NOT_FOUND: "the provider never knew its reference: compare it and the environment",
+    Attention.OVER_OUR_LIMIT: "the provider's answer is over a limit of ours: raise the account's `largest_answer`",
     Attention.UNREADABLE_SIGNAL: "a registration or report came that this release of the worker cannot read",
 }
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from vigil.domain import evidence
+from vigil.domain.errors import OUR_LIMITS
 from vigil.domain.evidence import UNLISTED
 from vigil.domain.log import EntryKind
 from vigil.domain.record import Record, Replay
@@ -153,8 +154,10 @@ def _access(record: Record, reading: ReadResult) -> Record:
         Answer.UNPROVEN: Attention.REPLY_UNPROVEN,
         Answer.UNREACHABLE: Attention.PROVIDER_UNREACHABLE,
     }
-    now = troubles.get(reading.answer)
-    record = clear_attention(record, *(reason for reason in troubles.values() if reason is not now))
+    is_over_limit = reading.answer is Answer.UNREACHABLE and reading.word in OUR_LIMITS
+    now = Attention.OVER_OUR_LIMIT if is_over_limit else troubles.get(reading.answer)
+    of_access = (*troubles.values(), Attention.OVER_OUR_LIMIT)
+    record = clear_attention(record, *(reason for reason in of_access if reason is not now))
     return add_attention(record, now, at=reading.asked_at) if now else record
 
 

@@ -13,8 +13,13 @@ CallbackRefused             the callback is not proven to come from the provider
 """
 
 from datetime import timedelta
+from typing import Final
 
 from vigil.domain.terms import LossReason
+
+ANSWER_TOO_LARGE: Final = "answer_too_large"
+OUR_LIMITS: Final = frozenset({ANSWER_TOO_LARGE, "too_many_processes"})
+"""Codes of a `ProviderUnavailable` that a limit of ours makes out of a readable answer. An operator must act."""
 
 
 class ProviderError(Exception):

@@ -307,6 +307,7 @@ class Attention(StrEnum):
     DISAPPEARED = "disappeared"
     REFERENCE_NOT_FOUND = "reference_not_found"
     UNREADABLE_SIGNAL = "unreadable_signal"
+    OVER_OUR_LIMIT = "over_our_limit"
 
 
 _BACKEND_ACTS: Final = frozenset(

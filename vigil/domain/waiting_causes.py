@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Final
 
 from vigil.domain.attention import what_attention_means
+from vigil.domain.errors import OUR_LIMITS
 from vigil.domain.situation import PendingStep, Situation
 from vigil.domain.snapshot import Answer
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Actor, Attention, Stage, who_acts
 from vigil.domain.timers import TimerName
 
-OUR_LIMITS: Final = frozenset({"answer_too_large", "too_many_processes"})
-"""Codes of troubles that a limit of ours makes out of a readable answer."""
 _ASKING: Final = frozenset({"read", "poll"})
 
 
@@ -129,6 +128,7 @@ WAITING_CAUSES: Final = (
         sentence="the provider does not answer ({trouble})",
         actor=Actor.PROVIDER,
     ),
+    _asks_a_person(Attention.OVER_OUR_LIMIT, is_ours=True),
     _asks_a_person(Attention.PROVIDER_UNREACHABLE),
     _asks_a_person(Attention.DISAPPEARED),
     WaitingCause(

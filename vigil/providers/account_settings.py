@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from vigil.domain.models import StrictModel
 
@@ -13,6 +13,10 @@ G = TypeVar("G")
 
 KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
 """Names, in lower case, of the callback headers that are stored with a receipt. None of them is a secret."""
+
+
+LARGEST_ANSWER: Final = 10 * 1024 * 1024
+"""In bytes."""
 
 
 def _validate_base_url(url: str) -> str:
@@ -30,6 +34,8 @@ class AccountSettings(StrictModel):
     provider: str
     environment: str = "sandbox"
     base_url: Annotated[str, AfterValidator(_validate_base_url)]
+    largest_answer: Annotated[int, Field(gt=0)] = LARGEST_ANSWER
+    """In bytes, for a result. It is held in memory, so it has a limit; an attention says if an answer is over it."""
     base_urls: ClassVar[Mapping[str, str]] = {}
     """The default of `base_url` by environment; `sandbox` stands for every environment that is not listed."""
 

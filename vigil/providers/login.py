@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import httpx
 
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable
+from vigil.providers.account_settings import LARGEST_ANSWER
 from vigil.providers.parsing import NotReadable, as_object, parse_json
 from vigil.providers.transport import HttpAnswer, exchange, open_response
 
@@ -113,13 +114,23 @@ class AuthorizedClient:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, login: Login, *, scheme: str | None, header: str = "Authorization"
+        self,
+        http: httpx.AsyncClient,
+        login: Login,
+        *,
+        scheme: str | None,
+        header: str = "Authorization",
+        largest: int = LARGEST_ANSWER,
     ) -> None:
-        """Take the shared client, the login, the header that carries the token, and the scheme before the token."""
+        """Take the shared client, the login, the header that carries the token, and the scheme before the token.
+
+        `largest` is the size in bytes up to which an answer is read.
+        """
         self._http = http
         self._login = login
         self._scheme = scheme
         self._header = header
+        self._largest = largest
 
     async def request(self, url: str, *, method: str = "GET") -> HttpAnswer:
         """Return a whole answer. Raises the same errors as `Login.token` and `transport.exchange`."""
@@ -145,7 +156,7 @@ class AuthorizedClient:
 
     async def _send(self, method: str, url: str, token: Token) -> HttpAnswer:
         sent_at = self._login.clock()
-        answer = await exchange(self._http, self._build_request(method, url, token, None))
+        answer = await exchange(self._http, self._build_request(method, url, token, None), largest=self._largest)
         self._note_use(answer.status, token, sent_at)
         return answer
 

@@ -10,16 +10,15 @@ from typing import Final
 
 import httpx
 
-from vigil.domain.errors import ProviderUnavailable
+from vigil.domain.errors import ANSWER_TOO_LARGE, ProviderUnavailable
 from vigil.outbound_http import certificates
+from vigil.providers.account_settings import LARGEST_ANSWER
 from vigil.tracing import span
 
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 READ_WITHIN: Final = timedelta(seconds=10)
 ANSWER_WITHIN: Final = timedelta(seconds=15)
 """Limit for a whole answer. The read time-out alone is not enough: it restarts with every byte."""
-
-LARGEST_ANSWER: Final = 10 * 1024 * 1024
 
 # The first matching class gives the code. A message of httpx may contain a link, so only the code is passed on.
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -102,7 +101,7 @@ async def _read_limited(response: httpx.Response, largest: int) -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > largest:
-            raise ProviderUnavailable("answer_too_large")
+            raise ProviderUnavailable(ANSWER_TOO_LARGE)
     return bytes(content)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
+from vigil.providers.id360.report import snapshot_of
 
 FIRST: Final = "Bearer first-of-two-conformance"
 SECOND: Final = "Bearer second-of-two-conformance"
@@ -91,6 +92,12 @@ REDELIVERED_AFTER: Final = tuple(timedelta(seconds=s) for s in (10, 90, 360, 100
 
 KIT: Final = Kit(
     settings=settings,
+    unfetchable={
+        "a file without address": snapshot_of(
+            {"id": 840002, "status": "OK", "documents": {"selfie": [{"name": "selfie", "files": [{"hash": "00"}]}]}},
+            reference="840002",
+        )
+    },
     impossible=("file-7", "-840002", "84 0002", "840002.5"),
     senders={
         "id360": SenderKit(

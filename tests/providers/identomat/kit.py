@@ -8,10 +8,12 @@ from typing import Any, Final
 from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
+from vigil.providers.identomat.result import snapshot_of
 
 FIRST: Final = "cbk-first-of-two-conformance"
 SECOND: Final = "cbk-second-of-two-conformance"
 UNKNOWN: Final = "half_approved"
+RECORDED: Final = {"roomId": "RM1", "roomStatus": "ended", "videoFileStatus": "available"}
 SESSION: Final = "q7h2m0zx4t9k1vb8n5c3j6w0e2r4y8u1i3o5p7as"
 
 
@@ -59,6 +61,7 @@ NEVER_RESENT: Final = "no document speaks of a second attempt"
 
 KIT: Final = Kit(
     settings=settings,
+    unfetchable={"a recording without id": snapshot_of({"result": "approved", "videoCallStatus": [RECORDED]})},
     impossible=("two words", "s\u00e9ance"),
     senders={
         "identomat": SenderKit(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, Scenario, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
+from vigil.providers.signicat.process import snapshot_of
 
 FIRST: Final = "Bearer first-of-two-conformance"
 SECOND: Final = "Bearer second-of-two-conformance"
@@ -208,6 +209,11 @@ NEVER_RESENT: Final = "it is never sent again"
 
 KIT: Final = Kit(
     settings=settings,
+    unfetchable={
+        "a picture of an unknown side": snapshot_of(
+            {"processId": "p", "status": "accepted", "depictions": ["front", "hologram"]}, process_id="p"
+        )
+    },
     impossible=("5c1f0e7a", "5c1f0e7a:", "a:b:c", "a b:c", "d\u00f6ssier:c"),
     unproven_settings=unproven_settings,
     senders={

@@ -11,6 +11,9 @@ from typing import Any, Final
 from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
+from vigil.providers.smile_id.v1.job_status import snapshot_of as snapshot_of_v1
+from vigil.providers.smile_id.v3.details import Details
+from vigil.providers.smile_id.v3.status import snapshot_of as snapshot_of_v3
 
 PARTNER: Final = "4107"
 FIRST: Final = "first-of-two-conformance-keys"
@@ -18,6 +21,7 @@ SECOND: Final = "second-of-two-conformance-keys"
 WRONG: Final = "somebody-elses-conformance-key"
 UNKNOWN_CODE: Final = "1299"
 UNKNOWN_STATUS: Final = "half_clear"
+APPROVED_V1: Final = {"code": "2302", "job_complete": True, "result": {"ResultCode": "0810"}}
 JOB: Final = "job_01hzy3kq8e5vw7r2m4n6p8s0t2"
 
 
@@ -137,6 +141,23 @@ NO_HINTS: Final = "without a key in its settings no account can be set up"
 
 KIT: Final = Kit(
     settings=settings,
+    unfetchable={
+        "v1, a linked picture that no table names": snapshot_of_v1(
+            {**APPROVED_V1, "image_links": {"hologram_image": "https://files.invalid/h"}}, job_type=6, policy={}
+        ),
+        "v1, a linked document that no table names": snapshot_of_v1(
+            {**APPROVED_V1, "result": {"ResultCode": "0810", "documents": {"charter": "https://files.invalid/c"}}},
+            job_type=6,
+            policy={},
+        ),
+        "v3, a document without a link": snapshot_of_v3(
+            {"status": "clear"},
+            has_ended=True,
+            product=None,
+            details=Details({"status": "clear", "additional_documents": [{"name": "lease"}]}),
+            policy={},
+        ),
+    },
     impossible=("line\nbreak", "\x00"),
     senders={
         "v1": SenderKit(

@@ -43,7 +43,7 @@ class Id360Reader:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._settings = settings
         self._login = create_login(settings, http, clock)
-        self._client = AuthorizedClient(http, self._login, scheme="Token")
+        self._client = AuthorizedClient(http, self._login, scheme="Token", largest=settings.largest_answer)
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""

@@ -110,7 +110,8 @@ class IdentomatReader:
         return self._settings.largest_artifact if artifact.kind in _VIDEOS else self._settings.largest_image
 
     async def _read(self, reference: str) -> ProviderResponse:
-        answer = await exchange(self._http, self._build_request(RESULT, {"session_token": reference}))
+        request = self._build_request(RESULT, {"session_token": reference})
+        answer = await exchange(self._http, request, largest=self._settings.largest_answer)
         reply = _read_result(answer)
         # Only answers about a session are signed. `_read_result` has raised the error of any other answer.
         self._signatures.verify(answer.headers, answer.content)

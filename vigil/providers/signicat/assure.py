@@ -28,7 +28,7 @@ class AssureApi:
         """Take the account's settings and the shared client, whose owner closes it."""
         self._base = settings.base_url + "/assure"
         self._login = create_login(settings, http, clock)
-        self._client = AuthorizedClient(http, self._login, scheme="Bearer")
+        self._client = AuthorizedClient(http, self._login, scheme="Bearer", largest=settings.largest_answer)
 
     async def check_login(self) -> None:
         """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""

@@ -48,6 +48,8 @@ class SmileIdSettings(AccountSettings, frozen=True):
 
     A production account of the third generation must have some: its links are in bodies that no signature covers.
     """
+    largest_answer: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
+    """In bytes. An answer holds pictures of up to 10 MB each in base64, once for each result in its history."""
     largest_artifact: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
     """In bytes. No source limits pictures and receipts."""
 

@@ -9,7 +9,7 @@ from tests.providers.raw_server import Answer, Response, json_response
 from tests.providers.smile_id.v1.fake_smile_id import FakeSmileId, mark
 from tests.providers.smile_id.v1.samples import JOB, KEY, PARTNER, USER, frame, past, question, result, settings
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown, ReplyUnproven
-from vigil.domain.snapshot import ReadRequest
+from vigil.domain.snapshot import Drift, ReadRequest
 from vigil.domain.terms import Decision, Stage
 from vigil.providers.smile_id.links import Links
 from vigil.providers.smile_id.v1.reader import SmileV1Reader
@@ -247,3 +247,68 @@ async def test_an_answer_about_another_job_decides_nothing(
     assert reply.snapshot is not None
     assert (reply.snapshot.stage, reply.snapshot.decision) == (Stage.UNRECOGNISED, None)
     assert [drift.field for drift in reply.snapshot.unrecognised] == ["job_id"]
+
+
+PICTURE = "QUJD" * 1000
+"""4000 bytes of base64."""
+
+
+def small_reader(smile: FakeSmileId, http: httpx.AsyncClient, largest: int) -> SmileV1Reader:
+    own = settings(base_url=smile.base_url, largest_answer=largest)
+    return SmileV1Reader(own, http, Links(own, http))
+
+
+async def test_a_history_of_pictures_that_is_over_our_limit_is_left_out_and_the_job_is_decided(
+    smile: FakeSmileId, http: httpx.AsyncClient
+) -> None:
+    entry = result("0810", 6) | {"Document": PICTURE}
+    smile.jobs[JOB_OF_USER] = frame(entry, history=[entry] * 8)
+    smile.links = {"selfie_image": "https://files.invalid/selfie?sig=z"}
+
+    reply = await small_reader(smile, http, 10_000).read(question(6))
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.APPROVED
+    assert [each.name for each in reply.snapshot.artifacts] == ["selfie", "document"]
+    assert reply.snapshot.unrecognised == ()
+    asked = [(each["history"], each["image_links"]) for each in smile.questions]
+    assert asked == [(True, False), (False, False), (True, True), (False, True)]
+
+
+async def test_where_links_are_over_our_limit_the_job_is_decided_and_a_person_learns_that_files_may_be_missing(
+    smile: FakeSmileId, http: httpx.AsyncClient
+) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("0810", 6))
+    smile.links = {"selfie_image": f"https://files.invalid/selfie?sig={PICTURE}"}
+
+    reply = await small_reader(smile, http, 3_000).read(question(6))
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.APPROVED
+    assert reply.snapshot.unrecognised == (Drift(field="answer", value="answer_too_large"),)
+
+
+async def test_where_only_the_history_has_the_other_part_our_limit_is_named_and_nothing_is_decided(
+    smile: FakeSmileId, http: httpx.AsyncClient
+) -> None:
+    smile.jobs[JOB_OF_USER] = frame(result("1210"), history=[result("1012") | {"Photo": PICTURE}])
+
+    with pytest.raises(ProviderUnavailable, match=r"^answer_too_large$"):
+        await small_reader(smile, http, 3_000).read(question())
+    raised = await small_reader(smile, http, 30_000).read(question())
+
+    assert raised.snapshot is not None
+    assert raised.snapshot.decision is Decision.APPROVED
+
+
+async def test_eight_results_with_a_picture_of_a_megabyte_are_within_our_limit(
+    smile: FakeSmileId, reader: SmileV1Reader
+) -> None:
+    entry = result("0810", 6) | {"Document": "QUJD" * 350_000}
+    smile.jobs[JOB_OF_USER] = frame(entry, history=[entry] * 8)
+
+    reply = await reader.read(question(6))
+
+    assert reply.snapshot is not None
+    assert reply.snapshot.decision is Decision.APPROVED
+    assert all(asked["history"] for asked in smile.questions)

@@ -318,3 +318,19 @@ def test_a_policy_does_not_act_on_later_news() -> None:
         decided.append(read.decision)
 
     assert decided == [Decision.APPROVED, Decision.INCONCLUSIVE]
+
+
+def test_a_file_that_cannot_be_fetched_is_shown_and_asks_a_person() -> None:
+    body = {
+        "status": "clear",
+        "image_links": {"selfie_image": "https://files.invalid/s", "hologram_image": "https://files.invalid/h"},
+        "additional_documents": [{"image_link": ""}, *({"image_link": "https://files.invalid/d"} for _ in range(20))],
+    }
+    found = snapshot_of({"status": "clear"}, has_ended=True, product=None, details=Details(body), policy={})
+
+    assert found.decision is Decision.APPROVED
+    assert found.unrecognised == (
+        Drift(field="image_links", value="hologram_image"),
+        Drift(field="additional_documents", value="more_than_20"),
+        Drift(field="additional_documents", value="without_link"),
+    )

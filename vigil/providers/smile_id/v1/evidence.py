@@ -18,6 +18,7 @@ PLACEHOLDER: Final = "vigil:stored-apart"
 
 _ABSENT: Final = frozenset({"", "not available"})
 _LINKS: Final = ("image_links", "ImageLinks")
+_DOCUMENTS: Final = "documents"
 _MAX_DRIFTS: Final = 10
 
 
@@ -47,6 +48,7 @@ FILES: Final[Mapping[str, FileField]] = MappingProxyType(
 """By name, which is also the locator. Links are credentials and expire, so they come from a new answer only."""
 
 _LINKED_PICTURES: Final = {name for file in FILES.values() if file.form == "picture_link" for name in file.fields}
+_LINKED_DOCUMENTS: Final = {name for file in FILES.values() if file.form == "link" for name in file.fields}
 _INLINE_PICTURES: Final = {name for file in FILES.values() if file.form == "base64" for name in file.fields}
 
 
@@ -60,9 +62,20 @@ def artifacts_of(frame: Mapping[str, Any]) -> tuple[Artifact, ...]:
 
 
 def drifts_of(frame: Mapping[str, Any]) -> tuple[Drift, ...]:
-    """Return the picture links that no table lists, or an error in their place, so that an operator learns of them."""
-    names = dict.fromkeys(name for links in _picture_links(frame) for name in links if name not in _LINKED_PICTURES)
-    return tuple(Drift(field=_LINKS[0], value=as_word(name)) for name in names)[:_MAX_DRIFTS]
+    """Return the links that no table lists, or an error in their place, so that an operator learns of them."""
+    pictures = (
+        Drift(field=_LINKS[0], value=as_word(name))
+        for links in _picture_links(frame)
+        for name in links
+        if name not in _LINKED_PICTURES
+    )
+    documents = (
+        Drift(field=_DOCUMENTS, value=as_word(name))
+        for result in results_in(frame)
+        for name, link in as_object(result.get(_DOCUMENTS)).items()
+        if link and name not in _LINKED_DOCUMENTS
+    )
+    return tuple(dict.fromkeys((*pictures, *documents)))[:_MAX_DRIFTS]
 
 
 def find_file(frame: Mapping[str, Any], file: FileField) -> str | None:
@@ -112,7 +125,7 @@ def _holders(frame: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield frame
     for result in results_in(frame):
         yield result
-        yield as_object(result.get("documents"))
+        yield as_object(result.get(_DOCUMENTS))
 
 
 def _picture_links(frame: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

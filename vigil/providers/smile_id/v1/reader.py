@@ -3,12 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
 
 from vigil.domain.errors import (
+    ANSWER_TOO_LARGE,
     ArtifactLost,
     ArtifactNotReady,
     ProviderRefusesUs,
@@ -16,7 +18,7 @@ from vigil.domain.errors import (
     ReferenceUnknown,
     ReplyUnproven,
 )
-from vigil.domain.snapshot import Artifact, ReadRequest
+from vigil.domain.snapshot import Artifact, Drift, ReadRequest
 from vigil.domain.terms import Instant, LossReason, Stage, as_word
 from vigil.providers.answers import REFUSALS, unrecognised
 from vigil.providers.contract import ArtifactStream, ProviderResponse
@@ -36,6 +38,8 @@ JOB_STATUS: Final = "/v1/job_status"
 
 _NO_JOB: Final = "vigil-asks-for-no-job"
 _UNKNOWN_TYPE: Final = "application/octet-stream"
+_UNDECIDED_WITHOUT_HISTORY: Final = frozenset({Stage.PROCESSING, Stage.UNRECOGNISED})
+"""The part that is missing may be in the history."""
 _WORTH_RETRY: Final = frozenset({LossReason.LINK_EXPIRED, LossReason.GONE})
 
 
@@ -75,7 +79,14 @@ class SmileV1Reader:
         reply = await self._read(question, with_links=False)
         if reply.snapshot is None or reply.snapshot.stage is not Stage.CONCLUDED:
             return reply
-        return await self._read(question, with_links=True)
+        try:
+            return await self._read(question, with_links=True)
+        except ProviderUnavailable as error:
+            if error.code != ANSWER_TOO_LARGE:
+                raise
+        # The verdict is known. That files may be missing must be seen.
+        drift = Drift(field="answer", value=ANSWER_TOO_LARGE)
+        return replace(reply, snapshot=reply.snapshot.model_copy(update={"unrecognised": (drift,)}))
 
     @asynccontextmanager
     async def open_artifact(
@@ -85,7 +96,7 @@ class SmileV1Reader:
         file = FILES.get(artifact.locator)
         if file is None:
             raise ArtifactLost(LossReason.NEVER_CAPTURED)
-        frame = as_object(_load(await self._request(_ids_of(question), with_links=True)))
+        frame = as_object(_load(await self._request_files(_ids_of(question))))
         if not _is_about(frame, question.key.reference):
             raise ArtifactNotReady("other_job", otherwise=LossReason.REFUSED)
         text = find_file(frame, file)
@@ -111,7 +122,19 @@ class SmileV1Reader:
             yield stream
 
     async def _read(self, question: ReadRequest, *, with_links: bool) -> ProviderResponse:
-        content = await self._request(_ids_of(question), with_links=with_links)
+        """Read a job, without its history if the answer is too large with it."""
+        try:
+            return await self._read_once(question, with_links=with_links, with_history=True)
+        except ProviderUnavailable as error:
+            if error.code != ANSWER_TOO_LARGE:
+                raise
+            reply = await self._read_once(question, with_links=with_links, with_history=False)
+            if reply.snapshot is not None and reply.snapshot.stage in _UNDECIDED_WITHOUT_HISTORY:
+                raise
+            return reply
+
+    async def _read_once(self, question: ReadRequest, *, with_links: bool, with_history: bool) -> ProviderResponse:
+        content = await self._request(_ids_of(question), with_links=with_links, with_history=with_history)
         try:
             frame = parse_json(content)
         except NotReadable as error:
@@ -121,28 +144,37 @@ class SmileV1Reader:
         snapshot = snapshot_of(frame, job_type=job_type_of(question.coordinates), policy=self._settings.policy)
         return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=remove_pictures(as_object(frame)))
 
-    async def _request(self, ids: Mapping[str, str], *, with_links: bool) -> bytes:
+    async def _request_files(self, ids: Mapping[str, str]) -> bytes:
+        """Return a proven answer with links, without its history if it is too large with it."""
+        try:
+            return await self._request(ids, with_links=True)
+        except ProviderUnavailable as error:
+            if error.code != ANSWER_TOO_LARGE:
+                raise
+            return await self._request(ids, with_links=True, with_history=False)
+
+    async def _request(self, ids: Mapping[str, str], *, with_links: bool, with_history: bool = True) -> bytes:
         """Return a proven answer. Of two keys the second is tried if the first is refused."""
         last = len(self._settings.api_key) - 1
         for key in range(last):
             try:
-                return await self._request_with(key, ids, with_links=with_links)
+                return await self._request_with(key, ids, with_links=with_links, with_history=with_history)
             except ProviderRefusesUs:
                 continue
-        return await self._request_with(last, ids, with_links=with_links)
+        return await self._request_with(last, ids, with_links=with_links, with_history=with_history)
 
-    async def _request_with(self, key: int, ids: Mapping[str, str], *, with_links: bool) -> bytes:
+    async def _request_with(self, key: int, ids: Mapping[str, str], *, with_links: bool, with_history: bool) -> bytes:
         timestamp = self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = {
             "partner_id": self._settings.partner_id,
             **ids,
             "image_links": with_links,
-            "history": True,
+            "history": with_history,
             "timestamp": timestamp,
             SIGNATURE: self._signatures.sign(timestamp, key=key),
         }
         request = self._http.build_request("POST", self._settings.base_url + JOB_STATUS, json=body)
-        return self._verify(await exchange(self._http, request))
+        return self._verify(await exchange(self._http, request, largest=self._settings.largest_answer))
 
     def _verify(self, answer: HttpAnswer) -> bytes:
         """Return the content of an answer that is about a job and is signed."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from vigil.domain.snapshot import Artifact, Check, Reason
+from vigil.domain.snapshot import MOST_DRIFTS, Artifact, Check, Drift, Reason
 from vigil.domain.terms import CheckKind, CheckStatus, EvidenceKind, as_word
 from vigil.providers.parsing import NotReadable, as_count, as_list, as_object, parse_json
 from vigil.providers.smile_id.v3 import vocabulary
 
+_PICTURES: Final = "image_links"
 _ADDITIONAL: Final = "additional_documents"
 _MAX_ADDITIONAL: Final = 20
 _MAX_CALLBACKS: Final = 16
@@ -56,6 +57,10 @@ class Details:
         """Return the files to which the body has links."""
         return tuple(Artifact(name=file.name, kind=file.kind, locator=at) for at, file, _ in _links(self.body))
 
+    def drifts(self) -> tuple[Drift, ...]:
+        """Return the files that no table lists, those without a link, and that there are too many."""
+        return tuple(dict.fromkeys(_drifts(self.body)))[:MOST_DRIFTS]
+
     def link(self, locator: str) -> str | None:
         """Return the link to a file."""
         return next((link for at, _, link in _links(self.body) if at == locator), None)
@@ -100,7 +105,7 @@ def _checks(body: Mapping[str, Any]) -> Iterator[Check]:
 
 def _links(body: Mapping[str, Any]) -> Iterator[tuple[str, vocabulary.LinkedFile, str]]:
     """Yield the locator, the file and the link of each linked file."""
-    holders = ((as_object(body.get("image_links")), vocabulary.PICTURES), (body, vocabulary.RECEIPTS))
+    holders = ((as_object(body.get(_PICTURES)), vocabulary.PICTURES), (body, vocabulary.RECEIPTS))
     for holder, files in holders:
         for at, file in files.items():
             if link := _text(holder.get(at)):
@@ -109,6 +114,17 @@ def _links(body: Mapping[str, Any]) -> Iterator[tuple[str, vocabulary.LinkedFile
         if link := _text(as_object(document).get("image_link")):
             name = f"additional-document-{number}"
             yield f"{_ADDITIONAL}.{number}", vocabulary.LinkedFile(name, EvidenceKind.SUPPORTING_DOCUMENT), link
+
+
+def _drifts(body: Mapping[str, Any]) -> Iterator[Drift]:
+    for name, link in as_object(body.get(_PICTURES)).items():
+        if link and name not in vocabulary.PICTURES:
+            yield Drift(field=_PICTURES, value=as_word(name))
+    additional = as_list(body.get(_ADDITIONAL))
+    if len(additional) > _MAX_ADDITIONAL:
+        yield Drift(field=_ADDITIONAL, value=f"more_than_{_MAX_ADDITIONAL}")
+    if not all(_text(as_object(document).get("image_link")) for document in additional[:_MAX_ADDITIONAL]):
+        yield Drift(field=_ADDITIONAL, value="without_link")
 
 
 def _text(raw: object) -> str:

@@ -37,9 +37,9 @@ def create_login(
     return Login(request_token, counted_from="login", clock=clock)
 
 
-def authorized_client(http: httpx.AsyncClient, login: Login) -> AuthorizedClient:
+def authorized_client(settings: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> AuthorizedClient:
     """Return the client that sends the account's token."""
-    return AuthorizedClient(http, login, header=HEADER, scheme=None)
+    return AuthorizedClient(http, login, header=HEADER, scheme=None, largest=settings.largest_answer)
 
 
 def _build_request(settings: SmileIdSettings, http: httpx.AsyncClient, key: SecretStr) -> httpx.Request:

@@ -37,7 +37,7 @@ class SmileV3Reader:
         """Take the account's settings, the shared client, and the account's login and links."""
         self._settings = settings
         self._login = login
-        self._client = authorized_client(http, login)
+        self._client = authorized_client(settings, http, login)
         self._links = links
 
     async def check_login(self) -> None:

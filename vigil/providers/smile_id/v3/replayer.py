@@ -23,7 +23,7 @@ class SmileV3Replayer:
     def __init__(self, settings: SmileIdSettings, http: httpx.AsyncClient, login: Login) -> None:
         """Take the account's settings, the shared client, and the login that it shares with the reader."""
         self._url = settings.base_url + REPLAY
-        self._client = authorized_client(http, login)
+        self._client = authorized_client(settings, http, login)
 
     async def replay(self, question: ReadRequest) -> None:
         """Request the callback again, at the address to which it went before.

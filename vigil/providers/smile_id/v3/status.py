@@ -59,6 +59,7 @@ def _add_details(bare: Snapshot, details: Details, policy: Mapping[str, PolicyDe
             "reasons": (*details.reasons(), *((policy_reason(row),) if decision else ())),
             "checks": details.checks(),
             "artifacts": details.artifacts(),
+            "unrecognised": details.drifts(),
             "provider_created_at": as_instant(details.body.get("created_at")),
             "provider_finished_at": as_instant(details.body.get("completed_at")),
         }

@@ -8,7 +8,13 @@ from typing import Any, Final
 from tests.conformance.kit import AnswerRow, Condition, Kit, MeaningRow, SenderKit, SentRequest, rows_of_http
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Decision
+from vigil.providers.verdant.inquiry import snapshot_of
 
+LINKED: Final = {
+    "inquiry": "inq-7",
+    "parts": {"document": {"verdict": "pass"}, "face": {"verdict": "pass"}},
+    "files": [{"link": "https://files.invalid/1"}],
+}
 LIVE: Final = ("verdant of the summer", "verdant of the winter")
 
 
@@ -53,6 +59,7 @@ def callback(condition: Condition, reference: str, sent_at: datetime) -> SentReq
 
 KIT: Final = Kit(
     settings=settings,
+    unfetchable={"a link without a name": snapshot_of(LINKED, reference="inq-7")},
     impossible=("inquiry-7", "inq-7 b"),
     senders={
         "verdant": SenderKit(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vigil.domain.snapshot import MOST_FILES, Artifact, Part, Reason, Snapshot
+from vigil.domain.snapshot import MOST_FILES, Artifact, Drift, Part, Reason, Snapshot
 from vigil.domain.terms import Decision, EvidenceKind, Stage, as_word
 from vigil.providers.answers import unrecognised
 from vigil.providers.parsing import NotReadable, as_list, as_object, parse_json
@@ -44,6 +44,10 @@ def listed_files(inquiry: object) -> Iterator[ListedFile]:
             yield ListedFile(Artifact(name=name, kind=kind, locator=name), link, sha256)
 
 
+def _names(inquiry: object) -> Iterator[str | None]:
+    return (as_word(as_object(entry).get("name")) for entry in as_list(as_object(inquiry).get("files")))
+
+
 def find_file(result: bytes, locator: str) -> ListedFile | None:
     """Return a file from a stored inquiry; None if the inquiry does not list it."""
     try:
@@ -64,4 +68,5 @@ def _build_snapshot(content: dict[str, Any], verdicts: Mapping[vocabulary.PartNa
         reasons=tuple(Reason(code=vocabulary.FAILURES[part]) for part in failed) if is_whole else (),
         parts=tuple(Part(name=part, code=verdicts[part], decision=decisions[part]) for part in decisions),
         artifacts=tuple(file.artifact for file in listed_files(content))[:MOST_FILES],
+        unrecognised=() if all(_names(content)) else (Drift(field="files", value="without_name"),),
     )
