@@ -30,6 +30,7 @@ from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
+from activities.verify import VerifyActivities
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
 from vigil.errors import StorageNotOpened, TemporalUnreachable, VigilError
@@ -51,6 +52,7 @@ from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
+from workflows.verify import Verify
 
 STOPPED_WITHIN: Final = timedelta(seconds=25)
 """How long the process may live after SIGTERM; shorter than the grace period of containers."""
@@ -151,11 +153,12 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     if Part.VERIFICATIONS in parts:
         records = RecordActivities(Records(storage), accounts, tracker.read_interrupted)
         rechecking = RecheckActivities(tracker.start_recheck)
+        verifying = VerifyActivities(runtime.registrar, runtime.lookup, tracker)
         workers.append(
             serve(
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
-                activities=[records.load_record, records.write_record, rechecking.recheck],
+                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow, Verify],
+                activities=[records.load_record, records.write_record, rechecking.recheck, *verifying.all],
             )
         )
     if Part.ARTIFACTS in parts:

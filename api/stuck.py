@@ -21,6 +21,7 @@ _WORKFLOWS: Final = (
     messages.MESSAGE_DELIVERY_WORKFLOW,
     messages.DISCOVERY_WORKFLOW,
     messages.RECHECK_WORKFLOW,
+    messages.VERIFY_WORKFLOW,
 )
 _QUERY: Final = f"WorkflowType IN ({', '.join(map(repr, _WORKFLOWS))}) AND {FAILING_TASKS}"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,7 @@ from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
+from workflows.verify import Verify
 
 ACCOUNT = "acme"
 SENDER = CONTRACT.sender
@@ -160,6 +161,8 @@ class World:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     finder: VerificationFinder | None = None
     replayer: CallbackReplayer | None = None
+    more_activities: Sequence[Callable[..., object]] = ()
+    """Further activities on the queue of verifications."""
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -219,9 +222,9 @@ class World:
             Worker(
                 self.client,
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow],
+                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow, Verify],
                 workflow_runner=WORKFLOW_RUNNER,
-                activities=[records.load_record, records.write_record, rereading.recheck],
+                activities=[records.load_record, records.write_record, rereading.recheck, *self.more_activities],
                 max_cached_workflows=self.max_cached_workflows,
             ),
             Worker(

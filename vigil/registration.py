@@ -122,13 +122,23 @@ class Registrar:
     async def register(self, request: RegistrationRequest, *, by: Name) -> tuple[VerificationKey, RegistrationResult]:
         """Register a verification; repeating it is harmless.
 
+        Raises:
+            RegistrationRefused, UnknownAccount, ProviderError, StorageUnavailable: see `prepare`.
+            ConflictingRegistration: it is registered with other values.
+            RPCError: Temporal did not accept the registration; repeat it.
+
+        """
+        registration = await self.prepare(request, by=by)
+        return registration.key, await self.tracker.register(registration)
+
+    async def prepare(self, request: RegistrationRequest, *, by: Name) -> Registration:
+        """Return the signal that registers the verification, once its correlation is stored.
+
         The correlation is stored first, so that no callback arrives with a correlation that is not known yet.
 
         Raises:
             UnknownAccount, RegistrationRefused, ProviderError: see `build_registration`.
             CorrelationTaken: the correlation belongs to another verification.
-            ConflictingRegistration: it is registered with other values.
-            RPCError: Temporal did not accept the registration; repeat it.
             StorageUnavailable: the correlation could not be stored; repeat the registration.
 
         """
@@ -140,7 +150,7 @@ class Registrar:
             if await self.correlations.remember(key.account, mark, key.reference) != key.reference:
                 # A callback that names only its correlation would be applied to the wrong verification.
                 raise CorrelationTaken
-        return key, await self.tracker.register(registration)
+        return registration
 
 
 def digest_correlation(digester: Digester, account: str, correlation: str) -> str:

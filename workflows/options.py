@@ -43,6 +43,9 @@ REPLAY_WITHIN: Final = timedelta(minutes=10)
 RECHECK_TIMEOUT: Final = timedelta(seconds=30)
 RECHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 
+REGISTER_TIMEOUT: Final = timedelta(seconds=30)
+REGISTER_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
 MOST_SIGNALS: Final = 1000
 """A run with more begins anew, whatever is under way. Temporal takes 10,000, and a replay of 5,000 can take 10 s."""
 

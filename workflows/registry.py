@@ -7,6 +7,7 @@ from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.verification import VerificationWorkflow
+from workflows.verify import Verify
 
 WORKFLOWS: Final = (
     VerificationWorkflow,
@@ -14,4 +15,5 @@ WORKFLOWS: Final = (
     RecheckWorkflow,
     NotificationWorkflow,
     MessageDeliveryWorkflow,
+    Verify,
 )

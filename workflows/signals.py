@@ -41,8 +41,7 @@ class Signals:
 
     def read(self, name: str, raw: RawValue) -> Signal | Command | UnreadSignal:
         """Return what the signal `name` carries, or the signal as it came if this release cannot read it."""
-        unread = UnreadSignal(name=name, received_at=workflow.now(), payload=_as_text(raw.payload))
-        return self.read_again(unread)
+        return self.read_again(as_unread(name, raw.payload))
 
     def read_again(self, unread: UnreadSignal) -> Signal | Command | UnreadSignal:
         """Return what a signal carries that an earlier run could not read, or the signal again.
@@ -88,6 +87,16 @@ class Signals:
     def are_awaited(self) -> bool:
         """Whether the verification must stay open for a signal that it could not read yet."""
         return any(workflow.now() < signal.received_at + WAITS_FOR_READER for signal in self.unread)
+
+
+def as_unread(name: str, payload: Payload) -> UnreadSignal:
+    """Return a signal as it came, for a later run to read."""
+    return UnreadSignal(name=name, received_at=workflow.now(), payload=_as_text(payload))
+
+
+def encode_signal(name: str, value: Signal) -> UnreadSignal:
+    """Return a signal that nobody has sent, for the next run to read."""
+    return as_unread(name, workflow.payload_converter().to_payload(value))
 
 
 def _decode(unread: UnreadSignal) -> Signal | Command:

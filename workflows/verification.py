@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from vigil.domain import callbacks, decisions, record_edits
@@ -25,13 +25,16 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.verdict import Cause
     from vigil.temporal import messages
 
+    from workflows import options
     from workflows.children import start_notification, start_rechecks
     from workflows.downloads import Downloads
+    from workflows.plain_input import placeholder, read_json, read_order
     from workflows.provider_reads import ProviderReads
     from workflows.publication import Publication
     from workflows.record_book import RecordBook
     from workflows.run_length import RunLength
-    from workflows.signals import NO_PAYLOAD, Signals
+    from workflows.signals import NO_PAYLOAD, Signals, as_unread, encode_signal
+    from workflows.verify import fail
     from workflows.wakeup import WakeUp
 
 
@@ -55,8 +58,10 @@ class VerificationWorkflow:
     """Waits for callbacks, reads the provider where they are overdue, decides, and downloads the files."""
 
     @workflow.init
-    def __init__(self, order: messages.TrackVerification) -> None:
-        self._order = order
+    def __init__(self, raw: RawValue = NO_PAYLOAD) -> None:
+        given = read_order(raw)
+        order = self._order = given or placeholder(workflow.now())
+        self._is_prepared = given is not None
         self._phase = Phase.LOADING
         self._wake_up = WakeUp()
         self._book = RecordBook(order)
@@ -68,14 +73,18 @@ class VerificationWorkflow:
         self._length = RunLength()
 
     @workflow.run
-    async def run(self, order: messages.TrackVerification) -> Record:
+    async def run(self, raw: RawValue = NO_PAYLOAD) -> Record:
         """Follow the verification until it is settled, and return its record.
+
+        A backend may start it itself, with the JSON of `POST /verifications`. Then a worker completes the input.
 
         A run with a long history stores the record earlier, and a new run goes on with it. A run does not end before
         everything that arrives while it stores the record is applied. An operator who cancels the workflow in Temporal
         withdraws the verification.
         """
-        tracking = asyncio.create_task(self._track(order))
+        if not self._is_prepared:
+            await self._prepare(raw)
+        tracking = asyncio.create_task(self._track())
         try:
             return await asyncio.shield(tracking)
         except asyncio.CancelledError:
@@ -86,7 +95,24 @@ class VerificationWorkflow:
         self._wake_up.notify()
         return await tracking
 
-    async def _track(self, order: messages.TrackVerification) -> Record:
+    async def _prepare(self, raw: RawValue) -> NoReturn:
+        """Begin anew with the input that a worker derives from a registration, and with all signals so far."""
+        try:
+            prepared: messages.PreparedRegistration = await workflow.execute_activity(
+                messages.PREPARE_REGISTRATION,
+                read_json(raw),
+                result_type=messages.PreparedRegistration,
+                start_to_close_timeout=options.REGISTER_TIMEOUT,
+                retry_policy=options.REGISTER_RETRY,
+                summary="Complete the registration",
+            )
+        except ActivityError as error:
+            fail(error)
+        register = encode_signal("register", prepared.registration)
+        workflow.continue_as_new(prepared.order.continued(unread=(register, *self._signals.unread), wants_read=None))
+
+    async def _track(self) -> Record:
+        order = self._order
         await self._load()
         while True:
             reached = await self._follow()
@@ -116,6 +142,9 @@ class VerificationWorkflow:
         self._receive("message_reported", raw)
 
     def _receive(self, name: str, raw: RawValue) -> None:
+        if not self._is_prepared:
+            self._signals.keep(as_unread(name, raw.payload))
+            return
         self._arrivals.append(self._signals.read(name, raw))
         self._wake_up.notify()
 

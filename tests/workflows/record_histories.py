@@ -18,6 +18,7 @@ from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.short_timeouts import with_short_timeouts
 from tests.workflows.stories import BACKEND, STORIES, Story
+from tests.workflows.verifying import verifying
 from tests.world import World, own_account
 from vigil.demo.temporal_server import find_binary
 from vigil.process_exit import exit_now
@@ -94,7 +95,7 @@ async def _record(stories: Sequence[Story], client: Client) -> None:
                 replayer=story.replayer() if story.replayer else None,
                 reader=story.reader(),
             )
-            async with world.workers(), asyncio.timeout(120):
+            async with verifying(world).workers(), asyncio.timeout(120):
                 handle = await story.play(world)
                 if not story.is_open:
                     await handle.result()

@@ -145,6 +145,48 @@ async def registered_with_an_unknown_reference(world: World) -> Handle:
     return world.tracker.handle(world.key)
 
 
+async def verified_for_a_backend(world: World) -> Handle:
+    """The workflow that a backend starts with plain JSON."""
+    world.reader.say(APPROVED)
+    handle = await world.client.start_workflow(
+        messages.VERIFY_WORKFLOW,
+        {"account": world.account, "reference": world.key.reference},
+        id=f"verify-{world.key.reference}",
+        task_queue=messages.VERIFICATIONS_QUEUE,
+    )
+    await world.hear(final("OK"))
+    return handle
+
+
+async def verified_until_it_was_canceled(world: World) -> Handle:
+    handle = await world.client.start_workflow(
+        messages.VERIFY_WORKFLOW,
+        {"account": world.account, "reference": world.key.reference, "withdraw_if_canceled": True},
+        id=f"verify-{world.key.reference}",
+        task_queue=messages.VERIFICATIONS_QUEUE,
+    )
+    while await world.tracker.describe(world.key) is None:
+        await asyncio.sleep(0.1)
+    await handle.cancel()
+    await world.until(lambda record: record.is_concluded)
+    return handle
+
+
+async def started_by_a_backend_itself(world: World) -> Handle:
+    """The run that a worker completes, and that begins anew with what the worker derived."""
+    handle = await world.client.start_workflow(
+        messages.VERIFICATION_WORKFLOW,
+        {"account": world.account, "reference": world.key.reference},
+        id=world.tracker.handle(world.key).id,
+        task_queue=messages.VERIFICATIONS_QUEUE,
+    )
+    first = handle.first_execution_run_id
+    world.reader.say(APPROVED)
+    await world.hear(final("OK"))
+    await world.result()
+    return world.client.get_workflow_handle(handle.id, run_id=first)
+
+
 async def continued_as_new(world: World) -> Handle:
     """The run that ends because its history is long. `LONG` says when."""
     await world.register()
@@ -374,6 +416,9 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(notified_backends_of_its_verdict),
     Story(notified_a_backend_of_its_completion),
     Story(registered_with_an_unknown_reference, plan=quick(factor=6000)),
+    Story(verified_for_a_backend),
+    Story(verified_until_it_was_canceled, is_open=True),
+    Story(started_by_a_backend_itself),
     Story(continued_as_new, plan=quick(factor=60), has_long_history=True),
     Story(continued_as_new_while_reading, plan=quick(factor=60), has_long_history=True),
     Story(continued_from_a_long_run, plan=quick(factor=60), has_long_history=True),

@@ -77,17 +77,21 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
 
     assert {each.__name__ for each in WORKFLOWS} == started == set(TYPES)
     assert scheduled == {
+        "await_state",
         "discover",
         "download",
         "erase_message",
         "load_record",
         "poll",
+        "prepare_registration",
         "read",
         "recheck",
+        "register",
         "replay",
         "report_message",
         "send_message",
         "send_notification",
+        "withdraw",
     }
     assert "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW" in ends
 

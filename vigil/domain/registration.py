@@ -65,6 +65,11 @@ class Registration(StoredModel):
         return self._with(notify_complete=tuple(name for name in self.notify if name in endpoints))
 
     def differs_from(self, fingerprint: Mapping[str, str]) -> tuple[str, ...]:
-        """Name the fields in which this registration is not the one that the fingerprint was made of."""
+        """Name the fields in which this registration is not the one that the fingerprint was made of.
+
+        A registration that a backend itself has signalled in Temporal has no fingerprint, and is not compared.
+        """
+        if not self.fingerprint or not fingerprint:
+            return ()
         names = sorted(set(self.fingerprint) | set(fingerprint))
         return tuple(name for name in names if self.fingerprint.get(name) != fingerprint.get(name))

@@ -87,7 +87,7 @@ class VerificationClient:
         """Return the key with the provider's own reference, which Temporal and records may hold sealed."""
         return open_key(key, self._digester)
 
-    def _seal_capability(self, key: VerificationKey) -> VerificationKey:
+    def seal_capability(self, key: VerificationKey) -> VerificationKey:
         """Return the key as Temporal may hold it."""
         return seal_key(key, self._digester) if self.account(key.account).reference_is_capability else key
 
@@ -115,6 +115,13 @@ class VerificationClient:
         beginning = self._beginning(record, plan, known)
         await self._start(beginning, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
+
+    def prepare(self, registration: Registration) -> messages.PreparedRegistration:
+        """Return the input and the signal of a verification that a backend itself has started in Temporal."""
+        plan = self.account(registration.key.account).plan_for(registration.sender)
+        record = self._opened(registration.key, at=registration.registered_at, plan=plan)
+        signed = registration.signed(self._digester).with_key(record.key)
+        return messages.PreparedRegistration(order=self._order(record), registration=signed)
 
     async def signal_callback(self, key: VerificationKey, event: CallbackEvent, *, may_start: bool) -> bool:
         """Signal a callback to its verification, in one RPC. Returns False if there is none and it may not start one.
@@ -151,7 +158,7 @@ class VerificationClient:
 
     async def start_message(self, event: MessageReceived) -> None:
         """Have a message sent, in one RPC; the deliveries of one message reach one workflow. Raises `RPCError`."""
-        event = event.with_key(self._seal_capability(event.order.key))
+        event = event.with_key(self.seal_capability(event.order.key))
         await self.client.start_workflow(
             messages.MESSAGE_DELIVERY_WORKFLOW,
             event,
@@ -344,7 +351,7 @@ class VerificationClient:
 
     def _opened(self, key: VerificationKey, *, at: datetime, plan: TrackingPlan) -> Record:
         account = self.account(key.account)
-        key = self._seal_capability(account.key_of(key.reference))
+        key = self.seal_capability(account.key_of(key.reference))
         return open_record(key, provider=account.provider_name, environment=account.environment, at=at, plan=plan)
 
     def _order(self, record: Record) -> messages.TrackVerification:

@@ -22,6 +22,7 @@ TYPES: Final = (
     messages.RECHECK_WORKFLOW,
     messages.NOTIFICATION_WORKFLOW,
     messages.MESSAGE_DELIVERY_WORKFLOW,
+    messages.VERIFY_WORKFLOW,
 )
 _IDENTIFYING: Final = frozenset(
     {"reference", "applicant", "correlation", "coordinates", "locator", "author", "actor", "VigilApplicant"}

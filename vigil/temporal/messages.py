@@ -19,6 +19,8 @@ from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
 from vigil.domain.terms import (
+    Attention,
+    Basis,
     Decision,
     Instant,
     KeyedDigest,
@@ -27,6 +29,7 @@ from vigil.domain.terms import (
     Outcome,
     ProviderName,
     ReasonCode,
+    Shown,
     Stage,
     StorageName,
     TraceParent,
@@ -41,6 +44,8 @@ NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
 MESSAGE_DELIVERY_WORKFLOW: Final = "MessageDeliveryWorkflow"
 DISCOVERY_WORKFLOW: Final = "DiscoveryWorkflow"
 RECHECK_WORKFLOW: Final = "RecheckWorkflow"
+VERIFY_WORKFLOW: Final = "Verify"
+"""Part of our interface: backends start it from any language."""
 MEMO: Final = "vigil"
 
 VERIFICATIONS_QUEUE: Final = "verifications"
@@ -124,6 +129,10 @@ REPORT_MESSAGE: Final = "report_message"
 DISCOVER: Final = "discover"
 RECHECK: Final = "recheck"
 REPLAY: Final = "replay"
+PREPARE_REGISTRATION: Final = "prepare_registration"
+REGISTER: Final = "register"
+AWAIT_STATE: Final = "await_state"
+WITHDRAW: Final = "withdraw"
 
 UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""
@@ -361,6 +370,37 @@ class _Command(MessageModel):
         return self._with(mark=digester.digest("command", f"{name} {said}"))
 
 
+class PreparedRegistration(MessageModel):
+    """The result of `prepare_registration`: what a backend that starts a verification in Temporal cannot know."""
+
+    order: TrackVerification
+    registration: Registration
+
+
+class VerifyOrder(MessageModel):
+    """Input of `await_state` and `withdraw`: which verification a `Verify` waits for, until what."""
+
+    key: VerificationKey
+    until: Literal["outcome", "complete"]
+    withdraw_if_canceled: bool
+
+
+class VerifiedState(MessageModel):
+    """The result of `Verify`: the published state. Part of our interface, as plain JSON."""
+
+    account: Name
+    reference: str
+    applicant: Word | None
+    revision: int
+    sequence: int
+    stage: Shown[Stage]
+    decision: Shown[Decision] | None
+    outcome: Shown[Outcome] | None
+    basis: Shown[Basis] | None
+    attention: tuple[Shown[Attention], ...]
+    evidence: Mapping[Word, int] = Field(description="how many files are in each state")
+
+
 class PollNow(_Command):
     """Update `poll_now`."""
 
@@ -408,6 +448,9 @@ TEMPORAL: Final = "temporal"
 
 REFUSED: Final = "CommandRefused"
 """The error type of a command that does not fit where the verification stands."""
+
+REFUSED_INPUT: Final = "InvalidInput"
+"""The error type of a workflow whose input nobody can use."""
 
 SEARCH_ATTRIBUTES: Final[Mapping[str, str]] = {
     "VigilAccount": "Keyword",
