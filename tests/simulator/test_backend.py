@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from tests.activities.backend import Backend as Program
+from tests.api.conftest import served
 from vigil.simulator.app import FRESH_CONNECTIONS, create_app
 
 BODY = {"type": "verification.revised", "version": 1, "data": {"revision": 1}}
@@ -43,17 +47,23 @@ async def test_a_notification_is_accepted_and_shown_to_whoever_waits_for_it() ->
 
 async def test_a_program_gets_the_signed_request_as_it_is_and_its_answer_reaches_vigil() -> None:
     content = '{"type": "verification.revised",   "data": {}}'
-    async with simulator() as http, Program().listening() as program:
-        program.answers.extend([500, 204])
-        await http.put("/control/notifications/forward", json={"url": f"http://127.0.0.1:{program.port}/hooks"})
+    received: list[tuple[str, bytes, dict[str, str]]] = []
+
+    async def program(request: Request) -> Response:
+        received.append((request.url.path, await request.body(), dict(request.headers)))
+        return Response(status_code=500 if len(received) == 1 else 204)
+
+    app = Starlette(routes=[Route("/hooks", program, methods=["POST"])])
+    async with simulator() as http, served(app) as hooks:
+        await http.put("/control/notifications/forward", json={"url": f"{hooks.base_url}/hooks"})
         codes = [await notify(http, content) for _ in range(2)]
         await http.put("/control/notifications/forward", json={"url": None})
         codes.append(await notify(http, content))
 
     assert codes == [500, 204, 204]
-    assert [(told.target, told.body.decode()) for told in program.told] == [("/hooks", content)] * 2
-    assert (program.told[0].headers["webhook-id"], program.told[0].headers["webhook-signature"]) == ("a/1", "v1,abc")
-    assert "cookie" not in program.told[0].headers
+    assert [(path, body.decode()) for path, body, _ in received] == [("/hooks", content)] * 2
+    assert (received[0][2]["webhook-id"], received[0][2]["webhook-signature"]) == ("a/1", "v1,abc")
+    assert "cookie" not in received[0][2]
 
 
 async def test_a_program_that_is_not_there_is_an_answer_that_lets_vigil_repeat() -> None:
