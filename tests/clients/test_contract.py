@@ -145,12 +145,14 @@ async def test_commands_are_carried_out_once_and_say_why_not(side: Side, referen
     moved = await client.move_deadline(registered, later)
     resolved = await client.resolve(registered, "declined", "spoof", idempotency_key="resolve-0001")
     repeated = await client.resolve(registered, "declined", "spoof", idempotency_key="resolve-0001")
+    reused = await refusal(client.resolve(registered, "approved", "spoof", idempotency_key="resolve-0001"))
     complete = await client.wait(registered, "complete", within=timedelta(seconds=30))
     withdrawn = await refusal(client.withdraw(registered))
 
     assert (moved.stage, moved.outcome) == ("awaiting_applicant", None)
     assert (resolved.decision, resolved.revision) == ("declined", 1)
     assert repeated == resolved
+    assert reused == ("InvalidRequest", "idempotency_key_reused", set())
     assert complete.state is not None
     assert complete.record is not None
     assert (complete.state.deadline_at, complete.state.basis) == (later, "person")

@@ -1,6 +1,5 @@
 """`vigil listen`: print the notifications of a stack on this machine, and send them on to the program under test."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,6 +14,7 @@ from vigil.cli.context import load
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_time, open_console
 from vigil.config.settings import Settings
+from vigil.demo.foreground import run_until_stopped
 from vigil.demo.simulator_accounts import RECEIVER_PATH
 
 _LONG_POLL: Final = 30
@@ -24,7 +24,7 @@ _NO_RECEIVER: Final = "No endpoint of the settings is at a running simulator: st
 
 def listen_to_notifications(config: Path | None, forward_to: str | None) -> None:
     """Print each notification until Ctrl-C. Raises `CommandError` if there is no receiver to follow."""
-    asyncio.run(_listen(_find_simulator(load(config)), forward_to))
+    run_until_stopped(_listen(_find_simulator(load(config)), forward_to))
 
 
 async def _listen(simulator: str, forward_to: str | None) -> None:
