@@ -127,6 +127,16 @@ class EvidenceView(StrictModel):
     at: Instant
 
 
+class RoomView(StrictModel):
+    """One video call, or one file of it. A value that is null is not known."""
+
+    room: Word
+    status: str
+    composition_ready: bool | None
+    file_ready: bool | None
+    file_id: Word | None
+
+
 class RecordView(StrictModel):
     """The last stored record. A run stores one at its end."""
 
@@ -134,6 +144,7 @@ class RecordView(StrictModel):
     advice: Shown[Advice]
     reasons: tuple[Reason, ...]
     checks: tuple[Check, ...]
+    rooms: tuple[RoomView, ...] = Field((), description="the video calls")
     revisions: tuple[RevisionView, ...]
     evidence: tuple[EvidenceView, ...]
     decided_at: Instant | None
@@ -164,6 +175,7 @@ class RecordView(StrictModel):
             reads=record.reads.count,
             unknown_fields=callbacks.unknown_fields,
             checks=record.checks,
+            rooms=tuple(RoomView(**room.model_dump(include=set(RoomView.model_fields))) for room in record.rooms),
             revisions=tuple(RevisionView.of(revision) for revision in record.verdict.revisions),
             evidence=_evidence_of(record),
         )

@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.record import Record
-from vigil.domain.terms import ArtifactState, LossReason
+from vigil.domain.terms import ArtifactState, EvidenceKind, LossReason
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.temporal import messages
 
@@ -26,10 +26,13 @@ class Downloads:
         """Whether any download is under way, or its result is not taken yet."""
         return bool(self._under_way)
 
+    def can_start_early(self, record: Record) -> bool:
+        """Whether a recording of an open verification can be downloaded that is not under way."""
+        return not record.is_concluded and any(row.name not in self._under_way for row in _wanted_now(record))
+
     def start(self, record: Record, plan: TrackingPlan) -> None:
         """Start the downloads of available files, at most `MOST_DOWNLOADS` at a time."""
-        waiting = [row for row in record.evidence if row.state is ArtifactState.AVAILABLE]
-        for row in waiting:
+        for row in _wanted_now(record):
             if len(self._under_way) >= options.MOST_DOWNLOADS:
                 return
             if row.name not in self._under_way:
@@ -61,6 +64,12 @@ class Downloads:
         )
         handle.add_done_callback(lambda _: self._notify())
         self._under_way[row.name] = (row, handle)
+
+
+def _wanted_now(record: Record) -> list[EvidenceRow]:
+    """Return the available files; of an open verification the recordings alone, which no verdict replaces."""
+    available = [row for row in record.evidence if row.state is ArtifactState.AVAILABLE]
+    return available if record.is_concluded else [row for row in available if row.kind is EvidenceKind.CALL_RECORDING]
 
 
 def _row_of(row: EvidenceRow, handle: workflow.ActivityHandle[messages.DownloadResult]) -> EvidenceRow:

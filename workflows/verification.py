@@ -386,7 +386,8 @@ class VerificationWorkflow:
             now, within = workflow.now(), self._plan.replay_answered_within
             until = now + within if within is not None else None
             self._book.record = callbacks.note_replay(self._record, missing, at=now, until=until)
-        if self._record.is_concluded:
+        has_early = self._downloads.can_start_early(self._record)
+        if self._record.is_concluded or (has_early and workflow.patched("recordings-while-open")):
             self._downloads.start(self._record, self._plan)
 
     def _publish(self) -> None:

@@ -17,9 +17,14 @@ from pydantic import JsonValue
 
 from api.app import build_app
 from api.dependencies import Dependencies
+from api.schemas import RecordView
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
+from tests.domain.samples import DECLINED, callback_event, fresh, read
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final, step
+from vigil.domain.callback_event import RoomChanged
+from vigil.domain.callbacks import apply_callback
+from vigil.domain.snapshot import Room
 from vigil.providers.contract import ProviderResponse
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
@@ -435,6 +440,17 @@ async def test_a_written_record_says_whom_it_is_about_as_far_as_that_is_known(wo
         read = (await client.get(path(world))).json()
 
     assert read["record"]["session_kind"] == kind
+
+
+def test_a_backend_sees_the_rooms_that_callbacks_and_the_result_name_also_after_the_verdict() -> None:
+    seen = RoomChanged(room="r1", room_status="ended", composition_ready=True, file_ready=True, file_id="vf-1")
+    answer = DECLINED.model_copy(update={"rooms": (Room(room="r2", status="empty"),)})
+    record = read(apply_callback(fresh(), callback_event(seen)), answer)
+
+    assert [room.model_dump() for room in RecordView.of(record).rooms] == [
+        {"room": "r1", "status": "ended", "composition_ready": True, "file_ready": True, "file_id": "vf-1"},
+        {"room": "r2", "status": "empty", "composition_ready": None, "file_ready": None, "file_id": None},
+    ]
 
 
 async def test_a_long_poll_answers_as_soon_as_something_is_published(world: World) -> None:

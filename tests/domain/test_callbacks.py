@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.domain import samples
 from tests.domain.courses import COURSES, DECLINED, FAILED, LAGGING, REPEATED, Course
 from tests.domain.order import Event, Fold, after, answers, counterexample, judged
 from tests.domain.samples import (
@@ -33,13 +34,24 @@ from vigil.domain.callbacks import (
     mark_discovered,
     open_record,
 )
-from vigil.domain.decisions import decide
+from vigil.domain.decisions import apply_manual_decision, decide
 from vigil.domain.progress import Progress
 from vigil.domain.record import Record
 from vigil.domain.record_edits import complete
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Answer, Check, ReadResult
-from vigil.domain.terms import Actor, Attention, Basis, Decision, EvidenceKind, Outcome, Proof, SessionKind, Stage
+from vigil.domain.terms import (
+    Actor,
+    Attention,
+    Basis,
+    Decision,
+    EvidenceKind,
+    Outcome,
+    Proof,
+    ReasonCode,
+    SessionKind,
+    Stage,
+)
 from vigil.domain.tracking_plan import HOUR, MINUTE
 from vigil.domain.verdict import Cause, Verdict
 
@@ -456,6 +468,23 @@ def test_an_unknown_or_the_same_word_after_a_verdict_is_not_to_be_confirmed(word
     event = callback_event(status(word, looks=looks), at=T0 + HOUR)
     record = apply_callback(read(fresh(), APPROVED), event, finals_may_change=True)
     assert record.callbacks.announcements == ()
+
+
+def test_an_unknown_kind_of_session_asks_a_person_through_the_verdict_until_the_kind_is_known() -> None:
+    said = callback_event(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+    decided = read(apply_callback(fresh(), said), APPROVED)
+    assert [note.reason for note in decided.attention] == [Attention.UNRECOGNISED_WORD]
+
+    business = said.model_copy(update={"session_kind": SessionKind.BUSINESS})
+    known = read(apply_callback(decided, business), samples.DECLINED, plan=samples.REOPENING_PLAN, at=T0 + HOUR)
+    assert known.attention == ()
+
+
+def test_a_person_s_decision_settles_an_unknown_kind_of_session() -> None:
+    said = callback_event(status("APPROVED")).model_copy(update={"session_kind": SessionKind.UNRECOGNISED})
+    record = apply_callback(fresh(), said)
+    resolved = apply_manual_decision(record, Decision.APPROVED, ReasonCode.OTHER, author="ada", at=T0)
+    assert resolved.attention == ()
 
 
 def test_a_step_that_cannot_be_named_asks_a_person() -> None:

@@ -68,6 +68,28 @@ def test_a_file_that_is_listed_again_returns_only_if_its_loss_can_heal(known: Ev
     assert [row.state for row in list_artifacts((known,), (PORTRAIT,), wanted="all", at=T0)] == [state]
 
 
+def test_a_file_without_an_address_is_lost_until_it_has_one() -> None:
+    lost = list_artifacts((), (PORTRAIT.model_copy(update={"has_address": False}),), wanted="all", at=T0)
+    assert rows(lost) == [("portrait-1", "lost", "unaddressed")]
+    assert has_losses(lost)
+    assert rows(list_artifacts(lost, (PORTRAIT,), wanted="all", at=T0)) == [("portrait-1", "available", None)]
+
+
+@pytest.mark.parametrize(
+    ("known", "stays"),
+    [
+        (row(ArtifactState.STORED), True),
+        (row(ArtifactState.LOST, LossReason.GONE), True),
+        (row(ArtifactState.LOST, LossReason.NOT_WANTED), False),
+        (row(ArtifactState.LOST, LossReason.UNADDRESSED), False),
+        (row(ArtifactState.AVAILABLE), False),
+        (row(ArtifactState.EXPECTED), False),
+    ],
+)
+def test_of_a_draft_only_what_was_requested_stays(known: EvidenceRow, *, stays: bool) -> None:
+    assert list_artifacts((known,), (), wanted="all", at=T0, is_draft=True) == ((known,) if stays else ())
+
+
 def test_a_file_that_is_listed_as_not_ready_does_not_return() -> None:
     gone = row(ArtifactState.LOST, LossReason.UNREACHABLE)
     not_ready = PORTRAIT.model_copy(update={"ready": False})

@@ -4,7 +4,18 @@ from itertools import permutations
 
 import pytest
 
-from tests.domain.samples import APPROVED, PLAN, PORTRAIT, STARTED, T0, callback_event, fresh, read, registration
+from tests.domain.samples import (
+    APPROVED,
+    PLAN,
+    PORTRAIT,
+    REOPENING_PLAN,
+    STARTED,
+    T0,
+    callback_event,
+    fresh,
+    read,
+    registration,
+)
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback, apply_registration
 from vigil.domain.record import Record
@@ -51,6 +62,43 @@ def stored(record: Record, name: str) -> Record:
         for row in record.evidence
     )
     return apply_ledger(record, rows, at=T0)
+
+
+@pytest.mark.parametrize(
+    ("room", "state"),
+    [
+        (FILE, "available"),
+        (FILE.model_copy(update={"file_ready": None}), "available"),
+        (FILE.model_copy(update={"file_ready": False}), "expected"),
+    ],
+)
+def test_a_named_recording_is_downloaded_unless_it_is_said_not_to_be_ready(room: RoomChanged, state: str) -> None:
+    assert ledger(after(room)) == [("recording-vf-1", state, None)]
+    assert ledger(after(room, FILE)) == [("recording-vf-1", "available", None)]
+
+
+def test_a_recording_that_was_stored_while_the_session_was_open_stays_stored() -> None:
+    record = stored(after(FILE), "recording-vf-1")
+    assert ledger(read(read(record, STARTED), APPROVED)) == [("recording-vf-1", "stored", None)]
+
+
+PICTURE = Artifact(name="card-front", kind=EvidenceKind.DOCUMENT_FRONT, locator="card-front", per_round=True)
+FOUND = APPROVED.model_copy(update={"artifacts": (PICTURE, PORTRAIT)})
+
+
+def second_round(record: Record) -> Record:
+    return read(read(record, STARTED, plan=REOPENING_PLAN), FOUND, plan=REOPENING_PLAN)
+
+
+def test_the_pictures_of_a_second_round_stand_beside_those_of_the_first() -> None:
+    first = stored(stored(after(FOUND), "card-front"), "portrait-1")
+    again = second_round(read(first, FOUND))
+    assert [(row.name, row.locator, row.state) for row in again.evidence] == [
+        ("card-front", "card-front", "stored"),
+        ("card-front.round-2", "card-front", "available"),
+        ("portrait-1", "portrait-1", "stored"),
+    ]
+    assert "card-front.round-3" in [row.name for row in second_round(again).evidence]
 
 
 @pytest.mark.parametrize("events", list(permutations([EXPECTING, ENDED, EMPTY, APPROVED])))

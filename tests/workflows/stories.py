@@ -12,6 +12,7 @@ from tests.messages import asked, message_sender, messages_worker, simulated_sms
 from tests.workflows.test_discovery import Listing, order
 from tests.workflows.test_reviews import CallingBack, Recaller, called_back
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, SaidReader, World, final, quick, step
+from vigil.domain.callback_event import RoomChanged
 from vigil.domain.errors import ProviderUnavailable, ReferenceUnknown
 from vigil.domain.message import Channel, MessageKind, MessageReceived, MessageRequest
 from vigil.domain.terms import Attention, Decision, EvidenceKind, Outcome, Proof
@@ -297,6 +298,16 @@ async def a_file_that_came_late(world: World) -> Handle:
     return world.tracker.handle(world.key)
 
 
+async def a_recording_that_came_before_the_end(world: World) -> Handle:
+    world.reader.files["recording-vf-1"] = b"a call"
+    await world.register()
+    await world.hear(RoomChanged(room="room-1", room_status="ended", file_ready=True, file_id="vf-1"))
+    await world.until(lambda record: any(row.is_settled for row in record.evidence))
+    world.reader.say(APPROVED)
+    await world.hear(final("OK"))
+    return world.tracker.handle(world.key)
+
+
 async def a_file_that_never_came(world: World) -> Handle:
     world.reader.say(APPROVED)
     await world.register(expects=(EvidenceKind.CALL_RECORDING,))
@@ -429,6 +440,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(a_callback_whose_body_was_lost, plan=_DETAILED, replayer=CallingBack, reader=_without_details),
     Story(storage_away_at_the_start, plan=quick(factor=60), has_short_timeouts=True),
     Story(a_file_that_came_late, plan=quick(factor=60)),
+    Story(a_recording_that_came_before_the_end, plan=quick(factor=60)),
     Story(a_file_that_never_came, plan=quick(factor=20000)),
     Story(open_at_the_age_of_a_recheck, plan=_AGED_WHILE_OPEN),
     Story(asked_too_often_after_its_end, plan=_BY_CALLBACKS),

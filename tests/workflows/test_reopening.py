@@ -196,6 +196,28 @@ async def test_a_recording_that_is_announced_after_the_end_is_brought_home_by_a_
     assert record.verdict.revision == 1
 
 
+async def test_a_recording_is_brought_home_when_it_is_available_although_the_session_goes_on_for_days(
+    world: World,
+) -> None:
+    world.reader.say(STARTED)
+    world.reader.files["recording-vf-1"] = b"a call"
+    async with world.workers():
+        await world.register()
+        await world.hear(RoomChanged(room="room-1", room_status="ended", file_ready=False, file_id="vf-1"))
+        waiting = await world.until(lambda record: record.reads.count > 0)
+        await world.hear(RECORDING)
+        early = await world.until(lambda record: record.evidence[0].state is ArtifactState.STORED)
+        world.reader.say(APPROVED)
+        await world.hear(final("OK"))
+        record = await world.result()
+
+    assert [(row.name, row.state) for row in waiting.evidence] == [("recording-vf-1", ArtifactState.EXPECTED)]
+    assert (early.is_concluded, early.verdict.stage) == (False, "awaiting_applicant")
+    assert [(row.name, row.state) for row in record.evidence] == [("recording-vf-1", ArtifactState.STORED)]
+    assert early.evidence == record.evidence
+    assert world.reader.downloads == 1
+
+
 async def test_a_recording_whose_callback_was_lost_is_found_while_it_is_waited_for(
     client: Client, tmp_path: Path
 ) -> None:

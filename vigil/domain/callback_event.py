@@ -64,6 +64,7 @@ class RoomChanged(StoredModel):
     kind: Literal["room"] = "room"
     room: Word
     room_status: Literal["empty", "ended", "unrecognised"]
+    composition_ready: bool | None = None
     file_ready: bool | None = None
     file_id: Word | None = None
 

@@ -17,7 +17,7 @@ from vigil.domain.record_edits import (
     give_up_files,
     list_recordings,
 )
-from vigil.domain.snapshot import Answer, ReadResult, Reason, Snapshot
+from vigil.domain.snapshot import Answer, Artifact, ReadResult, Reason, Snapshot
 from vigil.domain.terms import (
     Advice,
     Attention,
@@ -28,6 +28,7 @@ from vigil.domain.terms import (
     Name,
     Outcome,
     ReasonCode,
+    SessionKind,
     Stage,
 )
 from vigil.domain.times import announcements_judged_at
@@ -167,15 +168,15 @@ def _told(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Caus
     if not snapshot.says_the_same_as(before):
         record = add_log_entry(record, EntryKind.READ, at=at, words=(snapshot.word, snapshot.code, cause))
     record = record.with_reads(record.reads.show(snapshot)).with_subject(record.subject.learn_from_read(snapshot))
-    is_draft = record.verdict.revision == 0
+    is_draft, artifacts = record.verdict.revision == 0, _of_this_round(record, snapshot)
     record = record.with_evidence(
-        evidence.list_artifacts(record.evidence, snapshot.artifacts, wanted=record.wanted, at=at, is_draft=is_draft)
+        evidence.list_artifacts(record.evidence, artifacts, wanted=record.wanted, at=at, is_draft=is_draft)
     )
     record = clear_attention(list_recordings(record, at=at), Attention.DISAPPEARED)
     record = _explained(_addressed(record, snapshot, at=at), before, at=at)
     if _is_unrecognised(snapshot):
         record = add_attention(record, Attention.UNRECOGNISED_WORD, at=at)
-    elif before is not None and _is_unrecognised(before):
+    elif before is not None and _is_unrecognised(before) and not _is_of_unknown_kind(record):
         # What a callback said and nobody understood no read explains; it stays until there is a verdict.
         record = clear_attention(record, Attention.UNRECOGNISED_WORD)
     if snapshot.stage is Stage.CONCLUDED:
@@ -186,6 +187,11 @@ def _told(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause: Caus
         return _reopened(record, snapshot, plan=plan, cause=cause, at=at)
     open_verdict = record.verdict.explain(snapshot.reasons, snapshot.advice).enter(snapshot.stage, at=at)
     return record.with_verdict(open_verdict)
+
+
+def _of_this_round(record: Record, snapshot: Snapshot) -> tuple[Artifact, ...]:
+    """Return the listed files under the names of this round: after a reopening the first ones must not hide others."""
+    return tuple(artifact.in_round(record.verdict.round_number) for artifact in snapshot.artifacts)
 
 
 def _addressed(record: Record, snapshot: Snapshot, *, at: datetime) -> Record:
@@ -205,6 +211,11 @@ def _explained(record: Record, before: Snapshot | None, *, at: datetime) -> Reco
     until = record.reads.replay_until
     is_over = Replay.DETAILS in record.reads.replayed and (until is None or at >= until)
     return add_attention(record, Attention.DETAILS_MISSING, at=at) if is_over else record
+
+
+def _is_of_unknown_kind(record: Record) -> bool:
+    """Whether a callback named a kind of session that no verdict explains."""
+    return record.subject.session_kind is SessionKind.UNRECOGNISED
 
 
 def _is_unrecognised(snapshot: Snapshot) -> bool:
@@ -234,7 +245,7 @@ def _concluded(record: Record, snapshot: Snapshot, *, plan: TrackingPlan, cause:
     record = clear_attention(record, *_ENDED_BY_A_VERDICT)
     if not same_end:
         record = record.with_reads(record.reads.forget_replays())
-    if not _is_unrecognised(snapshot):
+    if not (_is_unrecognised(snapshot) or _is_of_unknown_kind(record)):
         record = clear_attention(record, Attention.UNRECOGNISED_WORD)
     if _was_told_otherwise(record) and not same_end and not plan.finals_may_change:
         record = add_attention(record, Attention.SECOND_FINAL, at=at)

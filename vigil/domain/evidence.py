@@ -51,6 +51,11 @@ class EvidenceRow(StoredModel):
         """Whether nothing more is to be done about it."""
         return self.state in {ArtifactState.STORED, ArtifactState.LOST}
 
+    @property
+    def was_requested(self) -> bool:
+        """Whether a download has ended, with the file or without it."""
+        return self.state is ArtifactState.STORED or self.loss not in {None, *_NEVER_REQUESTED}
+
     def view(self) -> RowView:
         """Return the part that belongs to the judgement."""
         return RowView(name=self.name, kind=self.kind, state=self.state, loss=self.loss)
@@ -72,8 +77,15 @@ class EvidenceRow(StoredModel):
 Ledger: TypeAlias = tuple[EvidenceRow, ...]
 
 _LONGEST_NAME: Final = 64
+_NEVER_REQUESTED: Final = frozenset({LossReason.NOT_WANTED, LossReason.NOT_DELIVERED, LossReason.UNADDRESSED})
 _MAY_RETURN: Final = frozenset(
-    {LossReason.NEVER_CAPTURED, LossReason.NOT_DELIVERED, LossReason.UNREACHABLE, LossReason.LINK_EXPIRED}
+    {
+        LossReason.NEVER_CAPTURED,
+        LossReason.NOT_DELIVERED,
+        LossReason.UNADDRESSED,
+        LossReason.UNREACHABLE,
+        LossReason.LINK_EXPIRED,
+    }
 )
 
 
@@ -82,10 +94,10 @@ def list_artifacts(
 ) -> Ledger:
     """Return the ledger with every listed file in it. A stored file stays stored.
 
-    Before the first verdict the ledger is a draft, and nothing of it is downloaded. The listing replaces a draft, so
-    that the ledger does not depend on which of the earlier answers we happened to read.
+    Before the first verdict the ledger is a draft, of which only recordings are downloaded. The listing replaces a
+    draft, so that the ledger does not depend on which of the earlier answers we happened to read.
     """
-    rows = {row.name: row for row in ledger if row.locator == UNLISTED or not is_draft}
+    rows = {row.name: row for row in ledger if row.locator == UNLISTED or row.was_requested or not is_draft}
     for artifact in artifacts:
         known = rows.get(artifact.name)
         if known is None or _may_return(known, artifact):
@@ -105,7 +117,8 @@ def list_recordings(ledger: Ledger, rooms: tuple[Room, ...], *, wanted: Wanted, 
         if room.file_id is not None or room.status == "empty":
             rows.pop(awaited.name, None)
         if room.file_id is not None:
-            fresh = recording(room.file_id)
+            # Only a file that is said not to be ready is waited for. Of any other nobody may say more.
+            fresh = recording(room.file_id, ready=room.file_ready is not False)
         elif room.status == "ended":
             fresh = awaited
         else:
@@ -133,9 +146,9 @@ def _unlisted(kind: EvidenceKind) -> Artifact:
     return Artifact(name=f"expected-{kind}", kind=kind, locator=UNLISTED, ready=False)
 
 
-def recording(file: str) -> Artifact:
+def recording(file: str, *, ready: bool = True) -> Artifact:
     """Return the artifact of a call's recording, named by its file."""
-    return Artifact(name=_named("recording", file), kind=EvidenceKind.CALL_RECORDING, locator=file)
+    return Artifact(name=_named("recording", file), kind=EvidenceKind.CALL_RECORDING, locator=file, ready=ready)
 
 
 def _awaited_in(room: Room) -> Artifact:
@@ -183,7 +196,9 @@ def count_states(ledger: Ledger) -> dict[ArtifactState, int]:
 def _row(artifact: Artifact, *, wanted: Wanted, at: Instant) -> EvidenceRow:
     state = ArtifactState.AVAILABLE if artifact.ready else ArtifactState.EXPECTED
     row = EvidenceRow(name=artifact.name, kind=artifact.kind, locator=artifact.locator, state=state, at=at)
-    return row if _is_wanted(artifact.kind, wanted) else row.lost(LossReason.NOT_WANTED, at)
+    if not _is_wanted(artifact.kind, wanted):
+        return row.lost(LossReason.NOT_WANTED, at)
+    return row if artifact.has_address else row.lost(LossReason.UNADDRESSED, at)
 
 
 def _is_wanted(kind: str, wanted: Wanted) -> bool:
@@ -191,7 +206,7 @@ def _is_wanted(kind: str, wanted: Wanted) -> bool:
 
 
 def _may_return(known: EvidenceRow, artifact: Artifact) -> bool:
-    if not artifact.ready:
+    if not (artifact.ready and artifact.has_address):
         return False
     if known.state is ArtifactState.EXPECTED:
         return True

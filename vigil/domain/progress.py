@@ -21,7 +21,13 @@ class Progress(StoredModel):
     def add(self, seen: StepFinished | StatusSeen | RoomChanged) -> Self:
         """Merge one callback about a step or a room, or a status that counts steps."""
         if isinstance(seen, RoomChanged):
-            room = Room(room=seen.room, status=seen.room_status, file_ready=seen.file_ready, file_id=seen.file_id)
+            room = Room(
+                room=seen.room,
+                status=seen.room_status,
+                composition_ready=seen.composition_ready,
+                file_ready=seen.file_ready,
+                file_id=seen.file_id,
+            )
             return self._with(rooms=merge_rooms(self.rooms, (room,)))
         checks: tuple[Check, ...] = ()
         if isinstance(seen, StepFinished) and seen.check_name is not None:

@@ -302,8 +302,11 @@ class Record(StoredModel):
 
     @property
     def rooms(self) -> tuple[Room, ...]:
-        """The video rooms that anybody told of."""
-        return merge_rooms(self._heard_progress.rooms, self.reads.snapshot.rooms if self.reads.snapshot else ())
+        """The video rooms that the provider's answer or a callback names."""
+        return self._merge_rooms(self.callbacks.progress)
+
+    def _merge_rooms(self, heard: Progress) -> tuple[Room, ...]:
+        return merge_rooms(heard.rooms, self.reads.snapshot.rooms if self.reads.snapshot else ())
 
     @property
     def _heard_progress(self) -> Progress:
@@ -320,9 +323,9 @@ class Record(StoredModel):
             reasons=self.verdict.reasons,
             parts=self.reads.snapshot.parts if self.reads.snapshot else (),
             checks=self.checks,
-            # Without what callbacks alone count, since one of them may be lost.
+            # Without what callbacks alone tell, since one of them may be lost.
             steps=self._count_steps(self._heard_progress),
-            rooms=self.rooms,
+            rooms=self._merge_rooms(self._heard_progress),
             artifacts=tuple(row.view() for row in self.evidence),
         )
 

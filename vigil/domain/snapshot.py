@@ -100,6 +100,7 @@ class Room(StoredModel):
 
     room: Word
     status: Literal["empty", "ended", "unrecognised"]
+    composition_ready: bool | None = Field(None, description="whether the call's parts are joined to one file")
     file_ready: bool | None = None
     file_id: Word | None = None
 
@@ -111,8 +112,13 @@ class Room(StoredModel):
         rank = ("unrecognised", "ended", "empty")
         return self._with(
             status="ended" if self.file_id else max(self.status, other.status, key=rank.index),
-            file_ready=max((self.file_ready, other.file_ready), key=lambda ready: (ready is not None, ready)),
+            composition_ready=_readier(self.composition_ready, other.composition_ready),
+            file_ready=_readier(self.file_ready, other.file_ready),
         )
+
+
+def _readier(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 -- two values of one kind
+    return max((one, other), key=lambda ready: (ready is not None, ready))
 
 
 class Artifact(StoredModel):
@@ -122,6 +128,12 @@ class Artifact(StoredModel):
     kind: Shown[EvidenceKind]
     locator: Word
     ready: bool = True
+    has_address: bool = Field(default=True, description="whether it can be requested")
+    per_round: bool = Field(default=False, description="after a reopening the locator leads to another file")
+
+    def in_round(self, number: int) -> "Artifact":
+        """Return the artifact under the name that it has in this round; the first round keeps the plain name."""
+        return self._with(name=f"{self.name}.round-{number}") if self.per_round and number > 1 else self
 
 
 class Drift(StoredModel):

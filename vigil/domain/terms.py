@@ -229,6 +229,8 @@ class LossReason(StrEnum):
     """The provider says that there is no such file."""
     NOT_DELIVERED = "not_delivered"
     """It was expected, and it did not come in time."""
+    UNADDRESSED = "unaddressed"
+    """The provider's result names the file, and nothing by which it can be requested."""
     GONE = "gone"
     LINK_EXPIRED = "link_expired"
     REFUSED = "refused"

@@ -107,6 +107,11 @@ class VerdictState(StoredModel):
         """Whether there is an outcome, for now."""
         return self.outcome is not None
 
+    @property
+    def round_number(self) -> int:
+        """How many times the provider has let the applicant begin: 1, and 1 more for each reopening."""
+        return 1 + sum(each.outcome is None and each.basis == Basis.READ for each in self.revisions)
+
     def holds(self, verdict: Verdict) -> bool:
         """Whether the verdict that stands is this one. The basis alone makes no other verdict."""
         return self.ends_as(verdict) and self.reasons == verdict.reasons

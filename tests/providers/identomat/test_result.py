@@ -155,6 +155,44 @@ def test_each_picture_has_its_kind_and_is_found_by_its_name() -> None:
     ]
 
 
+BILL = {"documentType": "utility_bill", "typeId": "t", "pages": [{"typeId": "front", "final": {}}], "statuses": []}
+
+
+@pytest.mark.parametrize(
+    ("documents", "pages"),
+    [
+        ([BILL], ["general-document-0-0"]),
+        ([BILL, BILL | {"pages": [{}, {}]}], ["general-document-0-0", "general-document-1-0", "general-document-1-1"]),
+        ([BILL | {"pages": MISSING}], ["general-document-0-0"]),
+        (BILL, ["general-document-0-0"]),
+        ("a bill", ["general-document-0-0"]),
+        ([], []),
+        (None, []),
+        (MISSING, []),
+    ],
+)
+@pytest.mark.parametrize("field", ["generalDocuments", "general_document"])
+def test_a_page_of_another_document_is_a_file_that_cannot_be_requested(
+    field: str, documents: Any, pages: list[str]
+) -> None:
+    listed = [artifact for artifact in read_result(**{field: documents}).artifacts if not artifact.has_address]
+
+    assert [artifact.name for artifact in listed] == pages
+    assert {artifact.kind for artifact in listed} <= {EvidenceKind.SUPPORTING_DOCUMENT}
+
+
+def test_pictures_have_one_address_for_all_rounds_and_recordings_have_not() -> None:
+    call = {"roomId": "r-1", "videoFileStatus": "available", "videoFileId": "vf-1"}
+
+    assert [(each.name, each.per_round) for each in read_result(videoCallStatus=call).artifacts] == [
+        ("card-front", True),
+        ("card-back", True),
+        ("face", True),
+        ("face-video", True),
+        ("recording-vf-1", False),
+    ]
+
+
 @given(JSON)
 def test_no_content_makes_it_fail(content: Any) -> None:
     snapshot_of(content)

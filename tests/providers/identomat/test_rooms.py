@@ -10,7 +10,8 @@ from vigil.providers.identomat.rooms import read_calls
 
 
 def room(status: str, *, ready: bool | None, file: str | None = None, name: str = "r-1") -> Room:
-    return Room.model_validate({"room": name, "status": status, "file_ready": ready, "file_id": file})
+    shape = {"room": name, "status": status, "composition_ready": False, "file_ready": ready, "file_id": file}
+    return Room.model_validate(shape)
 
 
 CAMEL = {"roomId": "r-1", "roomStatus": "ended", "videoFileStatus": "available", "videoFileId": "vf-1"}
@@ -54,6 +55,20 @@ def test_rooms_and_recordings_are_found(status: object, rooms: tuple[Room, ...],
 
     assert (calls.rooms, [recording.locator for recording in calls.recordings]) == (rooms, files)
     assert not calls.has_unaddressed
+
+
+@pytest.mark.parametrize(("status", "ready"), [("available", True), (None, False), ("joining", None)])
+def test_whether_the_parts_of_a_call_are_joined_is_read(status: object, *, ready: bool | None) -> None:
+    [room] = read_calls({"videoCallStatus": CAMEL | {"compositionStatus": status}}).rooms
+
+    assert room.composition_ready is ready
+
+
+def test_a_named_recording_that_is_not_available_is_awaited() -> None:
+    one = CAMEL | {"videoFileStatus": None}
+
+    assert [each.ready for each in read_calls({"videoCallStatus": one}).recordings] == [False]
+    assert [each.ready for each in read_calls({"videoCallStatus": [one, CAMEL]}).recordings] == [True]
 
 
 def test_the_other_spelling_of_the_field_itself_is_read_too() -> None:

@@ -86,13 +86,20 @@ def test_a_room_shows_how_it_stands_and_of_its_recording(
 ) -> None:
     callback = read_callback(body(video(**fields)))
 
-    assert callback.observation == RoomChanged(
+    assert callback.observation.model_copy(update={"composition_ready": None}) == RoomChanged(
         room="room-0032",
         room_status=status,
         file_ready=file_ready,
         file_id=file_id,
     )
     assert (callback.reference, callback.intermediate) == (SESSION, False)
+
+
+@pytest.mark.parametrize(("status", "ready"), [("available", True), (None, False), (MISSING, False), ("joining", None)])
+def test_a_room_shows_whether_its_parts_are_joined(status: Any, *, ready: bool | None) -> None:
+    seen = read_callback(body(video(compositionStatus=status))).observation
+
+    assert seen.model_dump()["composition_ready"] is ready
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from vigil.domain.snapshot import MOST_FILES, Artifact, Check, Reason, Snapshot
-from vigil.domain.terms import CheckKind, CheckStatus, Decision, Stage, as_word
+from vigil.domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Stage, as_word
 from vigil.providers.answers import unrecognised
 from vigil.providers.identomat import vocabulary
 from vigil.providers.identomat.rooms import read_calls
-from vigil.providers.parsing import as_count, as_object
+from vigil.providers.parsing import as_count, as_list, as_object
 from vigil.providers.vocabulary import StatusMeaning
+
+_GENERAL_DOCUMENTS: Final = ("generalDocuments", "general_document")
+"""The second name is of 2022 (O)."""
 
 
 def snapshot_of(result: object) -> Snapshot:
@@ -26,7 +29,7 @@ def snapshot_of(result: object) -> Snapshot:
     if meaning is None:
         return unrecognised("result", word, word=word)
     calls = read_calls(result)
-    pictures = _pictures(result) if meaning.stage is Stage.CONCLUDED else ()
+    pictures = (*_pictures(result), *_general_documents(result)) if meaning.stage is Stage.CONCLUDED else ()
     return Snapshot(
         stage=meaning.stage,
         decision=meaning.decision,
@@ -67,7 +70,18 @@ def _liveness(result: dict[str, Any], *, is_live: bool) -> CheckStatus:
 
 def _pictures(result: dict[str, Any]) -> Iterator[Artifact]:
     for name in (*_documents(result), *_faces(result)):
-        yield Artifact(name=name, kind=vocabulary.PICTURES[name].kind, locator=name)
+        yield Artifact(name=name, kind=vocabulary.PICTURES[name].kind, locator=name, per_round=True)
+
+
+def _general_documents(result: dict[str, Any]) -> Iterator[Artifact]:
+    """Yield the pages of other documents, such as a utility bill. No source says how a page is requested."""
+    documents = next((result[name] for name in _GENERAL_DOCUMENTS if result.get(name)), None)
+    for number, document in enumerate(as_list(documents) or ([documents] if documents else [])):
+        # A document whose pages are not listed has at least one.
+        for page in range(max(len(as_list(as_object(document).get("pages"))), 1)):
+            name = f"general-document-{number}-{page}"
+            kind = EvidenceKind.SUPPORTING_DOCUMENT
+            yield Artifact(name=name, kind=kind, locator=name, has_address=False, per_round=True)
 
 
 def _documents(result: dict[str, Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ _SPELLINGS: Final = (FIELD, "video_call_status")
 # inferred: the names of the callback in either spelling, and the name in the request for a recording
 _ROOM: Final = ("roomid",)
 _ROOM_STATUS: Final = ("roomstatus",)
+_COMPOSITION: Final = ("compositionstatus",)
 _FILE: Final = ("videofileid", "fileid")
 _FILE_STATUS: Final = ("videofilestatus", "filestatus")
 _RECORDING_PREFIXES: Final = ("record", "file", "videofile", "composition")
@@ -39,6 +40,7 @@ class _RoomReport:
 
     room: str | None
     status: object
+    composition_ready: bool | None
     file: str | None
     file_ready: bool | None
 
@@ -47,11 +49,14 @@ def read_calls(result: Mapping[str, Any]) -> VideoCalls:
     """Return the video calls of a result. Never raises: another shape means no calls."""
     status = next((result[name] for name in _SPELLINGS if result.get(name) is not None), None)
     reports = tuple(_find_reports(status, room=None))
-    files = dict.fromkeys(each.file for each in reports if each.file is not None)
+    files: dict[str, bool] = {}
+    for each in reports:
+        if each.file is not None:
+            files[each.file] = files.get(each.file, False) or each.file_ready is not False
     is_mentioned = any(each.file is None and each.file_ready for each in reports)
     return VideoCalls(
         rooms=merge_rooms(tuple(_room(each.room, each) for each in reports if each.room is not None)),
-        recordings=tuple(map(recording, files)),
+        recordings=tuple(recording(file, ready=ready) for file, ready in files.items()),
         has_unaddressed=is_mentioned or (not files and _mentions_recording(status)),
     )
 
@@ -70,9 +75,16 @@ def _find_reports(value: object, *, room: str | None) -> Iterator[_RoomReport]:
     if any(name in fields for name in (*_ROOM, *_ROOM_STATUS, *_FILE, *_FILE_STATUS)):
         status = _first(fields, _FILE_STATUS)
         # An id without a status, here or further inside, does not say whether the file is available.
-        is_only_named = (file is not None and status is None) or (file is None and any(each.file for each in inner))
+        has_status = any(name in fields for name in _FILE_STATUS)
+        is_only_named = (not has_status) if file is not None else any(each.file for each in inner)
         ready = None if is_only_named else vocabulary.is_available(status)
-        yield _RoomReport(room=room, status=_first(fields, _ROOM_STATUS), file=file, file_ready=ready)
+        yield _RoomReport(
+            room=room,
+            status=_first(fields, _ROOM_STATUS),
+            composition_ready=vocabulary.is_available(_first(fields, _COMPOSITION)),
+            file=file,
+            file_ready=ready,
+        )
     yield from inner
 
 
@@ -82,7 +94,13 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 def _room(room: str, report: _RoomReport) -> Room:
     status = vocabulary.room_status(report.status)
-    return Room(room=room, status=status, file_ready=report.file_ready, file_id=report.file)
+    return Room(
+        room=room,
+        status=status,
+        composition_ready=report.composition_ready,
+        file_ready=report.file_ready,
+        file_id=report.file,
+    )
 
 
 def _mentions_recording(value: object) -> bool:

@@ -79,6 +79,7 @@ def _read_room(reference: str, content: dict[str, Any]) -> Callback:
         RoomChanged(
             room=room,
             room_status=vocabulary.room_status(content.get("roomStatus")),
+            composition_ready=vocabulary.is_available(content.get("compositionStatus")),
             file_ready=_is_file_ready(content, file),
             file_id=file,
         )

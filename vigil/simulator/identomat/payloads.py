@@ -94,6 +94,7 @@ def _submitted(scenario: IdentomatScenario, status: str) -> dict[str, Any]:
         "document_type": "" if scenario.document == "none" else scenario.document,
         "generalDocuments": [
             {"documentType": "proof_of_address", "typeId": "invented", "pages": [page], "statuses": []}
+            for _ in range(scenario.general_documents)
         ],
         "reject_reason": {
             "value": "face_mismatch" if is_rejected else "",

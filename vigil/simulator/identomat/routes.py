@@ -79,7 +79,7 @@ class Identomat(SimulatedProvider[IdentomatScenario, Session]):
         is_captured = session.scenario.face if name in FACES else session.scenario.document == "id"
         if not (session.is_submitted and is_captured):
             raise HTTPException(404)
-        own = f"{session.reference}/{name}"
+        own = f"{session.reference}/{name}/{session.rounds}"
         return session.send_file(name, video(own) if name == "face-video" else photograph(own))
 
     async def _recording(self, request: Request, given: Parameters, session: Session) -> Response:

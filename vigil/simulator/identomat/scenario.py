@@ -118,6 +118,7 @@ class IdentomatScenario(Scenario):
 
     document: Literal["id", "none"] = "id"
     face: bool = True
+    general_documents: Count = Field(0, description="other documents of one page each, such as a utility bill")
     rooms: tuple[Room, ...] = ()
     messages: tuple[Message, ...] = ()
 

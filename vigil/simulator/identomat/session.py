@@ -16,7 +16,8 @@ IN_PROGRESS: Final = "in_progress"
 EXPIRES_AFTER: Final = timedelta(minutes=15)
 FINAL: Final = frozenset({"approved", "rejected"})
 NEVER_ANNOUNCED: Final = frozenset({IN_PROGRESS, "expired"})
-UNSUBMITTED: Final = NEVER_ANNOUNCED | {"additional_information_requested"}
+SENT_BACK: Final = "additional_information_requested"
+UNSUBMITTED: Final = NEVER_ANNOUNCED | {SENT_BACK}
 NOW: Final = timedelta(0)
 WRONG_KEY: Final = "not-the-agreed-key"
 
@@ -92,6 +93,11 @@ class Session(SimulatedVerification[IdentomatScenario, Event]):
         """Whether the applicant has sent pictures and data."""
         statuses = {event.status for event in self.script if event.status is not None and event.at <= self.age}
         return not statuses <= UNSUBMITTED
+
+    @property
+    def rounds(self) -> int:
+        """How often the applicant was sent back. The pictures of each round have the same addresses."""
+        return sum(event.status == SENT_BACK and event.at <= self.age for event in self.script)
 
     def result(self) -> Mapping[str, Any]:
         """Return its result as of now."""

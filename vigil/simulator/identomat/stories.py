@@ -27,6 +27,7 @@ _LEISURELY: Final = {"think": "PT8M"}
 
 # Both sides of the card, the face and its video.
 _APPROVED: Final = {"outcome": "decided", "decision": "approved", "evidence_stored": 4}
+_TWO_ROUNDS: Final = {**_APPROVED, "evidence_stored": 8}
 _RECORDED: Final = {**_APPROVED, "evidence_stored": 5}
 _ROOM: Final = {"room": "room-1", "at": "PT1M"}
 
@@ -64,7 +65,7 @@ STORIES: Final = (
     _identomat(
         "approved, reopened, rejected",
         {
-            **_APPROVED,
+            **_TWO_ROUNDS,
             "decision": "declined",
             "revisions": 3,
             "verdicts": ["approved", "reopened", "declined"],
@@ -80,7 +81,7 @@ STORIES: Final = (
     ),
     _identomat(
         "reopening lost, found by a recheck",
-        {**_APPROVED, "revisions": 3, "verdicts": ["approved", "reopened", "approved"], "missed": 2, "received": 1},
+        {**_TWO_ROUNDS, "revisions": 3, "verdicts": ["approved", "reopened", "approved"], "missed": 2, "received": 1},
         {
             "changes": [
                 {"at": "PT30M", "result": "additional_information_requested"},
