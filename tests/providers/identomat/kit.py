@@ -61,7 +61,10 @@ NEVER_RESENT: Final = "no document speaks of a second attempt"
 
 KIT: Final = Kit(
     settings=settings,
-    unfetchable={"a recording without id": snapshot_of({"result": "approved", "videoCallStatus": [RECORDED]})},
+    unfetchable={
+        "a recording without id": snapshot_of({"result": "approved", "videoCallStatus": [RECORDED]}),
+        "a utility bill": snapshot_of({"result": "approved", "generalDocuments": [{"pages": [{"typeId": "front"}]}]}),
+    },
     impossible=("two words", "s\u00e9ance"),
     senders={
         "identomat": SenderKit(
