@@ -1,23 +1,18 @@
 """The proxy's own configuration, in a real nginx: what the internet reaches, and what a sender is answered."""
 
-import os
 import shutil
-import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from vigil.demo.ports import LOOPBACK, find_free_ports
-
-CONFIGURATION: Final = Path(__file__).parents[2] / "deploy" / "nginx" / "nginx.conf"
+from tests.nginx import Proxy
+from vigil.demo.ports import LOOPBACK
 
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -45,54 +40,15 @@ class Upstream(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-class Proxy:
-    """A running nginx, and how to ask it."""
+def outside(proxy: Proxy, path: str, body: bytes = b"", headers: Mapping[str, str] = NOTHING) -> tuple[int, str]:
+    """Return status and body of what the internet is answered."""
+    context = ssl.create_default_context(cafile=proxy.certificate)
+    return ask(HTTPSConnection(LOOPBACK, proxy.public, context=context, timeout=20), path, body, headers)
 
-    def __init__(self, folder: Path, upstream: int) -> None:
-        self.folder = folder
-        self.public, self.private = find_free_ports(2)
-        text = CONFIGURATION.read_text()
-        for shipped, here in {
-            " /tmp/": f" {folder}/",
-            "listen 8443": f"listen {LOOPBACK}:{self.public}",
-            "listen 8000": f"listen {LOOPBACK}:{self.private}",
-            "set $api api:8000": f"set $api {LOOPBACK}:{upstream}",
-            "/run/tls/": f"{folder}/",
-            "access_log /dev/stdout": f"access_log {folder}/access.log",
-            "error_log /dev/stderr": f"error_log {folder}/error.log",
-        }.items():
-            assert shipped in text, shipped
-            text = text.replace(shipped, here)
-        (folder / "nginx.conf").write_text(text)
-        # As root it would give its own folders to another user, who may not enter those above them.
-        user = " user root;" if os.geteuid() == 0 else ""
-        with (folder / "start.log").open("w") as log:
-            self._process = subprocess.Popen(
-                ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-g", f"daemon off;{user}"], stderr=log
-            )
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-    def wait(self) -> None:
-        for _ in range(100):
-            try:
-                socket.create_connection((LOOPBACK, self.public)).close()
-            except OSError:
-                assert self._process.poll() is None, (self.folder / "start.log").read_text()
-                time.sleep(0.1)
-            else:
-                return
-        pytest.fail("nginx does not listen")
-
-    def outside(self, path: str, body: bytes = b"", headers: Mapping[str, str] = NOTHING) -> tuple[int, str]:
-        """Return status and body of what the internet is answered."""
-        context = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
-        return ask(HTTPSConnection("localhost", self.public, context=context, timeout=20), path, body, headers)
-
-    def inside(self, path: str, body: bytes = b"", headers: Mapping[str, str] = NOTHING) -> tuple[int, str]:
-        return ask(HTTPConnection(LOOPBACK, self.private, timeout=20), path, body, headers)
+def inside(proxy: Proxy, path: str, body: bytes = b"", headers: Mapping[str, str] = NOTHING) -> tuple[int, str]:
+    """Return status and body of what a backend is answered."""
+    return ask(HTTPConnection(LOOPBACK, proxy.private, timeout=20), path, body, headers)
 
 
 def ask(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
@@ -105,35 +61,14 @@ def ask(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    folder = tmp_path_factory.mktemp("proxy")
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
     upstream = ThreadingHTTPServer((LOOPBACK, 0), Upstream)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
-    started = Proxy(folder, upstream.server_port)
+    started = Proxy(tmp_path_factory.mktemp("proxy"), upstream.server_port)
     try:
-        started.wait()
+        started.start()
         yield started
-    finally:
         started.stop()
+    finally:
         upstream.shutdown()
         upstream.server_close()
 
@@ -141,7 +76,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 def test_a_callback_reaches_the_api_as_it_was_sent(proxy: Proxy) -> None:
     path = "/callbacks/id360/a%2Fb?x=1"
 
-    assert proxy.outside(path, b"{}") == (200, f"{path} 127.0.0.1 None 2")
+    assert outside(proxy, path, b"{}") == (200, f"{path} 127.0.0.1 None 2")
 
 
 @pytest.mark.parametrize(
@@ -161,47 +96,47 @@ def test_a_callback_reaches_the_api_as_it_was_sent(proxy: Proxy) -> None:
     ],
 )
 def test_the_internet_reaches_nothing_but_callbacks(proxy: Proxy, path: str) -> None:
-    assert proxy.outside(path)[0] == 404
+    assert outside(proxy, path)[0] == 404
 
 
 def test_backends_reach_everything(proxy: Proxy) -> None:
-    assert proxy.inside("/verifications/id360/7", b"{}") == (200, "/verifications/id360/7 127.0.0.1 None 2")
+    assert inside(proxy, "/verifications/id360/7", b"{}") == (200, "/verifications/id360/7 127.0.0.1 None 2")
 
 
 def test_nobody_chooses_the_address_that_the_api_sees(proxy: Proxy) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9"}
 
-    assert proxy.outside("/callbacks/id360", headers=forged)[1] == "/callbacks/id360 127.0.0.1 None 0"
-    assert proxy.inside("/verifications", headers=forged)[1] == "/verifications 127.0.0.1 None 0"
+    assert outside(proxy, "/callbacks/id360", headers=forged)[1] == "/callbacks/id360 127.0.0.1 None 0"
+    assert inside(proxy, "/verifications", headers=forged)[1] == "/verifications 127.0.0.1 None 0"
 
 
 def test_an_upgrade_is_not_passed_on_and_the_body_is(proxy: Proxy) -> None:
     upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"}
 
-    assert proxy.outside("/callbacks/id360", b"12345", headers=upgrade) == (200, "/callbacks/id360 127.0.0.1 None 5")
+    assert outside(proxy, "/callbacks/id360", b"12345", headers=upgrade) == (200, "/callbacks/id360 127.0.0.1 None 5")
 
 
 def test_a_body_beyond_the_limit_is_refused(proxy: Proxy) -> None:
-    assert proxy.outside("/callbacks/id360", b"x" * 2 * 1024 * 1024)[0] == 200
-    assert proxy.outside("/callbacks/id360", b"x" * (2 * 1024 * 1024 + 1))[0] == 413
-    assert proxy.inside("/verifications", b"x" * (64 * 1024 + 1))[0] == 413
+    assert outside(proxy, "/callbacks/id360", b"x" * 2 * 1024 * 1024)[0] == 200
+    assert outside(proxy, "/callbacks/id360", b"x" * (2 * 1024 * 1024 + 1))[0] == 413
+    assert inside(proxy, "/verifications", b"x" * (64 * 1024 + 1))[0] == 413
 
 
 def test_a_head_beyond_the_limit_is_refused(proxy: Proxy) -> None:
-    assert proxy.outside("/callbacks/id360", headers={"X-Long": "x" * 9000})[0] == 400
+    assert outside(proxy, "/callbacks/id360", headers={"X-Long": "x" * 9000})[0] == 400
 
 
 def test_what_the_api_answers_is_passed_on(proxy: Proxy) -> None:
-    assert proxy.outside("/callbacks/id360/unavailable")[0] == 503
+    assert outside(proxy, "/callbacks/id360/unavailable")[0] == 503
 
 
 def test_a_callback_that_no_process_answers_may_come_again(proxy: Proxy) -> None:
-    assert proxy.outside("/callbacks/id360/hang") == (429, "again\n")
+    assert outside(proxy, "/callbacks/id360/hang") == (429, "again\n")
 
 
 def test_no_log_has_a_path(proxy: Proxy) -> None:
-    proxy.outside("/callbacks/id360/secret-in-the-path")
-    proxy.outside("/callbacks/id360/secret-in-the-path", b"x" * (2 * 1024 * 1024 + 1))
+    outside(proxy, "/callbacks/id360/secret-in-the-path")
+    outside(proxy, "/callbacks/id360/secret-in-the-path", b"x" * (2 * 1024 * 1024 + 1))
 
     written = "".join(path.read_text() for path in proxy.folder.glob("*.log"))
     assert f" {proxy.public} POST 200 " in written

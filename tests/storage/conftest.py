@@ -1,42 +1,25 @@
 """Both stores, each fresh: a folder on disk and a bucket of an S3 server on loopback."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from threading import Thread
 
 import httpx
 import pytest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from obstore.store import S3Store
-from werkzeug.serving import make_server
 
+from tests.s3_server import make_s3_server
 from vigil.storage.contract import Storage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.object_store import ObjectStorage
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
 BUCKET = "vigil-tests"
-
-
-class OneAtATime:
-    """S3 takes a conditional write in one step. Moto checks and writes in two, so two writers could both succeed."""
-
-    def __init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
-        self._lock = Lock()
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with self._lock:
-            return list(self._app(environ, start_response))
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True, request_handler=MotoRequestHandler)
+    server = make_s3_server(0)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     endpoint = f"http://127.0.0.1:{server.server_port}"
