@@ -25,7 +25,7 @@ from activities.downloads import DownloadActivities
 from activities.failures import RetryStorage
 from activities.message_admission import AccountRules, MessageAdmission
 from activities.messages import MessageActivities
-from activities.notifications import Endpoint, NotificationActivities
+from activities.notifications import Bookkeeping, Endpoint, NotificationActivities
 from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
@@ -42,6 +42,7 @@ from vigil.process_exit import exit_now
 from vigil.providers.contract import CallbackReplayer, MessageReader, VerificationFinder
 from vigil.runtime import Runtime, open_runtime
 from vigil.schedules import keep_discovering
+from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
@@ -171,7 +172,15 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
             )
         )
     if Part.NOTIFICATIONS in parts:
-        notifying = NotificationActivities(_endpoints(settings), runtime.http)
+        notifying = NotificationActivities(
+            _endpoints(settings),
+            runtime.http,
+            Bookkeeping(
+                NotificationRows(storage),
+                tracker.report_notification,
+                settings.notifications.not_notified_after / settings.time_scale,
+            ),
+        )
         workers.append(
             serve(
                 task_queue=messages.NOTIFICATIONS_QUEUE,

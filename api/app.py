@@ -13,7 +13,7 @@ import structlog
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from api import claims, commands, evidence, health, rejected_callbacks, verifications
+from api import claims, commands, evidence, health, notifications, rejected_callbacks, verifications
 from api.access import AccessLayer, FailedKeys
 from api.auth import BEARER, Backend
 from api.callbacks.dependencies import build_services
@@ -199,6 +199,7 @@ def _run_beside(*loops: Callable[[], Coroutine[None, None, None]]) -> Lifespan[F
 def _add_backend_routes(app: FastAPI) -> None:
     app.include_router(health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)])
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
-    for router in (claims.router, evidence.router, commands.router, verifications.router, rejected_callbacks.router):
+    of_one = (claims.router, evidence.router, notifications.router, commands.router)
+    for router in (*of_one, verifications.router, rejected_callbacks.router):
         app.include_router(router, dependencies=[Depends(BEARER)])
     extend_openapi(app)

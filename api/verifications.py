@@ -12,7 +12,7 @@ from api.dependencies import Caller, Dependencies, Key, Needs, Process
 from api.problems import problem_responses
 from api.schemas import ListedView, PageView, RegisteredView, VerificationView
 from vigil.config.keys import Right
-from vigil.domain.explanation import Explanation, explain
+from vigil.domain.explanation import Explanation
 from vigil.domain.terms import Stage
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import ConflictingRegistration, UnknownVerification
@@ -102,10 +102,7 @@ async def list_verifications(query: Annotated[ListQuery, Query()], caller: Calle
 )
 async def read_explanation(key: Key, process: Process) -> Explanation:
     """Explain the present state."""
-    known = await process.lookup.get(key)
-    summary = known.situation.summary
-    plan = process.tracker.account(key.account).plan_for(summary.sender if summary else None)
-    return explain(known.situation, plan=plan, now=datetime.now(UTC))
+    return await process.lookup.explain(key, datetime.now(UTC))
 
 
 @router.get(

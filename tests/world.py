@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 
 from activities.discovery import DiscoveryActivities
 from activities.downloads import DownloadActivities
-from activities.notifications import Endpoint, NotificationActivities
+from activities.notifications import Bookkeeping, Endpoint, NotificationActivities
 from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
@@ -36,6 +36,7 @@ from vigil.providers.contract import ArtifactStream, CallbackReplayer, ProviderR
 from vigil.providers.id360.senders import CONTRACT
 from vigil.providers.transport import open_http
 from vigil.storage.folder import FolderStorage
+from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.client import RegistrationResult, VerificationClient
@@ -159,6 +160,7 @@ class World:
     account: str = ACCOUNT
     max_cached_workflows: int = 1000
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    not_notified_after: timedelta = timedelta(minutes=15)
     finder: VerificationFinder | None = None
     replayer: CallbackReplayer | None = None
     more_activities: Sequence[Callable[..., object]] = ()
@@ -197,8 +199,13 @@ class World:
                 await stack.enter_async_context(serving(worker))
             if self.endpoints:
                 http = await stack.enter_async_context(open_http())
-                await stack.enter_async_context(self._notifier(NotificationActivities(self.endpoints, http)))
+                await stack.enter_async_context(
+                    self._notifier(NotificationActivities(self.endpoints, http, self._bookkeeping()))
+                )
             yield
+
+    def _bookkeeping(self) -> Bookkeeping:
+        return Bookkeeping(NotificationRows(self.storage), self.tracker.report_notification, self.not_notified_after)
 
     def _notifier(self, notifying: NotificationActivities) -> Worker:
         return Worker(

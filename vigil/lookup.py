@@ -1,8 +1,9 @@
 """Look a verification up: Temporal has it until the retention of its run ends, the storage has its record for ever."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pydantic import JsonValue, ValidationError
@@ -11,7 +12,9 @@ from temporalio.service import RPCError
 
 from vigil.config.accounts import OpenAccount
 from vigil.domain.claims import Claims
+from vigil.domain.explanation import Explanation, explain
 from vigil.domain.log import EntryKind
+from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
@@ -28,8 +31,12 @@ from vigil.errors import (
 from vigil.providers.contract import ClaimReader, PartnerMetadataSource, ReasonTextSource
 from vigil.storage.contract import NotStored, Storage, StorageError, StorageUnavailable
 from vigil.storage.inbox import Inbox
+from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal.client import VerificationClient
+from vigil.temporal.messages import Notification
+from vigil.temporal.notifications import list_rows
+from vigil.temporal.visibility import notification
 
 QUERY_TIMEOUT: Final = timedelta(seconds=3)
 
@@ -125,6 +132,42 @@ class VerificationLookup:
         if record is None:
             raise UnknownVerification if seen is None else RecordNotStored
         return record
+
+    async def read_notifications(self, key: VerificationKey) -> list[NotificationRow]:
+        """Return each notification of a verification, the earliest revision first. Needs no worker.
+
+        Raises:
+            UnknownAccount: the settings have no such account.
+            RPCError, StorageUnavailable: Temporal or the storage gave no usable answer.
+
+        """
+        path = self._tracker.path(key)
+        rows = {row.identity: row for row in await NotificationRows(self._storage).list(path)}
+        for row in await list_rows(self._tracker.client, path):
+            # What has ended is stored with its last answer. What was sent again is pending once more.
+            if row.state == NotificationState.PENDING or row.identity not in rows:
+                rows[row.identity] = row
+        return sorted(rows.values(), key=lambda row: (row.revision, row.of_completion, row.endpoint))
+
+    async def newest_notifications(self, key: VerificationKey) -> list[Notification]:
+        """Return the notifications of the newest verdict, one for each registered endpoint. Raises as `read_record`."""
+        record = await self.read_record(key)
+        registration = record.subject.registration
+        if registration is None or not record.verdict.revision:
+            return []
+        path, at = self._tracker.path(key), datetime.now(UTC)
+        return [notification(record, endpoint, path=path, at=at) for endpoint in registration.notify]
+
+    async def explain(self, key: VerificationKey, now: datetime) -> Explanation:
+        """Explain where a verification stands, with the notifications that are owed. Raises as `get` does."""
+        known = await self.get(key)
+        summary = known.situation.summary
+        plan = self._tracker.account(key.account).plan_for(summary.sender if summary else None)
+        notifications: list[NotificationRow] = []
+        with suppress(StorageError, RPCError):
+            notifications = await self.read_notifications(known.key)
+        owed = tuple(row for row in notifications if row.is_owed)
+        return explain(known.situation.model_copy(update={"owed": owed}), plan=plan, now=now)
 
     async def read_partner_metadata(self, record: Record | None) -> Mapping[str, JsonValue] | None:
         """Return the metadata that the backend gave to the provider, as the last stored result returns it.

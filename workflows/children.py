@@ -22,7 +22,7 @@ async def start_notification(
         await workflow.start_child_workflow(
             messages.NOTIFICATION_WORKFLOW,
             notify,
-            id=f"notification/{notify.message_id}/{endpoint}",
+            id=messages.notification_id(notify.message_id, endpoint),
             task_queue=messages.NOTIFICATIONS_QUEUE,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             static_summary=f"Notify `{endpoint}` of {notify.subject}",

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from vigil.domain.evidence import replace_row
     from vigil.domain.log import EntryKind, LogEntry
     from vigil.domain.message import MessageOutcome
+    from vigil.domain.notification import NotificationRow
     from vigil.domain.record import Record
     from vigil.domain.registration import Registration
     from vigil.domain.snapshot import Answer
@@ -140,6 +141,11 @@ class VerificationWorkflow:
     def message_reported(self, raw: RawValue = NO_PAYLOAD) -> None:
         """Receive the `MessageOutcome` of a message that the provider asked us to send."""
         self._receive("message_reported", raw)
+
+    @workflow.signal
+    def notification_reported(self, raw: RawValue = NO_PAYLOAD) -> None:
+        """Receive the `NotificationRow` of a notification that is owed for long, or was settled after that."""
+        self._receive("notification_reported", raw)
 
     def _receive(self, name: str, raw: RawValue) -> None:
         if not self._is_prepared:
@@ -310,6 +316,8 @@ class VerificationWorkflow:
                 self._apply_registration(arrival)
             elif isinstance(arrival, MessageOutcome):
                 self._book.record = callbacks.apply_message_outcome(self._record, arrival)
+            elif isinstance(arrival, NotificationRow):
+                self._book.record = record_edits.apply_notification(self._record, arrival)
             elif isinstance(arrival, messages.UnreadSignal):
                 self._apply_unread(arrival)
             elif isinstance(arrival, messages.Command):

@@ -1,20 +1,27 @@
 """What a backend is told of a verdict, and where it is told: over real sockets."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
+from obstore.store import MemoryStore
 from standardwebhooks import Webhook, WebhookVerificationError
 from temporalio.exceptions import ApplicationErrorCategory
+from temporalio.service import RPCError, RPCStatusCode
 
-from activities.notifications import Endpoint, NotificationActivities
-from tests.activities.attempts import Attempts
+from activities.notifications import Bookkeeping, Endpoint, NotificationActivities
+from tests.activities.attempts import NOW, Attempts
 from tests.activities.backend import Answer, Backend
+from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.terms import Decision, Outcome, Stage
 from vigil.domain.verification_key import VerificationKey
 from vigil.outbound_http import certificates
+from vigil.storage.contract import Storage
+from vigil.storage.notifications import NotificationRows
+from vigil.storage.object_store import ObjectStorage
 from vigil.temporal import messages
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -58,6 +65,24 @@ class Resolver:
         return [self._addresses[min(len(self.asked), len(self._addresses)) - 1]]
 
 
+@dataclass
+class Books:
+    """Where notifications are noted: a storage, and a verification that takes reports after some failures."""
+
+    storage: Storage = field(default_factory=lambda: ObjectStorage(MemoryStore()))
+    reported: list[NotificationRow] = field(default_factory=list)
+    failures: int = 0
+
+    async def report(self, key: VerificationKey, row: NotificationRow) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RPCError("a secret", RPCStatusCode.UNAVAILABLE, b"")
+        self.reported.append(row)
+
+    async def list(self) -> list[dict[str, object]]:
+        return [row.model_dump(mode="json") for row in await NotificationRows(self.storage).list("acme/v-1")]
+
+
 def notifying(
     http: httpx.AsyncClient,
     url: str,
@@ -65,11 +90,14 @@ def notifying(
     secrets: tuple[str, ...] = (SECRET,),
     allow_private: bool = True,
     resolver: Resolver | None = None,
+    books: Books | None = None,
 ) -> NotificationActivities:
+    books = books or Books()
+    bookkeeping = Bookkeeping(NotificationRows(books.storage), books.report, timedelta(minutes=15))
     endpoint = Endpoint(name="checkout", url=url, secrets=secrets, allow_private=allow_private)
     if resolver is None:
-        return NotificationActivities({"checkout": endpoint}, http)
-    return NotificationActivities({"checkout": endpoint}, http, resolve=resolver)
+        return NotificationActivities({"checkout": endpoint}, http, bookkeeping)
+    return NotificationActivities({"checkout": endpoint}, http, bookkeeping, resolve=resolver)
 
 
 # ---------------------------------------------------------------- what it is told
@@ -306,3 +334,81 @@ async def test_two_names_at_one_address_never_share_a_connection(backend: Backen
         await Attempts().next(activities.send_notification, NOTIFY)
 
     assert backend.connections == 2
+
+
+# ---------------------------------------------------------------- what operators see of it
+
+
+async def test_a_delivery_is_stored_with_its_attempts(backend: Backend, http: httpx.AsyncClient) -> None:
+    books, attempts = Books(), Attempts()
+    backend.answers.append(503)
+    activities = notifying(http, f"http://127.0.0.1:{backend.port}/", books=books)
+
+    await attempts.fails(activities.send_notification, NOTIFY)
+    pending = await books.list()
+    await attempts.next(activities.send_notification, NOTIFY, at=NOW + timedelta(seconds=5))
+
+    assert pending == []
+    assert await books.list() == [
+        {
+            "endpoint": "checkout",
+            "revision": 2,
+            "of_completion": False,
+            "state": "delivered",
+            "attempts": 2,
+            "answer": None,
+            "at": "2031-03-04T09:00:05Z",
+            "next_at": None,
+        }
+    ]
+
+
+async def test_one_that_fails_for_a_quarter_of_an_hour_is_reported_with_the_last_answer(
+    backend: Backend, http: httpx.AsyncClient
+) -> None:
+    books, attempts = Books(), Attempts()
+    backend.answers.extend([503, 500])
+    activities = notifying(http, f"http://127.0.0.1:{backend.port}/", books=books)
+
+    await attempts.fails(activities.send_notification, NOTIFY, at=NOW + timedelta(minutes=14))
+    early = list(books.reported)
+    await attempts.fails(activities.send_notification, NOTIFY, at=NOW + timedelta(minutes=15))
+
+    assert early == []
+    [row] = books.reported
+    assert (row.state, row.attempts, row.answer) == (NotificationState.PENDING, 2, "endpoint_answered_500")
+
+
+async def test_an_endpoint_that_is_gone_is_settled_as_such(backend: Backend, http: httpx.AsyncClient) -> None:
+    books = Books()
+    backend.answers.append(410)
+    activities = notifying(http, f"http://127.0.0.1:{backend.port}/", books=books)
+
+    sent = await Attempts().next(activities.send_notification, NOTIFY)
+
+    [row] = books.reported
+    assert sent.result == "gone"
+    assert (row.state, row.answer) == (NotificationState.GONE, "endpoint_answered_410")
+    assert [(each["state"], each["answer"]) for each in await books.list()] == [("gone", "endpoint_answered_410")]
+
+
+async def test_after_five_days_it_is_given_up_and_not_silent(backend: Backend, http: httpx.AsyncClient) -> None:
+    books, attempts = Books(), Attempts()
+    backend.answers.extend([503, 503])
+    activities = notifying(http, f"http://127.0.0.1:{backend.port}/", books=books)
+
+    await attempts.fails(activities.send_notification, NOTIFY, at=NOW + timedelta(days=4, hours=22))
+    sent = await attempts.next(activities.send_notification, NOTIFY, at=NOW + timedelta(days=4, hours=23))
+
+    assert (sent.result, sent.attempts) == ("given_up", 2)
+    assert [row.state for row in books.reported] == [NotificationState.PENDING, NotificationState.GIVEN_UP]
+    assert [(each["state"], each["answer"]) for each in await books.list()] == [("given_up", "endpoint_answered_503")]
+
+
+async def test_a_delivery_that_cannot_be_reported_is_not_sent_twice(backend: Backend, http: httpx.AsyncClient) -> None:
+    books = Books(failures=9)
+    activities = notifying(http, f"http://127.0.0.1:{backend.port}/", books=books)
+
+    sent = await Attempts().next(activities.send_notification, NOTIFY)
+
+    assert (sent.result, len(backend.told)) == ("delivered", 1)

@@ -54,6 +54,7 @@ def test_every_reason_to_look_has_its_one_actor() -> None:
         "over_our_limit": "operator",
         "recording_unaddressed": "operator",
         "message_not_sent": "operator",
+        "not_notified": "backend",
         "message_fields_unknown": "operator",
         "disagrees_with_person": "operator",
         "conflicting_registration": "backend",

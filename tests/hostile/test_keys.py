@@ -34,6 +34,8 @@ RIGHTS: Final = {
     ("GET", "/verifications/{account}/{reference:path}/evidence"): "read",
     ("GET", "/verifications/{account}/{reference:path}/evidence/{name}"): "personal",
     ("GET", "/verifications/{account}/{reference:path}/claims"): "personal",
+    ("GET", "/verifications/{account}/{reference:path}/notifications"): "read",
+    ("POST", "/verifications/{account}/{reference:path}/notifications/resend"): "command",
     ("GET", "/verifications/{account}/{reference:path}/result"): "personal",
     ("POST", "/verifications/{account}/{reference:path}/poll"): "command",
     ("POST", "/verifications/{account}/{reference:path}/withdraw"): "command",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,9 +24,11 @@ from temporalio.workflow import ChildWorkflowHandle
 from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final
-from vigil.domain.terms import Decision, Outcome
+from vigil.domain.terms import Attention, Decision, Outcome
 from vigil.domain.tracking_plan import DAY
+from vigil.storage.notifications import NotificationRows
 from vigil.temporal import messages
+from vigil.temporal.notifications import find_sent, list_rows, read_notification, send_again
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -402,3 +404,87 @@ async def test_a_verification_that_an_operator_ended_counts_on_beside_a_notifica
 
     assert (record.verdict.decision, record.verdict.notified_revision) == (Decision.APPROVED, 2)
     assert [each.status for each in under_way] == [WorkflowExecutionStatus.RUNNING]
+
+
+async def until_raised(world: World, *, is_raised: bool) -> None:
+    """Wait until the verification asks a backend to look, or does not any more."""
+    async with asyncio.timeout(60):
+        while True:
+            seen = await world.tracker.describe(world.key)
+            summary = seen.summary if seen is not None and not seen.is_open else None
+            if summary is not None and (Attention.NOT_NOTIFIED in summary.attention) is is_raised:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_complete_verification_says_that_a_backend_is_not_notified_until_it_is(
+    told_world: World, backend: Backend
+) -> None:
+    told_world.not_notified_after = timedelta(0)
+    backend.answers.append(503)
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        await until_raised(told_world, is_raised=True)
+        [pending] = await list_rows(told_world.client, told_world.tracker.path(told_world.key))
+        await backend.was_told(2)
+        await until_raised(told_world, is_raised=False)
+        [delivered] = await NotificationRows(told_world.storage).list(told_world.tracker.path(told_world.key))
+        record = await told_world.result()
+
+    [name] = told_world.endpoints
+    assert (pending.state, pending.answer) == ("pending", "endpoint_answered_503")
+    assert (delivered.state, delivered.attempts) == ("delivered", 2)
+    assert record.verdict.revision == 1
+    assert [entry.words[:3] for entry in record.log.entries if entry.kind == "notification"] == [
+        (name, "revision:1", "pending"),
+        (name, "revision:1", "delivered"),
+    ]
+
+
+async def test_what_was_given_up_is_sent_again_with_the_same_id(told_world: World, backend: Backend) -> None:
+    backend.answers.append(410)
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        gone = await sent(told_world, 1)
+        await until_raised(told_world, is_raised=True)
+        since = datetime.now(UTC) - timedelta(hours=1)
+        path = told_world.tracker.path(told_world.key)
+        found: list[messages.Notification] = []
+        async with asyncio.timeout(30):
+            while not found:  # until Temporal's list has it
+                spans = find_sent(told_world.client, since=since, until=datetime.now(UTC), undelivered_only=True)
+                found = [each async for each in spans if each.path == path]
+        for notify in found:
+            await send_again(told_world.client, notify)
+        await backend.was_told(2)
+        again = await sent(told_world, 1)
+        await until_raised(told_world, is_raised=False)
+
+    assert (gone, again) == (["gone"], ["delivered"])
+    assert [told.headers["webhook-id"] for told in backend.told] == [f"{path}/1"] * 2
+
+
+async def test_sending_again_does_not_wait_for_the_next_attempt(told_world: World, backend: Backend) -> None:
+    backend.answers.extend([503, 503, 503])
+    told_world.reader.say(APPROVED)
+    async with told_world.workers():
+        await told_world.register(notify=tuple(told_world.endpoints))
+        await told_world.hear(final("OK"))
+        await told_world.result()
+        await backend.was_told(1)
+        [name] = told_world.endpoints
+        first = await notification(told_world, 1, name).describe()
+        notify = await read_notification(told_world.client, first)
+        assert notify is not None
+        for times in (2, 3, 4):  # its own attempts come after 5, 10 and 20 seconds
+            await send_again(told_world.client, notify)
+            await backend.was_told(times, within=4)
+        results = await sent(told_world, 1)
+
+    assert (results, len(backend.told)) == (["delivered"], 4)

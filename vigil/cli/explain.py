@@ -10,7 +10,7 @@ from rich.text import Text
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_time, open_console, print_json
 from vigil.cli.target import find_key
-from vigil.domain.explanation import Explanation, explain
+from vigil.domain.explanation import Explanation
 from vigil.domain.tracking_plan import spoken
 
 _COLOURS: Final = {"ours": "red", "theirs": "yellow", "nobody": "green"}
@@ -38,10 +38,7 @@ def print_explanation(config: Path | None, account: str, reference: str, *, as_j
 
 async def _explain(config: Path | None, account: str, reference: str) -> Explanation:
     async with open_installation(config) as runtime:
-        known = await runtime.lookup.get(await find_key(runtime, account, reference))
-        summary = known.situation.summary
-        plan = runtime.tracker.account(account).plan_for(summary.sender if summary else None)
-        return explain(known.situation, plan=plan, now=datetime.now(UTC))
+        return await runtime.lookup.explain(await find_key(runtime, account, reference), datetime.now(UTC))
 
 
 def _format_next(at: datetime | None) -> str:

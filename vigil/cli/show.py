@@ -1,7 +1,7 @@
 """`vigil show`: one verification with its timeline and its files."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -10,7 +10,9 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_state, format_time, open_console, print_json, spell
+from vigil.cli.notify import build_notification_table
 from vigil.cli.target import find_key
+from vigil.domain.notification import NotificationRow
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.errors import RecordUnavailable
@@ -19,10 +21,11 @@ from vigil.lookup import KnownVerification
 
 def print_verification(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     """Print the state of a verification, its timeline and its files."""
-    known, current = asyncio.run(_read(config, account, reference))
+    known, current, notifications = asyncio.run(_read(config, account, reference))
     record = current or known.record
     if as_json:
-        print_json(_to_json(known, record, is_current=current is not None))
+        rows = [row.model_dump(mode="json") for row in notifications]
+        print_json({**_to_json(known, record, is_current=current is not None), "notifications": rows})
         return
     console = open_console()
     if known.situation.summary:
@@ -37,6 +40,9 @@ def print_verification(config: Path | None, account: str, reference: str, *, as_
     if record is not None:
         _print_timeline(record, console)
         _print_evidence(record, console)
+    if notifications:
+        console.print("\nNotifications", style="bold")
+        console.print(build_notification_table(notifications))
 
 
 def _to_json(known: KnownVerification, record: Record | None, *, is_current: bool) -> Mapping[str, object]:
@@ -52,15 +58,17 @@ def _to_json(known: KnownVerification, record: Record | None, *, is_current: boo
     }
 
 
-async def _read(config: Path | None, account: str, reference: str) -> tuple[KnownVerification, Record | None]:
-    """Return what is known without a worker, and the current record unless only a worker could return it."""
+async def _read(
+    config: Path | None, account: str, reference: str
+) -> tuple[KnownVerification, Record | None, Sequence[NotificationRow]]:
+    """Return what is known without a worker, the current record unless a worker must answer, and the notifications."""
     async with open_installation(config) as runtime:
         key = await find_key(runtime, account, reference)
-        known = await runtime.lookup.get(key)
+        known, notifications = await runtime.lookup.get(key), await runtime.lookup.read_notifications(key)
         try:
-            return known, await runtime.lookup.read_record(key)
+            return known, await runtime.lookup.read_record(key), notifications
         except RecordUnavailable:
-            return known, None
+            return known, None, notifications
 
 
 def build_state_table(summary: Summary, record: Record | None) -> RenderableType:

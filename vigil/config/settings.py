@@ -100,6 +100,13 @@ class StorageSettings(StrictModel):
     keep: KeepSettings = KeepSettings()
 
 
+class NotificationSettings(StrictModel):
+    """Notifications of backends."""
+
+    not_notified_after: Duration = timedelta(minutes=15)
+    """How long a notification may fail before its verification raises the attention `not_notified`."""
+
+
 class WorkerSettings(StrictModel):
     """A worker process."""
 
@@ -181,6 +188,7 @@ class Settings(ClientSettings):
     api: ApiSettings = ApiSettings()
     worker: WorkerSettings = WorkerSettings()
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
+    notifications: NotificationSettings = NotificationSettings()
     messages: MessageSettings = MessageSettings()
 
     @property

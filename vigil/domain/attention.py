@@ -27,6 +27,9 @@ _ADVICE: Final = {
         "a message that the provider asked us to send was not sent, or may not have been: the timeline says why,"
         " and [messages] sms and email in the settings say through whom"
     ),
+    Attention.NOT_NOTIFIED: (
+        "a backend's endpoint has not been notified: the notifications of the verification say of what, and why"
+    ),
     Attention.MESSAGE_FIELDS_UNKNOWN: "a message that the provider asked us to send has fields that we do not know",
     Attention.DISAGREES_WITH_PERSON: "the provider's verdict differs from the person's decision",
     Attention.CONFLICTING_REGISTRATION: "it was registered twice, with different values",

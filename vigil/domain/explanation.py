@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from vigil.domain.attention import what_attention_means
 from vigil.domain.models import StrictModel
+from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.situation import PendingStep, Queue, Situation
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Actor, ArtifactState, Attention, Instant, Stage, who_acts
@@ -127,6 +128,8 @@ def _ended(situation: Situation, notes: tuple[str, ...]) -> Explanation:
     verdict = _verdict(situation.summary) if situation.summary else ""
     how = situation.interruption.status if situation.interruption else ""
     is_interrupted = situation.is_interrupted
+    if not is_interrupted and situation.owed:
+        return _owing(situation.owed, f"it is complete: {verdict}", notes)
     return Explanation(
         sentence=f"its workflow was ended in Temporal ({how}), and nothing follows it: command a `poll`"
         if is_interrupted
@@ -137,6 +140,29 @@ def _ended(situation: Situation, notes: tuple[str, ...]) -> Explanation:
         cause="ours" if is_interrupted else "nobody",
         notes=notes,
     )
+
+
+def _owing(owed: Sequence[NotificationRow], state: str, notes: tuple[str, ...]) -> Explanation:
+    """Explain a verification that has its verdict, while an endpoint does not have it yet."""
+    coming = sorted(row.next_at for row in owed if row.state == NotificationState.PENDING and row.next_at)
+    is_pending = any(row.state == NotificationState.PENDING for row in owed)
+    names = ", ".join(dict.fromkeys(f"`{row.endpoint}`" for row in owed))
+    return Explanation(
+        sentence=f"{state}; {names} {'has not been' if is_pending else 'will not be'} notified",
+        next_event="the notification is tried again" if is_pending else None,
+        next_at=coming[0] if coming else None,
+        actor=Actor.BACKEND,
+        cause="theirs",
+        notes=notes,
+    )
+
+
+def _describe_owed(row: NotificationRow) -> str:
+    about = f"notification of {row.subject} to `{row.endpoint}`: {str(row.state).replace('_', ' ')}"
+    attempts = f"{row.attempts} attempts" if row.attempts else ""
+    answer = f"last answer {row.answer}" if row.answer else ""
+    next_try = f"next at {_clock(row.next_at)}" if row.next_at else ""
+    return ", ".join(part for part in (about, attempts, answer, next_try) if part)
 
 
 def _concluded(
@@ -255,7 +281,7 @@ def _notes(situation: Situation) -> tuple[str, ...]:
         + (f", last answer {step.last_answer}" if step.last_answer else "")
         for step in situation.steps
     ]
-    return (*reasons, *steps)
+    return (*reasons, *steps, *map(_describe_owed, situation.owed))
 
 
 def _clock(instant: datetime) -> str:

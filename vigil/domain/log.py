@@ -33,6 +33,7 @@ class EntryKind(StrEnum):
     ATTENTION = "attention"
     EVIDENCE = "evidence"
     MESSAGE = "message"
+    NOTIFICATION = "notification"
     COMPLETED = "completed"
 
 

@@ -10,6 +10,7 @@ from vigil.domain.callback_history import CallbackHistory
 from vigil.domain.evidence import EvidenceRow, Ledger, RowView
 from vigil.domain.log import AttentionNote, Log
 from vigil.domain.models import StoredModel, StrictModel
+from vigil.domain.notification import MOST_OWED, NotificationRow
 from vigil.domain.progress import Progress, merge_checks, merge_rooms, merge_session_kind
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import (
@@ -195,6 +196,9 @@ class Record(StoredModel):
     reads: ReadHistory = ReadHistory()
     attention: tuple[AttentionNote, ...] = Field((), max_length=len(Attention))
     evidence: tuple[EvidenceRow, ...] = Field((), max_length=MOST_FILES)
+    owed: tuple[NotificationRow, ...] = Field(
+        (), max_length=MOST_OWED, description="notifications that were reported as not delivered"
+    )
     log: Log = Log()
 
     @model_validator(mode="before")
@@ -230,6 +234,10 @@ class Record(StoredModel):
     def with_evidence(self, ledger: Ledger) -> Self:
         """Return the record with another ledger of files."""
         return self._with(evidence=ledger)
+
+    def with_owed(self, owed: tuple[NotificationRow, ...]) -> Self:
+        """Return the record with other notifications that are owed."""
+        return self._with(owed=owed)
 
     def with_log(self, log: Log) -> Self:
         """Return the record with another timeline."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from vigil.domain import evidence
 from vigil.domain.log import AttentionNote, EntryKind, LogEntry
+from vigil.domain.notification import NotificationRow, add_row
 from vigil.domain.progress import merge_rooms
 from vigil.domain.record import Record
 from vigil.domain.terms import ACTS_ON, ArtifactState, Attention, Basis, LossReason, Name, Stage
@@ -63,6 +64,18 @@ def complete(record: Record, *, at: datetime) -> Record:
         return record
     record = add_log_entry(record, EntryKind.COMPLETED, at=at)
     return record.with_verdict(record.verdict.complete(at=at))
+
+
+def apply_notification(record: Record, row: NotificationRow) -> Record:
+    """Note how a notification stands. A person is asked to look for as long as one is owed to a backend."""
+    owed = add_row(record.owed, row)
+    if owed == record.owed:
+        return record
+    words = (row.endpoint, f"revision:{row.revision}", str(row.state), row.answer)
+    record = add_log_entry(record.with_owed(owed), EntryKind.NOTIFICATION, at=row.at, words=words)
+    if owed:
+        return add_attention(record, Attention.NOT_NOTIFIED, at=row.at)
+    return clear_attention(record, Attention.NOT_NOTIFIED)
 
 
 def apply_ledger(record: Record, ledger: evidence.Ledger, *, at: datetime) -> Record:

@@ -1,6 +1,7 @@
 """What one look at the Temporal server shows of a verification."""
 
 from vigil.domain.models import StrictModel
+from vigil.domain.notification import NotificationRow
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Stage, Word
 
@@ -58,6 +59,8 @@ class Situation(StrictModel):
     steps: tuple[PendingStep, ...] = ()
     task: PendingTask | None = None
     queues: tuple[Queue, ...] = ()
+    owed: tuple[NotificationRow, ...] = ()
+    """Notifications that an endpoint does not have yet, or will never have."""
     interruption: Interruption | None = None
     """How the newest run ended, if it was ended in Temporal."""
 

@@ -303,6 +303,7 @@ class Attention(StrEnum):
     DETAILS_MISSING = "details_missing"
     RECORDING_UNADDRESSED = "recording_unaddressed"
     MESSAGE_NOT_SENT = "message_not_sent"
+    NOT_NOTIFIED = "not_notified"
     MESSAGE_FIELDS_UNKNOWN = "message_fields_unknown"
     DISAGREES_WITH_PERSON = "disagrees_with_person"
     CONFLICTING_REGISTRATION = "conflicting_registration"
@@ -314,6 +315,7 @@ class Attention(StrEnum):
 
 _BACKEND_ACTS: Final = frozenset(
     {
+        Attention.NOT_NOTIFIED,
         Attention.NEVER_REGISTERED,
         Attention.CORRELATION_MISMATCH,
         Attention.COORDINATE_MISMATCH,

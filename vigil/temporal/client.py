@@ -30,11 +30,12 @@ from vigil.domain.callbacks import apply_registration, mark_discovered, open_rec
 from vigil.domain.digest import Digester
 from vigil.domain.message import MessageOutcome, MessageReceived
 from vigil.domain.models import MessageModel
+from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.situation import Queue, Situation
 from vigil.domain.summary import Summary, summarize
-from vigil.domain.terms import Name, Stage
+from vigil.domain.terms import Attention, Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, open_key, path_of, seal_key, workflow_id
 from vigil.errors import CommandRefused, ConflictingRegistration, IdempotencyKeyReused, NoWorkerInTime, UnknownAccount
@@ -175,6 +176,18 @@ class VerificationClient:
     async def report_message(self, key: VerificationKey, noted: MessageOutcome, *, may_start: bool) -> bool:
         """Report the result of a message to its verification; returns and raises as `signal_callback`."""
         return await self._signal(key, "message_reported", noted, at=noted.at, sender=None, may_start=may_start)
+
+    async def report_notification(self, key: VerificationKey, row: NotificationRow) -> None:
+        """Tell a verification that a notification is owed, or is not any more. What it knows is not repeated.
+
+        Raises `RPCError`.
+        """
+        seen = await self.describe(key)
+        raised = seen.summary.attention if seen is not None and seen.summary is not None else ()
+        is_raised = Attention.NOT_NOTIFIED in raised
+        is_known = is_raised if row.state == NotificationState.PENDING else not (is_raised or row.is_owed)
+        if not is_known:
+            await self._signal(key, "notification_reported", row, at=row.at, sender=None, may_start=True)
 
     async def start_discovered(self, key: VerificationKey) -> bool:
         """Track a verification that the provider lists; False: it is known, open or finished. Raises `RPCError`."""

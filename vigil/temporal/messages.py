@@ -15,6 +15,7 @@ from vigil.domain.digest import Digester
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.message import MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.domain.models import MessageModel, StoredModel
+from vigil.domain.notification import NotificationRow
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Artifact, ReadRequest, ReadResult
@@ -70,12 +71,13 @@ class StartedBy(StrEnum):
     """Its verdict may have changed."""
 
 
-Signal: TypeAlias = Registration | CallbackEvent | MessageOutcome | MessageReceived
+Signal: TypeAlias = Registration | CallbackEvent | MessageOutcome | MessageReceived | NotificationRow
 SIGNALS: Final[Mapping[str, type[Signal]]] = {
     "register": Registration,
     "callback_received": CallbackEvent,
     "message_reported": MessageOutcome,
     "message_received": MessageReceived,
+    "notification_reported": NotificationRow,
 }
 """What the signals of our workflows carry, by the signal's name."""
 
@@ -235,6 +237,11 @@ class DownloadResult(MessageModel):
     row: EvidenceRow
 
 
+def notification_id(message_id: str, endpoint: str) -> str:
+    """Return the id of the workflow that notifies an endpoint. All of a verification begin with its path."""
+    return f"notification/{message_id}/{endpoint}"
+
+
 NotificationType: TypeAlias = Literal["verification.revised", "verification.completed"]
 
 
@@ -253,6 +260,7 @@ class Notification(MessageModel):
     at: Instant
     type: NotificationType = "verification.revised"
     applicant: Word | None = None
+    verification: VerificationKey | None = Field(None, description="as Temporal may hold it; `key` is for backends")
 
     @property
     def subject(self) -> str:

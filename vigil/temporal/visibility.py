@@ -92,6 +92,7 @@ def notification(
         endpoint=endpoint,
         message_id=f"{path}/{verdict.revision}{of_completion}",
         key=shown_key(record.key, path),
+        verification=record.key,
         path=path,
         applicant=registration.applicant if registration else None,
         revision=verdict.revision,

@@ -1,13 +1,16 @@
 """Commands about an installation: its settings, its accounts, its Temporal namespace, its keys and histories."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vigil.cli.arguments import JsonOption
+from vigil.cli.arguments import AccountArgument, JsonOption, ReferenceArgument, parse_time
+from vigil.cli.errors import CommandError
 
 key = typer.Typer(no_args_is_help=True)
+notify = typer.Typer(no_args_is_help=True)
 histories = typer.Typer(no_args_is_help=True)
 deploy = typer.Typer(no_args_is_help=True)
 
@@ -111,3 +114,47 @@ def current(
     from vigil.cli.deploy import choose_build
 
     choose_build(context.obj, build, ramp)
+
+
+@notify.callback()
+def _notify() -> None:
+    """See what backends were notified of, and send it again."""
+
+
+@notify.command("list")
+def list_notifications(
+    context: typer.Context, account: AccountArgument, reference: ReferenceArgument, as_json: JsonOption = False
+) -> None:
+    """List the notifications of a verification: attempts, last answer, next attempt. Needs no worker."""
+    from vigil.cli.notify import print_notifications
+
+    print_notifications(context.obj, account, reference, as_json=as_json)
+
+
+@notify.command()
+def resend(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="Name of the account.", metavar="ACCOUNT")] = None,
+    reference: Annotated[str | None, typer.Argument(help="One verification.", metavar="REFERENCE")] = None,
+    *,
+    since: Annotated[str | None, typer.Option(help="Those begun after this time.", metavar="TIME|AGE")] = None,
+    until: Annotated[str | None, typer.Option(help="Those begun before this time.", metavar="TIME|AGE")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Only to this endpoint.", metavar="ENDPOINT")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With --since: also what was delivered.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send notifications again, at once: of one verification, or with --since all that were not delivered.
+
+    A notification has the same id each time, so that a backend recognises a repetition.
+    """
+    begun, ended = parse_time(since), parse_time(until)
+    if (begun is None) == (account is None or reference is None):
+        raise CommandError("Give either an account and a reference, or --since.")
+    from vigil.cli.notify import Resending, resend_one, resend_range
+
+    how = Resending(endpoint, dry_run=dry_run, as_json=as_json)
+    if begun is None:
+        resend_one(context.obj, account or "", reference or "", how)
+    else:
+        resend_range(context.obj, begun, ended or datetime.now(UTC), how, everything=everything)

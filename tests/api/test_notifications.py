@@ -1,0 +1,57 @@
+"""The notifications of a verification over HTTP, on a real server."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from activities.notifications import Endpoint
+from tests.activities.backend import Backend
+from tests.api.test_verifications import backend, path
+from tests.world import ACCOUNT, APPROVED, World, final
+from vigil.temporal.connection import connect
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+async def world(temporal_address: str, tmp_path: Path) -> World:
+    return World(await connect(temporal_address, "default"), tmp_path)
+
+
+async def test_a_backend_that_is_gone_reads_so_and_asks_for_its_notification_again(world: World) -> None:
+    async with Backend().listening() as told:
+        told.answers.append(410)
+        name = f"checkout-{world.key.reference[-8:].lower()}"
+        url = f"http://127.0.0.1:{told.port}/"
+        world.endpoints = {name: Endpoint(name=name, url=url, secrets=(SECRET,), allow_private=True)}
+        world.reader.say(APPROVED)
+        async with backend(world) as client, world.workers():
+            await world.register(notify=(name,))
+            await world.hear(final())
+            await world.result()
+            await told.was_told(1)
+            async with asyncio.timeout(30):
+                while not (rows := (await client.get(path(world, "/notifications"))).json()["notifications"]) or (
+                    rows[0]["state"] == "pending"
+                ):
+                    await asyncio.sleep(0.1)
+            explained = await client.get(path(world, "/explanation"))
+            resent = await client.post(path(world, "/notifications/resend"), json={})
+            await told.was_told(2)
+
+    [row] = rows
+    assert (row["endpoint"], row["revision"], row["of_completion"]) == (name, 1, False)
+    assert (row["state"], row["attempts"], row["answer"]) == ("gone", 1, "endpoint_answered_410")
+    assert (explained.json()["actor"], f"`{name}` will not be notified" in explained.json()["sentence"]) == (
+        "backend",
+        True,
+    )
+    assert (resent.status_code, resent.json()) == (200, {"endpoints": [name]})
+
+
+async def test_a_verification_that_nobody_knows_has_no_notifications(world: World) -> None:
+    async with backend(world) as client:
+        listed = await client.get(f"/verifications/{ACCOUNT}/nobody-knows-it/notifications")
+
+    assert listed.status_code == 404
