@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.ready
+# Smile ID's client for Node, for a test. Its lock file names packages, versions and hashes, and no address.
+NPM := tests/conformance/npm
+NODE_CLIENT := $(NPM)/node_modules/.package-lock.json
 UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
@@ -30,7 +33,7 @@ demo: $(READY) ## Set up and watch verifications go through, from callback to ev
 dev: $(READY) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
-test: $(READY) ## Run all tests: most of them beside each other, then those that need the machine alone
+test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then those that need the machine alone
 	@status=0; $(TOGETHER) || { echo "Once more, one by one:"; $(AGAIN) "not alone"; } || status=1; \
 		$(ALONE) || { echo "Once more, one by one:"; $(AGAIN) alone; } || status=1; exit $$status
 
@@ -69,6 +72,12 @@ histories: $(READY) ## Record the workflow histories of this release that are mi
 	$(BIN)/python -m tests.workflows.record_histories
 
 # ------------------------------------------------------------ set-up
+
+$(NODE_CLIENT): $(NPM)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix $(NPM) --ignore-scripts --silent --no-audit --no-fund \
+			|| echo "npm could not install the client for Node: its test is skipped" >&2; \
+	else echo "npm is not installed: the test of the client for Node is skipped"; fi
 
 # A name on PATH may be a shim without an interpreter behind it, and Debian ships one without venv: ask each.
 CAN_SET_UP := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))

@@ -15,7 +15,9 @@ FILES = Path(__file__).parent / "files"
 NAME = "verdant"
 OWN = [f"vigil/providers/{NAME}", f"vigil/simulator/{NAME}", f"tests/providers/{NAME}"]
 
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "vigil.toml", "accounts.env")
+NOT_COPIED = shutil.ignore_patterns(
+    ".*", "node_modules", "__pycache__", "*.egg-info", "build", "dist", "vigil.toml", "accounts.env"
+)
 ENTRIES = {
     "vigil/providers/registry.py": (
         f"from vigil.providers.{NAME}.provider import ENTRY as VERDANT",

@@ -58,6 +58,10 @@ class Job(SimulatedVerification[SmileIdScenario, Event]):
             body["image_links"] = v1_payloads.image_links(self.scenario, link)
         return self._signed(body)
 
+    def result_now(self, *, address: str) -> Mapping[str, Any]:
+        """Return the newest result, as the reply to a lookup has it, signed."""
+        return self._signed(v1_payloads.result(self.ids, self.scenario, self._results()[-1], self._linker(address)))
+
     def _results(self) -> list[Event]:
         """Return the results that it shows now, the oldest first."""
         return [event for event in self.script if event.kind is not None and event.shown_at <= self.age]

@@ -14,6 +14,7 @@ from vigil.simulator.smile_id.scenario import (
     PARTNER,
     Generation,
     Ids,
+    Portal,
     SmileIdScenario,
 )
 from vigil.simulator.smile_id.signing import SignedTimes, is_signed
@@ -29,6 +30,7 @@ class Jobs(SimulatedProvider[SmileIdScenario, Job]):
         self.links = Links(engine.clock)
         self._times = SignedTimes()
         self._keys: dict[str, set[str]] = {PARTNER: {API_KEY}}
+        self._portal_addresses: dict[str, str] = {}
 
     def create(self, scenario: SmileIdScenario) -> Job:
         """Create a job. Raises `ReferenceInUse`."""
@@ -39,6 +41,20 @@ class Jobs(SimulatedProvider[SmileIdScenario, Job]):
         )
         self._keys.setdefault(scenario.partner_id, set()).add(scenario.api_key)
         return self.add(Job(ids, scenario, self.engine, self.links, self._times))
+
+    def set_portal(self, portal: Portal) -> None:
+        """Take what a partner has entered in the portal."""
+        self._keys.setdefault(portal.partner_id, set()).add(portal.api_key)
+        self._portal_addresses[portal.partner_id.lstrip("0")] = portal.callback_url
+
+    def portal_address(self, partner_id: str) -> str | None:
+        """Return the default callback address of a partner; None: the portal has none."""
+        return self._portal_addresses.get(partner_id.lstrip("0"))
+
+    def partner_with(self, partner_id: str, api_key: str) -> str | None:
+        """Return a partner's id as orders and the portal spell it; None: the key is not the partner's."""
+        partners = (known for known, keys in self._keys.items() if _is_same(known, partner_id) and api_key in keys)
+        return next(partners, None)
 
     def of(self, partner_id: str, reference: str, generation: Generation) -> Job | None:
         """Return a partner's job of one generation; None: it has none with this id."""
@@ -51,10 +67,6 @@ class Jobs(SimulatedProvider[SmileIdScenario, Job]):
         """Return the key with which a partner has signed; None: the signature is not the partner's."""
         keys = self._keys.get(partner_id, set())
         return next((key for key in keys if is_signed(timestamp, signature, partner_id, key)), None)
-
-    def has_key(self, partner_id: str, api_key: str) -> bool:
-        """Return whether a key is that of a partner, whose id is written without leading zeros."""
-        return any(api_key in keys for known, keys in self._keys.items() if _is_same(known, partner_id))
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -10,7 +10,9 @@ from vigil.simulator.smile_id import stories
 from vigil.simulator.smile_id.files import file_of
 from vigil.simulator.smile_id.jobs import Jobs
 from vigil.simulator.smile_id.payloads import MARKERS
+from vigil.simulator.smile_id.scenario import Portal
 from vigil.simulator.smile_id.v1_routes import V1Api
+from vigil.simulator.smile_id.v1_submissions import V1Submissions
 from vigil.simulator.smile_id.v3_routes import V3Api
 
 
@@ -24,7 +26,18 @@ class SmileId(Jobs):
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return Smile ID's own APIs, and its storage."""
-        return [*V1Api(self).routes(), *V3Api(self).routes(), Route("/storage/{job}/{name}", self._file)]
+        return [
+            *V1Api(self).routes(),
+            *V1Submissions(self).routes(),
+            *V3Api(self).routes(),
+            Route("/storage/{job}/{name}", self._file),
+            Route("/portal", self._portal, methods=["PUT"]),
+        ]
+
+    async def _portal(self, request: Request) -> Response:
+        """Play the web page on which partners enter their default callback address."""
+        self.set_portal(Portal.model_validate_json(await request.body()))
+        return Response(status_code=204)
 
     async def _file(self, request: Request) -> Response:
         reference, name = request.path_params["job"], request.path_params["name"]

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from vigil.domain.models import StrictModel
+from vigil.simulator.engine import Url
 from vigil.simulator.scenario import Count, Duration, Scenario
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -59,6 +60,7 @@ class V3Options(StrictModel):
     """The options of a job of the third generation."""
 
     status: Text = "clear"
+    product: Text = "document_verification"
     monitoring_after: Duration | None = Field(
         None, description="how long after the end an aml_monitoring_update is announced; None: never"
     )
@@ -99,6 +101,14 @@ class ExtraCallback(StrictModel):
     """One more callback, sent now: a late one, or one with an unknown code or status. The result does not change."""
 
     word: Text = Field(description="the code or the status")
+
+
+class Portal(StrictModel):
+    """What a partner has entered in the portal: its key, and the address of callbacks of jobs that name none."""
+
+    partner_id: str
+    api_key: str
+    callback_url: Url
 
 
 class Ids(StrictModel):

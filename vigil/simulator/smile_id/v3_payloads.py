@@ -31,7 +31,7 @@ def webhook(scenario: SmileIdScenario, event: Event, link: Link, *, ended_at: da
         "status": event.word,
         "reason": _REASONS.get(event.word),
         "message": "Checked",
-        "product": "aml_monitoring_update" if event.is_update else "document_verification",
+        "product": "aml_monitoring_update" if event.is_update else scenario.product,
         "created_at": written(ended_at - scenario.step_every),
         "completed_at": written(ended_at),
         "partner_params": dict(scenario.partner_params) or None,

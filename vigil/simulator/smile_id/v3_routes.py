@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vigil.simulator.base import first_problem
 from vigil.simulator.smile_id import v3_payloads
 from vigil.simulator.smile_id.jobs import Jobs
 from vigil.simulator.smile_id.scenario import JOB_ID_LENGTH, JOB_ID_LETTERS, Generation
+from vigil.simulator.smile_id.signing import written
+from vigil.simulator.smile_id.v3_submissions import PRODUCTS, read_submission
 from vigil.simulator.tokens import Tokens
 
 TOKENS_VALID_FOR: Final = timedelta(minutes=15)
@@ -36,6 +40,7 @@ class V3Api:
         """Return the routes, without prefix."""
         return [
             Route("/v3/token", self._token, methods=["POST"]),
+            *(Route(f"/v3/{name}", self._submit, methods=["POST"]) for name in PRODUCTS),
             Route("/v3/status/{job}", self._guarded(self._status), methods=["GET"]),
             Route("/v3/replay/{job}", self._guarded(self._replay), methods=["POST"]),
         ]
@@ -47,21 +52,37 @@ class V3Api:
             return _problem(400, "smileid-partner-id header is required and has no leading zeros.")
         if await request.body() and not request.headers.get("content-type", "").startswith(MULTIPART):
             return _problem(415, f"Unsupported Media Type. Required Content-Type is {MULTIPART}")
-        if not self._jobs.has_key(partner, key):
+        known = self._jobs.partner_with(partner, key)
+        if known is None:
             return _problem(401, "Invalid authentication credentials.")
         self._jobs.logins += 1
-        return JSONResponse({"token": self._tokens.add(_new_token(partner), partner)})
+        return JSONResponse({"token": self._tokens.add(_new_token(partner), f"{known}/{key}")})
 
     def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            partner = self._tokens.owner_of(request.headers.get("smileid-token", ""))
-            if partner is None:
+            owner = self._tokens.owner_of(request.headers.get("smileid-token", ""))
+            if owner is None:
                 return _problem(401, "Invalid authentication credentials.")
+            partner = owner.partition("/")[0]
             if not _JOB_ID.fullmatch(request.path_params["job"]):
                 return _problem(400, "\"jobId\" must be a valid TypeID with prefix 'job_'")
             return await answer(request, partner)
 
         return guarded
+
+    async def _submit(self, request: Request) -> Response:
+        owner = self._tokens.owner_of(request.headers.get("smileid-token", ""))
+        if owner is None:
+            return _problem(401, "Invalid authentication credentials.")
+        partner, _, key = owner.partition("/")
+        product = request.url.path.rpartition("/")[2]
+        try:
+            submission = read_submission(await request.body(), request.headers)
+            job = self._jobs.create(submission.scenario(product, partner, key, self._jobs.portal_address(partner)))
+        except ValidationError as error:
+            return _problem(400, first_problem(error))
+        accepted = {"status": "accepted", "message": "Job accepted", "job_id": job.ids.job, "user_id": job.ids.user}
+        return JSONResponse({**accepted, "created_at": written(datetime.now(UTC))}, status_code=202)
 
     async def _status(self, request: Request, partner: str) -> Response:
         reference = request.path_params["job"]
