@@ -7,7 +7,7 @@ from vigil.providers.id360.senders import CONTRACT
 def test_a_sender_is_described_with_its_own_times() -> None:
     texts = dict(describe_sender(CONTRACT))
 
-    assert texts["accepts"] == "200–299 within 10 s"  # noqa: RUF001 -- as a range is printed
+    assert texts["accepts"] == "200–299 within 10 s (ID360's guide)"  # noqa: RUF001 -- as a range is printed
     assert texts["repeats"].startswith("10 s, 1.5 min, 6 min, ")
     assert texts["repeats"].endswith("2.18 h after the first attempt; only the first 6 are certain")
     assert "avoid" not in texts

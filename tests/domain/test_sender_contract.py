@@ -113,10 +113,15 @@ def _contract() -> SenderContract:
     )
 
 
-def test_scaling_divides_every_duration_of_a_contract() -> None:
+def test_scaling_divides_every_duration_of_a_contract_but_the_time_for_an_answer() -> None:
     before, after = _durations(_contract()), _durations(_contract().scaled(60))
+    budget = _contract().answering.budget
+    unscaled = [path for path, duration in before.items() if duration and after[path] == duration]
     assert len(before) > 15
-    assert after == {path: duration / 60 for path, duration in before.items()}
+    assert [before[path] for path in unscaled] == [budget]
+    assert {path: after[path] for path in before if path not in unscaled} == {
+        path: duration / 60 for path, duration in before.items() if path not in unscaled
+    }
 
 
 def test_scaling_changes_nothing_but_durations() -> None:

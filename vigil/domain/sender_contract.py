@@ -49,6 +49,7 @@ class Answering(StrictModel):
 
     budget: timedelta
     accepted: tuple[CodeRange, ...]
+    stated_by: str = Field("", description="whose word the accepted codes are, for people")
     never_again: tuple[CodeRange, ...] = ()
     hold_everything: tuple[CodeRange, ...] = ()
     hold_for: timedelta = timedelta(0)
@@ -120,8 +121,12 @@ class SenderContract(StrictModel):
         return self.redelivery.horizon + self.answering.budget * (len(self.redelivery.delays) + 1)
 
     def scaled(self, factor: float) -> "SenderContract":
-        """Return the contract with every duration divided by `factor`, for sandboxes and demonstrations."""
-        return scaled(self, factor)
+        """Return the contract with its durations divided by `factor`, for sandboxes and demonstrations.
+
+        The budget for an answer stays: a scaled clock makes no process faster.
+        """
+        shorter = scaled(self, factor)
+        return shorter._with(answering=shorter.answering._with(budget=self.answering.budget))  # noqa: SLF001 -- its part
 
 
 def scaled(value: T, factor: float) -> T:

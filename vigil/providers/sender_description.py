@@ -23,8 +23,9 @@ def describe_proof(contract: SenderContract) -> str:
 
 
 def describe_accepted(answering: Answering) -> str:
-    """Return the accepted answers, such as `200 within 10 s`."""
-    return f"{_codes(answering.accepted)} within {spoken(answering.budget)}"
+    """Return the accepted answers, such as `200 within 10 s (its guide)`."""
+    text = f"{_codes(answering.accepted)} within {spoken(answering.budget)}"
+    return f"{text} ({answering.stated_by})" if answering.stated_by else text
 
 
 def describe_redelivery(redelivery: Redelivery) -> str:

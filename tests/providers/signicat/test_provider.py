@@ -94,12 +94,13 @@ def test_an_event_without_a_secret_proves_nothing(http: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize("secret", ["newer of two", "older of two"])
-@pytest.mark.parametrize("prefix", ["", "sha256="])
+@pytest.mark.parametrize("prefix", ["", "sha256=", "SHA256="])
 def test_an_event_is_proven_by_its_secret_or_its_signature(http: httpx.AsyncClient, secret: str, prefix: str) -> None:
     signature = sign(secret)
     presented = {
         secret: Proof.SECRET,
         prefix + signature.hex(): Proof.SIGNED_BODY,
+        prefix + signature.hex().upper(): Proof.SIGNED_BODY,
         prefix + base64.b64encode(signature).decode(): Proof.SIGNED_BODY,
     }
 

@@ -6,6 +6,7 @@ import pytest
 
 from vigil.domain.sender_contract import AnswerMeaning
 from vigil.domain.terms import Proof
+from vigil.providers.sender_description import describe_accepted
 from vigil.providers.signicat.senders import CONTRACTS
 
 S, M, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -110,6 +111,22 @@ def test_no_answer_of_ours_costs_more_than_one_delivery(sender: str) -> None:
 )
 def test_a_lost_callback_is_found_within(sender: str, found_within: timedelta) -> None:
     assert CONTRACTS[sender].tracking.found_within() == found_within
+
+
+@pytest.mark.parametrize(
+    ("sender", "accepts"),
+    [
+        ("onfido", "200 within 10 s (Signicat, 2021; Onfido's specification: any 20x)"),
+        ("electronic-identification", "200 within 10 s (Signicat, 2021)"),
+        ("readid", "200–299 within 10 s (Signicat, 2021)"),  # noqa: RUF001 -- as a range is printed
+        ("paper", "200 within 10 s (Signicat, 2021)"),
+        ("connect", "200 within 10 s (Signicat, 2021)"),
+        ("other", "200 within 10 s (assumed)"),
+        ("events", "200–299 within 10 s (assumed)"),  # noqa: RUF001 -- as a range is printed
+    ],
+)
+def test_it_is_said_whose_word_the_accepted_codes_are(sender: str, accepts: str) -> None:
+    assert describe_accepted(CONTRACTS[sender].answering) == accepts
 
 
 @pytest.mark.parametrize("sender", sorted(REDELIVERED_AFTER))

@@ -17,7 +17,7 @@ CONTRACT: Final = SenderContract(
     sender=SENDER,
     title="ID360",
     proof=Proof.SECRET,
-    answering=Answering(budget=timedelta(seconds=10), accepted=ANY_2XX),
+    answering=Answering(budget=timedelta(seconds=10), accepted=ANY_2XX, stated_by="ID360's guide"),
     redelivery=Redelivery(delays=DELAYS, counted_from="previous", certain=6),
     lost_callback="the report has a verdict and no final callback arrived; ID360 cannot send it again",
     tracking=TrackingPlan(

@@ -17,7 +17,7 @@ CONTRACT: Final = SenderContract(
     title="Identomat",
     proof=Proof.SECRET,
     # unknown: the codes that it accepts; inferred: how long it waits
-    answering=Answering(budget=timedelta(seconds=10), accepted=ANY_2XX),
+    answering=Answering(budget=timedelta(seconds=10), accepted=ANY_2XX, stated_by="assumed"),
     # No document mentions a second attempt, and one explains how to recover from a missed callback.
     redelivery=Redelivery(),
     lost_callback="the result has another status than the last callback; nothing is sent again",

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -38,6 +39,7 @@ from vigil.providers.signicat.wire import PROCESS_COMPLETE, generation_of, norma
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "signicat"
 _AUTHORIZATION: Final = "authorization"
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 class SignicatAssure(Provider):
@@ -108,9 +110,7 @@ class SignicatAssure(Provider):
             return Proof.NONE
         presented = request.headers.get(header.lower())
         is_secret = matches(presented, secrets)
-        is_signature = matches(
-            (presented or "").removeprefix("sha256="), _signatures(received_bytes(request.body), secrets)
-        )
+        is_signature = matches(_signature_in(presented or ""), _signatures(received_bytes(request.body), secrets))
         if is_secret:
             return Proof.SECRET
         if is_signature:
@@ -147,6 +147,13 @@ def _contracts(settings: SignicatSettings) -> Mapping[Name, SenderContract]:
         for name, contract in CONTRACTS.items()
         if ("events" if name == EVENTS else "legacy") in settings.generations
     }
+
+
+def _signature_in(presented: str) -> str:
+    """Return a signature without the name of its algorithm; hex in small letters, since capitals mean the same."""
+    name, _, rest = presented.partition("=")
+    text = rest if name.lower() == "sha256" else presented
+    return text.lower() if _HEX.fullmatch(text) else text
 
 
 def _signatures(body: bytes, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -68,11 +68,18 @@ _ONE_SHOT: Final = TrackingPlan(
     },
 )
 
-_USUAL: Final = Answering(budget=BUDGET, accepted=EXACTLY_200)
+_SIGNICAT: Final = "Signicat, 2021"
+_USUAL: Final = Answering(budget=BUDGET, accepted=EXACTLY_200, stated_by=_SIGNICAT)
+# Our 200 is right by both statements.
+_OF_ONFIDO: Final = Answering(
+    budget=BUDGET, accepted=EXACTLY_200, stated_by=f"{_SIGNICAT}; Onfido's specification: any 20x"
+)
+_ASSUMED: Final = Answering(budget=BUDGET, accepted=EXACTLY_200, stated_by="assumed")
 _OF_READID: Final = Answering(
     budget=BUDGET,
     # The classes of codes are documented, their order is inferred. That a missing answer means a redelivery is unknown.
     accepted=ANY_2XX,
+    stated_by=_SIGNICAT,
     never_again=(CodeRange(first=400, last=400),),
     hold_everything=(
         *(CodeRange(first=code, last=code) for code in (404, 405, 406, 410, 414, 415)),
@@ -91,7 +98,7 @@ _NEVER: Final = Redelivery()
 
 _NEVER_AGAIN: Final = "it is never sent again"
 _ROWS: Final = (
-    (ONFIDO, "Onfido", _USUAL, _FIVE_TIMES, "the last redelivery comes 10 h after the first"),
+    (ONFIDO, "Onfido", _OF_ONFIDO, _FIVE_TIMES, "the last redelivery comes 10 h after the first"),
     (
         ELECTRONIC_IDENTIFICATION,
         "Electronic IDentification (VideoID)",
@@ -102,7 +109,7 @@ _ROWS: Final = (
     (READID, "ReadID", _OF_READID, _EVERY_HOUR, "it comes again every hour, 24 times"),
     (PAPER, "Paper", _USUAL, _NEVER, _NEVER_AGAIN),
     (CONNECT, "Connect", _USUAL, _NEVER, _NEVER_AGAIN),
-    (OTHER, "other sub-providers", _USUAL, _NEVER, _NEVER_AGAIN),
+    (OTHER, "other sub-providers", _ASSUMED, _NEVER, _NEVER_AGAIN),
 )
 """The senders of legacy callbacks: name, title, answers, redelivery, and what happens after a lost callback."""
 
@@ -125,7 +132,7 @@ _EVENTS: Final = SenderContract(
     title="Signicat Assure Events",
     # A secret can be configured, but how it is presented is unknown, so the contract promises no proof.
     proof=Proof.NONE,
-    answering=Answering(budget=BUDGET, accepted=ANY_2XX),
+    answering=Answering(budget=BUDGET, accepted=ANY_2XX, stated_by="assumed"),
     # Redeliveries end at the envelope's `expiresAt`. Their times are unknown, so we count on none.
     redelivery=Redelivery(is_known=False),
     answers=ANSWERS,
