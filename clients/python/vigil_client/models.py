@@ -147,6 +147,16 @@ class File(Model):
     at: AwareDatetime
 
 
+class Room(Model):
+    """One video call, or one file of it. A value that is None is not known."""
+
+    room: str
+    status: str
+    composition_ready: bool | None
+    file_ready: bool | None
+    file_id: str | None
+
+
 class Record(Model):
     """The last stored record. A run stores one at its end."""
 
@@ -154,6 +164,7 @@ class Record(Model):
     advice: Open[Advice]
     reasons: tuple[Reason, ...]
     checks: tuple[Check, ...]
+    rooms: tuple[Room, ...] = ()
     revisions: tuple[Revision, ...]
     evidence: tuple[File, ...]
     decided_at: AwareDatetime | None
