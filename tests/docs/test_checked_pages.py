@@ -17,7 +17,7 @@ from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = {"README.md": 2, "docs/backends.md": 5, "docs/notifications.md": 1, "docs/tutorial.md": 7}
+PAGES: Final = {"README.md": 2, "docs/backends.md": 5, "docs/notifications.md": 1, "docs/tutorial.md": 8}
 """Each page with its number of checked programs and commands, so that none is lost."""
 SHOP: Final = "8100"
 """The port of the tutorial's own program."""
