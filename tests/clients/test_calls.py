@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import vigil_client
-from vigil_client import AsyncClient, Client, Key, Retry, errors
+from vigil_client import AsyncClient, Client, File, Key, Retry, errors
 
 URL = "http://vigil.test"
 ID360 = Key("id360", "4711")
@@ -236,6 +236,36 @@ def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("VIGIL_URL")
     with pytest.raises(ValueError, match="VIGIL_URL"):
         Client()
+
+
+def listed(reference: str) -> dict[str, object]:
+    run = {"is_open": False, "interrupted": False, "stuck": False, "started_at": "2026-11-28T12:00:00Z", "state": None}
+    return {"account": "id360", "reference": reference, **run}
+
+
+def test_a_verification_of_several_runs_is_listed_once_over_all_pages() -> None:
+    first = {"verifications": [listed("2"), listed("1"), listed("2")], "next_page": "two"}
+    last = {"verifications": [listed("1"), listed("0")], "next_page": None}
+    answers = Answers(httpx.Response(200, json=first), httpx.Response(200, json=last))
+
+    assert [each.reference for each in answers.client().list(account="id360", is_open=False)] == ["2", "1", "0"]
+    assert dict(answers.requests[1].url.params) == {"account": "id360", "is_open": "false", "page": "two"}
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "filename"),
+    [
+        ("liveness_video$0-0", "video/mp4", "liveness_video_0-0.mp4"),
+        ("bundle", "application/zip", "bundle.zip"),
+        ("raw", None, "raw"),
+        ("a:b", "application/x-nobody-knows", "a_b"),
+    ],
+)
+def test_a_file_has_a_name_that_every_disk_takes(name: str, media_type: str | None, filename: str) -> None:
+    at = datetime(2026, 11, 28, tzinfo=UTC)
+    file = File(name=name, kind="portrait", state="stored", loss=None, size=1, media_type=media_type, at=at)
+
+    assert file.filename == filename
 
 
 def test_both_clients_have_the_same_operations_with_the_same_documentation() -> None:

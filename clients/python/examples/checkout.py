@@ -12,7 +12,7 @@ def follow(vigil: Client, account: str, reference: str, coordinates: Mapping[str
     verification = vigil.wait(known, until="complete")
     for file in vigil.evidence(verification):
         if file.state == "stored":
-            vigil.download(verification, file.name, to / file.name)
+            vigil.download(verification, file.name, to / file.filename)
     return verification
 
 
@@ -25,4 +25,4 @@ if __name__ == "__main__":
     with Client() as client:  # of VIGIL_URL and VIGIL_KEY
         coordinates = dict(pair.split("=", 1) for pair in sys.argv[3:])
         found = follow(client, sys.argv[1], sys.argv[2], coordinates, Path())
-        print(found.outcome, found.decision, client.claims(found).person.name)
+        print(found.outcome, found.decision, client.claims(found).person.full_name)

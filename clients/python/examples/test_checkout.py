@@ -48,8 +48,9 @@ def test_a_decision_is_awaited_and_its_files_are_saved(
     assert (found.outcome, found.decision) == ("decided", "declined")
     assert found.record is not None
     assert [reason.code for reason in found.record.reasons] == ["face_mismatch"]
-    assert (tmp_path / "portrait-1").read_bytes() == b"a portrait"
-    assert client.claims(known).person.birthdate == date(1815, 12, 10)
+    assert (tmp_path / "portrait-1.png").read_bytes() == b"a portrait"
+    person = client.claims(known).person
+    assert (person.full_name, person.birthdate) == ("Ada", date(1815, 12, 10))
     assert decisions == ["declined"]
 
 

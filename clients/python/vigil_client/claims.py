@@ -55,6 +55,12 @@ class Person(Model):
     phone_number: str | None = None
     organization: Organization | None = None
 
+    @property
+    def full_name(self) -> str | None:
+        """The name, or its parts joined where the provider gives no other. Providers differ in which they give."""
+        parts = (self.given_name, self.middle_name, self.family_name)
+        return self.name or " ".join(filter(None, parts)) or None
+
 
 class Issuer(Model):
     """Who issued a document."""

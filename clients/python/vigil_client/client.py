@@ -14,7 +14,7 @@ import httpx
 
 from vigil_client import operations
 from vigil_client.calls import Pause, Retry, Send, Steps
-from vigil_client.models import Listed
+from vigil_client.models import Key, Listed
 from vigil_client.notifications import Notification, unwrap
 
 P = ParamSpec("P")
@@ -131,11 +131,11 @@ class Client(_Surface):
         )
 
     def list(self, **filters: Unpack[operations.Filters]) -> Iterator[Listed]:
-        """Yield the runs that meet the filters, the newest first, page by page."""
-        page = None
+        """Yield each verification that meets the filters, the newest first, page by page."""
+        page, seen = None, set[Key]()
         while True:
             found = self._list_page(filters, page)
-            yield from found.verifications
+            yield from operations.newest_runs(found, seen)
             page = found.next_page
             if page is None:
                 return
@@ -210,11 +210,11 @@ class AsyncClient(_Surface):
         )
 
     async def list(self, **filters: Unpack[operations.Filters]) -> AsyncIterator[Listed]:
-        """Yield the runs that meet the filters, the newest first, page by page."""
-        page = None
+        """Yield each verification that meets the filters, the newest first, page by page."""
+        page, seen = None, set[Key]()
         while True:
             found = await self._list_page(filters, page)
-            for listed in found.verifications:
+            for listed in operations.newest_runs(found, seen):
                 yield listed
             page = found.next_page
             if page is None:

@@ -1,5 +1,7 @@
 """What the API answers, as frozen values. Fields that a later server adds are ignored."""
 
+import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol, Self, TypeAlias, TypeVar
@@ -145,6 +147,12 @@ class File(Model):
     size: int | None
     media_type: str | None
     at: AwareDatetime
+
+    @property
+    def filename(self) -> str:
+        """A name for the file on disk: letters, digits, dots and hyphens, and an ending by its media type."""
+        ending = mimetypes.guess_extension(self.media_type or "") or ""
+        return re.sub(r"[^A-Za-z0-9._-]", "_", self.name) + ending
 
 
 class Room(Model):

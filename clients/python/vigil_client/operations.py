@@ -1,7 +1,7 @@
 """Every operation of the API, written once. `client` runs them with and without `await`."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
@@ -18,6 +18,8 @@ from vigil_client.models import (
     Evidence,
     Explanation,
     File,
+    Key,
+    Listed,
     Model,
     Named,
     Page,
@@ -217,6 +219,14 @@ def list_page(shell: Shell, filters: Filters, page: str | None) -> Steps[Page]:
     query |= {"page": page} if page else {}
     response = yield from call(Send("GET", _VERIFICATIONS, params=query), shell.retry)
     return _read(response, Page)
+
+
+def newest_runs(page: Page, seen: set[Key]) -> Iterator[Listed]:
+    """Yield the newest run of each verification that is not in `seen`, and add it: a late callback starts a new run."""
+    for listed in page.verifications:
+        if listed.key not in seen:
+            seen.add(listed.key)
+            yield listed
 
 
 def _get_state(shell: Shell, verification: Named, query: Mapping[str, Any]) -> Steps[Verification]:
