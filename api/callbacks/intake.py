@@ -106,9 +106,10 @@ class Intake:
             _log.error("callback.unread", account=account.name, error=type(error).__name__, code=where(error))
             return ()
         correlation = genuine.request.correlation
+        known = None
         if correlation is not None and any(callback.reference is None for callback in callbacks):
-            reference = await self._services.correlations.find_reference(account.name, correlation)
-            callbacks = [replace(callback, reference=callback.reference or reference) for callback in callbacks]
+            known = await self._services.correlations.find_reference(account.name, correlation)
+        callbacks = [replace(each, reference=each.reference or known or each.other_reference) for each in callbacks]
         events = (self._address(account, genuine, callback) for callback in callbacks)
         return [event for event in events if event is not None]
 

@@ -106,6 +106,7 @@ class Acme(Provider):
         return [
             Callback(
                 reference=one.get("ref"),
+                other_reference=one.get("own"),
                 observation=StatusSeen(word="DONE", looks="final"),
                 identity=one.get("id"),
                 sender=one.get("sender"),

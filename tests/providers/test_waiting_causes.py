@@ -151,3 +151,17 @@ async def test_without_a_trouble_the_provider_s_answer_says_whose_turn_it_is(
     assert isinstance(snapshot, Snapshot)
 
     assert explained(told(registered(PLANS[name]), snapshot, PLANS[name]), PLANS[name]) == expected
+
+
+def test_an_address_that_the_provider_does_not_allow_is_named_and_not_the_credentials() -> None:
+    plan = PLANS["smile_id v3"]
+    reading = ReadResult(asked_at=T0, answer=Brought.REFUSED, word="address_not_allowed")
+    record = apply_read(registered(plan), reading, plan=plan, cause=Cause.POLL)
+    poll = PendingStep(step="poll", queue="provider/acme", attempt=3, is_running=False, next_at=NOW + MINUTE)
+    step = poll.model_copy(update={"last_answer": "refused:address_not_allowed"})
+
+    assert explained(record, plan, step) == (
+        "the worker's address is not on the provider's list of allowed addresses: have it added there",
+        "operator",
+        "ours",
+    )

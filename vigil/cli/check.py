@@ -19,7 +19,7 @@ from vigil.cli.formatting import open_console, print_json
 from vigil.cli.tls import find_versions
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_exposed, load_settings
-from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
+from vigil.domain.errors import ADDRESS_NOT_ALLOWED, ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from vigil.errors import TemporalUnreachable, VigilError
 from vigil.runtime import Runtime, open_runtime
 from vigil.storage.contract import StorageError, storage_name
@@ -201,6 +201,9 @@ async def _check_login(account: OpenAccount) -> str:
     try:
         await account.provider.reader.check_login()
     except ProviderRefusesUs as error:
+        if error.code == ADDRESS_NOT_ALLOWED:
+            text = f"refused ({error.code}): this machine's address is not on the provider's list: have it added there"
+            raise CheckFailed(text) from None
         raise CheckFailed(f"refused ({error.code}): correct the credentials in {setting}") from None
     except ProviderUnavailable as error:
         raise CheckFailed(f"no usable answer ({error.code}): check {setting}.base_url and the network") from None

@@ -20,7 +20,8 @@ def print_refusals(config: Path | None, limit: int, *, as_json: bool) -> None:
     for name in ("at", "account", "reason", "source", "digest"):
         table.add_column(name, no_wrap=True)
     for each in refusals:
-        table.add_row(format_time(each.at), each.account, spell(each.reason), each.source or "", each.digest8)
+        reason = spell(each.reason) + (f" ({each.encoding})" if each.encoding else "")
+        table.add_row(format_time(each.at), each.account, reason, each.source or "", each.digest8)
     open_console().print(table if refusals else "No callback was refused.")
 
 

@@ -17,6 +17,8 @@ from typing import Final
 
 from vigil.domain.terms import LossReason
 
+ADDRESS_NOT_ALLOWED: Final = "address_not_allowed"
+"""The code of a `ProviderRefusesUs`: the provider knows our credentials, and not the address that we ask from."""
 ANSWER_TOO_LARGE: Final = "answer_too_large"
 OUR_LIMITS: Final = frozenset({ANSWER_TOO_LARGE, "too_many_processes"})
 """Codes of a `ProviderUnavailable` that a limit of ours makes out of a readable answer. An operator must act."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from vigil.domain.attention import what_attention_means
-from vigil.domain.errors import OUR_LIMITS
+from vigil.domain.errors import ADDRESS_NOT_ALLOWED, OUR_LIMITS
 from vigil.domain.situation import PendingStep, Situation
 from vigil.domain.snapshot import Answer
 from vigil.domain.summary import Summary
@@ -43,6 +43,11 @@ class Facts:
     def is_failing(self) -> bool:
         """Whether an error of ours, and no answer, is the trouble: codes are in small letters, types are not."""
         return self.trouble is not None and not self.trouble.islower()
+
+    @property
+    def is_address_refused(self) -> bool:
+        """Whether the provider does not allow the address that the worker asks from."""
+        return self.step is not None and self.step.last_answer == f"{Answer.REFUSED}:{ADDRESS_NOT_ALLOWED}"
 
     @property
     def is_denied(self) -> bool:
@@ -100,6 +105,13 @@ def _waits_for(stage: Stage, actor: Actor, sentence: str) -> WaitingCause:
 _OPEN: Final = WaitingCause("open", holds=lambda _: True, sentence="it is open", actor=Actor.PROVIDER)
 
 WAITING_CAUSES: Final = (
+    WaitingCause(
+        "address_refused",
+        holds=lambda facts: facts.is_address_refused,
+        sentence="the worker's address is not on the provider's list of allowed addresses: have it added there",
+        actor=Actor.OPERATOR,
+        is_ours=True,
+    ),
     _asks_a_person(Attention.PROVIDER_REFUSES_US, is_ours=True),
     WaitingCause(
         "our_limit",

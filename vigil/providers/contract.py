@@ -60,6 +60,8 @@ class Callback:
 
     reference: str | None
     observation: Observation
+    other_reference: str | None = None
+    """Names the verification if neither `reference` nor the correlation in the URL does."""
     intermediate: bool = False
     identity: str | None = None
     """A text that is equal for two deliveries of one event. It is digested before it leaves the process."""

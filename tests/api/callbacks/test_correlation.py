@@ -97,3 +97,14 @@ async def test_storage_that_is_away_makes_nobody_elses_callback_of_it(tmp_path: 
 
     assert answer.status_code == 503
     assert desk.verifications.signaled == []
+
+
+async def test_an_id_of_the_backends_own_counts_only_if_the_address_leads_nowhere(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await remembered(desk, "order-2047", "r-1")
+    content = json.dumps({"says": [{"own": "a1b2c3d4e5"}]}).encode()
+    async with in_process(endpoint_of(desk)) as client:
+        for path in ("/callbacks/acme/order-2047", "/callbacks/acme/order-9999", "/callbacks/acme"):
+            await client.post(path, content=content, headers=PROVEN)
+
+    assert [reference for reference, _ in desk.verifications.signaled] == ["r-1", "a1b2c3d4e5", "a1b2c3d4e5"]

@@ -7,6 +7,7 @@ from typing import Final
 from vigil.domain.snapshot import Artifact, ReadRequest
 from vigil.providers.contract import ArtifactStream, CallbackRequest, ProviderResponse
 from vigil.providers.parsing import NotReadable, as_object, parse_json
+from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.settings import Generation
 from vigil.providers.smile_id.v1.reader import SmileV1Reader
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
@@ -28,7 +29,7 @@ def generation_of(request: CallbackRequest) -> Generation:
 
 
 class BothReader:
-    """Reads one account. A job id of the third generation has a form of its own; any other job is the first's."""
+    """Reads one account. A job id of the third generation has a form of its own; else the sender decides."""
 
     def __init__(self, v1: SmileV1Reader, v3: SmileV3Reader) -> None:
         """Take a reader for each generation."""
@@ -60,4 +61,5 @@ class BothReader:
             yield stream
 
     def _reader_of(self, question: ReadRequest) -> SmileV1Reader | SmileV3Reader:
-        return self._v1 if job_id(question.key.reference) is None else self._v3
+        is_v3 = job_id(question.key.reference) is not None or question.sender == V3
+        return self._v3 if is_v3 else self._v1

@@ -102,6 +102,7 @@ async def test_the_account_rules_on_attention(smile_id: FakeSmileId, http: httpx
         (Response(404, b"<html>"), ProviderUnavailable, "http_404"),
         (json_response({"status": "Bad Request"}, 400), ProviderUnavailable, "http_400"),
         (json_response({"status": "Forbidden"}, 403), ProviderRefusesUs, "http_403"),
+        (json_response({"message": "IP not in allowlist"}, 403), ProviderRefusesUs, "address_not_allowed"),
         (json_response(status(), 500), ProviderUnavailable, "http_500"),
         (json_response(status(), 201), ProviderUnavailable, "http_201"),
     ],
@@ -139,10 +140,24 @@ async def test_an_answer_of_another_shape_is_kept_and_decides_nothing(
     assert reply.raw
 
 
-@pytest.mark.parametrize("reference", ["chk-7f01", "../token", f"{JOB}/.."])
+@pytest.mark.parametrize("reference", ["job 12", "../token", f"{JOB}/.."])
 async def test_what_is_no_job_id_becomes_no_part_of_an_address(
     smile_id: FakeSmileId, reader: SmileV3Reader, reference: str
 ) -> None:
     with pytest.raises(ReferenceUnknown, match="not_a_reference"):
         await reader.read(ReadRequest(key=VerificationKey(account="smile", reference=reference)))
     assert smile_id.asked == []
+
+
+async def test_a_job_with_an_id_of_the_partners_own_is_asked_for_and_may_be_denied(
+    smile_id: FakeSmileId, reader: SmileV3Reader
+) -> None:
+    question = ReadRequest(key=VerificationKey(account="smile", reference="a1b2c3d4e5"))
+    smile_id.will_answer("/v3/status/a1b2c3d4e5", json_response(status(job_id="a1b2c3d4e5")))
+    known = await reader.read(question)
+    smile_id.will_answer("/v3/status/a1b2c3d4e5", json_response({"status": "Bad Request"}, 400))
+
+    assert known.snapshot is not None
+    assert known.snapshot.decision is Decision.APPROVED
+    with pytest.raises(ReferenceUnknown, match=r"^http_400$"):
+        await reader.read(question)

@@ -225,10 +225,28 @@ def test_fields_that_no_document_has_are_named() -> None:
     assert read_v3(as_bytes(body), HEADERS).unknown_fields == ("image_links.visa_image", "risk")
 
 
-def test_what_a_partner_added_is_named_and_its_value_is_nowhere() -> None:
+@pytest.mark.parametrize(
+    ("header", "reference", "other"),
+    [
+        (JOB, JOB, None),
+        ("a1b2c3d4e5", None, "a1b2c3d4e5"),
+        ("job_01kj000000000000000000000l", None, "job_01kj000000000000000000000l"),
+        ("../token", None, None),
+        ("x" * 65, None, None),
+    ],
+)
+def test_a_job_id_of_the_partners_own_counts_after_the_correlation(
+    header: str, reference: str | None, other: str | None
+) -> None:
+    found = read_v3(as_bytes(clear()), {**HEADERS, "job-id": header})
+
+    assert (found.reference, found.other_reference) == (reference, other)
+
+
+def test_what_a_partner_added_is_no_unknown_field() -> None:
     found = read_v3(as_bytes(attention(partner_params={"tenant": "north"})), HEADERS)
 
-    assert found.unknown_fields == ("partner_params.tenant",)
+    assert found.unknown_fields == ()
     assert "north" not in repr(found)
 
 

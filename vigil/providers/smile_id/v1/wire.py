@@ -39,8 +39,7 @@ _NAMES: Final = """
 """
 _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(_NAMES.split()),
-    # Other names are the partner's own. They are reported, their values are not.
-    "PartnerParams": frozenset({"job_id", "user_id", "job_type"}),
+    # `PartnerParams` holds names of the partner's own, so none of them is unknown.
 }
 
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import httpx
 
-from vigil.domain.errors import ArtifactLost, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.errors import ArtifactLost, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
 from vigil.domain.terms import EvidenceKind, LossReason, as_word
 from vigil.providers.answers import REFUSALS, unrecognised
@@ -21,11 +21,12 @@ from vigil.providers.smile_id.v3 import vocabulary
 from vigil.providers.smile_id.v3.details import Details, details_of
 from vigil.providers.smile_id.v3.login import authorized_client
 from vigil.providers.smile_id.v3.status import snapshot_of
-from vigil.providers.smile_id.v3.wire import PRODUCT, job_id
+from vigil.providers.smile_id.v3.wire import PRODUCT, job_id, partners_id, refusal_of
 from vigil.providers.transport import HttpAnswer
 
 STATUS: Final = "/v3/status/"
 
+_NO_JOB: Final = "job_00000000000000000000000000"
 _CALLBACK: Final = "callback"
 _RESULTS: Final = frozenset({httpx.codes.OK, httpx.codes.ACCEPTED})
 
@@ -41,8 +42,13 @@ class SmileV3Reader:
         self._links = links
 
     async def check_login(self) -> None:
-        """Log in. Raises `ProviderRefusesUs` or `ProviderUnavailable`."""
+        """Log in, and read a job that cannot exist: our address may not be allowed to.
+
+        Raises `ProviderRefusesUs` or `ProviderUnavailable`.
+        """
         await self._login.renew()
+        with suppress(ReferenceUnknown, ProviderUnavailable):
+            await self._read_status(_NO_JOB)
 
     async def read(self, question: ReadRequest) -> ProviderResponse:
         """Read the status, which has a verdict without its reasons. Raises as `contract.Reader.read`."""
@@ -54,12 +60,11 @@ class SmileV3Reader:
         `callbacks` are bodies whose details are confirmed. They decide nothing: only reasons, checks and links come
         from them, and the account's policy on a reason. Raises as `contract.Reader.read`.
         """
-        reference = job_id(question.key.reference)
+        reference = job_id(question.key.reference) or partners_id(question.key.reference)
         if reference is None:
             # Only an id may become part of the address.
             raise ReferenceUnknown("not_a_reference")
-        answer = await self._client.request(f"{self._settings.base_url}{STATUS}{reference}")
-        content = _parse(answer)
+        content, answer = await self._read_status(reference)
         if isinstance(content, Snapshot):
             return ProviderResponse(snapshot=content, word=content.word, raw=answer.content)
         if content.get("job_id") not in {None, reference}:
@@ -76,6 +81,13 @@ class SmileV3Reader:
         # The stored result holds the status, and the callback with its details.
         raw = json.dumps({"status": content, _CALLBACK: details and details.body}).encode()
         return ProviderResponse(snapshot=snapshot, word=snapshot.word, raw=raw)
+
+    async def _read_status(self, reference: str) -> tuple[dict[str, Any] | Snapshot, HttpAnswer]:
+        answer = await self._client.request(f"{self._settings.base_url}{STATUS}{reference}")
+        if answer.status == httpx.codes.BAD_REQUEST and job_id(reference) is None:
+            # inferred: an id of the partner's own has not the documented form
+            raise ReferenceUnknown("http_400")
+        return _parse(answer), answer
 
     @asynccontextmanager
     async def open_artifact(
@@ -95,7 +107,7 @@ class SmileV3Reader:
 def _parse(answer: HttpAnswer) -> dict[str, Any] | Snapshot:
     """Return the object in an answer; a snapshot if the answer is JSON, but no object."""
     if answer.status in REFUSALS:
-        raise ProviderRefusesUs(f"http_{answer.status}")
+        raise refusal_of(answer)
     try:
         content = parse_json(answer.content)
     except NotReadable as error:

@@ -4,12 +4,12 @@ from typing import Final
 
 import httpx
 
-from vigil.domain.errors import ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.errors import ProviderUnavailable, ReferenceUnknown
 from vigil.domain.snapshot import ReadRequest
 from vigil.providers.login import Login
 from vigil.providers.smile_id.settings import SmileIdSettings
 from vigil.providers.smile_id.v3.login import authorized_client
-from vigil.providers.smile_id.v3.wire import job_id
+from vigil.providers.smile_id.v3.wire import job_id, refusal_of
 
 REPLAY: Final = "/v3/replay/"
 
@@ -45,5 +45,5 @@ class SmileV3Replayer:
         if answer.status == httpx.codes.NOT_FOUND:
             raise ReferenceUnknown(code)
         if httpx.codes.is_client_error(answer.status) and answer.status not in _LATER:
-            raise ProviderRefusesUs(code)
+            raise refusal_of(answer)
         raise ProviderUnavailable(code, retry_after=answer.retry_after())

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import httpx
+
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
-from vigil.domain.errors import CallbackRefused
+from vigil.domain.errors import ADDRESS_NOT_ALLOWED, CallbackRefused, ProviderRefusesUs
 from vigil.domain.terms import Outcome, as_word
 from vigil.providers.contract import Callback, CallbackRequest, Coordinate, GenuineRequest, event_identity
 from vigil.providers.parsing import NotReadable, as_object, as_text, parse_json, unknown_names
@@ -13,6 +15,7 @@ from vigil.providers.smile_id.senders import V3
 from vigil.providers.smile_id.signature import Signatures, prove_signed
 from vigil.providers.smile_id.v3 import vocabulary
 from vigil.providers.smile_id.v3.details import Details
+from vigil.providers.transport import HttpAnswer
 
 SIGNATURE: Final = "response-signature"
 TIMESTAMP: Final = "response-timestamp"
@@ -30,6 +33,7 @@ COORDINATES: Final = (
 )
 
 _JOB_ID: Final = re.compile(JOB_ID_PATTERN)
+_PARTNERS_ID: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(
         {
@@ -54,8 +58,7 @@ _KNOWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "image_links": frozenset(vocabulary.PICTURES),
-    # Other names are the partner's own. They are reported, their values are not.
-    "partner_params": frozenset({"job_id", "user_id"}),
+    # `partner_params` holds names of the partner's own, so none of them is unknown.
 }
 
 
@@ -76,14 +79,16 @@ def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:
     Documents show no id in the body. The header with the id is known from integrators only (inferred). Without it the
     callback names no verification.
     """
-    reference = job_id(headers.get(JOB_ID))
+    reference, own_id = job_id(headers.get(JOB_ID)), partners_id(headers.get(JOB_ID))
     try:
         content = as_object(parse_json(body))
     except NotReadable as error:
-        return Callback(reference=reference, observation=Unreadable(why=error.why), sender=V3)
+        unreadable = Unreadable(why=error.why)
+        return Callback(reference=reference, observation=unreadable, sender=V3, other_reference=own_id)
     observation, details = _observe(content), Details(content)
     return Callback(
         reference=reference,
+        other_reference=own_id,
         observation=observation,
         identity=_identity(content, observation, headers),
         sender=V3,
@@ -93,10 +98,29 @@ def read_v3(body: bytes, headers: Mapping[str, str]) -> Callback:
     )
 
 
+def refusal_of(answer: HttpAnswer) -> ProviderRefusesUs:
+    """Return the error of an answer that refuses us: the account's list of addresses may lack ours (D)."""
+    try:
+        message = as_object(parse_json(answer.content)).get("message")
+    except NotReadable:
+        message = None
+    is_unlisted = answer.status == httpx.codes.FORBIDDEN and "allowlist" in str(message).lower()
+    return ProviderRefusesUs(ADDRESS_NOT_ALLOWED if is_unlisted else f"http_{answer.status}")
+
+
 def job_id(raw: object) -> str | None:
     """Return the id of a job as a reference; None if it has not the documented form."""
     text = (as_text(raw) or "").lower()
     return text if _JOB_ID.fullmatch(text) else None
+
+
+def partners_id(raw: object) -> str | None:
+    """Return an id that the partner has chosen, as monitoring of watchlists uses it (D); None if it has another form.
+
+    unknown: whether a callback's header has this form. It becomes part of an address, so its letters are limited.
+    """
+    text = as_text(raw) or ""
+    return text if _PARTNERS_ID.fullmatch(text) and job_id(text) is None else None
 
 
 def _observe(content: Mapping[str, Any]) -> Observation:
