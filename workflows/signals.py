@@ -1,8 +1,10 @@
 """Read signals that a process of another release may have sent. What cannot be read is kept, never dropped."""
 
 import base64
+from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
@@ -31,19 +33,48 @@ WAITS_FOR_READER: Final = timedelta(days=7)
 """How long a verification that is otherwise complete stays open for a release that can read its signals."""
 
 
+MOST_AT_ONCE: Final = 50
+"""Signals that are read when they come, and as many with each workflow task. The SDK gives a task two seconds."""
+NEXT_TASK: Final = timedelta(milliseconds=1)
+
+Arrival: TypeAlias = Signal | Command | UnreadSignal
+
+
 class Signals:
-    """Reads the signals of one run, and keeps those that this release cannot read."""
+    """Reads the signals of one run, some with each workflow task, and keeps those that this release cannot read."""
 
     def __init__(self) -> None:
         self.count = 0
         self._begun_at = workflow.now()
         self.unread: tuple[UnreadSignal, ...] = ()
+        self._waiting: deque[UnreadSignal] = deque()
+        self._read_at_once = 0
 
-    def read(self, name: str, raw: RawValue) -> Signal | Command | UnreadSignal:
+    def receive(self, name: str, raw: RawValue) -> Sequence[Arrival]:
+        """Return what a signal carries, or nothing: too many came at once, and `take_part` returns it later."""
+        signal = as_unread(name, raw.payload)
+        if self._waiting or (self._read_at_once >= MOST_AT_ONCE and workflow.patched("signals-in-parts")):
+            self._waiting.append(signal)
+            return ()
+        self._read_at_once += 1
+        return (self.read_again(signal),)
+
+    def take_part(self) -> Sequence[Arrival]:
+        """Return what the next of the waiting signals carry. Call it once in a workflow task while any are waiting."""
+        part = [self.read_again(self._waiting.popleft()) for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+        self._read_at_once = len(part)
+        return part
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether signals wait for the next workflow task."""
+        return bool(self._waiting)
+
+    def read(self, name: str, raw: RawValue) -> Arrival:
         """Return what the signal `name` carries, or the signal as it came if this release cannot read it."""
         return self.read_again(as_unread(name, raw.payload))
 
-    def read_again(self, unread: UnreadSignal) -> Signal | Command | UnreadSignal:
+    def read_again(self, unread: UnreadSignal) -> Arrival:
         """Return what a signal carries that an earlier run could not read, or the signal again.
 
         The first worker that reads it decides whether it can be read, and a marker in the history holds what it

@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.publication import Publication
     from workflows.record_book import RecordBook
     from workflows.run_length import RunLength
-    from workflows.signals import NO_PAYLOAD, Signals, as_unread, encode_signal
+    from workflows.signals import NEXT_TASK, NO_PAYLOAD, Arrival, Signals, as_unread, encode_signal
     from workflows.verify import fail
     from workflows.wakeup import WakeUp
 
@@ -70,7 +70,7 @@ class VerificationWorkflow:
         self._reads = ProviderReads(order.path, order.key.account, self._wake_up.notify)
         self._downloads = Downloads(order.path, self._wake_up.notify)
         self._signals = Signals()
-        self._arrivals: list[messages.Signal | messages.Command | messages.UnreadSignal] = []
+        self._arrivals: list[Arrival] = []
         self._length = RunLength()
 
     @workflow.run
@@ -151,7 +151,7 @@ class VerificationWorkflow:
         if not self._is_prepared:
             self._signals.keep(as_unread(name, raw.payload))
             return
-        self._arrivals.append(self._signals.read(name, raw))
+        self._arrivals += self._signals.receive(name, raw)
         self._wake_up.notify()
 
     @workflow.update
@@ -244,6 +244,9 @@ class VerificationWorkflow:
         """Apply whatever happens until nothing is left to do, or until the history is long. Return the phase."""
         while True:
             self._apply_events()
+            if self._signals.are_waiting:
+                await workflow.sleep(NEXT_TASK, summary="Read more of the signals that came at once")
+                continue
             self._start_work()
             self._phase = self._phase_now()
             if self._phase is Phase.SETTLED and not self._has_unsent_verdict():
@@ -265,7 +268,8 @@ class VerificationWorkflow:
         await self._book.write()
         await workflow.wait_condition(workflow.all_handlers_finished)
         hands_read_on = reached is not Phase.SETTLED and self._must_begin_anew()
-        if self._book.is_stored and not self._arrivals and (hands_read_on or not self._reads.is_requested):
+        has_arrivals = self._arrivals or self._signals.are_waiting
+        if self._book.is_stored and not has_arrivals and (hands_read_on or not self._reads.is_requested):
             self._phase = Phase.LEAVING
 
     async def _complete(self) -> bool:
@@ -310,7 +314,7 @@ class VerificationWorkflow:
         self._apply_timers()
 
     def _apply_arrivals(self) -> None:
-        arrivals, self._arrivals = self._arrivals, []
+        arrivals, self._arrivals = [*self._arrivals, *self._signals.take_part()], []
         for arrival in arrivals:
             if isinstance(arrival, Registration):
                 self._apply_registration(arrival)

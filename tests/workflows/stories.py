@@ -288,6 +288,19 @@ async def storage_away_at_the_start(world: World) -> Handle:
     return world.tracker.handle(world.key)
 
 
+async def received_more_than_one_task_may_read(world: World) -> Handle:
+    """The signals wait for the end of the first task."""
+    world.storage.close("list verifications")
+    await world.hear(step(1, "document"))
+    await world.storage.reached["list verifications"].wait()
+    for number in range(2, 121):
+        await world.hear(step(number, "document"))
+    world.reader.say(APPROVED)
+    await world.hear(final("OK"))
+    world.storage.open_gate("list verifications")
+    return world.tracker.handle(world.key)
+
+
 async def a_file_that_came_late(world: World) -> Handle:
     world.reader.say(APPROVED)
     await world.register(expects=(EvidenceKind.PORTRAIT,))
@@ -438,6 +451,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(reopened_by_a_callback, plan=_BY_CALLBACKS),
     Story(asked_for_a_callback_again, plan=_DETAILED, replayer=CallingBack, reader=_without_details),
     Story(a_callback_whose_body_was_lost, plan=_DETAILED, replayer=CallingBack, reader=_without_details),
+    Story(received_more_than_one_task_may_read, plan=quick(factor=60)),
     Story(storage_away_at_the_start, plan=quick(factor=60), has_short_timeouts=True),
     Story(a_file_that_came_late, plan=quick(factor=60)),
     Story(a_recording_that_came_before_the_end, plan=quick(factor=60)),
