@@ -19,6 +19,7 @@ from vigil.errors import UnknownVerification
 from vigil.health import CHECKED_EVERY, ReadyView
 from vigil.lookup import VerificationLookup
 from vigil.observability import Metrics
+from vigil.quarantine import Quarantine
 from vigil.recent import Recent
 from vigil.registration import Registrar
 from vigil.storage.contract import Storage
@@ -75,6 +76,11 @@ class Dependencies:
     def installation(self) -> Recent[ReadyView]:
         """The newest checks of the whole installation, which cost a call to Temporal for each account."""
         return Recent(timedelta(seconds=2))
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """The stored callbacks that belong to no verification."""
+        return Quarantine(self.storage, self.accounts, self.digester, path=self.tracker.path, find=self.lookup.get)
 
     @cached_property
     def inbox(self) -> Inbox:

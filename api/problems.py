@@ -17,6 +17,8 @@ from temporalio.service import RPCError
 from vigil.domain.errors import ProviderError, ProviderRefusesUs
 from vigil.domain.models import StrictModel
 from vigil.errors import (
+    CallbackNotQuarantined,
+    CallbackNotUsable,
     CommandRefused,
     ConflictingRegistration,
     CoordinatesUnknown,
@@ -125,6 +127,8 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     CommandRefused: (409, "command_refused", "The command does not fit the state of the verification"),
     IdempotencyKeyReused: (422, "idempotency_key_reused", "Another command had this key; this one was not carried out"),
     InvalidRegistration: (422, "invalid_request", "The request does not fit"),
+    CallbackNotQuarantined: (404, "unknown_receipt", "No quarantined callback has that name"),
+    CallbackNotUsable: (409, "not_usable", "The callback cannot be given to that verification"),
     InvalidPageToken: (422, "invalid_page", "`page` is not a `next_page` of an earlier page"),
     ProviderRefusesUs: (502, "provider_refuses_us", "The provider refuses our credentials"),
     ProviderError: (503, "provider_unavailable", "The provider gives no usable answer now; repeat the request"),

@@ -1,14 +1,17 @@
 """List the callbacks that belong to no verification: the refused ones and the quarantined ones."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from api.dependencies import Needs, Process
 from api.problems import problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
+from vigil.domain.terms import Name
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100
@@ -78,3 +81,83 @@ async def list_quarantine(
     return QuarantineView(
         quarantined=tuple(QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"})) for each in found)
     )
+
+
+class ReceiptView(StrictModel):
+    """A quarantined callback without its body, which may be personal. `size` is that of the stored body in bytes."""
+
+    at: AwareDatetime
+    account: str
+    proof: str
+    headers: Mapping[str, str]
+    size: int
+    cut_from: int | None = Field(description="the size of the whole body, if only its start was kept")
+    encoding: str | None = Field(description="the content coding or charset that we cannot read")
+
+
+class AttachRequest(StrictModel):
+    """The verification that the callback belongs to."""
+
+    account: Name
+    reference: str = Field(min_length=1, max_length=200)
+
+
+class AttachedView(StrictModel):
+    """The callback was handed on: its verification is signalled within seconds."""
+
+    receipt: str
+
+
+class RereadRequest(StrictModel):
+    """Which callbacks are read again: those of one account, or all. With `dry_run` nothing is changed."""
+
+    account: Name | None = None
+    dry_run: bool = False
+
+
+class RereadView(StrictModel):
+    """How many callbacks had each result; `queued` ones reach their verifications within seconds."""
+
+    results: Mapping[str, int]
+
+
+@router.get(
+    "/quarantine/{receipt}", summary="Show a quarantined callback without its body", responses=problem_responses(404)
+)
+async def show_quarantined(receipt: str, process: Process) -> ReceiptView:
+    """Return what is stored of a quarantined callback."""
+    stored = await process.quarantine.read(receipt)
+    return ReceiptView(
+        at=stored.received_at,
+        account=stored.account,
+        proof=stored.proof,
+        headers=stored.headers,
+        size=len(stored.body),
+        cut_from=stored.cut_from,
+        encoding=stored.encoding,
+    )
+
+
+@router.post(
+    "/quarantine/{receipt}/attach",
+    summary="Give a quarantined callback to a verification",
+    description="The verification must be known. May be repeated.",
+    responses=problem_responses(404, 409, 415),
+)
+async def attach_quarantined(receipt: str, request: AttachRequest, process: Process) -> AttachedView:
+    """Hand a callback on to a verification."""
+    key = await process.lookup.resolve_key(request.account, request.reference)
+    await process.quarantine.attach(receipt, key)
+    return AttachedView(receipt=receipt)
+
+
+@router.post(
+    "/quarantine/reread",
+    summary="Read the quarantined callbacks again",
+    description="After a reader was corrected, or verifications were registered. May be repeated.",
+    responses=problem_responses(415),
+)
+async def reread_quarantined(request: RereadRequest, process: Process) -> RereadView:
+    """Read callbacks again, and hand on what can be read now."""
+    found = process.quarantine.reread(dry_run=request.dry_run, account=request.account)
+    return RereadView(results=Counter([each.result.value async for each in found]))

@@ -6,6 +6,8 @@ VigilError
 ├── UnknownAccount            the settings have no account of that name
 ├── UnknownVerification       neither Temporal nor storage knows the verification
 ├── AmbiguousReference        a shortened reference fits several verifications
+├── CallbackNotQuarantined    no quarantined callback has that name
+├── CallbackNotUsable         a quarantined callback cannot be given to a verification
 ├── RecordUnavailable         the verification is open and no worker returned its record
 │   ├── RecordLoading         a worker is loading the record
 │   ├── RecordUnreadable      a later release wrote the record, and this one cannot read it
@@ -73,6 +75,21 @@ class AmbiguousReference(VigilError):
 
     def __init__(self) -> None:
         super().__init__("More than one verification begins so; give more of the reference.")
+
+
+class CallbackNotQuarantined(VigilError):
+    """No quarantined callback has that name."""
+
+    def __init__(self) -> None:
+        super().__init__("No quarantined callback has that name: `vigil quarantine list` has the names.")
+
+
+class CallbackNotUsable(VigilError):
+    """A quarantined callback cannot be given to a verification; `reason` is a coded word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The callback cannot be given to that verification ({reason}).")
+        self.reason = reason
 
 
 class RecordUnavailable(VigilError):

@@ -12,9 +12,9 @@ from api.callbacks.answers import UNKNOWN, CallbackProgress
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import TokenBuckets
-from api.callbacks.mapping import build_event, build_key, build_receipt, needs_receipt, repeat_period
 from api.callbacks.message_requests import MessageRequests
 from api.callbacks.turns import Turns
+from vigil.callback_mapping import build_event, build_key, build_receipt, needs_receipt, repeat_period
 from vigil.config.accounts import OpenAccount
 from vigil.domain.errors import CallbackRefused
 from vigil.observability import where

@@ -4,7 +4,7 @@ import structlog
 from pydantic import ValidationError
 
 from api.callbacks.dependencies import CallbackServices
-from api.callbacks.mapping import build_receipt
+from vigil.callback_mapping import build_receipt
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.domain.message import MessageReceived, MessageRequest

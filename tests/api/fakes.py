@@ -37,7 +37,7 @@ from vigil.providers.contract import (
     ProviderResponse,
     Reader,
 )
-from vigil.storage.contract import Content, StorageUnavailable, Stored
+from vigil.storage.contract import Content, Storage, StorageUnavailable, Stored
 from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import Inbox
 
@@ -179,7 +179,7 @@ class Verifications:
 class Flaky:
     """A folder whose writes fail or stall while told to."""
 
-    def __init__(self, folder: FolderStorage) -> None:
+    def __init__(self, folder: Storage) -> None:
         self._folder = folder
         self.down = False
         self.reads_down = True

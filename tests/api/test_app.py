@@ -151,9 +151,6 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text_and_is_logged_witho
 ) -> None:
     class Broken:
         def account(self, name: str) -> None:
-            return None
-
-        async def describe_with_queues(self, key: object) -> None:
             raise ZeroDivisionError("about Jane Doe")
 
     async with asking(world, tracker=Broken()) as client:
@@ -264,7 +261,28 @@ async def test_quarantined_callbacks_are_listed_for_holders_of_a_key_without_wha
         "proof": "secret",
         "reason": "names_no_verification",
         "receipt": name.removeprefix("inbox/quarantined/"),
+        "encoding": None,
     }
+
+
+async def test_a_quarantined_callback_is_shown_and_given_to_a_verification_without_what_it_said(world: World) -> None:
+    async with asking(world, backends=KEYS) as client:
+        operator = {"authorization": "Bearer b"}
+        await client.post("/callbacks/acme", content=b"about Jane Doe", headers={"x-secret": "right"})
+        [name] = await world.storage.list("inbox/quarantined/")
+        receipt = name.removeprefix("inbox/quarantined/")
+        shown = await client.get(f"/quarantine/{receipt}", headers=operator)
+        unknown = await client.get("/quarantine/..%2Fpending%2Fx", headers=operator)
+        tried = await client.post("/quarantine/reread", json={"dry_run": True}, headers=operator)
+        to = {"account": "acme", "reference": world.key.reference}
+        nobody = await client.post(f"/quarantine/{receipt}/attach", json=to, headers=operator)
+        await world.register()
+        attached = await client.post(f"/quarantine/{receipt}/attach", json=to, headers=operator)
+
+    assert (shown.status_code, shown.json()["size"], "Jane" in shown.text) == (200, 14, False)
+    assert (unknown.status_code, nobody.status_code, attached.status_code) == (404, 404, 200)
+    assert tried.json() == {"results": {"names_no_verification": 1}}
+    assert [name.rpartition("/")[0] for name in await world.storage.list("inbox")] == ["inbox/pending"]
 
 
 async def test_an_application_that_is_served_relays_what_was_left_pending(world: World) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.callbacks.mapping import build_event
 from tests.providers.raw_server import json_response
 from tests.providers.smile_id.v3.fake_smile_id import FakeSmileId
 from tests.providers.smile_id.v3.samples import JOB, RECEIVED_AT, attention, callback, settings, status
+from vigil.callback_mapping import build_event
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callbacks import apply_callback, note_replay, open_record
 from vigil.domain.decisions import apply_read

@@ -168,7 +168,7 @@ async def _check_quarantine(runtime: Runtime) -> str:
     if not count:
         return "empty"
     number = f"{count} or more" if count == COUNT_LIMIT else str(count)
-    return f"callbacks without a verification: {number}; GET /quarantine lists them"
+    return f"callbacks without a verification: {number}; `vigil quarantine list` lists them"
 
 
 async def _check_temporal(runtime: Runtime) -> str:

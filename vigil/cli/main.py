@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from vigil.cli.commands import installation, stack, verifications
+from vigil.cli.commands import installation, quarantine, stack, verifications
 from vigil.cli.errors import describe_error
 from vigil.process_exit import exit_now
 
@@ -69,6 +69,7 @@ app.command()(verifications.resolve)
 app.command()(verifications.deadline)
 app.add_typer(verifications.evidence, name="evidence")
 app.command()(installation.refusals)
+app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(installation.notify, name="notify")
 app.add_typer(stack.serve, name="serve")
 app.add_typer(installation.key, name="key")

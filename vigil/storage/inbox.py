@@ -173,6 +173,19 @@ class Inbox:
             await self._storage.erase(name)
         return filed
 
+    async def release(self, leaf: str, receipt: Receipt) -> None:
+        """Move a quarantined receipt, with its events, to the pending ones, or only out if it was filed meanwhile.
+
+        May be repeated, and done by two at once: the receipt keeps its name.
+        """
+        pending, is_filed = PENDING + leaf, False
+        with suppress(NotStored):
+            is_filed = bool(await self._storage.size(filed_name(pending, receipt.events[0].path)))
+        if not is_filed:
+            with suppress(AlreadyStored):
+                await self._storage.put_new(pending, receipt.model_dump_json().encode(), media_type=JSON)
+        await self._storage.erase(QUARANTINED + leaf)
+
     async def forget(self, name: str) -> None:
         """Erase a receipt."""
         await self._storage.erase(name)

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from api.callbacks.mapping import repeat_period
 from tests.api.fakes import CONTRACT, Acme, account_of
+from vigil.callback_mapping import repeat_period
 from vigil.domain.sender_contract import Redelivery
 
 
