@@ -63,6 +63,7 @@ format: $(READY) ## Format the code and mend what the linter can mend
 
 docs: $(READY) ## Write the tables about senders into the pages that show them
 	$(BIN)/python -m docs.sender_tables
+	$(BIN)/python -m docs.problem_page
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt

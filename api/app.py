@@ -23,6 +23,7 @@ from api.dependencies import Dependencies, Needs
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
+from api.request_ids import RequestIds
 from api.security_headers import SecurityHeaders
 from api.stuck import keep_counting_stuck
 from vigil.config.keys import Right
@@ -157,6 +158,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
             *([relay.run] if takes_callbacks else []),
         ),
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         openapi_url="/openapi.json" if serves_backends else None,
         # The framework's pages load scripts from elsewhere, beside an API that may ask for no key on this machine.
         docs_url=None,
@@ -174,6 +176,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         )
     add_problems(app)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestIds)
     if takes_callbacks:
         app.add_middleware(CallbackEndpoint, services=services, trusted_proxies=dependencies.trusted_proxies)
     return app

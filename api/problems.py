@@ -1,6 +1,6 @@
 """Problems of RFC 9457. This module alone translates errors to HTTP."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,6 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
+from api.problem_types import link_to
+from api.request_faults import FieldProblem, list_faults
+from api.request_ids import current_request_id
 from vigil.domain.errors import ProviderError, ProviderRefusesUs
 from vigil.domain.models import StrictModel
 from vigil.errors import (
@@ -45,21 +48,16 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("vigil.api")
 
 
-class FieldProblem(StrictModel):
-    """A field of a request that does not fit. The value is not repeated: it may be personal."""
-
-    field: str = Field(examples=["body.deadline_at"])
-    detail: str = Field(examples=["Input should have timezone info"])
-
-
 class ProblemView(StrictModel):
-    """A problem of RFC 9457. `type` is stable: programs should look at it alone."""
+    """A problem of RFC 9457. `type` is stable: programs should look at it alone. People follow `help`."""
 
     type: str = Field(examples=["urn:vigil:conflicting_registration"])
     title: str
     status: int
     detail: str | None = None
     fields: list[FieldProblem] | None = None
+    help: str = Field(examples=["/docs/problems#conflicting_registration"])
+    request_id: str | None = Field(None, description="the log has it too", examples=["5f1c2a9b0d3e4f67"])
 
 
 class Problem(Exception):
@@ -78,15 +76,20 @@ class Problem(Exception):
         super().__init__(code)
         self.status = status
         self.view = ProblemView(
-            type=f"urn:vigil:{code}", title=title, status=status, detail=detail, fields=list(fields) or None
+            type=f"urn:vigil:{code}",
+            title=title,
+            status=status,
+            detail=detail,
+            fields=list(fields) or None,
+            help=link_to(code),
         )
         self.headers = dict(headers or {})
 
     def response(self) -> JSONResponse:
         """Return the HTTP response."""
-        return JSONResponse(
-            self.view.model_dump(exclude_none=True), self.status, headers=self.headers, media_type=MEDIA_TYPE
-        )
+        view = {**self.view.model_dump(), "request_id": current_request_id()}
+        body = {name: value for name, value in view.items() if value is not None}
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 _MEANINGS: Final = {
@@ -114,8 +117,6 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 REPEAT_AFTER: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(hours=1)
-MOST_FIELDS: Final = 20
-"""Fields at fault that one problem names."""
 
 _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     UnknownAccount: (404, "unknown_account", "The settings have no account of that name"),
@@ -205,30 +206,14 @@ def add_problems(app: FastAPI) -> None:
 
 async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    known = {"body", "query", "path", "header", *_names_in(request.app.openapi())}
-    fields = [FieldProblem(field=_dotted(fault["loc"], known), detail=fault["msg"]) for fault in faults[:MOST_FIELDS]]
+    fields = list_faults(faults, request.app.openapi())
     return Problem(422, "invalid_request", "The request does not fit", fields=fields).response()
-
-
-def _names_in(document: Any) -> Iterator[str]:
-    """Yield the names of all fields and parameters of an OpenAPI document."""
-    if isinstance(document, dict):
-        if "in" in document and "name" in document:
-            yield document["name"]
-        yield from document.get("properties", {})
-    for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
-        yield from _names_in(inner)
-
-
-def _dotted(loc: Sequence[Any], known: Collection[str]) -> str:
-    """Return the name of a field. A name that the caller chose becomes `*`: it may be personal, or an attack."""
-    return ".".join(str(part) if isinstance(part, int) or part in known else "*" for part in loc)
 
 
 async def _answer_http(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     codes = {404: ("no_such_path", "There is no such path"), 405: ("no_such_method", "The path has no such method")}
-    code, title = codes.get(status, ("http_error", "The request cannot be answered"))
+    code, title = codes.get(status, ("cannot_answer", "The request cannot be answered"))
     headers = error.headers if isinstance(error, HTTPException) else None
     return Problem(status, code, title, headers=headers).response()
 

@@ -36,6 +36,7 @@ ALLOWED_FIELDS: Final = frozenset(
         "provider",
         "queue",
         "reason",
+        "request_id",
         "sender",
         "stage",
         "status",
@@ -65,6 +66,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
     That includes warnings, exceptions that nobody catches, and the lines of libraries, of which known texts stay.
     """
     shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -166,7 +166,8 @@ def _faults(
     if request.sender is not None and request.sender not in account.contracts:
         yield FieldFault("sender", f"must be one of {', '.join(sorted(account.contracts))}")
     if not set(request.notify) <= set(endpoints):
-        yield FieldFault("notify", "names an endpoint that is not in the settings")
+        names = ", ".join(sorted(endpoints)) or "none"
+        yield FieldFault("notify", f"names an endpoint that is not in the settings; they have {names}")
     for name, at in (("deadline_at", request.deadline_at), ("review_deadline_at", request.review_deadline_at)):
         if at is not None and at <= now:
             yield FieldFault(name, "has passed")
@@ -196,7 +197,7 @@ def _coordinate_faults(request: RegistrationRequest, account: OpenAccount) -> It
         if name not in known:
             yield FieldFault("coordinates", _say_allowed(known))
         elif known[name].read(value) is None:
-            yield FieldFault(f"coordinates.{name}", f"must match {known[name].pattern}")
+            yield FieldFault(f"coordinates.{name}", f"does not fit: {known[name].description}")
 
 
 def _say_allowed(known: Collection[str]) -> str:
