@@ -16,7 +16,7 @@ from vigil.temporal.notifications import send_again
 router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}/notifications", tags=["notifications"])
 
 
-class NotificationView(StrictModel):
+class OwedNotificationView(StrictModel):
     """A notification of one revision to one endpoint. `answer` is how its last attempt failed."""
 
     endpoint: Name
@@ -29,7 +29,7 @@ class NotificationView(StrictModel):
     next_at: Instant | None
 
     @classmethod
-    def of(cls, row: NotificationRow) -> "NotificationView":
+    def of(cls, row: NotificationRow) -> "OwedNotificationView":
         """Return the view of a row."""
         return cls(**row.model_dump(include=set(cls.model_fields)))
 
@@ -37,7 +37,7 @@ class NotificationView(StrictModel):
 class NotificationsView(StrictModel):
     """The notifications of a verification, the earliest revision first."""
 
-    notifications: tuple[NotificationView, ...]
+    notifications: tuple[OwedNotificationView, ...]
 
 
 class ResentView(StrictModel):
@@ -57,7 +57,7 @@ async def list_notifications(key: Key, process: Process) -> NotificationsView:
     """Return how each notification stands."""
     await process.lookup.get(key)
     rows = await process.lookup.read_notifications(key)
-    return NotificationsView(notifications=tuple(NotificationView.of(row) for row in rows))
+    return NotificationsView(notifications=tuple(OwedNotificationView.of(row) for row in rows))
 
 
 @router.post(

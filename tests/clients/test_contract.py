@@ -11,7 +11,8 @@ import pytest
 
 import vigil_client
 from tests.clients.sides import ACCOUNT, CONTENT, FakeSide, Side, open_real_side
-from vigil_client import AsyncClient, Key
+from vigil_client import AsyncClient, Key, Registered
+from vigil_client.models import OwedNotification
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -117,6 +118,16 @@ async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
     assert (explained.cause, explained.actor) == ("nobody", None)
 
 
+async def delivered(side: Side, verification: Registered) -> tuple[OwedNotification, ...]:
+    """Wait until Vigil knows that every notification was delivered, and return them."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await side.client.notifications(verification)
+            if len(found) == 2 and {each.state for each in found} == {"delivered"}:
+                return found
+            await asyncio.sleep(0.1)
+
+
 async def test_a_verdict_and_the_end_are_notified_and_only_signed_requests_are_taken(
     side: Side, reference: str
 ) -> None:
@@ -127,6 +138,11 @@ async def test_a_verdict_and_the_end_are_notified_and_only_signed_requests_are_t
     await side.delivered(2)
     revised, completed = sorted(side.receiver.received, key=lambda each: each.data.sequence)
     notified = await client.get(revised)
+    stand = [
+        (each.endpoint, each.revision, each.of_completion, each.state) for each in await delivered(side, registered)
+    ]
+    again = await client.resend(registered)
+    await side.delivered(3)
 
     told = revised.data
     assert (revised.type, completed.type) == ("verification.revised", "verification.completed")
@@ -135,6 +151,11 @@ async def test_a_verdict_and_the_end_are_notified_and_only_signed_requests_are_t
     assert (told.revision, told.stage, told.outcome, told.decision) == (1, "concluded", "decided", "declined")
     assert (completed.data.revision, completed.data.stage, completed.data.decision) == (1, "complete", "declined")
     assert complete.state is not None
+    assert stand == [
+        (side.endpoint, 1, False, "delivered"),
+        (side.endpoint, 1, True, "delivered"),
+    ]
+    assert (again, side.receiver.received[2].data.decision) == ((side.endpoint,), "declined")
     assert 1 < told.sequence < completed.data.sequence == complete.state.sequence
 
 

@@ -29,6 +29,8 @@ ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "EntryView": models.Entry,
     "EvidenceListView": models.Evidence,
     "ClaimsView": claims.Claims,
+    "NotificationsView": models.Notifications,
+    "ResentView": models.Resent,
     "CommandView": models.Commanded,
     "NotificationView": notifications.Notification,
     "Explanation": models.Explanation,

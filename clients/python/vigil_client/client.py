@@ -90,6 +90,8 @@ class _Surface:
     claims = Operation(operations.claims)
     result = Operation(operations.result)
     download = Operation(operations.download_file)
+    notifications = Operation(operations.notifications)
+    resend = Operation(operations.resend)
     poll = Operation(operations.poll)
     withdraw = Operation(operations.withdraw)
     resolve = Operation(operations.resolve)

@@ -269,3 +269,28 @@ class Commanded(Model):
     stage: Open[Stage]
     decision: Open[Decision] | None
     outcome: Open[Outcome] | None
+
+
+class OwedNotification(Model):
+    """A notification of one revision to one endpoint: `pending`, `delivered`, `gone` or `given_up`."""
+
+    endpoint: str
+    revision: int
+    of_completion: bool
+    state: str
+    attempts: int
+    answer: str | None
+    at: AwareDatetime
+    next_at: AwareDatetime | None
+
+
+class Notifications(Model):
+    """The notifications of a verification, the earliest revision first."""
+
+    notifications: tuple[OwedNotification, ...]
+
+
+class Resent(Model):
+    """The endpoints to which the newest verdict is sent again."""
+
+    endpoints: tuple[str, ...]

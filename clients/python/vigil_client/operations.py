@@ -22,8 +22,11 @@ from vigil_client.models import (
     Listed,
     Model,
     Named,
+    Notifications,
+    OwedNotification,
     Page,
     Registered,
+    Resent,
     Timeline,
     Verification,
 )
@@ -167,6 +170,17 @@ def result(shell: Shell, verification: Named) -> Steps[Any]:
     Raises `NoResult` if the provider has given no answer yet.
     """
     return (yield from call(Send("GET", f"{_path_of(verification)}/result"), shell.retry)).json()
+
+
+def notifications(shell: Shell, verification: Named) -> Steps[tuple[OwedNotification, ...]]:
+    """Return how each notification stands, the earliest revision first."""
+    return (yield from _get(shell, verification, "/notifications", Notifications)).notifications
+
+
+def resend(shell: Shell, verification: Named) -> Steps[tuple[str, ...]]:
+    """Let Vigil notify the registered endpoints of the newest verdict again, and return their names."""
+    send = Send("POST", f"{_path_of(verification)}/notifications/resend", json={})
+    return _read((yield from call(send, shell.retry)), Resent).endpoints
 
 
 def download_file(shell: Shell, verification: Named, name: str, to: str | Path) -> Steps[Path]:

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from vigil_client.claims import Document, Person
 from vigil_client.client import AsyncClient, Client
-from vigil_client.models import Revision
+from vigil_client.models import OwedNotification, Revision
 from vigil_client.notifications import COMPLETED, REVISED, Notification, Notified
 from vigil_client.testing.asgi import serve
 from vigil_client.testing.routes import answer
@@ -57,6 +57,11 @@ class Posted:
     headers: Mapping[str, str]
     body: bytes
     status: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the application accepted it, or answered 410."""
+        return self.status == _GONE or httpx.codes.is_success(self.status or 0)
 
 
 @dataclass
@@ -179,7 +184,7 @@ class FakeVigil:
         queued, self._queue = self._queue, []
         results = [await self._post(each) for each in queued]
         for result, each in zip(results, queued, strict=True):
-            if not httpx.codes.is_success(result.status or 0) and result.status != _GONE:
+            if not result.is_settled:
                 self._queue.append(each)
         self.posted += results
         return results
@@ -214,6 +219,22 @@ class FakeVigil:
             self.move_time(self._due[0][0] - self.now)
         if not is_enough():
             self.move_time(end - self.now)
+
+    def owed(self, verification: FakeVerification) -> tuple[OwedNotification, ...]:
+        """Return how each notification of a verification stands."""
+        prefix = f"{verification.account}/{verification.shown_reference}/"
+        return tuple(
+            _row_of(each, self.now)
+            for each in (*self.posted, *self._queue)
+            if each.headers["webhook-id"].startswith(prefix) and (each.status is None or each.is_settled)
+        )
+
+    def resend(self, verification: FakeVerification) -> tuple[str, ...]:
+        """Queue the newest verdict again, and return the endpoints."""
+        if not verification.revisions:
+            return ()
+        self._notify(verification, REVISED)
+        return tuple(verification.body.get("notify", ()))
 
     def publish_verdict(self, verification: FakeVerification, revision: Revision) -> None:
         """Publish a verdict and queue its notifications."""
@@ -296,3 +317,18 @@ class FakeVigil:
 
     async def _sleep_async(self, seconds: float) -> None:
         self._sleep(seconds)
+
+
+def _row_of(posted: Posted, now: datetime) -> OwedNotification:
+    notification = Notification.model_validate_json(posted.body)
+    state = "pending" if posted.status is None else "gone" if posted.status == _GONE else "delivered"
+    return OwedNotification(
+        endpoint=posted.endpoint,
+        revision=notification.data.revision,
+        of_completion=notification.type == COMPLETED,
+        state=state,
+        attempts=int(posted.status is not None),
+        answer=None,
+        at=now,
+        next_at=now if posted.status is None else None,
+    )

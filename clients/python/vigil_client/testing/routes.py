@@ -11,16 +11,29 @@ from urllib.parse import parse_qsl, unquote
 
 import httpx
 
-from vigil_client.models import Commanded, Entry, Evidence, Key, Listed, Model, Page, Registered, Timeline
+from vigil_client.models import (
+    Commanded,
+    Entry,
+    Evidence,
+    Key,
+    Listed,
+    Model,
+    Notifications,
+    OwedNotification,
+    Page,
+    Registered,
+    Resent,
+    Timeline,
+)
 from vigil_client.operations import Filters, Registration
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
 from vigil_client.words import Decision, FileState, Outcome, Stage
 
 _APPLICANT: Final = re.compile(r"[A-Za-z0-9_.$:-]{1,64}")
-_PART: Final = re.compile(
-    r"/verifications/([^/]+)/(.+?)(?:/(explanation|timeline|evidence|claims|result)(?:/([^/]+))?)?"
-)
+_PARTS: Final = "explanation|timeline|evidence|claims|result|notifications"
+_PART: Final = re.compile(rf"/verifications/([^/]+)/(.+?)(?:/({_PARTS})(?:/([^/]+))?)?")
 _COMMAND: Final = re.compile(r"/verifications/([^/]+)/(.+)/(poll|withdraw|resolve|deadline)")
+_RESEND: Final = re.compile(r"/verifications/([^/]+)/(.+)/notifications/resend")
 _OPEN: Final = frozenset({"stage", "decision", "outcome", "applicant"})
 
 
@@ -56,6 +69,14 @@ class World(Protocol):
         """Let time pass until it is enough, for so many seconds at most."""
         ...
 
+    def owed(self, verification: FakeVerification) -> tuple[OwedNotification, ...]:
+        """Return how each notification of a verification stands."""
+        ...
+
+    def resend(self, verification: FakeVerification) -> tuple[str, ...]:
+        """Queue the newest verdict again, and return the endpoints."""
+        ...
+
     def publish_verdict(self, verification: FakeVerification, revision: Any) -> None:
         """Publish a verdict and queue its notifications."""
         ...
@@ -86,23 +107,35 @@ def answer(request: httpx.Request, world: World) -> httpx.Response:
 def _answer(request: httpx.Request, world: World) -> httpx.Response:
     if request.headers.get("authorization") != f"Bearer {world.key}":
         raise Refused(401, "not_authorized")
-    path, _, query = request.url.raw_path.decode().partition("?")
-    params = dict(parse_qsl(query))
-    match request.method, path:
-        case "POST", "/verifications":
-            return _register(json.loads(request.content), world)
-        case "GET", "/verifications":
-            return _list(params, world)
-        case "POST", _ if found := _COMMAND.fullmatch(path):
-            verification = _find(found[1], found[2], world)
-            return _command(verification, found[3], request, world)
-        case "GET", _ if found := _PART.fullmatch(path):
-            verification = _find(found[1], found[2], world)
-            if found[3] is None:
-                return _read(verification, params, world)
-            return _part(verification, found[3], found[4], request)
-        case _:
-            raise Refused(404, "no_such_path")
+    path = request.url.raw_path.decode().partition("?")[0]
+    return _answer_post(path, request, world) if request.method == "POST" else _answer_get(path, request, world)
+
+
+def _answer_post(path: str, request: httpx.Request, world: World) -> httpx.Response:
+    if path == "/verifications":
+        return _register(json.loads(request.content), world)
+    if found := _RESEND.fullmatch(path):
+        return _json(Resent(endpoints=world.resend(_find(found[1], found[2], world))))
+    if found := _COMMAND.fullmatch(path):
+        return _command(_find(found[1], found[2], world), found[3], request, world)
+    raise Refused(404, "no_such_path")
+
+
+def _answer_get(path: str, request: httpx.Request, world: World) -> httpx.Response:
+    params = dict(parse_qsl(request.url.query.decode()))
+    found = _PART.fullmatch(path)
+    if path == "/verifications":
+        return _list(params, world)
+    if found is None or request.method != "GET":
+        raise Refused(404, "no_such_path")
+    verification = _find(found[1], found[2], world)
+    match found[3]:
+        case None:
+            return _read(verification, params, world)
+        case "notifications":
+            return _json(Notifications(notifications=world.owed(verification)))
+        case part:
+            return _part(verification, part, found[4], request)
 
 
 def _json(model: Model, status: int = 200, **headers: str) -> httpx.Response:
