@@ -170,6 +170,8 @@ class SenderKit:
     """By reference as it must be kept: other spellings in which a backend or a callback may give the same id."""
     replaying: Scenario | None = None
     """As `scenario`, where the provider also sends a callback again when it is asked to. None: it never does."""
+    unknown_session_kind: Callable[[str, datetime], SentRequest] | None = None
+    """Builds a proven callback about a kind of session that is in no table. None: its callbacks name no kind."""
     starts: bool = True
     """Whether its genuine callback may start a verification that nobody registered; False: too weakly proven."""
     absent: Mapping[Condition, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from tests.simulator.step_clock import StepClock
 from vigil.config.accounts import OpenAccount, build_account
 from vigil.domain.callback_event import Unreadable
 from vigil.domain.sender_contract import AnswerMeaning
+from vigil.domain.terms import SessionKind
 from vigil.outbound_http import certificates
 from vigil.providers.registry import PROVIDERS
 from vigil.simulator.engine import Engine
@@ -205,3 +206,20 @@ def test_what_we_answer_to_a_callback_that_is_safe_with_us_is_what_its_sender_ta
 @pytest.mark.parametrize("reason", ABSENT)
 def test_a_condition_that_a_sender_cannot_have_is_shown_with_the_reason(reason: str) -> None:
     pytest.skip(reason)
+
+
+@pytest.mark.parametrize(("provider", "sender"), [each for each in SENDERS if kit_for(*each).unknown_session_kind])
+async def test_a_kind_of_session_that_nobody_knows_is_accepted_and_noted(
+    tmp_path: Path, http: httpx.AsyncClient, provider: str, sender: str
+) -> None:
+    build = kit_for(provider, sender).unknown_session_kind
+    assert build is not None
+    account = opened(provider, http, hints=False)
+    reference = next(iter(kit_for(provider, sender).spellings))
+    desk = Desk(tmp_path, account)
+    desk.verifications.open.add(reference)
+
+    code = await answered(desk, account.name, build(reference, datetime.now(UTC)))
+
+    assert code == 200
+    assert [event.session_kind for _, event in desk.verifications.signaled] == [SessionKind.UNRECOGNISED]

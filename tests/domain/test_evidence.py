@@ -58,7 +58,7 @@ def test_only_wanted_kinds_of_file_are_brought_home(wanted: Wanted, loss: str | 
         (row(ArtifactState.LOST, LossReason.LINK_EXPIRED), "available"),
         (row(ArtifactState.LOST, LossReason.GONE), "lost"),
         (row(ArtifactState.LOST, LossReason.HASH_MISMATCH), "lost"),
-        (row(ArtifactState.LOST, LossReason.TOO_LARGE), "lost"),
+        (row(ArtifactState.LOST, LossReason.TOO_LARGE), "available"),
         (row(ArtifactState.LOST, LossReason.WRONG_TYPE), "lost"),
         (row(ArtifactState.LOST, LossReason.REFUSED), "lost"),
         (row(ArtifactState.LOST, LossReason.NOT_WANTED), "lost"),

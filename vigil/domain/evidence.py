@@ -85,6 +85,8 @@ _MAY_RETURN: Final = frozenset(
         LossReason.UNADDRESSED,
         LossReason.UNREACHABLE,
         LossReason.LINK_EXPIRED,
+        # An operator may have raised the limit.
+        LossReason.TOO_LARGE,
     }
 )
 

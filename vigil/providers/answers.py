@@ -5,7 +5,7 @@ from typing import Any, Final
 import httpx
 
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
-from vigil.domain.snapshot import Drift, Snapshot
+from vigil.domain.snapshot import MOST_FILES, Drift, Snapshot
 from vigil.domain.terms import Name, Stage, as_word
 from vigil.providers.parsing import NotReadable, parse_json
 from vigil.providers.transport import HttpAnswer
@@ -42,6 +42,11 @@ def parse_result(content: bytes) -> Any:
         if error.why == "not_json":
             raise ProviderUnavailable("not_json") from None
         raise
+
+
+def too_many_files(field: str, count: int) -> tuple[Drift, ...]:
+    """Return the drift of a result with more files than a record holds, so that the others are not lost in silence."""
+    return (Drift(field=field, value=f"more_than_{MOST_FILES}"),) if count > MOST_FILES else ()
 
 
 def unrecognised(field: str, value: object = None, *, sender: Name | None = None, word: str | None = None) -> Snapshot:

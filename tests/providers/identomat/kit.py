@@ -57,6 +57,11 @@ def callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     return SentRequest({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
 
 
+def of_unknown_kind(reference: str, at: datetime) -> SentRequest:
+    sent = callback(Condition.GENUINE, reference, at)
+    return SentRequest(sent.headers, json.dumps({**json.loads(sent.body), "sessionType": "KYX"}).encode())
+
+
 NEVER_RESENT: Final = "no document speaks of a second attempt"
 
 KIT: Final = Kit(
@@ -106,6 +111,7 @@ KIT: Final = Kit(
                 ),
             ),
             redelivered_after=(),
+            unknown_session_kind=of_unknown_kind,
             spellings={SESSION: (f" {SESSION}", f"{SESSION}\t")},
             # Five minutes until a callback is overdue, and five more between two looks at an operator's work.
             found_within=timedelta(minutes=10, seconds=30),

@@ -212,3 +212,11 @@ def test_no_odd_word_is_a_verdict(content: Any) -> None:
     snapshot = snapshot_of(result() | {"result": content})
 
     assert (snapshot.decision, snapshot.ended) == (None, None)
+
+
+def test_files_beyond_our_limit_are_not_left_out_in_silence() -> None:
+    calls = [{"roomId": f"RM{n}", "roomStatus": "ended", "videoFileId": f"f-{n}"} for n in range(201)]
+    found = snapshot_of({"result": "approved", "videoCallStatus": calls})
+
+    assert len(found.artifacts) == 200
+    assert found.unrecognised == (Drift(field="files", value="more_than_200"),)

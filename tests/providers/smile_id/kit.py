@@ -89,6 +89,14 @@ def v1_callback(condition: Condition, reference: str, at: datetime) -> SentReque
     return SentRequest({"Content-Type": "application/json"}, whole[:-9] if condition is Condition.UNPROVABLE else whole)
 
 
+def v1_of_unknown_type(reference: str, at: datetime) -> SentRequest:
+    sent = v1_callback(Condition.GENUINE, reference, at)
+    body = json.loads(sent.body)
+    return SentRequest(
+        sent.headers, json.dumps({**body, "PartnerParams": {**body["PartnerParams"], "job_type": 99}}).encode()
+    )
+
+
 def v3_callback(condition: Condition, reference: str, at: datetime) -> SentRequest:
     timestamp, signature = _proof(condition, at)
     headers = {"Content-Type": "application/json", "Job-ID": reference}
@@ -177,6 +185,7 @@ KIT: Final = Kit(
             redelivered_after=(),
             found_within=FOUND_WITHIN,
             absent={Condition.UNPROVEN: NO_HINTS},
+            unknown_session_kind=v1_of_unknown_type,
             # An accent may be a character of its own.
             spellings={"job 12": (" job 12 ",), "j\u00f6b-1": ("jo\u0308b-1", "j\u00f6b-1\n")},
             registered_sender="v1",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vigil.domain.snapshot import MOST_CHECKS, MOST_FILES, MOST_REASONS, Check, Drift, Snapshot
 from vigil.domain.terms import Advice, CheckStatus, Stage, as_word
-from vigil.providers.answers import unrecognised
+from vigil.providers.answers import too_many_files, unrecognised
 from vigil.providers.id360 import vocabulary
 from vigil.providers.id360.documents import listed_files
 from vigil.providers.id360.vocabulary import ReportStatus
@@ -42,7 +42,7 @@ def snapshot_of(report: object, *, reference: str) -> Snapshot:
 def _build_snapshot(report: dict[str, Any], status: str, meaning: ReportStatus) -> Snapshot:
     codes = tuple(islice(_codes(report), _MAX_CODES))
     artifacts = tuple(file.artifact for file in islice(listed_files(report), MOST_FILES + 1))
-    too_many = (Drift(field="documents", value=f"more_than_{MOST_FILES}"),) if len(artifacts) > MOST_FILES else ()
+    too_many = too_many_files("documents", len(artifacts))
     steps = as_object(report.get("steps"))
     done, total = sum(map(_is_done, steps.values())), len(steps)
     unnamed = () if all(map(as_word, steps)) else (Drift(field="steps", value="unnamed"),)

@@ -1,12 +1,11 @@
 """Translates Identomat's result into a snapshot."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, Final
 
 from vigil.domain.snapshot import MOST_FILES, Artifact, Check, Reason, Snapshot
 from vigil.domain.terms import CheckKind, CheckStatus, Decision, EvidenceKind, Stage, as_word
-from vigil.providers.answers import unrecognised
+from vigil.providers.answers import too_many_files, unrecognised
 from vigil.providers.identomat import vocabulary
 from vigil.providers.identomat.rooms import read_calls
 from vigil.providers.parsing import as_count, as_list, as_object
@@ -30,6 +29,7 @@ def snapshot_of(result: object) -> Snapshot:
         return unrecognised("result", word, word=word)
     calls = read_calls(result)
     pictures = (*_pictures(result), *_general_documents(result)) if meaning.stage is Stage.CONCLUDED else ()
+    files = (*pictures, *calls.recordings)
     return Snapshot(
         stage=meaning.stage,
         decision=meaning.decision,
@@ -38,7 +38,8 @@ def snapshot_of(result: object) -> Snapshot:
         reasons=tuple(_reasons(result, meaning)),
         checks=tuple(_checks(result)),
         rooms=calls.rooms,
-        artifacts=tuple(islice((*pictures, *calls.recordings), MOST_FILES)),
+        artifacts=files[:MOST_FILES],
+        unrecognised=too_many_files("files", len(files)),
         has_unaddressed_recording=calls.has_unaddressed,
     )
 

@@ -12,6 +12,7 @@ from tests.providers.any_json import JSON
 from tests.providers.smile_id.v1.samples import BIOMETRIC, IDENTITY, frame, past, result, snapshot
 from vigil.domain.snapshot import Check, Drift, Part, Reason, ReviewExpiry, Snapshot
 from vigil.domain.terms import Advice, CheckKind, CheckStatus, Decision, Outcome, ReasonCode, SessionKind, Stage
+from vigil.providers.smile_id.v1.job_status import snapshot_of
 
 APPROVED, DECLINED, INCONCLUSIVE = Decision.APPROVED, Decision.DECLINED, Decision.INCONCLUSIVE
 Verdict = tuple[Stage, Decision | None, Outcome | None, Advice]
@@ -367,3 +368,11 @@ def test_no_content_makes_reading_fail_or_decides(content: dict[str, Any]) -> No
 @given(JSON)
 def test_no_answer_makes_reading_fail(content: Any) -> None:
     assert snapshot(content, 1).decision is None
+
+
+def test_results_beyond_our_limit_are_not_left_out_in_silence() -> None:
+    whole = snapshot_of(frame(result("0810", 6), history=past("0810") * 99), job_type=6, policy={})
+    cut = snapshot_of(frame(result("0810", 6), history=past("0810") * 100), job_type=6, policy={})
+
+    assert whole.unrecognised == ()
+    assert (cut.decision, cut.unrecognised) == (Decision.APPROVED, (Drift(field="history", value="more_than_100"),))

@@ -129,7 +129,9 @@ def _decide(
     parts = JobParts(job_type or 0, _choose(results, "identity"), _choose(results, "biometric", "whole"))
     actions = read_actions(_merge_actions(frame, parts))
     unknown_codes = (Drift(field="ResultCode", value=each.code) for each in results if each.meaning is None)
-    drifts = (*dict.fromkeys(unknown_codes), *drifts_of(frame), *actions.drifts)
+    too_many = (Drift(field="history", value=f"more_than_{_MAX_RESULTS}"),) if len(results) > _MAX_RESULTS else ()
+    results = results[:_MAX_RESULTS]
+    drifts = (*dict.fromkeys(unknown_codes), *too_many, *drifts_of(frame), *actions.drifts)
     code = (parts.main or parts.identity or results[0]).code
     base = Snapshot(
         stage=Stage.UNRECOGNISED,
@@ -152,7 +154,7 @@ def _decide(
 def _read_results(
     frame: Mapping[str, Any], job_type: int | None, policy: Mapping[str, PolicyDecision]
 ) -> Iterator[JobResult]:
-    for position, result in enumerate(islice(results_in(frame), _MAX_RESULTS)):
+    for position, result in enumerate(islice(results_in(frame), _MAX_RESULTS + 1)):
         code = code_of(result)
         row = f"{job_type}/{code}"
         meaning = vocabulary.meaning_of(job_type, code)
