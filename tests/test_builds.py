@@ -161,7 +161,7 @@ async def test_nothing_runs_before_a_build_is_current_and_whoever_is_asked_says_
     assert "build" not in after
 
 
-async def test_a_ramp_moves_a_part_and_the_next_build_takes_over_what_the_one_before_began(
+async def test_a_ramp_moves_a_part_the_next_build_takes_over_and_the_one_before_takes_back(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = [str(reference) for reference in range(1001, 1013)]
@@ -181,8 +181,10 @@ async def test_a_ramp_moves_a_part_and_the_next_build_takes_over_what_the_one_be
                 for reference in some:
                     await withdraw(runtime, reference)
                 split = await builds_of(runtime, *some)
+                await set_ramping(client, "vigil", "b2", 0)
                 await register(runtime, "2001")
-                await builds_of(runtime, "2001")
+                await register(runtime, "3001")
+                after_the_ramp = await builds_of(runtime, "2001", "3001")
                 await set_current(client, "vigil", "b2")
                 switched = await states(client)
         monkeypatch.setenv("VIGIL_BUILD", "b2")
@@ -192,14 +194,22 @@ async def test_a_ramp_moves_a_part_and_the_next_build_takes_over_what_the_one_be
             while (drained := await states(client)) == switched:
                 await asyncio.sleep(0.2)
             explanation = await explained(runtime, "2001")
+            async with build(config, "b1", monkeypatch):
+                await once_all_queues_are_known(lambda: set_current(client, "vigil", "b1"))
+                await withdraw(runtime, "3001")
+                rolled_back = await states(client)
+        back_on = await builds_of(runtime, "3001")
 
     assert began_on == {"b1"}
     assert beside == {"b2": "new", "b1": "current"}
     assert ramping == {"b2": "ramping", "b1": "current"}
     assert split == {"b1", "b2"}
+    assert after_the_ramp == {"b1"}
     assert switched == {"b2": "current", "b1": "draining"}
     assert ended_on == {"b2"}
     assert drained == {"b2": "current", "b1": "drained"}
+    assert rolled_back == {"b2": "draining", "b1": "current"}
+    assert back_on == {"b1"}
     assert "build" not in explanation
 
 

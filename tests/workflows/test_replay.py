@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.workflow import NondeterminismError
 
 import workflows
@@ -22,7 +22,7 @@ from tests.workflows.record_histories import DIGESTS, HISTORIES, ROOT, digests, 
 from tests.workflows.stories import STORIES
 from vigil.domain.record import Record
 from vigil.temporal import messages
-from vigil.temporal.connection import CONVERTER
+from vigil.temporal.connection import CONVERTER, connect
 from vigil.temporal.histories import TYPES
 from workflows.registry import WORKFLOWS
 
@@ -148,3 +148,34 @@ async def test_a_change_in_the_order_of_commands_fails_the_replay() -> None:
 
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(history(HISTORIES / "0.1.0" / "approved_by_a_callback.json"))
+
+
+@workflow.defn(name="Marked", sandboxed=False)
+class Later:
+    """A later release, which has sent a marker."""
+
+    @workflow.run
+    async def run(self) -> None:
+        if workflow.patched("later"):
+            await workflow.sleep(0.01)
+
+
+@workflow.defn(name="Marked", sandboxed=False)
+class Earlier:
+    """The release before it."""
+
+    @workflow.run
+    async def run(self) -> None:
+        return None
+
+
+async def test_a_run_that_has_a_marker_waits_for_the_release_that_knows_it(temporal_address: str) -> None:
+    client = await connect(temporal_address, None)
+    async with Worker(client, task_queue="marked", workflows=[Later]):
+        handle = await client.start_workflow(Later.run, id="marked", task_queue="marked")
+        await handle.result()
+    recorded_by_later = await handle.fetch_history()
+
+    with pytest.raises(NondeterminismError):
+        await Replayer(workflows=[Earlier]).replay_workflow(recorded_by_later)
+    await Replayer(workflows=[Later]).replay_workflow(recorded_by_later)
