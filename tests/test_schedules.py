@@ -44,16 +44,20 @@ async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client
     await keep_discovering(client, account, time_scale=1)
     await keep_discovering(client, account, time_scale=10)
 
-    schedule = (await schedule_of(client, account).describe()).schedule
-    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=30)]
+    action = (await schedule_of(client, account).describe()).schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)
+    [order] = await client.data_converter.decode(action.args, [messages.DiscoveryInput])
+    assert order.overlap == timedelta(seconds=30)
     await schedule_of(client, account).delete()
 
 
-async def test_a_time_scale_that_is_too_fast_for_temporal_is_held_back(client: Client, account: OpenAccount) -> None:
+async def test_a_stack_that_runs_faster_does_not_fill_the_list_of_temporal(
+    client: Client, account: OpenAccount
+) -> None:
     await keep_discovering(client, account, time_scale=10_000)
 
     schedule = (await schedule_of(client, account).describe()).schedule
-    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=1)]
+    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(minutes=5)]
     await schedule_of(client, account).delete()
 
 

@@ -2,12 +2,15 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import astuple
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.cli.running import ROOT, command, environment
+from vigil.cli.dev import take_free_ports
+from vigil.cli.errors import CommandError
 from vigil.demo.ports import Ports
 from vigil.demo.stack import Stack, StackFailed, python_program
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
@@ -92,3 +95,19 @@ async def test_a_part_that_does_not_start_is_named_with_the_end_of_its_log(
             pass
 
     assert [program.pid for program in stack.programs.values()] == [None, None, None]
+
+
+def test_free_ports_are_the_same_at_each_start_of_a_folder_and_others_in_another(tmp_path: Path) -> None:
+    first, again = take_free_ports(tmp_path / "one"), take_free_ports(tmp_path / "one")
+    other = take_free_ports(tmp_path / "other")
+
+    assert first == again
+    assert len(set(astuple(first))) == 5
+    assert not set(astuple(first)) & set(astuple(other))
+
+
+def test_a_folder_whose_settings_name_other_ports_gets_no_free_ones(tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").touch()
+
+    with pytest.raises(CommandError, match="has settings with ports of their own"):
+        take_free_ports(tmp_path)

@@ -1,9 +1,11 @@
 """`vigil dev`: the whole stack on this machine until Ctrl-C, with data that is kept until the next start."""
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +40,25 @@ def run_dev(folder: Path, ports: Ports) -> None:
         )
     time_scale = settings.time_scale if settings else TIME_SCALE
     run_until_stopped(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale)))
+
+
+def take_free_ports(folder: Path) -> Ports:
+    """Return ports that no program uses, and keep them in the folder: its settings and data name them.
+
+    Raises `CommandError` if the folder has settings with other ports, or what it keeps cannot be read.
+    """
+    kept = folder / "ports.json"
+    if kept.exists():
+        try:
+            return Ports(**json.loads(kept.read_text()))
+        except (ValueError, TypeError):
+            raise CommandError(f"{kept} cannot be read: remove it, or name another --folder.") from None
+    if (folder / "vigil.toml").exists():
+        raise CommandError(f"{folder} has settings with ports of their own: name another --folder.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ports = Ports.find_free()
+    kept.write_text(json.dumps(asdict(ports)))
+    return ports
 
 
 async def _run(stack: Stack) -> None:

@@ -52,7 +52,7 @@ def settings(
 if find_spec("vigil.simulator"):  # the image for production has no simulator
     app.command()(stack.demo)
     app.command()(stack.dev)
-    app.command()(stack.simulate)
+    app.command(cls=stack.SimulateCommand)(stack.simulate)
     app.command()(stack.listen)
     app.command(context_settings={"help_option_names": []})(stack.trigger)
 app.command()(installation.check)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Endpoint, Faults
@@ -30,6 +30,8 @@ class Scenario(StrictModel):
     Indices count the callbacks in the order of the script, from 0; attempts count from 1.
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     endpoints: tuple[Endpoint, ...] = ()
     think: Duration = Field(timedelta(minutes=2), description="until the applicant begins")
     step_every: Duration = Field(timedelta(minutes=1), description="between two steps")
@@ -37,17 +39,23 @@ class Scenario(StrictModel):
     callbacks: bool = Field(default=True, description="False: the provider has no callbacks to send")
     drop_all: bool = Field(default=False, description="no callback is sent, although each was due")
     drop_finals: bool = False
+    """The final callbacks are not sent."""
     drop_indices: frozenset[int] = frozenset()
+    """The callbacks with these indices are not sent."""
     lost_attempts: frozenset[int] = Field(frozenset(), description="of every callback, lost on the way")
     answered_attempts: Mapping[int, int] = Field(
         {}, description="of every callback: attempt → status code that a proxy answers in place of the receiver"
     )
     duplicate_final: Count = 0
+    """So many more copies of the final callback are sent."""
     delay_callbacks: Duration = timedelta(0)
+    """How much later than due each callback is sent."""
     final_first: bool = Field(default=False, description="intermediate callbacks are sent a step after the final one")
     wrong_secret: bool = False
+    """Callbacks come with a secret that was not agreed."""
 
     outages: tuple[Outage, ...] = ()
+    """Times in which the result answers 503, as [{"begins": ..., "lasts": ...}]."""
     lagging_report: Duration = Field(
         timedelta(0), description="how long after the final callback the result still shows the state before"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from vigil.cli.arguments import split_pairs
 
@@ -34,14 +35,42 @@ def dev(
     api_port: Annotated[int, _port("Port of the API, for callbacks and backends.")] = 8000,
     simulator_port: Annotated[int, _port("Port of the simulated providers.")] = 9000,
     mail_port: Annotated[int, _port("Port of the simulated mail server.")] = 9025,
+    ports: Annotated[
+        str | None, typer.Option(help="`free`: on ports that nobody uses, the same at each start.", metavar="free")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Folder of settings, data and logs.", metavar="FOLDER")] = Path(".vigil"),
 ) -> None:
     """Run Temporal, the simulator, the API and a worker on this machine, until Ctrl-C."""
-    from vigil.cli.dev import run_dev
+    if ports not in {None, "free"}:
+        raise typer.BadParameter("Use --ports free, or name single ports with --api-port and so on.")
+    from vigil.cli.dev import run_dev, take_free_ports
     from vigil.demo.ports import Ports
 
-    ports = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
-    run_dev(folder, ports)
+    named = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
+    run_dev(folder, take_free_ports(folder) if ports else named)
+
+
+class SimulateCommand(TyperCommand):
+    """Lists the options of one provider's scenario in the help: `vigil simulate id360 --help`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep what was typed, since the help is printed before the arguments are parsed."""
+        ctx.meta["typed"] = [each for each in args if not each.startswith("-")]
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the options after everything else."""
+        typed = ctx.meta.get("typed") or []
+        if not typed:
+            with formatter.section("Options of the scenario"):
+                formatter.write_text("`vigil simulate ACCOUNT --help` lists them; ACCOUNT may be a provider, too.")
+            return
+        from vigil.cli.scenario_options import list_options
+
+        with formatter.section(
+            f"Options of the scenario at {typed[0]}, for --set; a duration is 90 (seconds) or PT10M"
+        ):
+            formatter.write_dl(list_options(typed[0]))
 
 
 def simulate(

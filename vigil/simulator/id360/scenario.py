@@ -33,9 +33,12 @@ class Id360Scenario(Scenario):
     """One ID360 verification. `reference` presets the enrollment's id, so that a callback can precede its creation."""
 
     reference: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,14}$")] | None = None
+    """The id that the enrollment gets."""
     client_reference: str | None = None
+    """The backend's own id, which the report returns."""
     endpoints: tuple[Subscriber, ...] = ()
     outcome: Outcome = Outcome.OK
+    """How it ends."""
     external_means: bool = False
     """The applicant is sent to an external means of identification first."""
     unknown_status: Status | None = None

@@ -107,24 +107,33 @@ class IdentomatScenario(Scenario):
     """
 
     reference: SessionId | None = None
+    """The id that the session gets."""
     endpoints: tuple[Company, ...] = ()
     company_key: Text | None = Field(None, description="the company that owns it; None: every company")
 
     outcome: Outcome = Outcome.APPROVED
+    """How it ends at first."""
     manual_check: bool = Field(default=False, description="an operator decides, `review_for` after the submission")
     review_for: Duration = timedelta(minutes=10)
+    """How long the operator takes."""
     changes: tuple[Change, ...] = Field((), description="changes of the status after its first end")
     unknown_status: Text | None = Field(None, description="in place of the outcome's word")
 
     document: Literal["id", "none"] = "id"
+    """Which document the applicant shows."""
     face: bool = True
+    """Whether the applicant shows the face."""
     general_documents: Count = Field(0, description="other documents of one page each, such as a utility bill")
     rooms: tuple[Room, ...] = ()
+    """The video calls, as [{"at": ..., "ends": "recorded"}]."""
     messages: tuple[Message, ...] = ()
+    """The messages that Identomat asks us to send."""
 
     # Unknown: the literal of a business's session, and whether results show video calls.
     session_type: Text | None = None
+    """The kind of the session in the result."""
     call_status: Literal["list", "absent"] = "list"
+    """Whether the result lists the video calls."""
 
 
 class ExtraCallback(StrictModel):

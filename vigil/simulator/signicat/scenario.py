@@ -45,23 +45,30 @@ class SignicatScenario(Scenario):
     """
 
     reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}:[A-Za-z0-9-]{1,64}$")] | None = None
+    """The ids that dossier and process get."""
     client: Text | None = Field(None, description="the client that owns it; None: it is shown to every client")
     external_reference: str | None = None
+    """The backend's own id, which the process returns."""
     provider: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9:]{0,63}$")] = "onfido"
+    """The sub-provider."""
     process_type: Text | None = Field(None, description="None: the sub-provider's own")
     generation: Generation = Generation.LEGACY
+    """How callbacks are sent."""
     endpoints: tuple[Subscriber, ...] = ()
 
     outcome: Outcome = Outcome.ACCEPTED
+    """How it ends."""
     processing_for: Duration = Field(timedelta(minutes=3), description="between `processing` and the final status")
     hosted_capture: Duration | None = Field(
         None, description="how long after the start of the capture the process is created; None: at once"
     )
     unknown_status: Text | None = Field(None, description="in place of the outcome's word")
     redacted_images: frozenset[Depiction] = frozenset()
+    """The images that cannot be downloaded."""
     zip_lags: Duration = Field(timedelta(0), description="how long after the final status the zip is ready")
     # Unknown: whether a callback that ReadID holds back is repeated later.
     held_is_resent: bool = True
+    """Whether a callback that was held back is sent again."""
 
 
 class ExtraCallback(StrictModel):

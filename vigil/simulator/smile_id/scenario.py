@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from vigil.domain.models import StrictModel
 from vigil.simulator.engine import Url
@@ -37,13 +37,18 @@ class V1Options(StrictModel):
     A job of type 1 has two results, a step apart: of the ID number (`identity_code`) and of the face (`code`).
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     job_type: JobType = 1
+    """The kind of the job."""
     user_id: Plain | None = None
+    """The id that the user gets."""
     code: Code | None = Field(None, description="None: the code that approves a job of this type")
     identity_code: Code = Field("1012", description="of the ID number, in a job of type 1")
     identity_first: bool = Field(default=True, description="whether the ID number is announced before the face")
     reviewed_code: Code | None = Field(None, description="a reviewer's code, `review_for` later; None: no review")
     review_for: Duration = timedelta(minutes=10)
+    """How long the reviewer takes."""
     heals_after: Duration | None = Field(
         None, description="how long after a result without the ID authority one with it follows; None: never"
     )
@@ -59,8 +64,12 @@ class V1Options(StrictModel):
 class V3Options(StrictModel):
     """The options of a job of the third generation."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     status: Text = "clear"
+    """The status at the end."""
     product: Text = "document_verification"
+    """The product."""
     monitoring_after: Duration | None = Field(
         None, description="how long after the end an aml_monitoring_update is announced; None: never"
     )
@@ -77,9 +86,13 @@ class SmileIdScenario(Scenario, V1Options, V3Options):
     """
 
     generation: Generation = Generation.V1
+    """The interface."""
     reference: Plain | None = None
+    """The id that the job gets."""
     partner_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = PARTNER
+    """The partner whose job it is."""
     api_key: Annotated[str, StringConstraints(min_length=1)] = API_KEY
+    """The key that signs the callbacks."""
     partner_params: Mapping[Plain, str] = Field(default_factory=dict, description="more of them, to be returned")
     silent: bool = Field(default=False, description="the applicant never submits anything")
     dead_links: Count = Field(0, description="the links of so many first bodies have expired already")
