@@ -12,6 +12,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import VersioningBehavior
 from temporalio.testing import WorkflowEnvironment
 
+from api.app import build_app
+from api.dependencies import Dependencies
+from tests.api.conftest import in_process
 from tests.cli.running import vigil
 from vigil.config.settings import load_settings
 from vigil.demo.temporal_server import find_binary
@@ -120,6 +123,20 @@ async def builds_of(runtime: Runtime, *references: str) -> set[str]:
     return {(await wait_for_build(runtime.tracker.handle(key(reference))))[0] for reference in references}
 
 
+async def unhealthy_parts(runtime: Runtime) -> dict[str, str]:
+    """Return what the API finds unhealthy in the installation, and how to repair it."""
+    parts = Dependencies(
+        accounts=runtime.accounts,
+        tracker=runtime.tracker,
+        storage=runtime.storage,
+        digester=runtime.digester,
+        endpoints=frozenset(),
+    )
+    async with in_process(build_app(parts)) as api:
+        checks = (await api.get("/health/installation")).json()["checks"]
+    return {check["name"]: check["action"] for check in checks if not check["healthy"]}
+
+
 async def explained(runtime: Runtime, reference: str) -> str:
     known = await runtime.lookup.get(key(reference))
     plan = runtime.tracker.account("id360").plan_for(None)
@@ -143,10 +160,11 @@ async def test_nothing_runs_before_a_build_is_current_and_whoever_is_asked_says_
         async with asyncio.timeout(30):
             while "build" not in (before := await explained(runtime, "1001")):
                 await asyncio.sleep(0.1)
+        unhealthy = await unhealthy_parts(runtime)
         checked = await vigil("check", config=config)
         deployed = await vigil("deploy", "current", "b1", config=config)
         ran_on = await wait_for_build(runtime.tracker.handle(key("1001")))
-        after = await explained(runtime, "1001")
+        after = await explained(runtime, "1001"), await unhealthy_parts(runtime)
         await runtime.tracker.start_message(MessageReceived(order=order, receipt="inbox/pending/test"))
         message_ran_on = await wait_for_build(runtime.client.get_workflow_handle(order.workflow_id))
 
@@ -158,7 +176,9 @@ async def test_nothing_runs_before_a_build_is_current_and_whoever_is_asked_says_
     assert deployed.stdout.split() == ["b1", "current", "runs", "the", "workflows"]
     assert ran_on == ("b1", VersioningBehavior.AUTO_UPGRADE)
     assert message_ran_on == ("b1", VersioningBehavior.PINNED)
-    assert "build" not in after
+    assert unhealthy == {"verifications": before, "account id360": before.replace("verifications", "provider/id360")}
+    assert "build" not in after[0]
+    assert after[1] == {}
 
 
 async def test_a_ramp_moves_a_part_the_next_build_takes_over_and_the_one_before_takes_back(
