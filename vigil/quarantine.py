@@ -142,7 +142,7 @@ class Quarantine:
         if stored.correlation is not None and any(each.reference is None for each in callbacks):
             mark = digest_correlation(self._digester, account.name, stored.correlation)
             correlated = await self._correlations.reference(account.name, mark)
-        named = [replace(each, reference=each.reference or correlated) for each in callbacks]
+        named = [replace(each, reference=each.reference or correlated or each.other_reference) for each in callbacks]
         keys = [(each, build_key(account, each)) for each in named]
         return [self._address(account, stored, each, key) for each, key in keys if key is not None]
 

@@ -20,6 +20,8 @@ from vigil.providers.parsing import CallbackBody
 
 PREFIX: Final = "/callbacks"
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_CODED_TWICE: Final = frozenset({"content-encoding"})
+"""Headers in which an equal value means the same thing once more."""
 _PROBES: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods with which nothing is sent: a provider or a person tests the address."""
 
@@ -150,15 +152,20 @@ def _parse_path(path: str) -> tuple[str, str | None]:
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name, compared as HTTP defines them.
-
-    Blanks around a value are no part of it. Several headers of one name are one list, joined with commas; where all of
-    them are equal, as some proxies make them, their value is meant.
-    """
+    """Return the headers by lower-case name. Blanks around a value are no part of it (RFC 9110, 5.5)."""
     values: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
         values.setdefault(raw_name.decode("latin-1").lower(), []).append(raw_value.decode("latin-1").strip(" \t"))
-    return {name: ", ".join(dict.fromkeys(each) if len(set(each)) == 1 else each) for name, each in values.items()}
+    return {name: ", ".join(lines if name in _CODED_TWICE else _once(lines)) for name, lines in values.items()}
+
+
+def _once(lines: list[str]) -> list[str]:
+    """Return one value where all are equal: some proxies send a header twice, others join the two (RFC 9110, 5.3)."""
+    if len(set(lines)) > 1:
+        return lines
+    parts = [part.strip(" \t") for part in lines[0].split(",")]
+    half, is_odd = divmod(len(parts), 2)
+    return [", ".join(parts[:half])] if not is_odd and parts[:half] == parts[half:] else lines[:1]
 
 
 async def _send_status(send: Send, status: int) -> None:

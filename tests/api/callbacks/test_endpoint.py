@@ -467,3 +467,29 @@ def with_lifespan(app: Any) -> Any:
         await send({"type": "lifespan.shutdown.complete"})
 
     return wrapped
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (["x-secret: right \t"], 200),
+        (["X-Secret:\tright"], 200),
+        (["x-secret: right", "x-secret: right "], 200),
+        (["x-secret: right", "x-secret: wrong"], 401),
+        (["x-secret: right, right"], 200),
+        (["x-secret: right,right, wrong"], 401),
+        (["x-secret: ,"], 401),
+        (["x-secret: ri ght"], 401),
+    ],
+)
+async def test_headers_on_a_real_connection_are_compared_as_http_defines_them(
+    desk: Desk, lines: list[str], status: int
+) -> None:
+    head = ["POST /callbacks/acme HTTP/1.1", "host: x", "connection: close", f"content-length: {len(ONE)}", *lines]
+    async with served_endpoint(desk) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        writer.write("\r\n".join([*head, "", ""]).encode() + ONE)
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
