@@ -15,7 +15,7 @@ from tests.world import APPROVED, World, final, own_account
 from vigil.temporal.connection import connect
 
 PAGE = Path(__file__).parents[2] / "docs" / "temporal-clients.md"
-NPM = Path(__file__).parent / "npm"
+NPM = Path(__file__).parents[1] / "conformance" / "npm"
 HAS_NODE = shutil.which("node") is not None and (NPM / "node_modules" / "@temporalio" / "client").is_dir()
 
 
@@ -51,7 +51,7 @@ async def test_the_python_of_the_page_prints_the_decision(world: World, temporal
     assert await said(world, temporal_address, sys.executable, "-c", snippet("python", world)) == "decided approved\n"
 
 
-@pytest.mark.skipif(not HAS_NODE, reason="node is missing, or `npm install` was not run in tests/docs/npm")
+@pytest.mark.skipif(not HAS_NODE, reason="node or the pinned client is missing: `make test` installs it where npm is present")
 async def test_the_typescript_of_the_page_prints_the_decision(world: World, temporal_address: str) -> None:
     program = NPM / f"snippet-{uuid4().hex[:8]}.mjs"  # node looks for packages from the place of a program upwards
     program.write_text(snippet("typescript", world))
