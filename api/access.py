@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import Backend, Backends, remember_backend
 from api.callbacks.endpoint import Network, source_of
 from api.problems import Problem
+from api.reference import ADDRESSES
 from vigil.observability import Metrics
 
 LARGEST_BODY: Final = 64 * 1024
@@ -25,7 +26,7 @@ REFUSAL_DELAY: Final = timedelta(seconds=1)
 MOST_SOURCES: Final = 1024
 MOST_DELAYED: Final = 100
 
-_WITHOUT_KEY: Final = frozenset({"/health/live"})
+_WITHOUT_KEY: Final = frozenset({"/health/live", *ADDRESSES})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _log = structlog.get_logger("vigil.api")

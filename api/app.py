@@ -23,6 +23,7 @@ from api.dependencies import Dependencies, Needs
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
+from api.reference import DOCUMENT, add_reference
 from api.request_ids import RequestIds
 from api.security_headers import SecurityHeaders
 from api.stuck import keep_counting_stuck
@@ -159,8 +160,8 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         ),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        openapi_url="/openapi.json" if serves_backends else None,
-        # The framework's pages load scripts from elsewhere, beside an API that may ask for no key on this machine.
+        openapi_url=DOCUMENT if serves_backends else None,
+        # The framework's pages load scripts from elsewhere. `add_reference` has pages of ours.
         docs_url=None,
         redoc_url=None,
     )
@@ -206,3 +207,4 @@ def _add_backend_routes(app: FastAPI) -> None:
     for router in (*of_one, verifications.router, rejected_callbacks.router):
         app.include_router(router, dependencies=[Depends(BEARER)])
     extend_openapi(app)
+    add_reference(app)

@@ -51,7 +51,9 @@ async def test_the_python_of_the_page_prints_the_decision(world: World, temporal
     assert await said(world, temporal_address, sys.executable, "-c", snippet("python", world)) == "decided approved\n"
 
 
-@pytest.mark.skipif(not HAS_NODE, reason="node or the pinned client is missing: `make test` installs it where npm is present")
+@pytest.mark.skipif(
+    not HAS_NODE, reason="node or the pinned client is missing: `make test` installs it where npm is present"
+)
 async def test_the_typescript_of_the_page_prints_the_decision(world: World, temporal_address: str) -> None:
     program = NPM / f"snippet-{uuid4().hex[:8]}.mjs"  # node looks for packages from the place of a program upwards
     program.write_text(snippet("typescript", world))
