@@ -31,6 +31,8 @@ from vigil.temporal.deployments import describe_deployment
 TIMEOUT: Final = 15.0
 """Seconds for each check."""
 COUNT_LIMIT: Final = 1000
+_WITH_WORKFLOWS: Final = frozenset({"current", "ramping", "draining"})
+"""States of builds; all earlier builds are drained."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ async def _check_builds(runtime: Runtime, name: str) -> str:
         raise CheckFailed(f"no worker of the deployment {name} has asked for work yet: start one")
     if not deployment.takes_work:
         raise CheckFailed(f"no build of the deployment {name} is current: run `vigil deploy current BUILD`")
-    return ", ".join(f"{build.name} {build.state}" for build in deployment.builds)
+    return ", ".join(f"{build.name} is {build.state}" for build in deployment.builds if build.state in _WITH_WORKFLOWS)
 
 
 async def _check_login(account: OpenAccount) -> str:
