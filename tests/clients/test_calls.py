@@ -134,9 +134,10 @@ def test_only_what_may_pass_by_itself_is_repeated(answer: httpx.Response, attemp
 def test_the_type_of_a_problem_is_the_type_of_the_error(
     status: int, code: str, kind: type[vigil_client.Problem]
 ) -> None:
-    error = errors.problem_of(problem(status, code, detail="why", fields=[{"field": "body.x", "detail": "is bad"}]))
+    fields = [{"field": "body.x", "detail": "is bad"}]
+    error = errors.problem_of(problem(status, code, detail="why", fields=fields, request_id="5f1c2a9b0d3e4f67"))
 
-    assert (type(error), error.code, error.status) == (kind, code, status)
+    assert (type(error), error.code, error.status, error.request_id) == (kind, code, status, "5f1c2a9b0d3e4f67")
     assert str(error) == f"A title ({code}); why; body.x: is bad"
 
 

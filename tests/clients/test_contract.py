@@ -173,7 +173,7 @@ async def test_commands_are_carried_out_once_and_say_why_not(side: Side, referen
     assert (moved.stage, moved.outcome) == ("awaiting_applicant", None)
     assert (resolved.decision, resolved.revision) == ("declined", 1)
     assert repeated == resolved
-    assert reused == ("InvalidRequest", "idempotency_key_reused", set())
+    assert reused == ("IdempotencyKeyReused", "idempotency_key_reused", set())
     assert complete.state is not None
     assert complete.record is not None
     assert (complete.state.deadline_at, complete.state.basis) == (later, "person")

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from api.app import build_app
 from api.dependencies import Dependencies
+from api.problem_types import PROBLEM_TYPES
 from vigil.domain.digest import Digester
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
-from vigil_client import claims, models, notifications, operations, words
+from vigil_client import claims, errors, models, notifications, operations, words
 
 ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "RegisteredView": models.Registered,
@@ -116,3 +117,8 @@ def test_every_answer_of_the_backend_routes_has_a_model_in_the_client(document: 
     }
 
     assert named - set(ANSWERS) == set()
+
+
+def test_every_error_of_the_client_has_a_type_of_problem_that_the_api_answers() -> None:
+    assert set(errors._BY_CODE) - set(PROBLEM_TYPES) == set()
+    assert {code for code in PROBLEM_TYPES if code.startswith("file_")} >= {"file_expected", "file_lost"}

@@ -61,6 +61,7 @@ class FieldFault:
 class Problem(VigilError):
     """The API answered with a problem. `code` is stable; `retry_after` is in seconds.
 
+    `request_id` finds the request in Vigil's log.
     `idempotency_key` is the key with which a command may be repeated.
     """
 
@@ -72,7 +73,7 @@ class Problem(VigilError):
         self.detail: str | None = body.get("detail")
         self.fields = tuple(FieldFault(str(each["field"]), str(each["detail"])) for each in body.get("fields") or ())
         self.retry_after = _retry_after(response)
-        self.request_id = response.headers.get("x-request-id")
+        self.request_id: str | None = body.get("request_id") or response.headers.get("request-id")
         self.idempotency_key = response.headers.get("idempotency-key")
         super().__init__(self._sentence())
 
@@ -131,6 +132,10 @@ class InvalidRequest(Problem):
     """The request is at fault; `fields` names the fields."""
 
 
+class IdempotencyKeyReused(InvalidRequest):
+    """Another command had this idempotency key, and this one was not carried out."""
+
+
 class Unavailable(Problem):
     """The API, Temporal, the storage or the provider gives no usable answer now. Repeating is safe."""
 
@@ -143,6 +148,7 @@ _BY_CODE: Final[Mapping[str, type[Problem]]] = {
     "process_not_yet_known": ProcessNotYetKnown,
     "command_refused": CommandRefused,
     "no_result": NoResult,
+    "idempotency_key_reused": IdempotencyKeyReused,
 }
 _BY_STATUS: Final[Mapping[int, type[Problem]]] = {
     401: NotAllowed,

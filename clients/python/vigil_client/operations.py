@@ -93,7 +93,8 @@ def register(
 ) -> Steps[Registered]:
     """Register a verification that was created at the provider. May be repeated.
 
-    Without a reference give `coordinates`: the provider is asked for it, and the call is repeated until it has one.
+    Without a reference give `coordinates`: the provider is asked for it. While it has none, the call is repeated as
+    `retry` says.
 
     Raises:
         ConflictingRegistration: it is registered with other values.
