@@ -56,6 +56,8 @@ class Stack:
         self._reported: set[str] = set()
         serve = ["-m", "vigil.cli.main", "serve", "api", "--host", LOOPBACK, "--port", str(ports.api)]
         simulate = ["-m", "vigil.simulator", "--port", str(ports.simulator), "--mail-port", str(ports.mail)]
+        if not in_memory:
+            simulate += ["--keep-in", str(self.folder / "simulator.state")]
         commands = {
             "simulator": [*simulate, "--time-scale", str(time_scale)],
             "api": serve,

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import uvicorn
 
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--time-scale", type=_factor, default=60.0, help="contract times are divided by this (%(default)s)"
     )
+    parser.add_argument("--keep-in", type=Path, metavar="FILE", help="keep the verifications in a file between starts")
     given = parser.parse_args(arguments)
     sys.stdout.write(
         f"Simulating {', '.join(SIMULATED)} at http://{given.host}:{given.port}/, "
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     sys.stdout.flush()
     uvicorn.run(
-        create_app(time_scale=given.time_scale, mail_at=(given.host, given.mail_port)),
+        create_app(time_scale=given.time_scale, mail_at=(given.host, given.mail_port), kept_in=given.keep_in),
         host=given.host,
         port=given.port,
         log_level="warning",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -14,6 +15,7 @@ from vigil.simulator.clock import Clock
 from vigil.simulator.control import PROBLEMS, Control
 from vigil.simulator.engine import Engine
 from vigil.simulator.gateway import Gateway
+from vigil.simulator.kept_state import KeptState, keep
 from vigil.simulator.mail import MailServer
 from vigil.simulator.outage import OutageSwitch
 from vigil.simulator.registry import SIMULATED
@@ -31,18 +33,23 @@ def create_app(
     client: httpx.AsyncClient | None = None,
     clock: Clock | None = None,
     mail_at: tuple[str, int] | None = None,
+    kept_in: Path | None = None,
 ) -> Starlette:
     """Return the application. Contract time passes `time_scale` times as fast as real time.
 
     `client` sends the callbacks; None: the application opens its own, which ignores the proxies of the environment.
     `clock` replaces the real one; `time_scale` must be its scale. `mail_at` is the host and port of the mail server,
     which listens during the application's lifespan; None: there is no mail server. Who serves the application without
-    its lifespan must close `app.state.engine`.
+    its lifespan must close `app.state.engine`. `kept_in` is the file that keeps the verifications from one lifespan to
+    the next; None: they are forgotten.
     """
-    clock = clock or Clock(time_scale)
+    kept = KeptState.load(kept_in, time_scale) if kept_in else None
+    clock = clock or (kept.clock() if kept else Clock(time_scale))
     delivering = client or httpx.AsyncClient(trust_env=False, verify=_certificates(), limits=FRESH_CONNECTIONS)
     engine = Engine(delivering, clock)
-    simulators = {name: provider(engine) for name, provider in SIMULATED.items()}
+    simulators = kept.restore(engine) if kept else None
+    if simulators is None:
+        simulators = {name: provider(engine) for name, provider in SIMULATED.items()}
     switches = {
         name: OutageSwitch(Router(each.routes(), redirect_slashes=False), clock) for name, each in simulators.items()
     }
@@ -54,7 +61,12 @@ def create_app(
         async with AsyncExitStack() as open_:
             if mail_at is not None:
                 await open_.enter_async_context(mail.listening(*mail_at))
+            for simulator in simulators.values():
+                for verification in simulator.verifications.values():
+                    verification.resume()
             yield
+        if kept_in is not None:
+            keep(kept_in, simulators, engine)
         await engine.aclose()
         if client is None:
             await delivering.aclose()

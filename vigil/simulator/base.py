@@ -141,6 +141,8 @@ class SimulatedVerification(ABC, Generic[S, E]):
         self.deliveries: list[Delivery] = []
         self._announcing: asyncio.Task[None] | None = None
         self._is_announced = False
+        self._announced = 0
+        """How many events of the script are behind it."""
 
     @abstractmethod
     def callbacks(self, event: E) -> Iterable[Outgoing]:
@@ -173,14 +175,27 @@ class SimulatedVerification(ABC, Generic[S, E]):
         if self._announcing is not None:
             self._announcing.cancel()
         self.script = with_faults(self.scenario, script)
+        self._announced = 0
         self.begin()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what outlives the process: everything but the task that sends the callbacks."""
+        return {**vars(self), "_announcing": None}
+
+    def resume(self) -> None:
+        """Go on after a restart. Callbacks that became due meanwhile are sent now; repetitions are lost."""
+        for delivery in self.deliveries:
+            delivery.finished = True
+        if not self._is_announced:
+            self.begin()
+
     async def _announce_all(self) -> None:
-        for event in self.script:
+        for event in self.script[self._announced :]:
             if event.is_announced:
                 await self.engine.clock.sleep_until(self.began + event.at)
                 if self.scenario.callbacks:
                     self.announce(event)
+            self._announced += 1
         self._is_announced = True
 
     def announce(self, event: E) -> None:
