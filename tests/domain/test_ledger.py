@@ -77,6 +77,12 @@ def test_a_named_recording_is_downloaded_unless_it_is_said_not_to_be_ready(room:
     assert ledger(after(room, FILE)) == [("recording-vf-1", "available", None)]
 
 
+def test_a_recording_that_was_not_delivered_is_requested_again_when_it_is_listed_again() -> None:
+    record = give_up_files(after(FILE), LossReason.NOT_DELIVERED, at=T0)
+    assert ledger(record) == [("recording-vf-1", "lost", "not_delivered")]
+    assert ledger(apply_callback(record, callback_event(FILE))) == [("recording-vf-1", "available", None)]
+
+
 def test_a_recording_that_was_stored_while_the_session_was_open_stays_stored() -> None:
     record = stored(after(FILE), "recording-vf-1")
     assert ledger(read(read(record, STARTED), APPROVED)) == [("recording-vf-1", "stored", None)]

@@ -162,7 +162,7 @@ async def test_a_recording_that_is_not_there_may_still_come(reader: IdentomatRea
     with pytest.raises(ArtifactNotReady) as caught:
         await download(reader, CALL)
 
-    assert (caught.value.code, caught.value.otherwise) == ("http_404", LossReason.GONE)
+    assert (caught.value.code, caught.value.otherwise) == ("http_404", LossReason.NOT_DELIVERED)
 
 
 async def test_a_name_that_we_never_listed_is_not_asked_for(identomat: FakeIdentomat, reader: IdentomatReader) -> None:

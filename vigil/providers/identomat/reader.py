@@ -39,9 +39,10 @@ _NO_SESSION: Final = "vigil-asks-for-no-session"
 _VIDEOS: Final = frozenset({EvidenceKind.CALL_RECORDING, EvidenceKind.LIVENESS_VIDEO})
 _GONE: Final[Mapping[int, LossReason]] = {httpx.codes.GONE: LossReason.GONE}
 _LOSSES_OF_PICTURES: Final = {**_GONE, httpx.codes.NOT_FOUND: LossReason.NEVER_CAPTURED}
-# unknown: the answer for a recording that is not ready yet
+# unknown: the answer for a recording that is not ready yet. It may come after days, so a later listing brings it back.
 _NOT_READY: Final[Mapping[int, LossReason | None]] = dict.fromkeys(
-    (httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT, httpx.codes.TOO_EARLY, httpx.codes.NOT_FOUND), LossReason.GONE
+    (httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT, httpx.codes.TOO_EARLY, httpx.codes.NOT_FOUND),
+    LossReason.NOT_DELIVERED,
 )
 
 
