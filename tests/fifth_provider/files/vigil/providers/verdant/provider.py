@@ -5,8 +5,11 @@ from typing import Final
 
 import httpx
 
+from vigil.domain.claims import Claims
 from vigil.domain.terms import Name, Proof, ProviderName
+from vigil.providers.claims import parse_stored
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest, Provider, ProviderEntry, Reader
+from vigil.providers.verdant.claims import CLAIMS
 from vigil.providers.verdant.reader import VerdantReader
 from vigil.providers.verdant.senders import CONTRACT, CONTRACTS
 from vigil.providers.verdant.settings import VerdantSettings
@@ -43,6 +46,10 @@ class Verdant(Provider):
     def read_callbacks(self, request: GenuineRequest) -> Sequence[Callback]:
         """Return the one event that a callback reports."""
         return (read_callback(request.kept_body),)
+
+    def read_claims(self, result: bytes) -> Claims:
+        """Return the claims in a stored inquiry."""
+        return CLAIMS.read(parse_stored(result))
 
     def setup_instructions(self, callback_url: str) -> Sequence[str]:
         """Return what to enter at Verdant."""
