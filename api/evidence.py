@@ -29,7 +29,8 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
 )
 async def read_timeline(key: Key, process: Process) -> TimelineView:
     """Return the timeline."""
-    return TimelineView.of(await process.lookup.read_record(key))
+    record = await process.lookup.read_record(key)
+    return TimelineView.of(record, await process.lookup.read_notifications(key))
 
 
 @router.get(

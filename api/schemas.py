@@ -1,12 +1,13 @@
 """The JSON of verifications. It has no names under which things are stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from vigil.domain.log import EntryKind
 from vigil.domain.models import StrictModel
+from vigil.domain.notification import NotificationRow, timeline
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Check, Reason
 from vigil.domain.summary import Summary
@@ -279,9 +280,9 @@ class TimelineView(StrictModel):
     omitted: int
 
     @classmethod
-    def of(cls, record: Record) -> "TimelineView":
-        """Return the timeline of a record."""
-        entries = sorted(record.log.entries, key=lambda entry: entry.at)
+    def of(cls, record: Record, notifications: Sequence[NotificationRow]) -> "TimelineView":
+        """Return the timeline of a record, with its notifications."""
+        entries = timeline(record.log, notifications)
         views = (EntryView(at=entry.at, kind=entry.kind, details=entry.words, actor=entry.actor) for entry in entries)
         return cls(entries=tuple(views), omitted=record.log.folded)
 

@@ -166,7 +166,7 @@ class VerificationLookup:
         notifications: list[NotificationRow] = []
         with suppress(StorageError, RPCError):
             notifications = await self.read_notifications(known.key)
-        owed = tuple(row for row in notifications if row.is_owed)
+        owed = tuple(row for row in notifications if row.has_failed)
         return explain(known.situation.model_copy(update={"owed": owed}), plan=plan, now=now)
 
     async def read_partner_metadata(self, record: Record | None) -> Mapping[str, JsonValue] | None:

@@ -37,10 +37,13 @@ async def test_a_backend_that_is_gone_reads_so_and_asks_for_its_notification_aga
                 ):
                     await asyncio.sleep(0.1)
             explained = await client.get(path(world, "/explanation"))
+            timeline = (await client.get(path(world, "/timeline"))).json()["entries"]
             resent = await client.post(path(world, "/notifications/resend"), json={})
             await told.was_told(2)
 
     [row] = rows
+    told_of = [entry["details"] for entry in timeline if entry["kind"] == "notification"]
+    assert told_of == [[name, "revision:1", "gone", "endpoint_answered_410"]]
     assert (row["endpoint"], row["revision"], row["of_completion"]) == (name, 1, False)
     assert (row["state"], row["attempts"], row["answer"]) == ("gone", 1, "endpoint_answered_410")
     assert (explained.json()["actor"], f"`{name}` will not be notified" in explained.json()["sentence"]) == (

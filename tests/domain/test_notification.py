@@ -2,15 +2,21 @@
 
 from datetime import timedelta
 
-from tests.domain.samples import PLAN, T0, fresh
+from tests.domain.samples import APPROVED, PLAN, SECOND, T0, fresh, read
 from vigil.domain.explanation import explain
 from vigil.domain.log import EntryKind
-from vigil.domain.notification import NotificationRow, NotificationState
+from vigil.domain.notification import NotificationRow, NotificationState, timeline
 from vigil.domain.record import Record
 from vigil.domain.record_edits import apply_notification
-from vigil.domain.situation import Situation
+from vigil.domain.situation import Queue, Situation
 from vigil.domain.summary import summarize
 from vigil.domain.terms import Actor, Attention
+
+SERVED = Queue(name="verifications", last_asked_at=T0 - SECOND)
+
+
+def concluded() -> Record:
+    return read(fresh(), APPROVED)
 
 
 def row(
@@ -79,3 +85,29 @@ def test_an_endpoint_that_is_gone_will_not_be_notified() -> None:
 
     assert explained.sentence == "it is complete: without a verdict; `checkout` will not be notified"
     assert (explained.actor, explained.next_event) == (Actor.BACKEND, None)
+
+
+def test_the_timeline_has_each_notification_once_whether_it_was_reported_or_not() -> None:
+    late, quick = (
+        row(NotificationState.PENDING, minutes=5),
+        row(NotificationState.DELIVERED, endpoint="audit", minutes=1),
+    )
+    record = apply_notification(fresh(), late)
+
+    lines_of = [(entry.kind, entry.words) for entry in timeline(record.log, [late, quick])]
+
+    assert [words for kind, words in lines_of if kind == EntryKind.NOTIFICATION] == [
+        ("audit", "revision:1", "delivered"),
+        ("checkout", "revision:1", "pending", "endpoint_unreachable"),
+    ]
+
+
+def test_a_verification_that_waits_for_its_files_says_it_too() -> None:
+    record = apply_notification(concluded(), row(NotificationState.PENDING))
+    situation = Situation(summary=summarize(record, PLAN), is_open=True, queues=(SERVED,), owed=record.owed)
+
+    explained = explain(situation, plan=PLAN, now=T0)
+
+    assert explained.sentence.startswith("it is concluded (decided approved)")
+    assert explained.sentence.endswith("; `checkout` has not been notified")
+    assert explained.actor == Actor.BACKEND

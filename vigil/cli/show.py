@@ -12,7 +12,7 @@ from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_state, format_time, open_console, print_json, spell
 from vigil.cli.notify import build_notification_table
 from vigil.cli.target import find_key
-from vigil.domain.notification import NotificationRow
+from vigil.domain.notification import NotificationRow, timeline
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.errors import RecordUnavailable
@@ -38,7 +38,7 @@ def print_verification(config: Path | None, account: str, reference: str, *, as_
         consequence = "the data below may be old" if record else "no more can be shown"
         console.print(f"\nThe verification is open and no worker answers, so {consequence}.", style="yellow")
     if record is not None:
-        _print_timeline(record, console)
+        _print_timeline(record, notifications, console)
         _print_evidence(record, console)
     if notifications:
         console.print("\nNotifications", style="bold")
@@ -101,10 +101,10 @@ def _list_reasons(record: Record) -> list[str]:
     return [spell(reason.code) + (f" ({reason.word})" if reason.word else "") for reason in record.verdict.reasons]
 
 
-def _print_timeline(record: Record, console: Console) -> None:
+def _print_timeline(record: Record, notifications: Sequence[NotificationRow], console: Console) -> None:
     console.print("\nTimeline", style="bold")
     table = Table.grid(padding=(0, 2))
-    for entry in sorted(record.log.entries, key=lambda entry: entry.at):
+    for entry in timeline(record.log, notifications):
         words = " ".join(spell(word) for word in entry.words)
         table.add_row(Text(format_time(entry.at), style="dim"), spell(entry.kind), Text(words), Text(entry.actor or ""))
     console.print(table)

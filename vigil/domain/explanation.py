@@ -146,15 +146,21 @@ def _owing(owed: Sequence[NotificationRow], state: str, notes: tuple[str, ...]) 
     """Explain a verification that has its verdict, while an endpoint does not have it yet."""
     coming = sorted(row.next_at for row in owed if row.state == NotificationState.PENDING and row.next_at)
     is_pending = any(row.state == NotificationState.PENDING for row in owed)
-    names = ", ".join(dict.fromkeys(f"`{row.endpoint}`" for row in owed))
     return Explanation(
-        sentence=f"{state}; {names} {'has not been' if is_pending else 'will not be'} notified",
+        sentence=f"{state}; {_name_owed(owed)}",
         next_event="the notification is tried again" if is_pending else None,
         next_at=coming[0] if coming else None,
         actor=Actor.BACKEND,
         cause="theirs",
         notes=notes,
     )
+
+
+def _name_owed(owed: Sequence[NotificationRow]) -> str:
+    """Say which endpoints do not have the verdict; nothing if all have it."""
+    is_pending = any(row.state == NotificationState.PENDING for row in owed)
+    names = ", ".join(dict.fromkeys(f"`{row.endpoint}`" for row in owed))
+    return f"{names} {'has not been' if is_pending else 'will not be'} notified" if names else ""
 
 
 def _describe_owed(row: NotificationRow) -> str:
@@ -174,6 +180,7 @@ def _concluded(
         f"it is concluded ({_verdict(summary)})",
         to_come.get(waiting, f"{waiting} files are still to come"),
         _late_polls(summary, plan, now),
+        _name_owed(situation.owed),
     )
     if Attention.UNREADABLE_SIGNAL in summary.attention:
         return Explanation(
@@ -190,8 +197,8 @@ def _concluded(
         sentence="; ".join(part for part in parts if part),
         next_event=next_event,
         next_at=next_at,
-        actor=None,
-        cause="nobody",
+        actor=Actor.BACKEND if situation.owed else None,
+        cause="theirs" if situation.owed else "nobody",
         notes=notes,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from vigil.domain import evidence
 from vigil.domain.log import AttentionNote, EntryKind, LogEntry
-from vigil.domain.notification import NotificationRow, add_row
+from vigil.domain.notification import NotificationRow, add_row, log_entry
 from vigil.domain.progress import merge_rooms
 from vigil.domain.record import Record
 from vigil.domain.terms import ACTS_ON, ArtifactState, Attention, Basis, LossReason, Name, Stage
@@ -71,8 +71,8 @@ def apply_notification(record: Record, row: NotificationRow) -> Record:
     owed = add_row(record.owed, row)
     if owed == record.owed:
         return record
-    words = (row.endpoint, f"revision:{row.revision}", str(row.state), row.answer)
-    record = add_log_entry(record.with_owed(owed), EntryKind.NOTIFICATION, at=row.at, words=words)
+    record = record.with_owed(owed)
+    record = record.with_log(record.log.add(log_entry(row)))
     if owed:
         return add_attention(record, Attention.NOT_NOTIFIED, at=row.at)
     return clear_attention(record, Attention.NOT_NOTIFIED)

@@ -52,7 +52,7 @@ async def _read_row(client: Client, execution: WorkflowExecution) -> Notificatio
             tried = {"attempts": made, "answer": step.last_answer, "next_at": step.next_at}
             row = row.model_validate({**row.model_dump(), **tried})
         return row
-    state, attempts = NotificationState.GIVEN_UP, 0
+    state, attempts = NotificationState.GIVEN_UP, 0  # also if an operator ended it
     if execution.status is WorkflowExecutionStatus.COMPLETED:
         ended = await run.result(rpc_timeout=DESCRIBE_TIMEOUT)
         state, attempts = _ENDED[ended.result], ended.attempts
