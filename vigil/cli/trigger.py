@@ -1,4 +1,4 @@
-"""`vigil trigger`: play a verification at the simulator to an end that its name says, such as `id360.declined`."""
+"""`vigil trigger`: play a verification at the simulator to the end that the name of the event says."""
 
 import asyncio
 from collections.abc import Mapping

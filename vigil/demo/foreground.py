@@ -62,7 +62,7 @@ def print_addresses(console: Console, stack: Stack) -> None:
         f"  {_find_command()} --config {stack.config} simulate {stack.accounts[0].name} --watch\n"
         f"\nSend notifications on to your program, and cause one:\n"
         f"  {_find_command()} --config {stack.config} listen --forward-to http://127.0.0.1:8100/webhooks/vigil\n"
-        f"  {_find_command()} --config {stack.config} trigger id360.declined\n"
+        f"  {_find_command()} --config {stack.config} trigger {stack.accounts[0].name}.declined\n"
         f"\nList verifications as a backend does:\n"
         f"  curl {_header(stack)}'{stack.api}/verifications?limit=5'\n"
         f"\nPress Ctrl-C to stop everything.",

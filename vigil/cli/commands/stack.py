@@ -51,7 +51,7 @@ def dev(
 
 
 class SimulateCommand(TyperCommand):
-    """Lists the options of one provider's scenario in the help: `vigil simulate id360 --help`."""
+    """Lists the options of one provider's scenario in the help: `vigil simulate ACCOUNT --help`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep what was typed, since the help is printed before the arguments are parsed."""
@@ -118,7 +118,7 @@ def _print_events(context: typer.Context, is_asked: bool) -> None:
 
 def trigger(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="ACCOUNT.END, such as id360.declined.", metavar="EVENT")],
+    event: Annotated[str, typer.Argument(help="ACCOUNT.END; this help lists all.", metavar="EVENT")],
     watch: Annotated[bool, typer.Option(help="Follow it until it is concluded.")] = True,
     _help: Annotated[
         bool, typer.Option("--help", "-h", callback=_print_events, is_eager=True, help="Show this, and all events.")
