@@ -14,12 +14,13 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from api import claims, commands, evidence, health, notifications, rejected_callbacks, verifications
-from api.access import AccessLayer, FailedKeys
-from api.auth import BEARER, Backend
+from api.access import AccessLayer
+from api.auth import BEARER, Backend, Backends
 from api.callbacks.dependencies import build_services
 from api.callbacks.endpoint import CallbackEndpoint
 from api.callbacks.relay import Relay, RelayPace
 from api.dependencies import Dependencies, Needs
+from api.failed_keys import FailedKeys
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
 from api.problems import add_problems
@@ -27,6 +28,11 @@ from api.reference import DOCUMENT, add_reference
 from api.request_ids import RequestIds
 from api.security_headers import SecurityHeaders
 from api.stuck import keep_counting_stuck
+from api.ui import installation as ui_installation
+from api.ui import sign_in as ui_sign_in
+from api.ui import verifications as ui_verifications
+from api.ui.access import PageAccess
+from api.ui.sessions import Sessions
 from vigil.config.keys import Right
 from vigil.config.settings import Settings, SettingsError, load_settings
 from vigil.http_server.limits import ConnectionLimits
@@ -136,6 +142,8 @@ def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Depe
         trusted_proxies=settings.api.trusted_proxies,
         retention=Retention(settings.storage.keep.quarantined, settings.storage.keep.refused),
         relayed_per_second=settings.api.relayed_per_second,
+        callback_base=settings.api.callback_base,
+        temporal_ui=settings.temporal.ui,
     )
 
 
@@ -169,18 +177,23 @@ def build_app(dependencies: Dependencies) -> FastAPI:
     app.include_router(health.router)
     if serves_backends:
         _add_backend_routes(app)
-        app.add_middleware(
-            AccessLayer,
-            backends=dependencies.backends,
-            trusted_proxies=dependencies.trusted_proxies,
-            failed_keys=FailedKeys(dependencies.metrics),
-        )
+        _guard(app, dependencies)
     add_problems(app)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)
     if takes_callbacks:
         app.add_middleware(CallbackEndpoint, services=services, trusted_proxies=dependencies.trusted_proxies)
     return app
+
+
+def _guard(app: FastAPI, dependencies: Dependencies) -> None:
+    """Put the layers in front of the routes that say who may call: one for backends, one for the pages."""
+    backends, failed_keys = Backends(dependencies.backends), FailedKeys(dependencies.metrics)
+    sessions = Sessions(dependencies.digester, dependencies.backends)
+    app.state.backends, app.state.failed_keys, app.state.sessions = backends, failed_keys, sessions
+    trusted = tuple(dependencies.trusted_proxies)
+    app.add_middleware(AccessLayer, backends=backends, trusted_proxies=trusted, failed_keys=failed_keys)
+    app.add_middleware(PageAccess, backends=backends, sessions=sessions)
 
 
 def _run_beside(*loops: Callable[[], Coroutine[None, None, None]]) -> Lifespan[FastAPI]:
@@ -203,6 +216,8 @@ def _run_beside(*loops: Callable[[], Coroutine[None, None, None]]) -> Lifespan[F
 def _add_backend_routes(app: FastAPI) -> None:
     app.include_router(health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)])
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
+    for page in (ui_sign_in.router, ui_verifications.router, ui_installation.router):
+        app.include_router(page)
     of_one = (claims.router, evidence.router, notifications.router, commands.router)
     for router in (*of_one, verifications.router, rejected_callbacks.router):
         app.include_router(router, dependencies=[Depends(BEARER)])

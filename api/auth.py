@@ -69,18 +69,28 @@ class Backends:
     def __init__(self, backends: Sequence[Backend]) -> None:
         self._backends = tuple(backends)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether anybody has a key; without one, this machine alone may call."""
+        return bool(self._backends)
+
     def identify(self, headers: Headers, peer: str) -> Backend:
         """Return the caller. Raises `Problem` 401 or 403."""
         if not self._backends:
             _require_local(headers, peer)
             return LOCAL
         scheme, _, presented = headers.get("authorization", "").partition(" ")
-        given = hash_key(presented.strip())
+        holder = self.holder_of(presented.strip())
+        if scheme.lower() != "bearer" or holder is None:
+            raise Problem(401, "not_authorized", "Send a backend's key", headers={"WWW-Authenticate": "Bearer"})
+        return holder
+
+    def holder_of(self, key: str) -> Backend | None:
+        """Return whose key it is; None: nobody's."""
+        given = hash_key(key)
         # Every hash is compared, so that the duration does not show which one matches.
         found = [each for each in self._backends for known in each.hashes if hmac.compare_digest(given, known)]
-        if scheme.lower() != "bearer" or not found:
-            raise Problem(401, "not_authorized", "Send a backend's key", headers={"WWW-Authenticate": "Bearer"})
-        return found[0]
+        return found[0] if found else None
 
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A backend's key, from `[api] keys` in the settings.")

@@ -46,6 +46,10 @@ class Dependencies:
     trusted_proxies: Sequence[Network] = ()
     retention: Retention = field(default_factory=Retention)
     relayed_per_second: int = 50
+    callback_base: str = "http://127.0.0.1:8000/callbacks"
+    """The URL to which the name of an account is added for its callbacks."""
+    temporal_ui: str | None = None
+    """Where the pages link to: Temporal's UI with its namespace."""
     command_timeout: timedelta = timedelta(seconds=10)
     """How long a command waits for a worker. After it the caller is asked to repeat the command."""
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,7 @@ LARGEST_PAGE: Final = 200
 _MARK_LENGTH: Final = 26
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._:~-]{3,100}")
 _PREFIX_PAGE: Final = 50
+_SEARCHED: Final = re.compile(r"[A-Za-z0-9._:~@-]{1,100}")
 _PROBLEMS: Final = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 FAILING_TASKS: Final = (
     "(ExecutionStatus = 'Running' AND "
@@ -161,15 +162,60 @@ async def list_page(
     Temporal cannot filter by backend, so a page may be shorter than `limit`.
     """
     query = filters.query(accounts=reach.accounts)
+    executions, following = await _fetch_page(client, query, page, limit, tokens)
+    return await _page_of(executions, following, reach)
+
+
+async def list_verifications(
+    client: Client, query: str, reach: Reach, *, page: str | None, limit: int, tokens: PageTokens
+) -> ListedPage:
+    """Return one page of the newest runs of verifications. `query` is that of `Filters` or `search_query`.
+
+    An earlier run of a verification is left out, so a page may be shorter than `limit`. Raises as `list_page` does.
+    """
+    executions, following = await _fetch_page(client, query, page, limit, tokens)
+    newest = await _newest_runs(client, {each.id for each in executions})
+    return await _page_of([each for each in executions if newest.get(each.id) == each.run_id], following, reach)
+
+
+def search_query(text: str, paths: Iterable[str], accounts: Iterable[Name]) -> str | None:
+    """Return the filter for an applicant, for verifications of these paths and for the begin of a reference.
+
+    None: nothing that is searched for can hold such a text.
+    """
+    clauses = [f"WorkflowId = '{workflow_id(path)}'" for path in paths]
+    if _SEARCHED.fullmatch(text):
+        clauses.append(f"VigilApplicant = '{text}'")
+        clauses += [f"WorkflowId STARTS_WITH '{workflow_id(f'{account}/{text}')}'" for account in accounts]
+    if not clauses:
+        return None
+    return f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND ({' OR '.join(clauses)})"
+
+
+async def _fetch_page(
+    client: Client, query: str, page: str | None, limit: int, tokens: PageTokens
+) -> tuple[Sequence[WorkflowExecution], str | None]:
     token = tokens.open(page, query) if page else None
     found = client.list_workflows(query, page_size=limit, next_page_token=token, rpc_timeout=DESCRIBE_TIMEOUT)
     await found.fetch_next_page()
-    runs = [await _run_of(execution) for execution in found.current_page or ()]
     following = found.next_page_token
-    return ListedPage(
-        runs=tuple(run for run in runs if reach.holds(run)),
-        next_page=tokens.sign(following, query) if following else None,
-    )
+    return found.current_page or (), tokens.sign(following, query) if following else None
+
+
+async def _newest_runs(client: Client, ids: Collection[str]) -> Mapping[str, str]:
+    """Return the newest run of each workflow."""
+    if not ids:
+        return {}
+    newest: dict[str, WorkflowExecution] = {}
+    async for execution in client.list_workflows(f"WorkflowId IN ({', '.join(map(repr, sorted(ids)))})"):
+        if execution.id not in newest or execution.start_time > newest[execution.id].start_time:
+            newest[execution.id] = execution
+    return {each: execution.run_id for each, execution in newest.items()}
+
+
+async def _page_of(executions: Sequence[WorkflowExecution], following: str | None, reach: Reach) -> ListedPage:
+    runs = [await _run_of(execution) for execution in executions]
+    return ListedPage(runs=tuple(run for run in runs if reach.holds(run)), next_page=following)
 
 
 async def iterate_verifications(
@@ -210,6 +256,24 @@ async def find_by_prefix(client: Client, account: Name, prefix: str) -> str | No
         if len(found) > 1:
             raise AmbiguousReference
     return next(iter(found), None)
+
+
+async def count_open(client: Client, account: Name) -> int:
+    """Return how many verifications of an account are open. Raises `RPCError`."""
+    return (await client.count_workflows(Filters(account=account, is_open=True).query())).count
+
+
+async def latest_callback(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> datetime | None:
+    """Return when one of the newest verifications of an account last had a callback; None: none had.
+
+    Raises `RPCError`.
+    """
+    query, latest = Filters(account=account).query(), None
+    async for execution in client.list_workflows(query, limit=among):
+        summary, _ = await read_summary(execution)
+        at = summary.last_callback_at if summary else None
+        latest = max(filter(None, (at, latest)), default=None)
+    return latest
 
 
 async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:

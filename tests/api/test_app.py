@@ -260,8 +260,8 @@ async def test_quarantined_callbacks_are_listed_for_holders_of_a_key_without_wha
         "account": "acme",
         "proof": "secret",
         "reason": "names_no_verification",
-        "receipt": name.removeprefix("inbox/quarantined/"),
         "encoding": None,
+        "receipt": name.removeprefix("inbox/quarantined/"),
     }
 
 

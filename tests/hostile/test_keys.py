@@ -14,11 +14,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from api.access import FailedKeys
 from api.app import build_app
 from api.auth import Backend
 from api.dependencies import Needs
+from api.failed_keys import FailedKeys
 from api.problems import Problem
+from api.ui.routing import PageRoute
 from tests.api.test_verifications import body, code, dependencies_of, path
 from tests.world import ACCOUNT, World
 from vigil.config.keys import KeySettings, Right, hash_key
@@ -76,9 +77,9 @@ async def asking(world: World, *backends: Backend, **changes: Any) -> AsyncItera
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield method, path and declared rights of every route of ours."""
+    """Yield method, path and declared rights of every route for programs."""
     for route in iter_route_contexts(app.routes):
-        if isinstance(route.original_route, APIRoute):
+        if isinstance(route.original_route, APIRoute) and not isinstance(route.original_route, PageRoute):
             needed = [each.call.right.value for each in route.dependant.dependencies if isinstance(each.call, Needs)]
             for method in route.methods or ():
                 yield method, str(route.path), needed

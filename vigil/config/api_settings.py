@@ -53,10 +53,15 @@ class ApiSettings(StrictModel):
     relayed_per_second: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many stored callbacks the relay of this process signals after an outage."""
 
+    @property
+    def callback_base(self) -> str:
+        """The URL to which the name of an account is added for its callbacks."""
+        base = self.public_url or f"http://{self.host}:{self.port}"
+        return f"{base.rstrip('/')}/callbacks"
+
     def callback_url(self, account: str) -> str:
         """Return the URL to which the provider must send the account's callbacks."""
-        base = self.public_url or f"http://{self.host}:{self.port}"
-        return f"{base.rstrip('/')}/callbacks/{account}"
+        return f"{self.callback_base}/{account}"
 
 
 def _require_webhook_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -84,6 +84,8 @@ class TemporalSettings(StrictModel):
 
     address: str | None = None
     namespace: str | None = None
+    ui: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s/?#]$")] | None = None
+    """Temporal's UI with its namespace, such as `http://127.0.0.1:8233/namespaces/default`: the pages link there."""
 
 
 class KeepSettings(StrictModel):

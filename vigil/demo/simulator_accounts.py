@@ -57,7 +57,7 @@ def write_settings(
     `FileExistsError`: secrets that are in use must not be replaced.
     """
     tables: dict[str, Mapping[str, Any]] = {
-        "temporal": {"address": temporal},
+        "temporal": {"address": temporal, "ui": f"http://{LOOPBACK}:{ports.ui}/namespaces/default"},
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url, "keys": [_OUR_KEY]},
         "messages": {

@@ -1,0 +1,65 @@
+"""Takes the pictures of `docs/operating.md`: `python -m docs.pictures`, on a machine with Debian's Chromium."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from vigil.demo.ports import Ports
+from vigil.demo.simulator_accounts import read_key
+from vigil.demo.stack import Stack
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
+
+HERE: Final = Path(__file__).parent
+PLAYED: Final = (
+    ("id360", "drop_finals=true"),
+    ("id360", "outcome=KO"),
+    ("smile", None),
+    ("assure", None),
+    ("identomat", None),
+    ("id360", "outcome=silent"),
+)
+
+
+async def main() -> None:
+    """Play some verifications and photograph the list and one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=60, in_memory=True)
+        async with stack.run():
+            for account, option in PLAYED:
+                await asyncio.to_thread(_simulate, stack, account, option)
+            await asyncio.sleep(5)
+            await asyncio.to_thread(_photograph, stack)
+
+
+def _simulate(stack: Stack, account: str, option: str | None) -> None:
+    command = ["vigil", "simulate", account, *(["-s", option] if option else [])]
+    subprocess.run(command, env={"VIGIL_CONFIG": str(stack.config), "PATH": ".venv/bin"}, check=False)  # noqa: S603
+
+
+def _photograph(stack: Stack) -> None:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--no-proxy-server"):
+        options.add_argument(argument)
+    browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    try:
+        browser.set_window_size(1000, 760)
+        browser.get(f"{stack.api}/ui")
+        browser.find_element(By.ID, "key").send_keys(str(read_key(stack.config)))
+        browser.find_element(By.CSS_SELECTOR, "main button").click()
+        browser.save_screenshot(str(HERE / "pictures/verifications.png"))
+        browser.find_element(By.CSS_SELECTOR, "td a").click()
+        browser.save_screenshot(str(HERE / "pictures/verification.png"))
+    finally:
+        browser.quit()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
