@@ -141,7 +141,7 @@ async def test_without_keys_this_machine_alone_sees_the_pages(pages: Pages) -> N
 
 async def test_every_page_declares_the_right_that_it_needs(world: World) -> None:
     app = build_app(Dependencies({ACCOUNT: account_in(world)}, world.tracker, world.storage, world.digester))
-    declared: dict[tuple[str, str], list[str]] = {}
+    declared: dict[tuple[str, str | None], list[str]] = {}
     for route in iter_route_contexts(app.routes):
         if isinstance(route.original_route, PageRoute):
             rights = [each.call.right.value for each in route.dependant.dependencies if isinstance(each.call, Needs)]
