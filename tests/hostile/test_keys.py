@@ -53,6 +53,13 @@ RIGHTS: Final = {
 }
 WITHOUT_KEY: Final = {("GET", "/health/live")}
 
+BODIES = {
+    "resolve": {"decision": "approved"},
+    "deadline": {"deadline_at": "2031-01-01T00:00:00Z"},
+    "attach": {"account": ACCOUNT, "reference": "none"},
+    "reread": {"account": ACCOUNT},
+}
+
 
 @pytest.fixture
 async def world(temporal_address: str, tmp_path: Path) -> World:
@@ -103,8 +110,7 @@ async def test_a_key_reaches_the_routes_of_its_right_alone_and_of_its_account_al
     async with asking(world, one, other) as client:
         for method, template in RIGHTS:
             at = template.replace("{account}", ACCOUNT).replace("{reference:path}", "none").replace("{name}", "none")
-            sent = body(world) if template == "/verifications" else {"decision": "approved"}
-            sent = {"deadline_at": "2031-01-01T00:00:00Z"} if template.endswith("/deadline") else sent
+            sent = body(world) if template == "/verifications" else BODIES.get(template.rpartition("/")[2], {})
             answer = await client.request(method, at, json=sent, headers=holding("one"))
             if answer.status_code != 403:
                 allowed.add((method, template))
