@@ -48,10 +48,14 @@ class Backend:
         if right not in self.rights:
             raise Problem(403, "right_missing", "The key may not do this", detail=f"It needs the right {right}")
 
-    def require_account(self, account: str) -> None:
+    def require_account(self, account: str | None) -> None:
         """Raise `Problem` 403 if the key is not for the account."""
-        if self.accounts is not None and account not in self.accounts:
+        if not self.may_use(account):
             raise Problem(403, "other_account", "The key may not use this account")
+
+    def may_use(self, account: str | None) -> bool:
+        """Whether the key is for the account. Only a key for all accounts is for what names none."""
+        return self.accounts is None or account in self.accounts
 
     def require_endpoints(self, names: Collection[str]) -> None:
         """Raise `Problem` 403 if the key may not let one of the endpoints be notified."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
 
-from api.dependencies import Needs, Process
+from api.dependencies import Caller, Needs, Process
 from api.problems import problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
@@ -62,9 +62,11 @@ class QuarantineView(StrictModel):
 
 
 @router.get("/refusals", summary="List refused callbacks", responses=problem_responses())
-async def list_refusals(process: Process, limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50) -> RefusalsView:
-    """Return the newest refusals."""
-    found = await process.inbox.refusals(limit)
+async def list_refusals(
+    caller: Caller, process: Process, limit: Annotated[int, Query(ge=1, le=MOST_REFUSALS)] = 50
+) -> RefusalsView:
+    """Return the newest refusals, of the accounts of the key."""
+    found = [each for each in await process.inbox.refusals(limit) if caller.may_use(each.account)]
     return RefusalsView(
         refusals=tuple(RefusalView(digest=each.digest8, **each.model_dump(exclude={"digest8"})) for each in found)
     )
@@ -74,10 +76,10 @@ async def list_refusals(process: Process, limit: Annotated[int, Query(ge=1, le=M
     "/quarantine", summary="List stored callbacks that belong to no verification", responses=problem_responses()
 )
 async def list_quarantine(
-    process: Process, limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50
+    caller: Caller, process: Process, limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50
 ) -> QuarantineView:
-    """Return the newest quarantined callbacks."""
-    found = await process.inbox.quarantined(limit)
+    """Return the newest quarantined callbacks, of the accounts of the key."""
+    found = [each for each in await process.inbox.quarantined(limit) if caller.may_use(each.account)]
     return QuarantineView(
         quarantined=tuple(QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"})) for each in found)
     )
@@ -124,9 +126,10 @@ class RereadView(StrictModel):
 @router.get(
     "/quarantine/{receipt}", summary="Show a quarantined callback without its body", responses=problem_responses(404)
 )
-async def show_quarantined(receipt: str, process: Process) -> ReceiptView:
+async def show_quarantined(receipt: str, caller: Caller, process: Process) -> ReceiptView:
     """Return what is stored of a quarantined callback."""
     stored = await process.quarantine.read(receipt)
+    caller.require_account(stored.account)
     return ReceiptView(
         at=stored.received_at,
         account=stored.account,
@@ -144,8 +147,9 @@ async def show_quarantined(receipt: str, process: Process) -> ReceiptView:
     description="The verification must be known. May be repeated.",
     responses=problem_responses(404, 409, 415),
 )
-async def attach_quarantined(receipt: str, request: AttachRequest, process: Process) -> AttachedView:
+async def attach_quarantined(receipt: str, request: AttachRequest, caller: Caller, process: Process) -> AttachedView:
     """Hand a callback on to a verification."""
+    caller.require_account(request.account)
     key = await process.lookup.resolve_key(request.account, request.reference)
     await process.quarantine.attach(receipt, key)
     return AttachedView(receipt=receipt)
@@ -157,7 +161,8 @@ async def attach_quarantined(receipt: str, request: AttachRequest, process: Proc
     description="After a reader was corrected, or verifications were registered. May be repeated.",
     responses=problem_responses(415),
 )
-async def reread_quarantined(request: RereadRequest, process: Process) -> RereadView:
+async def reread_quarantined(request: RereadRequest, caller: Caller, process: Process) -> RereadView:
     """Read callbacks again, and hand on what can be read now."""
+    caller.require_account(request.account)
     found = process.quarantine.reread(dry_run=request.dry_run, account=request.account)
     return RereadView(results=Counter([each.result.value async for each in found]))

@@ -37,8 +37,8 @@ async def show_callbacks(caller: Caller, process: Process) -> Response:
     context = {
         "caller": caller,
         "now": datetime.now(UTC),
-        "refusals": await process.inbox.refusals(MOST_SHOWN),
-        "quarantined": await process.inbox.quarantined(MOST_SHOWN),
+        "refusals": [each for each in await process.inbox.refusals(MOST_SHOWN) if caller.may_use(each.account)],
+        "quarantined": [each for each in await process.inbox.quarantined(MOST_SHOWN) if caller.may_use(each.account)],
     }
     return render("callbacks.html", context)
 
@@ -46,7 +46,7 @@ async def show_callbacks(caller: Caller, process: Process) -> Response:
 @router.get("/accounts")
 async def show_accounts(caller: Caller, process: Process) -> Response:
     """Show each account with what its provider must call."""
-    rows = [await _row(account, process) for account in process.accounts.values()]
+    rows = [await _row(account, process) for account in process.accounts.values() if caller.may_use(account.name)]
     return render("accounts.html", {"caller": caller, "now": datetime.now(UTC), "rows": rows})
 
 

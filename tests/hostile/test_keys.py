@@ -141,6 +141,30 @@ async def test_a_key_without_named_rights_may_neither_resolve_nor_see_refusals(w
     assert [code(each) for each in (resolved, refusals, quarantine)] == ["right_missing"] * 3
 
 
+async def test_callbacks_are_listed_and_read_again_for_the_accounts_of_the_key_alone(world: World) -> None:
+    one, other = key_of("one", may=(Right.OPERATE,)), key_of("other", may=(Right.OPERATE,), accounts=("beta",))
+    async with asking(world, one, other) as client:
+        await client.post("/callbacks/acme", content=b"{}")
+        await client.post("/callbacks/acme", content=b"nothing", headers={"x-secret": "right"})
+        rows = [
+            [
+                len(
+                    (await client.get(path, headers=holding(name))).json()[
+                        path[1:].replace("quarantine", "quarantined")
+                    ]
+                )
+                for path in ("/refusals", "/quarantine")
+            ]
+            for name in ("one", "other")
+        ]
+        [kept] = (await client.get("/quarantine", headers=holding("one"))).json()["quarantined"]
+        shown = await client.get(f"/quarantine/{kept['receipt']}", headers=holding("other"))
+        reread = await client.post("/quarantine/reread", json={}, headers=holding("other"))
+
+    assert rows == [[1, 1], [0, 0]]
+    assert (shown.status_code, reread.status_code) == (403, 403)
+
+
 async def test_a_list_holds_the_accounts_of_the_key_alone(world: World) -> None:
     applicant = f"customer-{world.key.reference}"
     both, beta = key_of("both"), key_of("beta", accounts=("beta",))
