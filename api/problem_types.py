@@ -61,6 +61,10 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
         "Repeat it with the same `Idempotency-Key`: it is carried out once.",
     ),
     "not_authorized": ("The key is missing or belongs to no backend.", "Send `Authorization: Bearer` and the key."),
+    "not_usable": (
+        "The quarantined callback cannot be given to that verification; `detail` says why.",
+        "Compare account and reference with the callback.",
+    ),
     "other_account": ("The key is not for this account.", _KEY),
     "other_endpoint": ("The key may not name an endpoint in `notify`.", _KEY),
     "process_not_yet_known": ("The provider has no verification for the coordinates yet.", _REPEAT),
@@ -74,6 +78,7 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "too_many_failures": ("Too many requests came without a valid key.", _REPEAT),
     "unknown_account": ("The settings have no account of that name.", "Compare the name with `vigil accounts`."),
     "unknown_file": ("The verification has no file of that name.", "Read the names in `GET .../evidence`."),
+    "unknown_receipt": ("No quarantined callback has that name.", "Read the names in `GET /quarantine`."),
     "unknown_to_provider": ("The provider does not know the coordinates.", "Compare them, and the environment."),
     "unknown_verification": (
         "Neither Temporal nor the storage knows the verification.",

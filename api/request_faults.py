@@ -49,6 +49,9 @@ class FieldProblem(StrictModel):
     detail: str = Field(examples=["needs a time zone, such as Z or +01:00"])
 
 
+UNREADABLE_BODY: Final = FieldProblem(field="body", detail=_BY_TYPE["json_invalid"])
+
+
 def list_faults(faults: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> list[FieldProblem]:
     """Return the first faults, with the names of fields that the OpenAPI document has."""
     known = {"body", "query", "path", "header", *_names_in(document)}

@@ -82,6 +82,14 @@ async def test_broken_json_is_no_field_with_a_number(client: httpx.AsyncClient) 
     assert answer.json()["fields"] == [{"field": "body", "detail": "is no valid JSON: look at character 12"}]
 
 
+async def test_a_body_that_is_no_text_is_no_json(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/json"}
+    answer = await client.post("/verifications", content=b"\x15^\xff\xfe", headers=headers)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:vigil:invalid_request")
+    assert answer.json()["fields"] == [{"field": "body", "detail": "is no valid JSON"}]
+
+
 async def test_a_text_that_is_sent_as_no_json_is_told_the_media_type(client: httpx.AsyncClient) -> None:
     headers = {"content-type": "text/plain", "idempotency-key": "register-0001"}
     answer = await client.post("/verifications", content=b"{}", headers=headers)
