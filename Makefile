@@ -54,6 +54,7 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 
 bench: $(READY) ## Measure one-time passwords, from callback to gateway, and callbacks beside strangers
+	@$(BIN)/python -m benchmarks.command_start
 	@$(BIN)/python -m benchmarks.one_time_password
 	@$(BIN)/python -m benchmarks.hostile_callbacks
 
