@@ -37,7 +37,7 @@ NO_NODE = "node, npm or the pinned client is missing: make test installs it wher
 
 
 def params(name: str, job_type: int) -> dict[str, Any]:
-    return {"job_id": f"python-{name}", "user_id": "python-user", "job_type": job_type, "tenant": "north"}
+    return {"job_id": f"jöb 12 {name}", "user_id": "jane döe", "job_type": job_type, "tenant": "north"}
 
 
 async def new_portal(rig: Rig) -> str:
@@ -135,16 +135,16 @@ def submit_with_python(server: str, callback: str, folder: Path) -> tuple[dict[s
         Path(str(image["file_name"])).write_bytes(JPEG)
     uploaded = web.submit_job(params("upload", 6), images, {"country": "GH", "id_type": "PASSPORT"}, OPTIONS)
     found = lookups.submit_job(params("lookup", 5), PERSON)
-    token = web.get_web_token("python-user", "python-token", "biometric_kyc")
+    token = web.get_web_token("jane döe", "jöb 12 token", "biometric_kyc")
     return uploaded, found, token
 
 
-async def test_jobs_that_smile_id_core_creates_are_tracked(stepped: Rig, tmp_path: Path) -> None:
+async def test_jobs_of_smile_id_core_are_tracked_whatever_ids_a_partner_chose(stepped: Rig, tmp_path: Path) -> None:
     url = await new_portal(stepped)
     server = f"{stepped.simulator.base_url}/smile_id/v1"
 
     uploaded, found, token = await asyncio.to_thread(submit_with_python, server, url, tmp_path)
-    jobs = of_v1("python-user", ("python-upload", "6"), ("python-lookup", "5"), ("python-token", "1"))
+    jobs = of_v1("jane döe", ("jöb 12 upload", "6"), ("jöb 12 lookup", "5"), ("jöb 12 token", "1"))
 
     assert uploaded["success"]
     assert found["ResultCode"] == "1012"

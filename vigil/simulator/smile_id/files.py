@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from vigil.simulator.clock import Clock
 from vigil.simulator.files import File, photograph, picture
@@ -60,7 +60,7 @@ class Links:
         life = live_for if live_for < timedelta(0) else self._clock.patience(live_for) * self._clock.scale
         expires = f"{(self._clock.now() + life).total_seconds():.3f}"
         query = urlencode({"expires": expires, "signature": self._sign(job, name, expires)})
-        return f"{address}{STORAGE}/{job}/{name}?{query}"
+        return f"{address}{STORAGE}/{quote(job)}/{name}?{query}"
 
     def is_valid(self, job: str, name: str, query: Mapping[str, str]) -> bool:
         """Return whether the query of a link has our signature and has not expired."""

@@ -14,6 +14,8 @@ from vigil.simulator.scenario import Count, Duration, Scenario
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
 Plain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+PartnersId = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]{1,100}$")]
+"""An id that the partner chooses, in any letters."""
 JobType = Literal[1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
 PARTNER: Final = "2041"
@@ -41,7 +43,7 @@ class V1Options(StrictModel):
 
     job_type: JobType = 1
     """The kind of the job."""
-    user_id: Plain | None = None
+    user_id: PartnersId | None = None
     """The id that the user gets."""
     code: Code | None = Field(None, description="None: the code that approves a job of this type")
     identity_code: Code = Field("1012", description="of the ID number, in a job of type 1")
@@ -87,7 +89,7 @@ class SmileIdScenario(Scenario, V1Options, V3Options):
 
     generation: Generation = Generation.V1
     """The interface."""
-    reference: Plain | None = None
+    reference: PartnersId | None = None
     """The id that the job gets."""
     partner_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = PARTNER
     """The partner whose job it is."""

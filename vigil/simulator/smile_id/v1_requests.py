@@ -13,7 +13,7 @@ from vigil.simulator.base import ReferenceInUse, first_problem
 from vigil.simulator.engine import Endpoint
 from vigil.simulator.smile_id.job import Job
 from vigil.simulator.smile_id.jobs import Jobs
-from vigil.simulator.smile_id.scenario import JobType, Plain, SmileIdScenario
+from vigil.simulator.smile_id.scenario import JobType, PartnersId, SmileIdScenario
 
 M = TypeVar("M", bound=MessageModel)
 
@@ -34,8 +34,8 @@ class Refused(Exception):
 class PartnerParams(StoredModel):
     """A partner's names for a job; all further fields are returned unchanged."""
 
-    job_id: Plain
-    user_id: Plain
+    job_id: PartnersId
+    user_id: PartnersId
     job_type: JobType
 
 

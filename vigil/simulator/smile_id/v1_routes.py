@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -71,7 +72,7 @@ class V1Api:
         upload = parse(Upload, given)
         partner = (upload.smile_client_id, find_key(self._jobs, upload.smile_client_id, given))
         job = create_job(self._jobs, partner, upload.partner_params, upload.callback_url, silent=True)
-        url = f"{address_of(request)}/smile_id/v1/archives/{job.reference}"
+        url = f"{address_of(request)}/smile_id/v1/archives/{quote(job.reference)}"
         ids = {"ref_id": job.ids.smile_job, "smile_job_id": job.ids.smile_job}
         return JSONResponse({"code": "2202", **ids, "upload_url": url})
 

@@ -12,7 +12,7 @@ from vigil.domain.models import MessageModel
 from vigil.simulator.engine import Url
 from vigil.simulator.smile_id.job import Job
 from vigil.simulator.smile_id.jobs import Jobs
-from vigil.simulator.smile_id.scenario import JobType, Plain
+from vigil.simulator.smile_id.scenario import JobType, PartnersId
 from vigil.simulator.smile_id.v1_requests import (
     WRONG_TYPE,
     PartnerParams,
@@ -52,8 +52,8 @@ class HostedPage(MessageModel):
     """A token for a page on which the applicant submits everything."""
 
     partner_id: str
-    user_id: Plain
-    job_id: Plain
+    user_id: PartnersId
+    job_id: PartnersId
     product: str
     callback_url: Url
 

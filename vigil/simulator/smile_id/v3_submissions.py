@@ -9,7 +9,7 @@ from pydantic import field_validator
 
 from vigil.domain.models import MessageModel
 from vigil.simulator.engine import Endpoint, Url
-from vigil.simulator.smile_id.scenario import Generation, Plain, SmileIdScenario
+from vigil.simulator.smile_id.scenario import Generation, PartnersId, Plain, SmileIdScenario
 
 PRODUCTS: Final[Mapping[str, str]] = {
     "enhanced_kyc": "enhanced_kyc",
@@ -32,7 +32,7 @@ class Submission(MessageModel):
     user_details: Mapping[str, Any]
     callback_url: Url | None = None
     partner_params: Mapping[Plain, str] = {}
-    user_id: Plain | None = None
+    user_id: PartnersId | None = None
 
     @field_validator("consent", "user_details", "partner_params", mode="before")
     @classmethod
