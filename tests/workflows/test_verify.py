@@ -224,3 +224,34 @@ async def test_a_plain_start_under_another_id_is_refused_naming_the_id(world: Wo
         said = await sentence_of(await start_plainly(world, plain, asked(world), id=f"mine-{uuid4().hex[:8]}"))
 
     assert f"The workflow id must be verification/{world.account}/{world.key.reference}" in said
+
+
+async def test_a_plain_start_that_an_operator_terminates_keeps_its_registration(world: World, plain: Client) -> None:
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await start_plainly(world, plain, asked(world))
+        async with asyncio.timeout(20):
+            while not (seen := await world.tracker.describe(world.key)) or not seen.summary:
+                await asyncio.sleep(0.05)
+        await world.until(lambda record: record.is_registered)
+        await world.tracker.handle(world.key).terminate()
+        await world.hear(final())
+        record = await world.result()
+
+    assert record.subject.registration is not None
+    assert (record.subject.registration.applicant, record.verdict.decision) == ("customer-7", "approved")
+
+
+async def test_a_plain_start_that_an_operator_terminates_before_a_worker_saw_it_blocks_nobody(
+    world: World, plain: Client
+) -> None:
+    world.reader.say(APPROVED)
+    await start_plainly(world, plain, asked(world))
+    await world.tracker.handle(world.key).terminate()
+    async with world.workers():
+        await world.register(applicant="customer-8")
+        await world.hear(final())
+        record = await world.result(within=30)
+
+    assert record.subject.registration is not None
+    assert record.subject.registration.applicant == "customer-8"

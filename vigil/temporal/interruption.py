@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
@@ -29,8 +30,8 @@ async def read_interrupted(client: Client, workflow_id: str, run: str) -> Interr
             async for event in handle.fetch_history_events():
                 if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                     payloads = event.workflow_execution_started_event_attributes.input.payloads
-                    [order] = await client.data_converter.decode(payloads, [TrackVerification])
-                    following = order.follows
+                    following, given = await _read_input(client, payloads)
+                    found += given
                 found += _signals_of(event)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
@@ -40,6 +41,15 @@ async def read_interrupted(client: Client, workflow_id: str, run: str) -> Interr
         sequence = max(sequence, summary.sequence if summary else 0)
         signals = [*found, *signals]
     return InterruptedRun(revision=revision, sequence=sequence, signals=tuple(signals[:MOST_UNREAD]))
+
+
+async def _read_input(client: Client, payloads: Sequence[Payload]) -> tuple[str | None, Sequence[UnreadSignal]]:
+    """Return which run it followed, and the signals that it was handed. The plain input of a backend has neither."""
+    try:
+        [order] = await client.data_converter.decode(payloads, [TrackVerification])
+    except (ValueError, RuntimeError):
+        return None, ()
+    return order.follows, [signal for signal in order.unread if signal.name in _KEPT]
 
 
 def _signals_of(event: HistoryEvent) -> Sequence[UnreadSignal]:
