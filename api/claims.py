@@ -4,6 +4,7 @@ from typing import Final
 
 import structlog
 from fastapi import APIRouter, Depends, Response
+from pydantic import ConfigDict, JsonValue
 
 from api.auth import Backend
 from api.dependencies import Caller, Key, Needs, Process
@@ -21,8 +22,37 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
 _log = structlog.get_logger("vigil.api")
 
 
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "account": "sandbox",
+    "reference": "4711",
+    "revision": 1,
+    "sequence": 7,
+    "stage": "complete",
+    "decision": "approved",
+    "outcome": "decided",
+    "verified_claims": {
+        "verification": {
+            "time": "2025-12-03T12:00:00Z",
+            "evidence": [{"type": "document", "document_details": {"document_number": "X0000001"}}],
+        },
+        "claims": {"given_name": "Ada", "family_name": "Example", "birthdate": "1990-02-09"},
+    },
+    "sources": {
+        "/claims/given_name": {"pointer": "/identity/first_name", "raw": "Ada"},
+        "/claims/family_name": {"pointer": "/identity/name", "raw": "Example"},
+        "/claims/birthdate": {"pointer": "/identity/birth_date", "raw": "1990-02-09"},
+        "/verification/evidence/0/document_details/document_number": {
+            "pointer": "/extracted_data/identity/0/extra/id_number",
+            "raw": "X0000001",
+        },
+    },
+}
+
+
 class ClaimsView(Claims):
     """The claims of a verification. They are verified only if `decision` is `approved`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     account: Name
     reference: str

@@ -4,7 +4,7 @@ import secrets
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from api.dependencies import Caller, Key, Needs, Process
 from api.problems import Problem, problem_of, problem_responses
@@ -32,6 +32,15 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
 CommandId: TypeAlias = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
 
 
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "revision": 1,
+    "sequence": 8,
+    "stage": "concluded",
+    "decision": "approved",
+    "outcome": "decided",
+}
+
+
 class DeadlineRequest(StrictModel):
     """The new deadline."""
 
@@ -47,6 +56,8 @@ class ResolveRequest(StrictModel):
 
 class CommandView(StrictModel):
     """The state of the verification after an accepted command."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     revision: int
     sequence: int

@@ -223,6 +223,10 @@ class VerificationView(StrictModel):
 class RegisteredView(StrictModel):
     """The result of a registration: `started`, or `known` if it was known before."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"account": "sandbox", "reference": "4711", "registered": "started"}]}
+    )
+
     account: Name
     reference: str
     registered: RegistrationResult

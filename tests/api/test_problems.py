@@ -10,13 +10,18 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.claims import ClaimsView
+from api.commands import CommandView
 from api.dependencies import Dependencies
+from api.openapi import NotificationView
 from api.problem_types import PROBLEM_TYPES
+from api.schemas import RegisteredView
 from docs.problem_page import build_page
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_of
 from vigil.domain.digest import Digester
 from vigil.observability import set_up_logging
+from vigil.registration import RegistrationRequest
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
@@ -160,3 +165,16 @@ async def test_the_ids_of_operations_are_the_names_of_what_they_do(tmp_path: Pat
     assert ids["get", "/verifications/{account}/{reference}"] == "read_verification"
     assert ids["post", "/verifications"] == "register"
     assert len(set(ids.values())) == len(ids)
+
+
+async def test_the_examples_of_the_document_fit_their_schemas(tmp_path: Path) -> None:
+    examples = {
+        name: schema["examples"]
+        for name, schema in build_app(await dependencies(tmp_path)).openapi()["components"]["schemas"].items()
+        if "examples" in schema
+    }
+
+    assert {"ClaimsView", "CommandView", "NotificationView", "RegisteredView", "RegistrationRequest"} <= set(examples)
+    for model in (ClaimsView, CommandView, NotificationView, RegisteredView, RegistrationRequest):
+        for example in examples[model.__name__]:
+            assert model.model_validate_json(json.dumps(example)).model_dump(mode="json")
