@@ -217,12 +217,14 @@ def _meets(verification: FakeVerification, params: Mapping[str, str]) -> bool:
 
 
 def _read(verification: FakeVerification, params: Mapping[str, str], world: World) -> httpx.Response:
-    after, until = int(params.get("after_sequence", "0")), params.get("until")
+    after, until = int(params.get("after_sequence", "0")), params.get("until", "change")
 
     def is_enough() -> bool:
-        if until == "complete":
-            return verification.stage == Stage.COMPLETE
-        return verification.outcome is not None if until else verification.sequence > after
+        is_reached = {
+            "outcome": verification.outcome is not None,
+            "complete": verification.stage == Stage.COMPLETE,
+        }
+        return verification.sequence > after and is_reached.get(until, True)
 
     if "wait" in params:
         world.wait(is_enough, float(params["wait"]))
