@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -23,7 +23,7 @@ from api.dependencies import Dependencies, Needs
 from api.failed_keys import FailedKeys
 from api.metrics_server import serve_metrics
 from api.openapi import extend_openapi
-from api.problems import add_problems
+from api.problems import add_problems, problem_responses
 from api.reference import DOCUMENT, add_reference
 from api.request_ids import RequestIds
 from api.security_headers import SecurityHeaders
@@ -214,7 +214,11 @@ def _run_beside(*loops: Callable[[], Coroutine[None, None, None]]) -> Lifespan[F
 
 
 def _add_backend_routes(app: FastAPI) -> None:
-    app.include_router(health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)])
+    answers = problem_responses()
+    refused: dict[int | str, dict[str, Any]] = {status: answers[status] for status in (401, 403, 429)}
+    app.include_router(
+        health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)], responses=refused
+    )
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
     for page in (ui_sign_in.router, ui_verifications.router, ui_installation.router):
         app.include_router(page)

@@ -53,8 +53,8 @@ async def list_evidence(key: Key, process: Process) -> EvidenceListView:
     f"{_NEEDS_WORKER}",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/octet-stream": {}}},
-        206: {"description": "The rest of the file", "content": {"application/octet-stream": {}}},
+        200: {"content": {"*/*": {}}},
+        206: {"description": "The rest of the file", "content": {"*/*": {}}},
         **problem_responses(404, 409),
     },
     dependencies=[Depends(Needs(Right.PERSONAL))],

@@ -174,6 +174,7 @@ async def test_the_description_of_the_interface_is_valid_and_complete(world: Wor
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
+            assert path == "/health/live" or {"401", "403"} <= set(operation["responses"]), (method, path)
             if path.startswith("/verifications"):
                 assert {"401", "422", "429", "503"} <= set(operation["responses"]), (method, path)
                 for status in operation["responses"].keys() & {
