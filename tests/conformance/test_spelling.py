@@ -57,7 +57,7 @@ async def test_a_callback_that_spells_an_id_differently_wakes_the_same_verificat
 
 
 @pytest.mark.parametrize(("provider", "reference"), IMPOSSIBLE)
-async def test_a_reference_that_the_provider_never_gives_is_told_apart(
+async def test_a_reference_that_the_provider_never_gives_is_recognised(
     http: httpx.AsyncClient, provider: str, reference: str
 ) -> None:
     assert opened(provider, http, hints=False).provider.normalise_reference(reference) is None
