@@ -9,10 +9,11 @@ import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from tests.api.conftest import served
 from vigil.simulator.app import FRESH_CONNECTIONS, create_app
+from vigil.simulator.backend import Backend
 
 BODY = {"type": "verification.revised", "version": 1, "data": {"revision": 1}}
 
@@ -73,3 +74,15 @@ async def test_a_program_that_is_not_there_is_an_answer_that_lets_vigil_repeat()
         wrong = await http.put("/control/notifications/forward", json={"url": "localhost:8080"})
 
     assert (code, wrong.status_code) == (502, 422)
+
+
+async def test_forwarding_ends_by_itself_when_nobody_orders_it_again() -> None:
+    times = iter([0.0, 0.0, 89.0, 91.0])
+    async with httpx.AsyncClient(trust_env=False, limits=FRESH_CONNECTIONS) as forwarding:
+        backend = Backend(forwarding, clock=lambda: next(times))
+        app = Starlette(routes=[*backend.routes(), Mount("/control", routes=backend.control_routes())])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://simulator") as http:
+            await http.put("/control/notifications/forward", json={"url": "http://127.0.0.1:9/"})
+            codes = [(await http.post("/notifications", json=BODY)).status_code for _ in range(3)]
+
+    assert codes == [502, 502, 204]

@@ -1,7 +1,8 @@
 """`vigil listen`: print the notifications of a stack on this machine, and send them on to the program under test."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -58,15 +59,30 @@ async def _forwarding(simulator: str, url: str | None) -> AsyncIterator[None]:
         return
     async with httpx.AsyncClient(base_url=simulator, trust_env=False) as http:
         try:
-            answer = await http.put("/control/notifications/forward", json={"url": url})
+            answer = await _order(http, url)
         except httpx.HTTPError:
             raise CommandError(_NO_RECEIVER) from None
         if not answer.is_success:
             raise CommandError(f"{url} is no address that begins with http:// or https://.")
+        renewal = asyncio.create_task(_renew(http, url))
         try:
             yield
         finally:
-            await http.put("/control/notifications/forward", json={"url": None})
+            renewal.cancel()
+            with suppress(httpx.HTTPError):
+                await _order(http, None)
+
+
+async def _renew(http: httpx.AsyncClient, url: str) -> None:
+    """Repeat the order, which holds for a while only."""
+    while True:
+        await asyncio.sleep(_LONG_POLL)
+        with suppress(httpx.HTTPError):
+            await _order(http, url)
+
+
+async def _order(http: httpx.AsyncClient, url: str | None) -> httpx.Response:
+    return await http.put("/control/notifications/forward", json={"url": url})
 
 
 def _find_simulator(settings: Settings) -> str:

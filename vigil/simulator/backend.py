@@ -1,8 +1,10 @@
 """A backend's endpoint for notifications: it keeps what it received, and passes it on to the program under test."""
 
 import asyncio
+import time
 from collections import deque
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import httpx
@@ -17,6 +19,8 @@ from vigil.domain.terms import Instant
 MOST_KEPT: Final = 1000
 LONGEST_WAIT: Final = 60.0
 """In seconds."""
+FORWARDED_FOR: Final = timedelta(seconds=90)
+"""After an order to forward. Whoever forwards for longer repeats it; a listener that was killed leaves nothing."""
 _UNREACHABLE: Final = 502
 
 
@@ -38,9 +42,11 @@ class ReceivedNotification(StrictModel):
 class Backend:
     """The route for notifications, and the control routes by which a tester follows and forwards them."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the client that forwards."""
         self._client = client
+        self._clock = clock
+        self._forwards_until = 0.0
         self._received: deque[ReceivedNotification] = deque(maxlen=MOST_KEPT)
         self._count = 0
         self._url: str | None = None
@@ -59,7 +65,8 @@ class Backend:
 
     async def _receive(self, request: Request) -> Response:
         content = await request.body()
-        answered = await self._pass_on(request, content) if self._url else 204
+        is_forwarded = self._url and self._clock() < self._forwards_until
+        answered = await self._pass_on(request, content) if is_forwarded else 204
         async with self._more:
             self._count += 1
             body = await request.json()
@@ -91,4 +98,5 @@ class Backend:
 
     async def _forward(self, request: Request) -> Response:
         self._url = Forwarding.model_validate_json(await request.body()).url
+        self._forwards_until = self._clock() + FORWARDED_FOR.total_seconds()
         return Response(status_code=204)
