@@ -196,11 +196,10 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
 async def test_a_prefix_of_several_verifications_names_none_of_them(stack: Stack) -> None:
     await in_process("track", ACCOUNT, "77001", "77002", config=stack.config)
     ended = await in_process("explain", ACCOUNT, "7700", config=stack.config)
-    for _ in range(40):  # until Temporal's list has both
-        if isinstance(ended.exception, AmbiguousReference):
-            break
-        await asyncio.sleep(0.25)
-        ended = await in_process("explain", ACCOUNT, "7700", config=stack.config)
+    async with asyncio.timeout(60):
+        while not isinstance(ended.exception, AmbiguousReference):  # until Temporal's list has both
+            await asyncio.sleep(0.25)
+            ended = await in_process("explain", ACCOUNT, "7700", config=stack.config)
 
     assert str(ended.exception) == "More than one verification begins so; give more of the reference."
 
