@@ -51,13 +51,14 @@ async def test_every_worker_may_set_it_up_and_the_last_one_counts(client: Client
     await schedule_of(client, account).delete()
 
 
-async def test_a_stack_that_runs_faster_does_not_fill_the_list_of_temporal(
-    client: Client, account: OpenAccount
+@pytest.mark.parametrize(("scale", "seconds"), [(1, 300), (60, 5), (10_000, 1)])
+async def test_the_interval_is_that_of_the_account_scaled_and_what_temporal_can_do(
+    client: Client, account: OpenAccount, scale: float, seconds: int
 ) -> None:
-    await keep_discovering(client, account, time_scale=10_000)
+    await keep_discovering(client, account, time_scale=scale)
 
     schedule = (await schedule_of(client, account).describe()).schedule
-    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(minutes=5)]
+    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(seconds=seconds)]
     await schedule_of(client, account).delete()
 
 

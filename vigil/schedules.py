@@ -20,12 +20,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from vigil.config.accounts import OpenAccount
 from vigil.temporal import messages
 
-DISCOVERS_EVERY: Final = timedelta(minutes=5)
-"""In real time, whatever `time_scale` is: each discovery is a workflow that fills Temporal's list and its disk."""
 LOOKS_BACK: Final = timedelta(days=1)
 """How far the first discovery of an account looks back; each later one continues where the last one ended."""
 OVERLAP: Final = timedelta(minutes=5)
 STARTS_EVERY: Final = timedelta(seconds=1)
+_SHORTEST: Final = timedelta(seconds=1)
+"""The shortest interval of a Temporal schedule."""
 
 
 async def keep_discovering(client: Client, account: OpenAccount, *, time_scale: float) -> None:
@@ -57,7 +57,7 @@ def _schedule(account: OpenAccount, name: str, time_scale: float) -> Schedule:
             task_queue=messages.VERIFICATIONS_QUEUE,
             static_summary=f"Find what `{account.name}` lists and nobody registered",
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=DISCOVERS_EVERY)]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=max(_SHORTEST, account.discovers_every / time_scale))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
 

@@ -28,6 +28,7 @@ class OpenAccount(Account):
     contracts: Mapping[Name, SenderContract]
     allowed_sources: tuple[IPv4Network | IPv6Network, ...] = ()
     reads_per_second: float = 10
+    discovers_every: timedelta = timedelta(minutes=5)
     discovery: bool = True
     message_send_within: timedelta = SEND_WITHIN
     """How long after its callback a message may be sent."""
@@ -95,6 +96,7 @@ def build_account(provider: Provider, configured: ConfiguredAccount, *, time_sca
         contracts=MappingProxyType(contracts),
         allowed_sources=configured.allowed_sources,
         reads_per_second=configured.reads_per_second * time_scale,
+        discovers_every=configured.discovers_every,
         discovery=configured.discovery,
         # The gateway that takes the message is a real program: a scaled clock does not make it faster.
         message_send_within=max(SHORTEST_SEND_WITHIN, SEND_WITHIN / time_scale),

@@ -147,6 +147,8 @@ class Common(StrictModel):
     """Networks that callbacks may come from; empty: any."""
     reads_per_second: Annotated[float, Field(gt=0)] = 10
     """How often the provider may be asked, over all workers."""
+    discovers_every: Duration = timedelta(minutes=5)
+    """How often the provider's list is read for them; `time_scale` divides it."""
     discovery: bool = True
     """Whether verifications that the provider lists and nobody registered are tracked, where it lists any."""
 
