@@ -46,6 +46,7 @@ def print_addresses(console: Console, stack: Stack) -> None:
     ui = stack.server.ui
     addresses = {
         "API": stack.api,
+        "Pages": f"{stack.api}/ui{_sign_in(stack)}",
         "Temporal UI": f"{ui}/namespaces/default/workflows" if ui else "the UI of the server at TEMPORAL_ADDRESS",
         "Temporal": stack.server.address,
         "Simulator": f"{stack.simulator}/control/health",
@@ -69,6 +70,11 @@ def print_addresses(console: Console, stack: Stack) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _sign_in(stack: Stack) -> str:
+    """Return how to sign in to the pages; settings of an earlier start may have no key."""
+    return f"  (sign in with the key in {key_file(stack.config)})" if read_key(stack.config) else ""
 
 
 def _header(stack: Stack) -> str:
