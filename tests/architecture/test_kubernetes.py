@@ -17,6 +17,7 @@ VERSION: Final = "1.32"
 """The oldest Kubernetes that the manifests are for."""
 
 PATCHES: Final = ("kustomization.yaml", "every-pod.yaml", "every-api.yaml", "every-worker.yaml")
+JOBS: Final = ["make-current", "setup"]
 API: Final = ["api-backend", "api-callbacks"]
 WORKERS: Final = [
     "worker-artifacts",
@@ -60,8 +61,8 @@ def merged(under: Any, over: Any) -> Any:
 
 
 def pod(name: str) -> dict[str, Any]:
-    whole = OF_POD if name == "setup" else merged(OF_POD, OF_API if name in API else OF_WORKER)
-    found = RESOURCES["Job" if name == "setup" else "Deployment", name]
+    whole = OF_POD if name in JOBS else merged(OF_POD, OF_API if name in API else OF_WORKER)
+    found = RESOURCES["Job" if name in JOBS else "Deployment", name]
     spec: dict[str, Any] = merged(whole, found)["spec"]["template"]["spec"]
     return spec
 
@@ -121,7 +122,7 @@ def test_the_manifests_are_valid(tmp_path: Path) -> None:
     validated = validate(path)
 
     assert validated.returncode == 0, validated.stdout
-    assert validated.stdout.count("passed for resource") == len(RESOURCES) == 27
+    assert validated.stdout.count("passed for resource") == len(RESOURCES) == 28
 
 
 @pytest.mark.parametrize(
@@ -152,13 +153,18 @@ def test_what_this_file_merges_is_what_kustomize_builds() -> None:
         if found["kind"] in {"Deployment", "Job"}
     }
 
-    assert sorted(built) == [*API, "setup", *WORKERS]
+    assert sorted(built) == [*API, *JOBS, *WORKERS]
     for name, there in built.items():
         here = container(name) | {"image": "images.example.com/vigil:0.1.0"}
         assert {given["name"]: given for given in here.pop("env")} == {
             given["name"]: given for given in there.pop("env")
         }
         assert here == there
+
+
+def test_a_job_makes_the_build_of_its_image_current_when_it_is_asked_and_not_before() -> None:
+    assert RESOURCES["Job", "make-current"]["spec"]["suspend"] is True
+    assert container("make-current")["command"] == ["sh", "-c", 'exec vigil deploy current "$VIGIL_BUILD"']
 
 
 def test_each_part_of_the_worker_has_one_deployment() -> None:
@@ -204,7 +210,7 @@ def test_only_the_face_for_callbacks_stays_reachable_while_temporal_is_away() ->
     assert live == ["api-callbacks"]
 
 
-@pytest.mark.parametrize("name", [*API, "setup", *WORKERS])
+@pytest.mark.parametrize("name", [*API, *JOBS, *WORKERS])
 def test_a_pod_has_no_rights_and_writes_nothing_but_temporary_files(name: str) -> None:
     spec, own = pod(name), container(name)
 
