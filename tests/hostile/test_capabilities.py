@@ -83,6 +83,6 @@ async def test_a_session_id_is_in_no_history_and_in_no_notification_and_still_fi
     assert (world.reader.reads >= 2, world.reader.downloads) == (True, 1)
     assert {id_.split("/")[0] for id_ in told} >= {"verification", "message", "notification"}
     assert [id_ for id_, text in told.items() if CAPABILITY in text] == []
-    assert [sent.json["data"]["key"]["reference"] for sent in backend.told] == [path.split("/")[1]] * 2
+    assert [sent.json["data"]["reference"] for sent in backend.told] == [path.split("/")[1]] * 2
     assert [CAPABILITY.encode() in sent.body for sent in backend.told] == [False, False]
     assert [answer.json()["reference"] for answer in (by_reference, by_digest)] == [CAPABILITY] * 2

@@ -73,6 +73,7 @@ async def test_a_kept_receipt_is_plain_json_with_its_body_in_base64(storage: Sto
         ],
         "message": None,
         "cut_from": None,
+        "encoding": None,
         "whole_digest": None,
     }
 
