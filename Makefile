@@ -13,10 +13,11 @@ UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 # has no tests left takes half of what another still has: `load` hands out one test at a time, so that each worker
 # starts each server of a module or a package, and `loadfile` leaves the longest files for the end.
 WORKERS := 4
-TOGETHER = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not alone"
-ALONE = $(BIN)/python -m pytest -m alone
+TOGETHER = $(BIN)/python -m pytest --cache-clear --numprocesses $(WORKERS) --dist worksteal -m "not alone"
+ALONE = $(BIN)/python -m pytest --cache-clear -m alone
 # On a busy machine a test may run out of time. A test that failed is run once more, with no other beside it, and counts
-# as failed only if it fails again. Its first failure stays in the output.
+# as failed only if it fails again. Its first failure stays in the output. What failed in an earlier run is forgotten
+# first: a run that could not begin would otherwise pass with those few.
 AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
