@@ -112,6 +112,12 @@ def backend_of(request: Request) -> Backend:
     return backend
 
 
+def find_backend(request: Request) -> Backend | None:
+    """Return the caller of a route that may also be called without a key; None: nobody is identified."""
+    backend: Backend | None = request.scope.get("state", {}).get(_STATE_KEY)
+    return backend
+
+
 def _require_local(headers: Headers, peer: str) -> None:
     """Accept this machine alone. A forwarded request comes from elsewhere, and so does a rebound name in a browser."""
     named = headers.get("host", "").lower()

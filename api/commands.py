@@ -1,5 +1,6 @@
 """Commands of a backend or a person to a verification, carried out exactly once per Idempotency-Key."""
 
+import re
 import secrets
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -29,7 +30,9 @@ _RESOLVING: Final = {**_DOCUMENTATION, "dependencies": [Depends(Needs(Right.RESO
 
 router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["commands"])
 
-CommandId: TypeAlias = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=r"^[A-Za-z0-9_.:-]{8,128}$")]
+COMMAND_ID: Final = re.compile(r"^[A-Za-z0-9_.:-]{8,128}$")
+"""What makes a command one that is carried out once."""
+CommandId: TypeAlias = Annotated[str | None, Header(alias=_KEY_HEADER, pattern=COMMAND_ID.pattern)]
 
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {

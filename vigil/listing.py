@@ -58,7 +58,7 @@ class Filters(StrictModel):
         """Return Temporal's list filter. Every value has a closed form, so none can end its quotes."""
         clauses = [f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}'", *self._clauses()]
         if accounts is not None:
-            clauses.append(f"VigilAccount IN ({', '.join(map(repr, sorted(accounts)))})")
+            clauses.append(_within(accounts))
         if needs_attention:
             # An empty list is not the same as none, so the filter names the reasons.
             clauses.append(f"VigilAttention IN ({', '.join(repr(reason.value) for reason in Attention)})")
@@ -125,7 +125,9 @@ class Reach:
     registered_by: Name | None = None
 
     def holds(self, run: ListedRun) -> bool:
-        """Whether a listed run was registered by the backend."""
+        """Whether the caller may see a listed run. Some stores read `_` in a filter as any character."""
+        if self.accounts is not None and run.account not in self.accounts:
+            return False
         return self.registered_by is None or bool(run.summary and run.summary.registered_by == self.registered_by)
 
 
@@ -178,18 +180,22 @@ async def list_verifications(
     return await _page_of([each for each in executions if newest.get(each.id) == each.run_id], following, reach)
 
 
-def search_query(text: str, paths: Iterable[str], accounts: Iterable[Name]) -> str | None:
-    """Return the filter for an applicant, for verifications of these paths and for the begin of a reference.
+def search_query(text: str, paths: Iterable[str], accounts: Collection[Name]) -> str | None:
+    """Return the filter for an applicant, a path or the start of a reference, in these accounts alone.
 
     None: nothing that is searched for can hold such a text.
     """
     clauses = [f"WorkflowId = '{workflow_id(path)}'" for path in paths]
-    if _SEARCHED.fullmatch(text):
-        clauses.append(f"VigilApplicant = '{text}'")
+    if accounts and _SEARCHED.fullmatch(text):
+        clauses.append(f"(VigilApplicant = '{text}' AND {_within(accounts)})")
         clauses += [f"WorkflowId STARTS_WITH '{workflow_id(f'{account}/{text}')}'" for account in accounts]
     if not clauses:
         return None
     return f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND ({' OR '.join(clauses)})"
+
+
+def _within(accounts: Collection[Name]) -> str:
+    return f"VigilAccount IN ({', '.join(map(repr, sorted(accounts)))})"
 
 
 async def _fetch_page(

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from api.auth import find_backend
 from api.problems import problem_of
 from api.ui.rendering import render
 
@@ -34,13 +35,8 @@ class PageRoute(APIRoute):
 
 def render_error(request: Request, status: int, title: str, detail: str | None = None) -> Response:
     """Return a page with one sentence."""
-    context = {"caller": caller_of(request), "title": title, "detail": detail}
+    context = {"caller": find_backend(request), "title": title, "detail": detail}
     return render("error.html", context, status=status)
-
-
-def caller_of(request: Request) -> object:
-    """Return the holder of the session; None: nobody is signed in."""
-    return request.scope.get("state", {}).get("vigil.backend")
 
 
 async def read_form(request: Request) -> Mapping[str, str]:

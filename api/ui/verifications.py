@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from starlette.responses import RedirectResponse, StreamingResponse
 from temporalio.service import RPCError
 
-from api.auth import Backend
+from api.auth import Backend, backend_of
+from api.commands import COMMAND_ID
 from api.dependencies import Caller, Dependencies, Key, Needs, Process
 from api.problems import Problem
 from api.security_headers import served_media_type
@@ -89,7 +90,8 @@ class NeedOfAPerson:
 async def show_list(request: Request, caller: Caller, process: Process, form: Annotated[ListForm, Query()]) -> Response:
     """Show one row for each verification, the newest first."""
     found = await _find(caller, process, form)
-    rows = [Row(run, _explain(run, process)) for run in found.runs]
+    # An account that the settings no longer have has no pages.
+    rows = [Row(run, _explain(run, process)) for run in found.runs if run.account in process.accounts]
     context = {
         "rows": rows,
         "needs": {str(each): NeedOfAPerson.of(each) for row in rows for each in _attention(row.run)},
@@ -128,16 +130,14 @@ def _paths(reference: str, accounts: frozenset[str], process: Dependencies) -> I
 
 
 def _reachable(caller: Backend, process: Dependencies) -> frozenset[str]:
-    return frozenset(process.accounts) & (caller.accounts or frozenset(process.accounts))
+    return frozenset(name for name in process.accounts if caller.may_use(name))
 
 
 def _explain(run: ListedRun, process: Dependencies) -> Explanation:
     situation = Situation(
         summary=run.summary, is_open=run.is_open, is_unreadable=run.is_unreadable, interruption=run.interruption
     )
-    known = process.accounts.get(run.account)
-    sender = run.summary.sender if run.summary else None
-    plan = known.plan_for(sender) if known else next(iter(process.accounts.values())).plan_for(None)
+    plan = process.accounts[run.account].plan_for(run.summary.sender if run.summary else None)
     return explain(situation, plan=plan, now=datetime.now(UTC))
 
 
@@ -163,12 +163,13 @@ async def run_command(
     """Run a command of the form, once for each form that was shown, and go back to the page."""
     if form.get("sure") != "yes":
         return render_error(request, 422, "Tick the box to say that you are sure")
+    command_id = form.get("command_id", "")
+    if not COMMAND_ID.fullmatch(command_id):
+        raise Problem(422, "invalid_request", "The form has no id of ours: load the page again")
     name, argument, right = _command(command, form, caller)
     caller.require_right(right)
     await process.lookup.get(key)  # a command to an unknown verification would start one
-    await process.tracker.command(
-        key, name, argument, command_id=form.get("command_id", "")[:128], within=process.command_timeout
-    )
+    await process.tracker.command(key, name, argument, command_id=command_id, within=process.command_timeout)
     _log.info("command.sent", caller=caller.name, account=key.account, command=command)
     return RedirectResponse(_address(key, process), 303)
 
@@ -243,4 +244,4 @@ def _address(key: VerificationKey, process: Dependencies) -> str:
 
 
 def _page(template: str, request: Request, context: Mapping[str, Any]) -> Response:
-    return render(template, {"caller": request.scope["state"]["vigil.backend"], "now": datetime.now(UTC), **context})
+    return render(template, {"caller": backend_of(request), "now": datetime.now(UTC), **context})

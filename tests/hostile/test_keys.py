@@ -13,6 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import ValidationError
 
 from api.app import build_app
 from api.auth import Backend
@@ -397,3 +398,8 @@ async def test_without_the_right_personal_a_state_comes_without_the_metadata_of_
 
     shown = read.json()
     assert (read.status_code, shown["partner_metadata"], shown["reason_text"]) == (200, None, None)
+
+
+def test_a_key_for_no_account_is_refused_and_not_a_key_for_all() -> None:
+    with pytest.raises(ValidationError, match="accounts"):
+        key_of("checkout", accounts=())

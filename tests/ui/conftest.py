@@ -21,10 +21,12 @@ ORIGIN = {"origin": "http://127.0.0.1"}
 Pages: TypeAlias = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
-def holder(name: str, *rights: str, key: str | None = None) -> Backend:
+def holder(name: str, *rights: str, key: str | None = None, accounts: tuple[str, ...] | None = None) -> Backend:
     """Return the holder of a key with these rights: of the one that `key_of` returns, unless another is named."""
     return Backend.of(
-        KeySettings(name=name, secret_hash=(hash_key(key or key_of(name)),), may=tuple(map(Right, rights)))
+        KeySettings(
+            name=name, secret_hash=(hash_key(key or key_of(name)),), may=tuple(map(Right, rights)), accounts=accounts
+        )
     )
 
 

@@ -150,6 +150,32 @@ async def test_accounts_and_callbacks_are_shown_to_an_operator(world: World, pag
     assert "Callbacks that belong to no verification" in callbacks.text
 
 
+async def test_a_key_for_other_accounts_finds_nothing_by_any_search(world: World, pages: Pages) -> None:
+    searched = (world.key.reference, world.key.reference[:6], "customer-7")
+    async with pages(holder("anna", *ALL), holder("otto", *ALL, accounts=("beta",))) as client, world.workers():
+        await world.register(applicant="customer-7")
+        await world.until(lambda record: record.is_registered)
+        shown = []
+        for name in ("anna", "otto"):
+            await sign_in(client, name)
+            found = [await client.get("/ui", params={"q": text}) for text in searched]
+            shown.append([address(world) in page.text for page in found])
+
+    assert shown == [[True, True, True], [False, False, False]]
+
+
+@pytest.mark.parametrize("command_id", ["", "short", "no such id", "x" * 129])
+async def test_a_form_without_an_id_of_ours_is_refused(world: World, pages: Pages, command_id: str) -> None:
+    async with pages(holder("anna", *ALL)) as client, world.workers():
+        await sign_in(client, "anna")
+        await world.register()
+        answer = await send(client, address(world, "/commands/withdraw"), sure="yes", command_id=command_id)
+        record = await world.record()
+
+    assert answer.status_code == 422
+    assert record.verdict.outcome is None
+
+
 async def test_an_unknown_verification_is_a_page_with_a_sentence(pages: Pages) -> None:
     async with pages(holder("anna", *ALL)) as client:
         await sign_in(client, "anna")

@@ -73,7 +73,7 @@ class KeySettings(StrictModel):
         tuple[_KeyHash, ...] | None, BeforeValidator(_as_tuple), Field(min_length=1, max_length=2)
     ] = None
     may: Annotated[tuple[Right, ...], Field(min_length=1)] = ORDINARY_RIGHTS
-    accounts: tuple[Name, ...] | None = None
+    accounts: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     endpoints: tuple[Name, ...] | None = None
     own_only: bool = False
 
