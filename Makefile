@@ -2,6 +2,8 @@
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+# What the demonstration needs is installed; then also what working on Vigil needs, three times as much.
+RUNS := .venv/.runs
 READY := .venv/.ready
 # Smile ID's client for Node, for a test. Its lock file names packages, versions and hashes, and no address.
 NPM := tests/conformance/npm
@@ -28,10 +30,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Set up and watch verifications go through, from callback to evidence
+demo: $(RUNS) ## Set up and watch verifications go through, from callback to evidence
 	@$(BIN)/vigil demo
 
-dev: $(READY) ## Run the whole stack on this machine, until Ctrl-C
+dev: $(RUNS) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
 test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then those that need the machine alone
@@ -69,7 +71,8 @@ docs: $(READY) ## Write the tables about senders into the pages that show them
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt
-	$(UV_LOCK) --upgrade --constraint requirements/run.txt requirements/dev.in --output-file requirements/dev.txt
+	$(UV_LOCK) --upgrade --constraint requirements/run.txt requirements/demo.in --output-file requirements/demo.txt
+	$(UV_LOCK) --upgrade --constraint requirements/demo.txt requirements/dev.in --output-file requirements/dev.txt
 
 histories: $(READY) ## Record the workflow histories of this release that are missing
 	$(BIN)/python -m tests.workflows.record_histories
@@ -82,10 +85,13 @@ $(NODE_CLIENT): $(NPM)/package-lock.json
 			|| echo "npm could not install the client for Node: its test is skipped" >&2; \
 	else echo "npm is not installed: the test of the client for Node is skipped"; fi
 
+# pip shows its progress. Most modules of the packages are never imported: Python compiles those that are.
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-compile
+
 # A name on PATH may be a shim without an interpreter behind it, and Debian ships one without venv: ask each.
 CAN_SET_UP := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-$(READY): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
+$(RUNS): requirements/demo.txt pyproject.toml
 	@set -eu; for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 		if "$$python" -c '$(CAN_SET_UP)' 2>/dev/null; then found=$$python; break; fi; \
 	done; \
@@ -98,8 +104,11 @@ $(READY): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
 		echo "Setting up .venv with $$("$$found" --version)"; \
 		"$$found" -m venv .venv; \
 	fi
-	@echo "Installing requirements/dev.txt"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
-		--editable . --editable clients/python
+	@$(INSTALL) --require-hashes --requirement requirements/demo.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY): $(RUNS) requirements/dev.txt clients/python/pyproject.toml
+	@$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --editable clients/python
 	@touch $@

