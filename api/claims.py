@@ -2,13 +2,12 @@
 
 from typing import Final
 
-import structlog
 from fastapi import APIRouter, Depends, Response
 from pydantic import ConfigDict, JsonValue
 
-from api.auth import Backend
 from api.dependencies import Caller, Key, Needs, Process
 from api.problems import problem_responses
+from vigil.audit import Read
 from vigil.config.keys import Right
 from vigil.domain.claims import Claims
 from vigil.domain.record import Record
@@ -19,7 +18,6 @@ _NEEDS_WORKER: Final = "While the verification is open it needs a worker: 503 wi
 _PRIVATE: Final = {"Cache-Control": "private, no-store"}
 
 router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", tags=["claims"])
-_log = structlog.get_logger("vigil.api")
 
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -92,7 +90,7 @@ async def read_claims(key: Key, caller: Caller, process: Process, response: Resp
     """Return the claims in the provider's last answer."""
     record = await process.lookup.read_record(key)
     claims = await process.lookup.read_claims(record)
-    note_personal_read("claims", key, caller)
+    await process.note_read(caller, Read.CLAIMS, key)
     response.headers.update(_PRIVATE)
     return ClaimsView.of(key, record, claims)
 
@@ -109,11 +107,6 @@ async def read_claims(key: Key, caller: Caller, process: Process, response: Resp
 async def read_result(key: Key, caller: Caller, process: Process) -> Response:
     """Return the provider's last stored answer."""
     result = await process.lookup.read_result(await process.lookup.read_record(key))
-    note_personal_read("result", key, caller)
+    await process.note_read(caller, Read.RESULT, key)
     headers = {**_PRIVATE, "Content-Disposition": 'attachment; filename="result.json"'}
     return Response(result, headers=headers, media_type="application/json")
-
-
-def note_personal_read(kind: str, key: VerificationKey, caller: Backend) -> None:
-    """Log that a backend has read personal data. The line has neither the data nor the reference."""
-    _log.info("personal_data.read", kind=kind, account=key.account, backend=caller.name)

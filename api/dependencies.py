@@ -11,6 +11,7 @@ from fastapi import Depends, Path, Request
 from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
+from vigil.audit import AuditLog, Read, Reader
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
@@ -85,6 +86,15 @@ class Dependencies:
     def quarantine(self) -> Quarantine:
         """The stored callbacks that belong to no verification."""
         return Quarantine(self.storage, self.accounts, self.digester, path=self.tracker.path, find=self.lookup.get)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The log of who read personal data."""
+        return AuditLog(self.storage, self.digester)
+
+    async def note_read(self, caller: Backend, kind: Read, key: VerificationKey, item: str | None = None) -> None:
+        """Write to the audit log what a backend is about to read. Raises `StorageUnavailable`: it may not read then."""
+        await self.audit.note(Reader(caller.name, "key"), kind, path=self.tracker.path(key), item=item)
 
     @cached_property
     def inbox(self) -> Inbox:

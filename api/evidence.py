@@ -6,11 +6,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 
-from api.dependencies import Key, Needs, Process
+from api.dependencies import Caller, Key, Needs, Process
 from api.file_bodies import digest_header, first_byte, headers_for, skip_bytes, wants_digest
 from api.problems import Problem, problem_responses
 from api.schemas import EvidenceListView, TimelineView
 from api.security_headers import served_media_type
+from vigil.audit import Read
 from vigil.config.keys import Right
 from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
@@ -60,7 +61,7 @@ async def list_evidence(key: Key, process: Process) -> EvidenceListView:
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def download_file(
-    key: Key, name: Annotated[str, Path()], request: Request, process: Process
+    key: Key, name: Annotated[str, Path()], request: Request, caller: Caller, process: Process
 ) -> StreamingResponse:
     """Stream a stored file, or the rest of one."""
     record = await process.lookup.read_record(key)
@@ -69,6 +70,7 @@ async def download_file(
         raise Problem(404, "unknown_file", "The verification has no file of that name")
     if row.state is not ArtifactState.STORED or row.stored_as is None:
         raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
+    await process.note_read(caller, Read.FILE, key, row.name)
     start, stored = first_byte(request.headers, row), process.storage.open
     digest = await digest_header(await _open(stored(row.stored_as))) if wants_digest(request.headers) else {}
     chunks = await _open(skip_bytes(stored(row.stored_as), start))

@@ -11,6 +11,7 @@ from api.auth import Backend
 from api.dependencies import Caller, Dependencies, Key, Needs, Process
 from api.problems import problem_responses
 from api.schemas import ListedView, PageView, RegisteredView, VerificationView
+from vigil.audit import Read
 from vigil.config.keys import Right
 from vigil.domain.explanation import Explanation
 from vigil.domain.terms import Stage
@@ -19,6 +20,7 @@ from vigil.errors import ConflictingRegistration, UnknownVerification
 from vigil.listing import LARGEST_PAGE, Filters, PageTokens, Reach, list_page
 from vigil.lookup import KnownVerification
 from vigil.registration import RegistrationRequest
+from vigil.storage.contract import StorageUnavailable
 from vigil.temporal.client import RegistrationResult
 
 LONGEST_WAIT: Final = 60
@@ -136,11 +138,15 @@ async def read_verification(
         known = await process.lookup.get(key)
     if Right.PERSONAL not in caller.rights:
         return VerificationView.of(known)
-    return VerificationView.of(
-        known,
-        partner_metadata=await process.lookup.read_partner_metadata(known.record),
-        reason_text=await process.lookup.read_reason_text(known.record),
-    )
+    metadata = await process.lookup.read_partner_metadata(known.record)
+    text = await process.lookup.read_reason_text(known.record)
+    if metadata is None and text is None:
+        return VerificationView.of(known)
+    try:
+        await process.note_read(caller, Read.DETAILS, key)
+    except StorageUnavailable:  # the state needs no storage, so it is returned without what needs a line
+        return VerificationView.of(known)
+    return VerificationView.of(known, partner_metadata=metadata, reason_text=text)
 
 
 def _sequence_of(known: KnownVerification) -> int:

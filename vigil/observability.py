@@ -19,6 +19,7 @@ ALLOWED_FIELDS: Final = frozenset(
         "backend",
         "backlog",
         "build",
+        "by",
         "code",
         "count",
         "delivered",

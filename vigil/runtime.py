@@ -9,6 +9,7 @@ import httpx
 import temporalio.runtime
 from temporalio.client import Client
 
+from vigil.audit import AuditLog
 from vigil.config.accounts import OpenAccount, open_accounts
 from vigil.config.settings import Settings
 from vigil.domain.digest import Digester
@@ -48,6 +49,11 @@ class Runtime:
     def lookup(self) -> VerificationLookup:
         """The lookup of verifications. Raises `StorageNotOpened`."""
         return VerificationLookup(self.tracker, self.storage, self.accounts)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The log of who read personal data. Raises `StorageNotOpened`."""
+        return AuditLog(self.storage, self.digester)
 
     @cached_property
     def registrar(self) -> Registrar:

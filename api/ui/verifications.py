@@ -20,6 +20,7 @@ from api.security_headers import served_media_type
 from api.ui.access import HOME
 from api.ui.rendering import render
 from api.ui.routing import Form, PageRoute, render_error
+from vigil.audit import Read
 from vigil.config.keys import Right
 from vigil.domain.attention import what_attention_means
 from vigil.domain.explanation import Explanation, explain
@@ -147,12 +148,12 @@ def _attention(run: ListedRun) -> tuple[Attention | str, ...]:
 
 @router.get("/verifications/{account}/{reference:path}/files/{name}", dependencies=[Depends(Needs(Right.PERSONAL))])
 async def show_picture(key: Key, name: str, caller: Caller, process: Process) -> Response:
-    """Return a stored picture to a page. Each is logged: who saw it, and the digest of its content."""
+    """Return a stored picture to a page. Each leaves a line in the audit log."""
     record = await process.lookup.read_record(key)
     row = next((row for row in record.evidence if row.name == name), None)
     if row is None or row.state is not ArtifactState.STORED or row.stored_as is None or row.media_type not in PICTURES:
         raise Problem(404, "unknown_file", "The verification has no picture of that name")
-    _log.info("file.shown", caller=caller.name, account=key.account, file_digest=row.digest)
+    await process.note_read(caller, Read.PICTURE, key, row.name)
     return StreamingResponse(process.storage.open(row.stored_as), media_type=served_media_type(row.media_type))
 
 

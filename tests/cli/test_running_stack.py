@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from tests.activities.backend import Backend
 from tests.cli.running import command, environment, vigil
+from vigil.audit import Reader
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.main import app
@@ -176,6 +177,8 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     polled = await in_process("poll", ACCOUNT, prefix, "--json", config=stack.config)
     files = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
     again = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
+    audited = await in_process("audit", ACCOUNT, prefix, "--json", config=stack.config)
+    shown_audit = await in_process("audit", config=stack.config)
     resolved = await in_process("resolve", ACCOUNT, prefix, "declined", "--author", "jane", config=stack.config)
     shown = await in_process("show", ACCOUNT, prefix, "--json", config=stack.config)
     withdrawn = await in_process("withdraw", ACCOUNT, prefix, config=stack.config)
@@ -185,6 +188,13 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     assert json.loads(polled.stdout)["decision"] == "approved"
     assert len(files.stdout.splitlines()) == len(list((tmp_path / "files").iterdir())) == 5
     assert isinstance(again.exception, CommandError)
+    lines = json.loads(audited.stdout)
+    assert {(line["who"], line["by"], line["kind"]) for line in lines} == {
+        (Reader.of_command_line().name, "command_line", "file")
+    }
+    assert len(lines) == 10  # both times all five were asked for
+    assert reference not in audited.stdout + shown_audit.stdout
+    assert shown_audit.stdout.splitlines()[0].split() == ["at", "who", "by", "kind", "account", "item", "verification"]
     assert resolved.stdout.startswith("accepted; it is now: declined")
     entries = json.loads(shown.stdout)["record"]["log"]["entries"]
     assert {"operator", "jane"} <= {entry["actor"] for entry in entries}

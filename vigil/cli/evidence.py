@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.target import find_key
@@ -35,12 +36,16 @@ async def _download(
     config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path
 ) -> Sequence[Path]:
     async with open_installation(config) as runtime:
-        record = await runtime.lookup.read_record(await find_key(runtime, account, reference))
+        key = await find_key(runtime, account, reference)
+        record, path = await runtime.lookup.read_record(key), runtime.tracker.path(key)
         rows = {row.name: row for row in record.evidence if row.state is ArtifactState.STORED}
         if missing := sorted(set(names) - rows.keys()):
             known = ", ".join(sorted(rows)) or "none"
             raise CommandError(f"There is no stored file {', '.join(missing)}; stored are: {known}.")
-        return [await _write(runtime, row, folder) for name, row in rows.items() if not names or name in names]
+        wanted = [row for name, row in rows.items() if not names or name in names]
+        for row in wanted:
+            await runtime.audit.note(Reader.of_command_line(), Read.FILE, path=path, item=row.name)
+        return [await _write(runtime, row, folder) for row in wanted]
 
 
 async def _write(runtime: Runtime, row: EvidenceRow, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_time, open_console, print_json, spell
 from vigil.cli.target import find_key
@@ -43,7 +44,7 @@ async def _list(config: Path | None, limit: int) -> list[Quarantined]:
 
 def print_receipt(config: Path | None, receipt: str, *, body: bool, as_json: bool) -> None:
     """Print what is stored of a quarantined callback, or only its body, byte for byte."""
-    stored = asyncio.run(_read(config, receipt))
+    stored = asyncio.run(_read(config, receipt, body=body))
     if body:
         sys.stdout.buffer.write(stored.body)
         return
@@ -62,9 +63,13 @@ def print_receipt(config: Path | None, receipt: str, *, body: bool, as_json: boo
     open_console().print(grid)
 
 
-async def _read(config: Path | None, receipt: str) -> Receipt:
+async def _read(config: Path | None, receipt: str, *, body: bool) -> Receipt:
     async with open_installation(config) as runtime:
-        return await _quarantine(runtime).read(receipt)
+        stored = await _quarantine(runtime).read(receipt)
+        if body:
+            reader = Reader.of_command_line()
+            await runtime.audit.note(reader, Read.CALLBACK, account=stored.account, item=receipt)
+        return stored
 
 
 def attach(config: Path | None, receipt: str, account: str, reference: str) -> None:

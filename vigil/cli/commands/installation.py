@@ -59,6 +59,20 @@ def refusals(
     print_refusals(context.obj, limit, as_json=as_json)
 
 
+def audit(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="Name of the account.", metavar="[ACCOUNT]")] = None,
+    reference: Annotated[str | None, typer.Argument(help="Only of this verification.", metavar="[REFERENCE]")] = None,
+    since: Annotated[str, typer.Option(help="Only those after this time.", metavar="TIME|AGE")] = "7d",
+    as_json: JsonOption = False,
+) -> None:
+    """List who read personal data: what kind, of which verification, and when. The oldest come first."""
+    begun = parse_time(since)
+    from vigil.cli.audit import print_audit
+
+    print_audit(context.obj, account, reference, begun, as_json=as_json)
+
+
 @key.callback()
 def _key() -> None:
     """Make keys for backends."""
