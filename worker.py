@@ -42,6 +42,7 @@ from vigil.process_exit import exit_now
 from vigil.providers.contract import CallbackReplayer, MessageReader, VerificationFinder
 from vigil.runtime import Runtime, open_runtime
 from vigil.schedules import keep_discovering
+from vigil.sealing.errors import SealingError
 from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
@@ -302,7 +303,7 @@ def main() -> None:
         if is_exposed():
             _log.warning("settings.exposed")
         asyncio.run(run(settings, parts))
-    except (BuildNotNamed, SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
+    except (BuildNotNamed, SealingError, SettingsError, SearchAttributesMissing, StorageNotOpened) as error:
         _log.critical("worker.failed", reason=str(error))
         code = 2
     except TemporalUnreachable as error:

@@ -40,6 +40,7 @@ from vigil.http_server.server import Server, open_listener
 from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
+from vigil.sealing.errors import SealingError
 from vigil.storage.inbox import Retention
 from vigil.temporal.connection import open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
@@ -105,7 +106,8 @@ class ServedApp:
             try:
                 self._app = await stack.enter_async_context(open_app(self._settings, self._metrics))
             except Exception as error:  # noqa: BLE001 -- the server must know, and ends by itself
-                _log.error("start.failed", error=type(error).__name__, code=where(error))
+                reason = str(error) if isinstance(error, SealingError) else None
+                _log.error("start.failed", error=type(error).__name__, code=where(error), reason=reason)
                 await send({"type": "lifespan.startup.failed", "message": f"cannot start: {type(error).__name__}"})
                 return
             await send({"type": "lifespan.startup.complete"})

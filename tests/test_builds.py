@@ -29,6 +29,7 @@ from worker import BuildNotNamed, choose_deployment, serving
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 
 [temporal]
 address = "{address}"

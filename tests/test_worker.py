@@ -28,6 +28,7 @@ MINUTE = timedelta(minutes=1)
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 time_scale = 1
 
 [temporal]

@@ -14,6 +14,7 @@ import httpx
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 time_scale = 1
 
 [temporal]

@@ -17,6 +17,7 @@ from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
 from vigil.registration import Registrar
+from vigil.sealing.keysets import Keysets
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.factory import BadStorageUrl, open_storage
@@ -34,6 +35,8 @@ class Runtime:
     accounts: Mapping[str, OpenAccount]
     client: Client
     tracker: VerificationClient
+    keysets: Keysets | None
+    """The keys; None where the settings have `seal = "off"`."""
 
     @cached_property
     def storage(self) -> Storage:
@@ -73,10 +76,12 @@ async def open_runtime(
     `lazy`: the first call connects to Temporal, for a program that may start before Temporal does.
 
     Raises:
+        KeysetsNotOpened: The keysets of the settings cannot be used.
         TemporalUnreachable: Temporal does not answer; never with `lazy`.
 
     """
     digester = Digester(settings.digest_key.get_secret_value().encode())
+    keysets = Keysets(settings.seal.folder) if settings.seal else None
     temporal = settings.temporal
     async with open_http() as http:
         accounts = open_accounts(settings, http)
@@ -84,4 +89,5 @@ async def open_runtime(
             client = await connect(temporal.address, temporal.namespace, lazy=lazy, runtime=temporal_runtime)
         except RuntimeError:
             raise TemporalUnreachable(temporal.address) from None
-        yield Runtime(settings, digester, http, accounts, client, VerificationClient(client, accounts, digester))
+        tracker = VerificationClient(client, accounts, digester)
+        yield Runtime(settings, digester, http, accounts, client, tracker, keysets)

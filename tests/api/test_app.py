@@ -306,6 +306,7 @@ STARTS_WITHIN = 90
 DIGEST_KEY, HEADER = "f3e01b7a94c25d8860aa91c7d24be35f", "Basic 7d1c90b3e8a24f56b0c9d3e1f7a86b42"
 SETTINGS = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
+seal = "off"
 [storage]
 url = "STORAGE"
 [accounts.id360]

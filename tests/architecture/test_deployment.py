@@ -102,7 +102,7 @@ def test_what_a_service_mounts_is_in_the_tree(name: str) -> None:
     sources = [
         volume.rsplit(":", 2 if volume.endswith(":ro") else 1)[0] for volume in SERVICES[name].get("volumes", [])
     ]
-    given = {"${VIGIL_TLS:-./tls}"}
+    given = {"${VIGIL_TLS:-./tls}", "${VIGIL_KEYS:-./keys}"}
 
     assert [s for s in sources if s not in {*COMPOSE["volumes"], *given} and not (ROOT / s).exists()] == []
 

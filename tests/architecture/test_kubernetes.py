@@ -224,7 +224,7 @@ def test_a_pod_has_no_rights_and_writes_nothing_but_temporary_files(name: str) -
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [mount["mountPath"] for mount in own["volumeMounts"]] == ["/etc/vigil", "/tmp"]
+    assert [mount["mountPath"] for mount in own["volumeMounts"]] == ["/etc/vigil", "/etc/vigil-keys", "/tmp"]
     assert own["resources"]["limits"].keys() == {"memory"}
 
 

@@ -15,6 +15,7 @@ A_BACKENDS_OWN = ("settings.py", "accounts/__init__.py", "domain/__init__.py", "
 DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 SETTINGS = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
+seal = "off"
 [accounts.id360]
 provider = "id360"
 username = "vigil"

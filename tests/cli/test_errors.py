@@ -51,7 +51,7 @@ def test_a_pair_without_an_equals_sign_is_refused_with_the_right_form() -> None:
 
 async def test_a_storage_url_of_another_kind_is_one_sentence_that_says_what_it_must_be() -> None:
     settings = Settings.model_validate(
-        {"digest_key": "f3e01b7a94c25d8860aa91c7d24be35f", "storage": {"url": "ftp://a"}}
+        {"digest_key": "f3e01b7a94c25d8860aa91c7d24be35f", "seal": "off", "storage": {"url": "ftp://a"}}
     )
     async with open_runtime(settings, lazy=True) as runtime:
         with pytest.raises(StorageNotOpened) as caught:

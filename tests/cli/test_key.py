@@ -21,7 +21,9 @@ async def test_a_new_key_is_printed_beside_settings_that_load_and_hold_only_its_
     expected = f"sha256:{hashlib.sha256(made.encode()).hexdigest()}"
     line = settings.removeprefix("[api] ")
     assert tomllib.loads(line) == {"keys": [{"name": "checkout", "secret_hash": expected}]}
-    (tmp_path / "vigil.toml").write_text(f'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[api]\n{line}\n')
+    (tmp_path / "vigil.toml").write_text(
+        f'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\nseal = "off"\n[api]\n{line}\n'
+    )
     assert load_settings(tmp_path / "vigil.toml", environ={}).api.keys[0].hashes == (expected,)
 
 
@@ -37,7 +39,7 @@ async def test_the_api_for_backends_does_not_start_without_a_key_beside_an_accou
 ) -> None:
     config = tmp_path / "vigil.toml"
     config.write_text(
-        'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[accounts.id360]\nprovider = "id360"\n'
+        'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\nseal = "off"\n[accounts.id360]\nprovider = "id360"\n'
         'environment = "production"\nusername = "robot"\npassword = "hunter2"\n'
         'callback_headers = { Authorization = "7d1c90b3e8a24f56b0c9d3e1f7a86b42" }\n'
     )

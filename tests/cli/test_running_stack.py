@@ -294,7 +294,9 @@ async def test_a_restarted_temporal_still_knows_what_was_tracked_and_the_worker_
 
 async def test_a_stopped_temporal_is_one_sentence_with_its_address(tmp_path: Path) -> None:
     config = tmp_path / "vigil.toml"
-    config.write_text('digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[temporal]\naddress = "127.0.0.1:1"\n')
+    config.write_text(
+        'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\nseal = "off"\n[temporal]\naddress = "127.0.0.1:1"\n'
+    )
 
     ended = await vigil("list", config=config)
 
@@ -312,7 +314,9 @@ async def test_missing_settings_are_one_sentence_that_names_the_file(tmp_path: P
 
 async def test_a_check_that_fails_says_what_to_do_and_ends_with_1(tmp_path: Path) -> None:
     config = tmp_path / "vigil.toml"
-    config.write_text('digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[temporal]\naddress = "127.0.0.1:1"\n')
+    config.write_text(
+        'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\nseal = "off"\n[temporal]\naddress = "127.0.0.1:1"\n'
+    )
     config.chmod(0o644)
 
     ended = await vigil("check", config=config)

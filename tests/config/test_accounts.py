@@ -12,6 +12,7 @@ from vigil.providers.registry import PROVIDERS
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 [accounts.first]
 provider = "id360"
 base_url = "https://first.example"

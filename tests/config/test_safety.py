@@ -14,6 +14,7 @@ from vigil.providers.registry import PROVIDERS
 
 WHOLE = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 [api]
 public_url = "https://callbacks.example.com"
 trusted_proxies = ["10.0.0.0/8"]

@@ -12,6 +12,7 @@ from vigil.config.settings import Settings, SettingsError, load_settings
 
 WHOLE = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
+seal = "off"
 [temporal]
 address = "temporal.example:7233"
 [storage]
@@ -119,7 +120,7 @@ def test_temporals_own_variables_overrule_everything(tmp_path: Path) -> None:
 
 
 def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path) -> None:
-    (tmp_path / "other.toml").write_text(f'digest_key = "{DIGEST_KEY}"')
+    (tmp_path / "other.toml").write_text(f'digest_key = "{DIGEST_KEY}"\nseal = "off"')
 
     assert load_settings(environ={"VIGIL_CONFIG": str(tmp_path / "other.toml")}).accounts == {}
 
@@ -241,3 +242,17 @@ def test_callbacks_of_no_verification_are_kept_for_fourteen_days_unless_the_sett
 
     assert (kept.quarantined, kept.refused) == (timedelta(days=14), timedelta(days=14))
     assert (set_to.quarantined, set_to.refused) == (timedelta(days=30), timedelta(days=14))
+
+
+def test_settings_without_keys_are_refused_unless_they_say_so(tmp_path: Path) -> None:
+    sentence = 'seal: make keys with `vigil keys new FOLDER` and set [seal] folder, or set seal = "off"'
+    assert fault(tmp_path, VIGIL_SEAL="") == sentence
+    assert fault(tmp_path, VIGIL_SEAL="of") == sentence
+    assert load(tmp_path).seal is None
+
+
+def test_the_folder_of_the_keys_begins_at_the_settings_file(tmp_path: Path) -> None:
+    text = WHOLE.replace('seal = "off"', 'seal = { folder = "keys" }')
+    seal = load(tmp_path, text).seal
+    assert seal is not None
+    assert seal.folder == tmp_path / "keys"

@@ -19,6 +19,7 @@ import httpx
 SECRET = "q7Yt2nVx9Lk4Rb8Wd3Hs6Jf1Mz5Cp0Ga"
 SETTINGS = """
 digest_key = "Zk3Vn8Qw1Rt6Yb5Xc9Lp2Hd7Fs4Jg0Ma"
+seal = "off"
 [temporal]
 address = "TEMPORAL"
 [storage]

@@ -12,6 +12,7 @@ from vigil.messaging.settings import MessageSettings
 
 WHOLE = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
+seal = "off"
 [messages.sms]
 url = "https://sms.example/v1/messages"
 headers = { Authorization = { env = "SMS_AUTHORIZATION" } }

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from vigil.cli.commands import installation, quarantine, stack, verifications
+from vigil.cli.commands import installation, keys, quarantine, stack, verifications
 from vigil.cli.errors import describe_error
 from vigil.process_exit import exit_now
 
@@ -74,6 +74,7 @@ app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(installation.notify, name="notify")
 app.add_typer(stack.serve, name="serve")
 app.add_typer(installation.key, name="key")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(installation.histories, name="histories")
 app.add_typer(installation.deploy, name="deploy")
 

@@ -102,6 +102,23 @@ class StorageSettings(StrictModel):
     keep: KeepSettings = KeepSettings()
 
 
+class SealSettings(StrictModel):
+    """With which keys everything is sealed."""
+
+    folder: Path
+    """The folder of the keysets, as `vigil keys new` makes it; a relative one begins at the settings file."""
+
+
+def _seal(given: Any) -> Any:
+    if given == "off":
+        return None
+    if isinstance(given, str):
+        raise ValueError(  # noqa: TRY004 -- pydantic shows the sentence of a ValueError
+            'make keys with `vigil keys new FOLDER` and set [seal] folder, or set seal = "off"'
+        )
+    return given
+
+
 class NotificationSettings(StrictModel):
     """Notifications of backends."""
 
@@ -169,6 +186,8 @@ class ClientSettings(StrictModel):
     """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
     digest_key: Annotated[SecretStr, AfterValidator(_chosen)]
+    seal: Annotated[SealSettings | None, BeforeValidator(_seal)]
+    """The keys; None where nothing is sealed. The file has "off" for that, and there is no default."""
     temporal: TemporalSettings = TemporalSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     time_scale: Annotated[float, Field(ge=1)] = 1
@@ -278,6 +297,7 @@ def _checked(
     faults: _Faults,
 ) -> SettingsT:
     _take_temporal_variables(given, environ)
+    _complete_seal_folder(given, faults.file)
     tables = given.get("accounts", {})
     if not isinstance(tables, dict):
         faults.add([(("accounts",), "must be a table of accounts")])
@@ -303,6 +323,12 @@ def _take_temporal_variables(given: dict[str, Any], environ: Mapping[str, str]) 
     if isinstance(temporal, dict):
         for name in ("address", "namespace"):
             temporal[name] = environ.get(f"TEMPORAL_{name.upper()}") or temporal.get(name)
+
+
+def _complete_seal_folder(given: dict[str, Any], file: Path) -> None:
+    match given.setdefault("seal", ""):
+        case {"folder": str(folder)} as seal:
+            given["seal"] = {**seal, "folder": file.absolute().parent / folder}
 
 
 def _account(name: str, table: Any, providers: Mapping[str, AnyEntry], faults: _Faults) -> ConfiguredAccount | None:

@@ -13,11 +13,13 @@ from pydantic import SecretStr
 from vigil.config.keys import Right, make_key
 from vigil.config.settings import Settings
 from vigil.demo.ports import LOOPBACK, Ports
+from vigil.sealing.keysets import make_keysets
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.simulator.story import SimulatedAccount
 
 KEY_FILE: Final = "key"
 WEBHOOK_SECRET_FILE: Final = "webhook-secret"  # noqa: S105 -- the name of a file
+KEYS_FOLDER: Final = "keys"
 RECEIVER_PATH: Final = "/backend/notifications"
 """Where the simulator receives notifications in the place of a backend."""
 _OUR_KEY: Final = {"name": "local", "secret": {"file": KEY_FILE}, "may": [right.value for right in Right]}
@@ -53,10 +55,11 @@ def write_settings(
 ) -> None:
     """Write settings whose accounts are all at the simulator, with new secrets, readable by their owner only.
 
-    The key for the API is in a file `key` beside them, the secret of the endpoint in `webhook-secret`. Raises
-    `FileExistsError`: secrets that are in use must not be replaced.
+    The key for the API is in a file `key` beside them, the secret of the endpoint in `webhook-secret`, the keysets in
+    the folder `keys`. Raises `FileExistsError`: secrets that are in use must not be replaced.
     """
     tables: dict[str, Mapping[str, Any]] = {
+        "seal": {"folder": KEYS_FOLDER},
         "temporal": {"address": temporal, "ui": f"http://{LOOPBACK}:{ports.ui}/namespaces/default"},
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url, "keys": [_OUR_KEY]},
@@ -88,7 +91,7 @@ def write_settings(
     ]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_format_toml(value)}" for key, value in table.items())]
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_keysets(file.parent / KEYS_FOLDER)
     _write_new(file, "\n".join(lines) + "\n")
     _write_new(key_file(file), make_key() + "\n")
     _write_new(file.parent / WEBHOOK_SECRET_FILE, _make_webhook_secret() + "\n")

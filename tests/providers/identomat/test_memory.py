@@ -28,6 +28,7 @@ MIB = 1024 * 1024
 DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 SETTINGS = """
 digest_key = "{digest_key}"
+seal = "off"
 time_scale = 600
 
 [temporal]

@@ -1,0 +1,191 @@
+"""The keysets of an installation: one file of Tink's JSON for each, in one folder.
+
+A process needs only the files of what it does: the callbacks process holds no `receipts.json`, so it can seal a receipt
+and not open one.
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from stat import S_IMODE
+from typing import Any, Final
+
+import tink
+from tink import KeysetHandle, aead, hybrid, json_proto_keyset_format, secret_key_access
+
+from vigil.sealing.errors import KeyNotHeld, KeysetsNotOpened, UnknownKey
+
+aead.register()
+hybrid.register()
+
+
+class KeysetName(StrEnum):
+    """A keyset; its file has this name and ends with `.json`."""
+
+    DATA_KEYS = "data-keys"
+    """Wraps the data keys, of which each verification has one."""
+    PAYLOADS = "payloads"
+    """Seals what Temporal stores."""
+    RECEIPTS = "receipts"
+    """Opens receipts."""
+    RECEIPTS_PUBLIC = "receipts-public"
+    """Seals receipts, and opens none."""
+
+
+TEMPLATES: Final = {
+    KeysetName.DATA_KEYS: aead.aead_key_templates.AES256_GCM,
+    KeysetName.PAYLOADS: aead.aead_key_templates.AES256_GCM,
+    KeysetName.RECEIPTS: hybrid.hybrid_key_templates.DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM,
+}
+"""The keysets that are made. The public keyset follows from the private one."""
+_TOO_WIDE: Final = 0o037
+"""The group may read: Kubernetes gives a process its secrets that way. Nobody else may do anything."""
+_TOO_WIDE_FOR_PUBLIC: Final = 0o022
+_PREFIX_LENGTH: Final = 5
+"""What Tink seals with a key of our templates begins with one byte for the format and four of the key's id."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    primitive: Any
+    key_ids: frozenset[int]
+    version: tuple[int, int, int]
+
+
+class _KeysetFile:
+    """One keyset file. It is read again when it was replaced, so that a rotation needs no restart."""
+
+    def __init__(self, folder: Path, name: KeysetName, kind: type) -> None:
+        self._name = name
+        self._file = keyset_file(folder, name)
+        self._kind = kind
+        self._opened: _Opened | None = None
+
+    def current(self) -> Any:
+        """Return the primitive of the file as it is now. Raises `KeyNotHeld`, `KeysetsNotOpened`."""
+        return self._open().primitive
+
+    def with_key_of(self, sealed: bytes) -> Any:
+        """Return the primitive that opens a sealed content. Raises `UnknownKey`, and what `current` raises."""
+        opened, key_id = self._open(), int.from_bytes(sealed[1:_PREFIX_LENGTH], "big")
+        if key_id not in opened.key_ids:
+            raise UnknownKey(self._name, key_id)
+        return opened.primitive
+
+    def _open(self) -> _Opened:
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            raise KeyNotHeld(self._name) from None
+        except OSError as error:
+            raise KeysetsNotOpened(self._file, type(error).__name__) from None
+        version = (found.st_mtime_ns, found.st_ino, found.st_size)
+        opened = self._opened
+        if opened is None or opened.version != version:
+            handle = read_keyset(self._file, self._name)
+            ids = frozenset(key.key_id for key in handle.keyset_info().key_info)
+            opened = self._opened = _Opened(handle.primitive(self._kind), ids, version)
+        return opened
+
+
+class _FileAead(aead.Aead):  # type: ignore[misc] # Tink has no types
+    def __init__(self, file: _KeysetFile) -> None:
+        self._file = file
+
+    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        return bytes(self._file.current().encrypt(plaintext, associated_data))
+
+    def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
+        return bytes(self._file.with_key_of(ciphertext).decrypt(ciphertext, associated_data))
+
+
+class _FileHybridDecrypt(hybrid.HybridDecrypt):  # type: ignore[misc] # Tink has no types
+    def __init__(self, file: _KeysetFile) -> None:
+        self._file = file
+
+    def decrypt(self, ciphertext: bytes, context_info: bytes) -> bytes:
+        return bytes(self._file.with_key_of(ciphertext).decrypt(ciphertext, context_info))
+
+
+class _FileHybridEncrypt(hybrid.HybridEncrypt):  # type: ignore[misc] # Tink has no types
+    def __init__(self, file: _KeysetFile) -> None:
+        self._file = file
+
+    def encrypt(self, plaintext: bytes, context_info: bytes) -> bytes:
+        return bytes(self._file.current().encrypt(plaintext, context_info))
+
+
+class Keysets:
+    """The keysets in a folder. Safe to share between threads.
+
+    What they return may be kept: it reads its file again when that was replaced. A file that is not there is missed at
+    the first use, by `KeyNotHeld`. Opening raises `UnknownKey`, or `tink.TinkError` for what was changed or moved.
+    """
+
+    data_keys: aead.Aead
+    """Seals and opens data keys."""
+    payloads: aead.Aead
+    """Seals and opens what Temporal stores."""
+    receipts: hybrid.HybridDecrypt
+    """Opens receipts."""
+    receipts_public: hybrid.HybridEncrypt
+    """Seals receipts."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open every file that is there. Raises `KeysetsNotOpened`, also where there is none."""
+        self.data_keys = _FileAead(_KeysetFile(folder, KeysetName.DATA_KEYS, aead.Aead))
+        self.payloads = _FileAead(_KeysetFile(folder, KeysetName.PAYLOADS, aead.Aead))
+        self.receipts = _FileHybridDecrypt(_KeysetFile(folder, KeysetName.RECEIPTS, hybrid.HybridDecrypt))
+        self.receipts_public = _FileHybridEncrypt(_KeysetFile(folder, KeysetName.RECEIPTS_PUBLIC, hybrid.HybridEncrypt))
+        held = [name for name in KeysetName if keyset_file(folder, name).exists()]
+        if not held:
+            raise KeysetsNotOpened(folder, "there is no keyset; make them with `vigil keys new FOLDER`")
+        for name in held:
+            read_keyset(keyset_file(folder, name), name)
+
+
+def keyset_file(folder: Path, name: KeysetName) -> Path:
+    """Return the file of a keyset."""
+    return folder / f"{name}.json"
+
+
+def read_keyset(file: Path, name: KeysetName) -> KeysetHandle:
+    """Return the keyset of a file. Raises `KeysetsNotOpened`, also if others may read it."""
+    is_public = name is KeysetName.RECEIPTS_PUBLIC
+    try:
+        mode, text = S_IMODE(file.stat().st_mode), file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeysetsNotOpened(file, type(error).__name__) from None
+    if mode & (_TOO_WIDE_FOR_PUBLIC if is_public else _TOO_WIDE):
+        raise KeysetsNotOpened(file, f"others may read or write it; chmod 600 {file}")
+    try:
+        if is_public:
+            return json_proto_keyset_format.parse_without_secret(text)
+        return json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
+    except tink.TinkError:
+        raise KeysetsNotOpened(file, "is no keyset of Tink; restore it from your copy") from None
+
+
+def make_keysets(folder: Path) -> None:
+    """Make all keysets, each with one new key, in files of their owner alone.
+
+    Raises `FileExistsError` if the folder has one already: keys that are in use must not be replaced.
+    """
+    for name in KeysetName:
+        if keyset_file(folder, name).exists():
+            raise FileExistsError(keyset_file(folder, name))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, template in TEMPLATES.items():
+        handle = tink.new_keyset_handle(template)
+        _write_new(keyset_file(folder, name), json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
+        if name is KeysetName.RECEIPTS:
+            public = json_proto_keyset_format.serialize_without_secret(handle.public_keyset_handle())
+            _write_new(keyset_file(folder, KeysetName.RECEIPTS_PUBLIC), public)
+
+
+def _write_new(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(text + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
