@@ -20,7 +20,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
-from activities.discovery import DiscoveryActivities
+from activities.discovery import DiscoveryActivities, DiscoveryPlan
 from activities.downloads import DownloadActivities
 from activities.failures import RetryStorage
 from activities.message_admission import AccountRules, MessageAdmission
@@ -33,22 +33,22 @@ from activities.replays import ReplayActivities
 from activities.verify import VerifyActivities
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
+from vigil.discovery import keep_discovering
 from vigil.errors import StorageNotOpened, TemporalUnreachable, VigilError
 from vigil.health import own_checks, serve_health
 from vigil.messaging.factory import open_senders
 from vigil.observability import set_up_logging
 from vigil.origin import BUILD, UNKNOWN, build_name
 from vigil.process_exit import exit_now
-from vigil.providers.contract import CallbackReplayer, MessageReader, VerificationFinder
+from vigil.providers.contract import CallbackReplayer, MessageReader
 from vigil.runtime import Runtime, open_runtime
-from vigil.schedules import keep_discovering
 from vigil.sealing.errors import SealingError
 from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
-from workflows.discovery import DiscoveryWorkflow
+from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
@@ -60,6 +60,8 @@ STOPPED_WITHIN: Final = timedelta(seconds=25)
 """How long the process may live after SIGTERM; shorter than the grace period of containers."""
 GRACE: Final = timedelta(seconds=20)
 """How long its activities may continue; longer than sending a message may take. Then they are canceled."""
+DISCOVERY_OVERLAP: Final = timedelta(minutes=5)
+DISCOVERY_STARTS_EVERY: Final = timedelta(seconds=1)
 
 _log = structlog.get_logger("vigil.worker")
 
@@ -126,7 +128,7 @@ async def serving(settings: Settings, parts: frozenset[Part] = EVERYTHING) -> As
         await add_search_attributes(client)
         if Part.VERIFICATIONS in parts:
             for account in runtime.accounts.values():
-                await keep_discovering(client, account, time_scale=settings.time_scale)
+                await keep_discovering(client, account)
         workers = _build_workers(runtime, parts)
         async with serve_health(settings.worker.health_address, own_checks(runtime.storage, client)):
             tasks = [asyncio.create_task(worker.run()) for worker in workers]
@@ -159,7 +161,13 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
         workers.append(
             serve(
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow, Verify],
+                workflows=[
+                    VerificationWorkflow,
+                    ContinuousDiscoveryWorkflow,
+                    DiscoveryWorkflow,
+                    RecheckWorkflow,
+                    Verify,
+                ],
                 activities=[records.load_record, records.write_record, rechecking.recheck, *verifying.all],
             )
         )
@@ -203,11 +211,17 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     if Part.PROVIDERS in parts:
         reading = ReadActivities(accounts, readers, storage, runtime.digester)
         replaying = ReplayActivities(_replayers(accounts), runtime.digester)
-        discovering = DiscoveryActivities(_finders(accounts), tracker.start_discovered)
+        discovering = DiscoveryActivities(_discoveries(accounts, settings.time_scale), tracker.start_discovered)
         workers += [
             serve(
                 task_queue=messages.provider_queue(name),
-                activities=[reading.read, reading.poll, discovering.discover, replaying.replay],
+                activities=[
+                    reading.read,
+                    reading.poll,
+                    discovering.keep_discovering,
+                    discovering.discover,
+                    replaying.replay,
+                ],
                 # The server limits the rate over all workers.
                 max_task_queue_activities_per_second=account.reads_per_second,
                 # The server limits the pollers of a namespace; the SDK's five of each account reach that limit soon.
@@ -249,9 +263,18 @@ def _account_rules(settings: Settings, accounts: Mapping[str, OpenAccount]) -> M
     }
 
 
-def _finders(accounts: Mapping[str, OpenAccount]) -> Mapping[str, VerificationFinder]:
-    finders = {name: account.provider.finder for name, account in accounts.items()}
-    return {name: finder for name, finder in finders.items() if finder is not None}
+def _discoveries(accounts: Mapping[str, OpenAccount], time_scale: float) -> Mapping[str, DiscoveryPlan]:
+    return {
+        name: DiscoveryPlan(
+            finder=account.provider.finder,
+            every=account.discovers_every / time_scale,
+            grace=account.plan_for(None).registration_grace,
+            overlap=DISCOVERY_OVERLAP / time_scale,
+            starts_every=DISCOVERY_STARTS_EVERY / time_scale,
+        )
+        for name, account in accounts.items()
+        if account.provider.finder is not None
+    }
 
 
 def _messengers(accounts: Mapping[str, OpenAccount]) -> Mapping[str, MessageReader]:

@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.discovery import DiscoveryActivities
+from activities.discovery import DiscoveryActivities, DiscoveryPlan
 from activities.downloads import DownloadActivities
 from activities.notifications import Bookkeeping, Endpoint, NotificationActivities
 from activities.reads import ReadActivities
@@ -40,7 +40,7 @@ from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.client import RegistrationResult, VerificationClient
-from workflows.discovery import DiscoveryWorkflow
+from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
@@ -162,6 +162,8 @@ class World:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     not_notified_after: timedelta = timedelta(minutes=15)
     finder: VerificationFinder | None = None
+    discovers_every: timedelta = timedelta(hours=1)
+    registration_grace: timedelta = timedelta(minutes=15)
     replayer: CallbackReplayer | None = None
     more_activities: Sequence[Callable[..., object]] = ()
     """Further activities on the queue of verifications."""
@@ -216,20 +218,37 @@ class World:
             activities=[notifying.send_notification],
         )
 
+    def _discoveries(self) -> Mapping[str, DiscoveryPlan]:
+        if self.finder is None:
+            return {}
+        plan = DiscoveryPlan(
+            finder=self.finder,
+            every=self.discovers_every,
+            grace=self.registration_grace,
+            overlap=timedelta(minutes=5),
+            starts_every=timedelta(0),
+        )
+        return {self.account: plan}
+
     def _workers(self) -> list[Worker]:
         readers = {self.account: self.reader}
         records = RecordActivities(self.records, self.accounts, self.tracker.read_interrupted)
         reading = ReadActivities(self.accounts, readers, self.storage, self.digester)
         downloading = DownloadActivities(self.accounts, readers, self.storage, self.digester)
-        finders = {self.account: self.finder} if self.finder else {}
         replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {}, self.digester)
         rereading = RecheckActivities(self.tracker.start_recheck)
-        adopting = DiscoveryActivities(finders, self.tracker.start_discovered)
+        discovering = DiscoveryActivities(self._discoveries(), self.tracker.start_discovered)
         return [
             Worker(
                 self.client,
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[VerificationWorkflow, DiscoveryWorkflow, RecheckWorkflow, Verify],
+                workflows=[
+                    VerificationWorkflow,
+                    ContinuousDiscoveryWorkflow,
+                    DiscoveryWorkflow,
+                    RecheckWorkflow,
+                    Verify,
+                ],
                 workflow_runner=WORKFLOW_RUNNER,
                 activities=[records.load_record, records.write_record, rereading.recheck, *self.more_activities],
                 max_cached_workflows=self.max_cached_workflows,
@@ -237,7 +256,13 @@ class World:
             Worker(
                 self.client,
                 task_queue=messages.provider_queue(self.account),
-                activities=[reading.read, reading.poll, adopting.discover, replaying.replay],
+                activities=[
+                    reading.read,
+                    reading.poll,
+                    discovering.keep_discovering,
+                    discovering.discover,
+                    replaying.replay,
+                ],
             ),
             Worker(self.client, task_queue=messages.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]

@@ -10,9 +10,28 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
 
 
+@workflow.defn(name=messages.CONTINUOUS_DISCOVERY_WORKFLOW)
+class ContinuousDiscoveryWorkflow:
+    """Starts tracking what an account lists, round after round, as long as the settings want it."""
+
+    @workflow.run
+    async def run(self, order: messages.ContinuousDiscoveryInput) -> None:
+        """Schedule the one activity whose attempts are the rounds. It never completes."""
+        await workflow.execute_activity(
+            messages.KEEP_DISCOVERING,
+            order,
+            task_queue=messages.provider_queue(order.account),
+            start_to_close_timeout=options.DISCOVERY_TIMEOUT,
+            heartbeat_timeout=options.DISCOVERY_HEARTBEAT,
+            retry_policy=options.DISCOVERY_RETRY,
+            priority=options.ROUTINE,
+            summary=f"Find what `{order.account}` lists and nobody registered",
+        )
+
+
 @workflow.defn(name=messages.DISCOVERY_WORKFLOW)
 class DiscoveryWorkflow:
-    """Starts tracking what was created since the last run, after a grace in which its backend could register it."""
+    """One round, for a schedule of a release before: it may still run, or come back while two releases run."""
 
     @workflow.run
     async def run(self, order: messages.DiscoveryInput) -> messages.DiscoveryResult:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workflows.discovery import DiscoveryWorkflow
+from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
@@ -11,6 +11,7 @@ from workflows.verify import Verify
 
 WORKFLOWS: Final = (
     VerificationWorkflow,
+    ContinuousDiscoveryWorkflow,
     DiscoveryWorkflow,
     RecheckWorkflow,
     NotificationWorkflow,

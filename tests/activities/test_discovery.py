@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from activities.discovery import DiscoveryActivities
+from activities.discovery import DiscoveryActivities, DiscoveryPlan
 from tests.activities.attempts import NOW, Attempts
 from vigil.domain.errors import ProviderUnavailable
 from vigil.domain.verification_key import VerificationKey
@@ -50,10 +50,15 @@ class Tracked:
         return True
 
 
+def plans(listing: Listing) -> Mapping[str, DiscoveryPlan]:
+    plan = DiscoveryPlan(finder=listing, every=HOUR, grace=HOUR, overlap=HOUR, starts_every=timedelta(0))
+    return {"acme": plan}
+
+
 async def test_all_that_is_listed_and_not_known_is_tracked_also_behind_an_impossible_reference() -> None:
     listing, tracked = Listing(["v-1", "", "v-2", "v-3"]), Tracked(known={"v-2"})
     attempts = Attempts()
-    result = await attempts.next(DiscoveryActivities({"acme": listing}, tracked).discover, ORDER)
+    result = await attempts.next(DiscoveryActivities(plans(listing), tracked).discover, ORDER)
 
     assert result == DiscoveryResult(until=NOW, listed=4, started=2)
     assert tracked.taken_up == ["v-1", "v-3"]
@@ -64,7 +69,7 @@ async def test_all_that_is_listed_and_not_known_is_tracked_also_behind_an_imposs
 async def test_a_list_that_breaks_off_is_tried_again_when_the_provider_says_so() -> None:
     listing = Listing(["v-1"], error=ProviderUnavailable("http_503", retry_after=HOUR))
     tracked = Tracked(known=set())
-    discover = DiscoveryActivities({"acme": listing}, tracked).discover
+    discover = DiscoveryActivities(plans(listing), tracked).discover
     error = await Attempts().fails(discover, ORDER)
     listing.error = None
     result = await Attempts().next(discover, ORDER)

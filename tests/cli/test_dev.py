@@ -3,18 +3,15 @@ import socket
 import subprocess
 import time
 from dataclasses import astuple
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.cli.running import ROOT, command, environment
-from vigil.cli.dev import TIME_SCALE, _list_accounts, take_free_ports
+from vigil.cli.dev import take_free_ports
 from vigil.cli.errors import CommandError
-from vigil.config.settings import load_settings
 from vigil.demo.ports import Ports
-from vigil.demo.simulator_accounts import write_settings
 from vigil.demo.stack import Stack, StackFailed, python_program
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
@@ -114,11 +111,3 @@ def test_a_folder_whose_settings_name_other_ports_gets_no_free_ones(tmp_path: Pa
 
     with pytest.raises(CommandError, match="has settings with ports of their own"):
         take_free_ports(tmp_path)
-
-
-def test_an_idle_stack_discovers_every_five_minutes_and_not_every_five_seconds(tmp_path: Path) -> None:
-    ports = Ports.find_free()
-    write_settings(tmp_path / "vigil.toml", _list_accounts(), ports, temporal="127.0.0.1:1", time_scale=TIME_SCALE)
-    settings = load_settings(tmp_path / "vigil.toml", environ={})
-
-    assert {each.discovers_every / settings.time_scale for each in settings.accounts.values()} == {timedelta(minutes=5)}

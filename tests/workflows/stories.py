@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from temporalio.client import WorkflowHandle
 
 from tests.messages import asked, message_sender, messages_worker, simulated_sms
-from tests.workflows.test_discovery import Listing, order
+from tests.workflows.test_discovery import Listing, discover_once
 from tests.workflows.test_reviews import CallingBack, Recaller, called_back
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, STARTED, SaidReader, World, final, quick, step
 from vigil.domain.callback_event import RoomChanged
@@ -358,13 +358,22 @@ async def withdrawn_after_another_deadline(world: World) -> Handle:
     return world.tracker.handle(world.key)
 
 
+async def discovered_round_after_round(world: World) -> Handle:
+    """The workflow that asks for the list as long as the settings want it."""
+    assert isinstance(world.finder, Listing)
+    handle, _ = await discover_once(world)
+    return handle
+
+
 async def discovered_in_the_list_of_a_provider(world: World) -> Handle:
-    """The workflow that asks for the list."""
+    """The workflow that asked for the list in a release before: one run for each round."""
     assert isinstance(world.finder, Listing)
     world.finder.lists(world.key.reference)
     return await world.client.start_workflow(
         messages.DISCOVERY_WORKFLOW,
-        order(world),
+        messages.DiscoveryInput(
+            account=world.account, grace=DAY / 96, looks_back=DAY, overlap=DAY / 288, starts_every=timedelta(0)
+        ),
         id=f"discovery/{world.account}/{datetime.now(UTC):%H%M%S}",
         task_queue=messages.VERIFICATIONS_QUEUE,
     )
@@ -459,6 +468,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(open_at_the_age_of_a_recheck, plan=_AGED_WHILE_OPEN),
     Story(asked_too_often_after_its_end, plan=_BY_CALLBACKS),
     Story(withdrawn_after_another_deadline, plan=CONTRACT.tracking),
+    Story(discovered_round_after_round, finder=Listing, is_open=True),
     Story(discovered_in_the_list_of_a_provider, finder=Listing),
     Story(tracked_since_its_discovery, finder=Listing),
     Story(with_a_signal_that_could_not_be_read, is_open=True),

@@ -4,19 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    ScheduleUpdate,
-)
+from temporalio.client import Client, WorkflowHandle
 
 from tests.world import APPROVED, World, final
 from vigil.domain.errors import ProviderUnavailable
@@ -24,6 +17,8 @@ from vigil.domain.terms import Attention, Decision, Outcome
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import FoundVerification
 from vigil.temporal import messages
+
+Handle = WorkflowHandle[Any, Any]
 
 
 @dataclass
@@ -57,35 +52,35 @@ def listing(world: World) -> Listing:
     return listing
 
 
-def order(world: World) -> messages.DiscoveryInput:
-    return messages.DiscoveryInput(
-        account=world.account,
-        grace=timedelta(minutes=15),
-        looks_back=timedelta(days=1),
-        overlap=timedelta(minutes=5),
-        starts_every=timedelta(0),
-    )
-
-
-async def swept(client: Client, world: World) -> messages.DiscoveryResult:
-    adopted: messages.DiscoveryResult = await client.execute_workflow(
-        messages.DISCOVERY_WORKFLOW,
-        order(world),
-        id=f"discovery/{world.account}/{uuid4().hex[:8]}",
+async def discover_once(world: World) -> tuple[Handle, messages.DiscoveryResult]:
+    """Start the discovery of the account, and return what its first round found."""
+    handle = await world.client.start_workflow(
+        messages.CONTINUOUS_DISCOVERY_WORKFLOW,
+        messages.ContinuousDiscoveryInput(account=world.account, since=datetime.now(UTC) - timedelta(days=1)),
+        id=f"{messages.discovery_id(world.account)}/{uuid4().hex[:8]}",
         task_queue=messages.VERIFICATIONS_QUEUE,
-        result_type=messages.DiscoveryResult,
     )
-    return adopted
+    async with asyncio.timeout(60):
+        while (result := await last_round(world.client, handle)) is None:
+            await asyncio.sleep(0.05)
+    return handle, result
 
 
-def scheduled(world: World, name: str, what: messages.DiscoveryInput) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
-            messages.DISCOVERY_WORKFLOW, what, id=name, task_queue=messages.VERIFICATIONS_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
+async def last_round(client: Client, handle: Handle) -> messages.DiscoveryResult | None:
+    """Return what the last round found, as Temporal shows it under Pending Activities."""
+    for pending in (await handle.describe()).raw_description.pending_activities:
+        failure = pending.last_failure.application_failure_info
+        if failure.type == messages.DISCOVERED:
+            [result] = await client.data_converter.decode(failure.details.payloads, [messages.DiscoveryResult])
+            assert isinstance(result, messages.DiscoveryResult)
+            return result
+    return None
+
+
+async def swept(world: World) -> messages.DiscoveryResult:
+    handle, result = await discover_once(world)
+    await handle.terminate()
+    return result
 
 
 async def until_asked(listing: Listing, times: int) -> None:
@@ -95,15 +90,15 @@ async def until_asked(listing: Listing, times: int) -> None:
 
 
 async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_look(
-    client: Client, world: World, listing: Listing
+    world: World, listing: Listing
 ) -> None:
     world.reader.say(APPROVED)
     listing.lists(world.key.reference)
     async with world.workers():
-        adopted = await swept(client, world)
+        found = await swept(world)
         record = await world.result()
 
-    assert (adopted.listed, adopted.started) == (1, 1)
+    assert (found.listed, found.started) == (1, 1)
     assert (record.verdict.outcome, record.verdict.decision, record.is_registered) == (
         Outcome.DECIDED,
         Decision.APPROVED,
@@ -114,11 +109,11 @@ async def test_what_nobody_registered_is_read_at_once_and_asks_its_backend_to_lo
 
 
 async def test_a_late_registration_attaches_to_what_was_discovered_and_calms_the_attention(
-    client: Client, world: World, listing: Listing
+    world: World, listing: Listing
 ) -> None:
     listing.lists(world.key.reference)
     async with world.workers():
-        await swept(client, world)
+        await swept(world)
         await world.until(lambda record: record.reads.snapshot is not None)
         await world.register()
         record = await world.until(lambda record: record.is_registered)
@@ -126,14 +121,12 @@ async def test_a_late_registration_attaches_to_what_was_discovered_and_calms_the
     assert record.attention == ()
 
 
-async def test_what_is_tracked_or_finished_already_is_not_discovered(
-    client: Client, world: World, listing: Listing
-) -> None:
+async def test_what_is_tracked_or_finished_already_is_not_discovered(world: World, listing: Listing) -> None:
     listing.lists(world.key.reference)
     async with world.workers():
         await world.register()
         await world.until(lambda record: record.is_registered)
-        while_open = await swept(client, world)
+        while_open = await swept(world)
         world.reader.say(APPROVED)
         await world.tracker.command(
             world.key,
@@ -143,53 +136,45 @@ async def test_what_is_tracked_or_finished_already_is_not_discovered(
             within=timedelta(seconds=10),
         )
         finished = await world.result()
-        when_finished = await swept(client, world)
+        when_finished = await swept(world)
 
     assert (while_open.listed, while_open.started) == (1, 0)
     assert (when_finished.listed, when_finished.started) == (1, 0)
     assert finished.attention == ()
 
 
-async def test_one_that_its_backend_may_still_register_is_left_alone(
-    client: Client, world: World, listing: Listing
-) -> None:
+async def test_one_that_its_backend_may_still_register_is_left_alone(world: World, listing: Listing) -> None:
     listing.lists(world.key.reference, ago=timedelta(minutes=5))
     async with world.workers():
-        adopted = await swept(client, world)
+        found = await swept(world)
 
-    assert adopted.listed == 0
+    assert found.listed == 0
     assert await world.tracker.describe(world.key) is None
 
 
-async def test_a_provider_that_is_down_is_asked_again_for_the_same_time(
-    client: Client, world: World, listing: Listing
-) -> None:
+async def test_a_provider_that_is_down_is_asked_again_from_the_same_moment(world: World, listing: Listing) -> None:
     listing.failures = 2
     listing.lists(world.key.reference)
     async with world.workers():
-        adopted = await swept(client, world)
+        found = await swept(world)
 
-    assert adopted.started == 1
+    assert found.started == 1
     assert len(listing.asked) == 3
-    assert len(set(listing.asked)) == 1
+    assert len({since for since, _ in listing.asked}) == 1
 
 
 @pytest.mark.parametrize("odd", ["x" * 201, "", "\ud800"])
-async def test_one_that_can_have_no_key_stops_nobody_behind_it(
-    client: Client, world: World, listing: Listing, odd: str
-) -> None:
+async def test_one_that_can_have_no_key_stops_nobody_behind_it(world: World, listing: Listing, odd: str) -> None:
     listing.lists(odd)
     listing.lists(world.key.reference)
     async with world.workers():
         async with asyncio.timeout(60):
-            adopted = await swept(client, world)
+            found = await swept(world)
 
-    assert (adopted.listed, adopted.started) == (2, 1)
+    assert (found.listed, found.started) == (2, 1)
 
 
-async def test_one_that_temporal_forgot_stays_as_its_record_says(
-    client: Client, world: World, listing: Listing
-) -> None:
+async def test_one_that_temporal_forgot_stays_as_its_record_says(world: World, listing: Listing) -> None:
     world.reader.say(APPROVED)
     listing.lists(world.key.reference)
     async with world.workers():
@@ -203,7 +188,7 @@ async def test_one_that_temporal_forgot_stays_as_its_record_says(
         listing.found.clear()
         listing.lists(forgotten.reference)
         reads = world.reader.reads
-        await swept(client, world)
+        await swept(world)
         after = await world.tracker.handle(forgotten).result()
         seen = await world.tracker.describe(forgotten)
 
@@ -216,7 +201,7 @@ async def test_one_that_temporal_forgot_stays_as_its_record_says(
 
 @pytest.mark.parametrize("first", ["discovery", "backend"])
 async def test_a_registration_that_meets_a_discovery_is_attached_and_calms_it(
-    client: Client, world: World, listing: Listing, first: str
+    world: World, listing: Listing, first: str
 ) -> None:
     world.reader.say(APPROVED)
     listing.lists(world.key.reference)
@@ -224,7 +209,7 @@ async def test_a_registration_that_meets_a_discovery_is_attached_and_calms_it(
         await world.tracker.start_discovered(world.key)
     await world.register()
     async with world.workers():
-        await asyncio.gather(swept(client, world), world.register(), world.hear(final("OK")))
+        await asyncio.gather(swept(world), world.register(), world.hear(final("OK")))
         async with asyncio.timeout(60):
             while not (record := await world.result()).is_registered:
                 await asyncio.sleep(0.05)
@@ -232,9 +217,7 @@ async def test_a_registration_that_meets_a_discovery_is_attached_and_calms_it(
     assert (record.verdict.revision, record.verdict.decision, record.attention) == (1, Decision.APPROVED, ())
 
 
-async def test_a_registration_while_the_discovered_run_completes_is_not_lost(
-    client: Client, world: World, listing: Listing
-) -> None:
+async def test_a_registration_while_the_discovered_run_completes_is_not_lost(world: World, listing: Listing) -> None:
     world.reader.say(APPROVED)
     async with world.workers():
         world.reader.before_answer = lambda: world.storage.close("/records/")
@@ -252,36 +235,45 @@ async def test_a_registration_while_the_discovered_run_completes_is_not_lost(
     assert (record.verdict.revision, record.attention) == (1, ())
 
 
-async def test_a_grace_that_was_widened_sweeps_no_window_that_ends_before_it_begins(
+async def test_each_round_continues_where_the_one_before_ended_and_adds_no_event(
     client: Client, world: World, listing: Listing
 ) -> None:
-    name = f"discovery/{world.account}"
+    world.discovers_every = timedelta(milliseconds=250)
     async with world.workers():
-        handle = await client.create_schedule(name, scheduled(world, name, order(world)))
-        try:
-            await until_asked(listing, 1)
-            widened = order(world).model_copy(update={"grace": timedelta(hours=2)})
-            await handle.update(lambda _: ScheduleUpdate(scheduled(world, name, widened)))
-            await until_asked(listing, len(listing.asked) + 2)
-        finally:
-            await handle.delete()
+        handle, _ = await discover_once(world)
+        await until_asked(listing, 2)
+        length = (await handle.describe()).history_length
+        await until_asked(listing, 5)
+        after = (await handle.describe()).history_length
+        await handle.terminate()
+
+    assert all(before[1] - each[0] == timedelta(minutes=5) for before, each in pairwise(listing.asked))
+    assert listing.asked[4][1] > listing.asked[0][1]
+    assert after == length
+
+
+async def test_rounds_that_failed_leave_no_gap(world: World, listing: Listing) -> None:
+    world.discovers_every = timedelta(milliseconds=250)
+    async with world.workers():
+        handle, first = await discover_once(world)
+        listing.failures = 2
+        await until_asked(listing, 4)
+        await handle.terminate()
+
+    assert {since for since, _ in listing.asked[1:4]} == {first.until - timedelta(minutes=5)}
+
+
+async def test_a_grace_that_was_made_longer_meanwhile_lists_no_period_that_ends_before_it_begins(
+    world: World, listing: Listing
+) -> None:
+    world.discovers_every = timedelta(milliseconds=250)
+    async with world.workers():
+        handle, _ = await discover_once(world)
+    before = len(listing.asked)
+    world.registration_grace = timedelta(hours=2)
+    async with world.workers():
+        await until_asked(listing, before + 2)
+        await handle.terminate()
 
     assert all(since <= until for since, until in listing.asked)
     assert listing.asked[-1][1] - listing.asked[0][1] < -timedelta(hours=1)
-
-
-async def test_a_scheduled_discovery_goes_on_where_the_last_one_ended(
-    client: Client, world: World, listing: Listing
-) -> None:
-    name = f"discovery/{world.account}"
-    async with world.workers():
-        handle = await client.create_schedule(name, scheduled(world, name, order(world)))
-        try:
-            await until_asked(listing, 3)
-        finally:
-            await handle.delete()
-
-    (first_since, first_until), (second_since, second_until), (third_since, _) = listing.asked[:3]
-    assert first_until - first_since == timedelta(days=1)
-    assert first_until - second_since == timedelta(minutes=5)
-    assert second_until - third_since == timedelta(minutes=5)

@@ -81,6 +81,7 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
         "discover",
         "download",
         "erase_message",
+        "keep_discovering",
         "load_record",
         "poll",
         "prepare_registration",

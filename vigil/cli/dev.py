@@ -22,7 +22,6 @@ from vigil.demo.ports import LOOPBACK, Ports
 from vigil.demo.processes import read_end
 from vigil.demo.stack import Stack
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
-from vigil.simulator.story import SimulatedAccount
 
 TIME_SCALE: Final = 60.0
 """A minute takes a second; a callback that is expected within 15 minutes is polled for after 15 s."""
@@ -40,13 +39,7 @@ def run_dev(folder: Path, ports: Ports) -> None:
             f"Another program uses port {who}. Stop that program, or choose other ports with --api-port and so on."
         )
     time_scale = settings.time_scale if settings else TIME_SCALE
-    run_until_stopped(_run(Stack(folder, ports, accounts=_list_accounts(), time_scale=time_scale)))
-
-
-def _list_accounts() -> list[SimulatedAccount]:
-    """Return the simulated accounts. Each discovery is a workflow: every few seconds they would fill list and disk."""
-    rarely = {"discovers_every": "5h"}  # five minutes, divided by `TIME_SCALE`
-    return [each.model_copy(update={"settings": {**each.settings, **rarely}}) for each in SIMULATED_ACCOUNTS]
+    run_until_stopped(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale)))
 
 
 def take_free_ports(folder: Path) -> Ports:

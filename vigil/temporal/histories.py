@@ -18,6 +18,7 @@ Digest: TypeAlias = Callable[[str], str]
 
 TYPES: Final = (
     messages.VERIFICATION_WORKFLOW,
+    messages.CONTINUOUS_DISCOVERY_WORKFLOW,
     messages.DISCOVERY_WORKFLOW,
     messages.RECHECK_WORKFLOW,
     messages.NOTIFICATION_WORKFLOW,

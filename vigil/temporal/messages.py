@@ -43,6 +43,7 @@ from vigil.domain.verification_key import VerificationKey
 VERIFICATION_WORKFLOW: Final = "VerificationWorkflow"
 NOTIFICATION_WORKFLOW: Final = "NotificationWorkflow"
 MESSAGE_DELIVERY_WORKFLOW: Final = "MessageDeliveryWorkflow"
+CONTINUOUS_DISCOVERY_WORKFLOW: Final = "ContinuousDiscoveryWorkflow"
 DISCOVERY_WORKFLOW: Final = "DiscoveryWorkflow"
 RECHECK_WORKFLOW: Final = "RecheckWorkflow"
 VERIFY_WORKFLOW: Final = "Verify"
@@ -58,6 +59,11 @@ MESSAGES_QUEUE: Final = "messages"
 def provider_queue(account: str) -> str:
     """Return the task queue for reads of one account, whose rate the server caps."""
     return f"provider/{account}"
+
+
+def discovery_id(account: str) -> str:
+    """Return the id of the workflow that looks for what nobody registered, and of the schedule that did before."""
+    return f"discovery/{account}"
 
 
 class StartedBy(StrEnum):
@@ -129,6 +135,7 @@ SEND_MESSAGE: Final = "send_message"
 ERASE_MESSAGE: Final = "erase_message"
 REPORT_MESSAGE: Final = "report_message"
 DISCOVER: Final = "discover"
+KEEP_DISCOVERING: Final = "keep_discovering"
 RECHECK: Final = "recheck"
 REPLAY: Final = "replay"
 PREPARE_REGISTRATION: Final = "prepare_registration"
@@ -136,6 +143,8 @@ REGISTER: Final = "register"
 AWAIT_STATE: Final = "await_state"
 WITHDRAW: Final = "withdraw"
 
+DISCOVERED: Final = "Discovered"
+"""The error type of a round of discovery that succeeded; its details are one `DiscoveryResult`."""
 UNCHANGED: Final = "Unchanged"
 """The error type of a poll that has nothing new; its details are one `Unchanged`."""
 
@@ -319,7 +328,7 @@ class ReportMessage(MessageModel):
 
 
 class DiscoveryInput(MessageModel):
-    """Input of `DiscoveryWorkflow`: how long a backend has to register, and how far discovery looks back.
+    """Input of `DiscoveryWorkflow`, which schedules of the releases before start: one round.
 
     The first run of an account looks back for `looks_back`, each later one to `overlap` before the end of the last.
     """
@@ -329,6 +338,13 @@ class DiscoveryInput(MessageModel):
     looks_back: timedelta
     overlap: timedelta
     starts_every: timedelta
+
+
+class ContinuousDiscoveryInput(MessageModel):
+    """Input of `ContinuousDiscoveryWorkflow` and of `keep_discovering`: from when on the first round looks."""
+
+    account: Name
+    since: Instant
 
 
 class DiscoverInput(MessageModel):
