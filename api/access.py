@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.auth import Backend, Backends, remember_backend
 from api.callbacks.endpoint import Network, source_of
 from api.failed_keys import FailedKeys
+from api.origins import is_fetched_from, names_other_site
 from api.problems import Problem
 from api.reference import ADDRESSES
 from api.request_bodies import read_body, replay
@@ -54,11 +55,8 @@ class AccessLayer:
 
 
 def _refuse_other_sites(headers: Headers) -> None:
-    """Refuse what a page of another site makes a browser send. No page can forge these headers."""
-    is_foreign = any(
-        origin.partition("://")[2].lower() != headers.get("host", "").lower() for origin in headers.getlist("origin")
-    )
-    if is_foreign or not {"none", "same-origin"}.issuperset(headers.getlist("sec-fetch-site")):
+    """Refuse what a page of another site makes a browser send."""
+    if names_other_site(headers) or not is_fetched_from(headers, "none", "same-origin"):
         raise Problem(403, "cross_site", "A page of another site may not call")
 
 

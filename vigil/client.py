@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from vigil.config.accounts import open_accounts
 from vigil.config.settings import ClientSettings, SettingsError, load_client_settings
-from vigil.domain.digest import Digester
 from vigil.domain.registration import Registration
 from vigil.domain.summary import Summary
 from vigil.domain.verification_key import VerificationKey
@@ -39,11 +38,10 @@ __all__ = [
 @asynccontextmanager
 async def open_client(settings: ClientSettings) -> AsyncIterator[VerificationClient]:
     """Connect to Temporal for as long as the context lasts. Raises `TemporalUnreachable`."""
-    digester = Digester(settings.digest_key.get_secret_value().encode())
     async with open_http() as http:
         accounts = open_accounts(settings, http)
         try:
             client = await connect(settings.temporal.address, settings.temporal.namespace)
         except RuntimeError:
             raise TemporalUnreachable(settings.temporal.address) from None
-        yield VerificationClient(client, accounts, digester)
+        yield VerificationClient(client, accounts, settings.digester)

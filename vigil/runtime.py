@@ -80,7 +80,7 @@ async def open_runtime(
         TemporalUnreachable: Temporal does not answer; never with `lazy`.
 
     """
-    digester = Digester(settings.digest_key.get_secret_value().encode())
+    digester = settings.digester
     keysets = Keysets(settings.seal.folder) if settings.seal else None
     temporal = settings.temporal
     async with open_http() as http:

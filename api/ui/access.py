@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Backend, Backends, remember_backend
+from api.origins import is_fetched_from, names_other_site
 from api.problems import Problem
 from api.request_bodies import read_body, replay
 from api.ui.sessions import Sessions
@@ -59,10 +60,6 @@ def is_page(path: str) -> bool:
 
 
 def _require_our_own_page(headers: Headers) -> None:
-    """Refuse a form that another page sends. Every browser says where a form comes from, and no page can forge it."""
-    origins = headers.getlist("origin")
-    is_ours = origins and all(
-        origin.partition("://")[2].lower() == headers.get("host", "").lower() for origin in origins
-    )
-    if not is_ours or not {"same-origin"}.issuperset(headers.getlist("sec-fetch-site")):
+    """Refuse a form that another page sends, or that does not say where it comes from: every browser does."""
+    if "origin" not in headers or names_other_site(headers) or not is_fetched_from(headers, "same-origin"):
         raise Problem(403, "cross_site", "Only a form of these pages may send")

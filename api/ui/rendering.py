@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from vigil.domain.terms import spell
+
 HERE: Final = Path(__file__).parent
 
 _HEADERS: Final = {
@@ -25,11 +27,6 @@ _CODE: Final = re.compile("`([^`]+)`")
 def render(template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Return a page."""
     return HTMLResponse(_TEMPLATES.get_template(template).render(context), status, _HEADERS)
-
-
-def spell(word: object) -> str:
-    """Return a coded word with spaces; nothing for None."""
-    return "" if word is None else str(word).replace("_", " ")
 
 
 def format_time(instant: datetime | None) -> Markup | str:

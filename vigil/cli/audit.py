@@ -9,8 +9,9 @@ from rich.table import Table
 
 from vigil.audit import AuditLine
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import format_time, open_console, print_json, spell
+from vigil.cli.formatting import format_time, open_console, print_json
 from vigil.cli.target import find_key
+from vigil.domain.terms import spell
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import UnknownVerification
 from vigil.runtime import Runtime

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vigil.domain.terms import spell
+
 WIDE: Final = 10_000
 """Columns of output that goes to a file or a program: nothing is wrapped there."""
 
@@ -35,11 +37,6 @@ def format_state(state: Mapping[str, Any]) -> Text:
         return Text(spell(stage))
     text = Text(spell(verdict), style=_COLOURS.get(verdict, "yellow"))
     return text.append(f", {spell(stage)}", style="dim")
-
-
-def spell(word: object) -> str:
-    """Return a coded word with spaces; nothing for None."""
-    return str(word).replace("_", " ") if word is not None else ""
 
 
 def format_time(instant: datetime | None) -> str:

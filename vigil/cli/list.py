@@ -13,7 +13,8 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import WIDE, format_state, open_console, print_json, spell
+from vigil.cli.formatting import WIDE, format_state, open_console, print_json
+from vigil.domain.terms import spell
 from vigil.domain.tracking_plan import spoken
 from vigil.domain.verification_key import stands_in
 from vigil.listing import Filters, ListedRun, iterate_verifications

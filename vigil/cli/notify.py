@@ -11,9 +11,10 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import format_time, open_console, print_json, spell
+from vigil.cli.formatting import format_time, open_console, print_json
 from vigil.cli.target import find_key
 from vigil.domain.notification import NotificationRow
+from vigil.domain.terms import spell
 from vigil.runtime import Runtime
 from vigil.temporal.messages import Notification
 from vigil.temporal.notifications import find_sent, send_again

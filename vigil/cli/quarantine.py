@@ -11,8 +11,9 @@ from rich.text import Text
 
 from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import build_grid, format_time, open_console, print_json, spell
+from vigil.cli.formatting import build_grid, format_time, open_console, print_json
 from vigil.cli.target import find_key
+from vigil.domain.terms import spell
 from vigil.quarantine import Quarantine, Reread
 from vigil.runtime import Runtime
 from vigil.storage.inbox import Inbox, Quarantined, Receipt

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.table import Table
 
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import format_time, open_console, print_json, spell
+from vigil.cli.formatting import format_time, open_console, print_json
+from vigil.domain.terms import spell
 from vigil.storage.inbox import Inbox, Refusal
 
 

@@ -9,12 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from vigil.cli.context import open_installation
-from vigil.cli.formatting import build_grid, format_state, format_time, open_console, print_json, spell
+from vigil.cli.formatting import build_grid, format_state, format_time, open_console, print_json
 from vigil.cli.notify import build_notification_table
 from vigil.cli.target import find_key
 from vigil.domain.notification import NotificationRow, timeline
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
+from vigil.domain.terms import spell
 from vigil.errors import RecordUnavailable
 from vigil.lookup import KnownVerification
 

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import format_state, format_time, open_console, spell
+from vigil.cli.formatting import format_state, format_time, open_console
 from vigil.cli.target import find_key
 from vigil.domain.explanation import explain
 from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary
+from vigil.domain.terms import spell
 from vigil.domain.verification_key import VerificationKey
 from vigil.runtime import Runtime
 

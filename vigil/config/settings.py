@@ -42,6 +42,7 @@ from vigil.config.settings_file import (
     read_toml,
     with_random_secrets,
 )
+from vigil.domain.digest import Digester
 from vigil.domain.models import StrictModel
 from vigil.domain.secrets import ChosenSecret, is_placeholder
 from vigil.domain.terms import Name
@@ -191,6 +192,11 @@ class ClientSettings(StrictModel):
     temporal: TemporalSettings = TemporalSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     time_scale: Annotated[float, Field(ge=1)] = 1
+
+    @property
+    def digester(self) -> Digester:
+        """What makes digests under `digest_key`."""
+        return Digester(self.digest_key.get_secret_value().encode())
 
     @property
     def real_account(self) -> str | None:

@@ -345,3 +345,8 @@ def earliest(*instants: datetime | None) -> datetime | None:
 def latest(*instants: datetime | None) -> datetime | None:
     """Return the latest of the instants that are known."""
     return max((instant for instant in instants if instant is not None), default=None)
+
+
+def spell(word: object) -> str:
+    """Return a coded word with spaces; nothing for None."""
+    return "" if word is None else str(word).replace("_", " ")
