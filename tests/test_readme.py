@@ -84,7 +84,6 @@ IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
     "Stored files and Temporal payloads are not encrypted by Vigil.": lambda app: CONVERTER.payload_codec is None,
     "Nothing is erased, neither on request": lambda app: "delete" not in methods(app),
     "at the latest 7 days after it was given, or not at all.": lambda app: longest_reopening() == timedelta(days=7),
-    "There is no `vigil doctor`.": lambda app: "doctor" not in verbs(),
 }
 
 

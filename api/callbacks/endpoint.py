@@ -15,6 +15,7 @@ from api.callbacks.content_coding import BodyTooLarge, codings_of, decode_body
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.intake import Intake
 from api.callbacks.turns import LargeBodies
+from vigil.probe import HEADER, Probe, answer_probe, open_probe
 from vigil.providers.contract import CallbackRequest
 from vigil.providers.parsing import CallbackBody
 
@@ -40,6 +41,7 @@ class CallbackEndpoint:
         self._intake = Intake(services)
         self._answers = AnswerCodes(services.accounts, services.metrics)
         self._limits = services.limits
+        self._digester = services.digester
         self._large_bodies = LargeBodies(services.limits)
         self._trusted = tuple(trusted_proxies)
 
@@ -56,9 +58,14 @@ class CallbackEndpoint:
         account, correlation = _parse_path(path)
         headers = _headers_of(scope)
         source = source_of(scope, headers, self._trusted)
+        probe = open_probe(self._digester, headers.get(HEADER), at=datetime.now(UTC))
         try:
             async with asyncio.timeout(self._limits.body_timeout.total_seconds()):
-                body = await self._decode(await self._read_body(receive, headers, source), headers, source)
+                received = await self._read_body(receive, headers, source)
+                if probe is not None:
+                    await self._answer_probe(scope, send, (headers, bytes(received)), probe)
+                    return
+                body = await self._decode(received, headers, source)
         except _Disconnected:
             return
         except BodyTooLarge:
@@ -108,6 +115,22 @@ class CallbackEndpoint:
         if len(body) > self._limits.largest_body:
             raise BodyTooLarge
         return not message.get("more_body", False)
+
+    async def _answer_probe(
+        self, scope: Scope, send: Send, received: tuple[Mapping[str, str], bytes], probe: Probe
+    ) -> None:
+        """Say how a probe of the operator arrived. Nothing is stored, signalled or counted."""
+        headers, body = received
+        peer = _parse_address((scope.get("client") or ("",))[0])
+        is_proxy_named = any(peer in network for network in self._trusted) if peer is not None else True
+        answer = answer_probe(
+            probe,
+            headers,
+            body,
+            at=datetime.now(UTC),
+            is_behind_unnamed_proxy="x-forwarded-for" in headers and not is_proxy_named,
+        )
+        await _send_json(send, answer.model_dump_json().encode())
 
     async def _answer(self, send: Send, account: str, status: int) -> None:
         self._answers.count(account, status)
@@ -171,3 +194,9 @@ def _once(lines: list[str]) -> list[str]:
 async def _send_status(send: Send, status: int) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_json(send: Send, content: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

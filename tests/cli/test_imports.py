@@ -9,7 +9,7 @@ import pytest
 
 SLOW = "aiosmtpd asyncio fastapi httpx obstore prometheus_client rich starlette structlog temporalio uvicorn"
 NOT_FOR_OPERATORS = "aiosmtpd fastapi moto starlette temporalio.testing temporalio.worker uvicorn vigil.demo.stack"
-WORK = "accounts check explain list setup show track watch"
+WORK = "accounts check doctor explain list setup show track watch"
 
 
 def list_imported(program: str, modules: str) -> str:

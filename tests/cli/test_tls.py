@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.messaging.mailbox import certificate
-from vigil.cli.check import Finding, check_tls
+from vigil.cli.check import check_tls
+from vigil.cli.findings import Finding
 from vigil.cli.tls import find_versions
 
 
@@ -41,7 +42,10 @@ async def test_a_certificate_that_nobody_trusts_fails_the_check(tmp_path: Path) 
     context, _ = certificate(tmp_path)
     async with listening(context) as url:
         assert await check_tls(url) == Finding(
-            "TLS", is_ok=False, text="the certificate at public_url is not trusted: install the whole chain"
+            "TLS",
+            is_ok=False,
+            text="the certificate of this address is not trusted",
+            fix="install one for this name, with the whole chain",
         )
 
 
@@ -50,6 +54,18 @@ async def test_an_address_without_tls_is_a_warning_since_it_may_only_be_out_of_r
         assert await check_tls(url) == Finding(
             "TLS",
             is_ok=True,
-            text="public_url offers neither TLS 1.2 nor 1.3, or cannot be reached from here: test it from outside",
+            text="the address offers neither TLS 1.2 nor 1.3, or cannot be reached from here",
+            fix="test it from outside",
             is_warning=True,
         )
+
+
+async def test_an_address_with_tls_1_3_alone_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, trusted = certificate(tmp_path)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    async with listening(context) as url:
+        found = await check_tls(url)
+
+    assert (found.is_ok, found.is_warning) == (True, True)
+    assert found.text == "the address offers no TLS 1.2, and no provider says that it can do without"

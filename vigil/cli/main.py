@@ -56,6 +56,7 @@ if find_spec("vigil.simulator"):  # the image for production has no simulator
     app.command()(stack.listen)
     app.command(context_settings={"help_option_names": []})(stack.trigger)
 app.command()(installation.check)
+app.command()(installation.doctor)
 app.command()(installation.accounts)
 app.command()(installation.setup)
 app.command()(verifications.track)

@@ -309,6 +309,8 @@ class Provider(Protocol):
     """The form of a reference in a clause, for whoever registers another text. `normalise_reference` decides."""
     kept_headers: frozenset[str] = KEPT_HEADERS
     """Names, in lower case, of the headers that may be stored with a receipt."""
+    proof_headers: frozenset[str] = frozenset()
+    """Names, in lower case, of the headers in which callbacks carry their proof."""
     reader: Reader
     # The features that only some providers have. A class that derives from this one overrides those that it has.
     coordinates: Sequence[Coordinate] = ()

@@ -30,6 +30,22 @@ def check(context: typer.Context, as_json: JsonOption = False) -> None:
     raise typer.Exit(0 if check_installation(context.obj, as_json=as_json) else 1)
 
 
+def doctor(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="The address at which providers reach the API.", metavar="URL")],
+    as_json: JsonOption = False,
+) -> None:
+    """Test a deployed address from outside, and the installation behind it.
+
+    Sends probes that the API compares and does not store, then runs what `vigil check` runs, and looks for a worker on
+    each queue and for callbacks that never come. Run it with the settings of the deployment. Exits with 0 if every
+    check passed, else with 1.
+    """
+    from vigil.cli.doctor import examine
+
+    raise typer.Exit(0 if examine(context.obj, url, as_json=as_json) else 1)
+
+
 def accounts(
     context: typer.Context,
     account: Annotated[str | None, typer.Argument(help="One account; by default all.", metavar="ACCOUNT")] = None,

@@ -44,6 +44,7 @@ class Id360(Provider):
         self.environment = settings.environment
         self.reader = reader
         self._headers = settings.callback_headers
+        self.proof_headers = frozenset(name.lower() for name in settings.callback_headers)
 
     def normalise_reference(self, raw: object) -> str | None:
         """Return the number of a user file, without leading zeros."""

@@ -62,6 +62,9 @@ class SignicatAssure(Provider):
         # A legacy callback does not name its sender. The contract of senders that never repeat is safe for all.
         self.default_contract = self.contracts.get(OTHER, CONTRACTS[EVENTS])
         self._settings = settings
+        legacy = _AUTHORIZATION if settings.authorization_header is not None else None
+        named = (legacy, settings.events_secret_header)
+        self.proof_headers = frozenset(name.lower() for name in named if name is not None)
 
     def normalise_reference(self, raw: object) -> str | None:
         """Return the ids of dossier and process, UUIDs in small letters."""

@@ -35,7 +35,7 @@ from vigil.providers.smile_id.v3.login import create_login
 from vigil.providers.smile_id.v3.reader import SmileV3Reader
 from vigil.providers.smile_id.v3.replayer import SmileV3Replayer
 from vigil.providers.smile_id.v3.wire import COORDINATES as V3_COORDINATES
-from vigil.providers.smile_id.v3.wire import job_id, prove_v3, read_v3
+from vigil.providers.smile_id.v3.wire import SIGNATURE, TIMESTAMP, job_id, prove_v3, read_v3
 
 # The name is part of workflow ids and storage paths: once live, renaming it is a migration.
 NAME: Final = "smile_id"
@@ -61,6 +61,7 @@ class SmileId(Provider):
         self.default_contract = self.contracts[settings.generations[0]]
         self.coordinates = _coordinates(settings)
         self._settings = settings
+        self.proof_headers = frozenset({SIGNATURE, TIMESTAMP} if V3 in settings.generations else ())
         self._signatures = Signatures(settings.partner_id, settings.api_key)
 
     def normalise_reference(self, raw: object) -> str | None:
