@@ -8,6 +8,8 @@ READY := .venv/.ready
 # Smile ID's client for Node, for a test. Its lock file names packages, versions and hashes, and no address.
 NPM := tests/conformance/npm
 NODE_CLIENT := $(NPM)/node_modules/.package-lock.json
+# What `bench-peers` measures beside Vigil lives apart, so that nothing of it is installed with Vigil.
+PEERS := .venv-peers/.ready
 UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
@@ -25,10 +27,10 @@ AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test coverage check bench format docs lock histories
+.PHONY: help demo dev test coverage check bench bench-peers format docs lock histories
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNS) ## Set up and watch verifications go through, from callback to evidence
 	@$(BIN)/vigil demo
@@ -56,10 +58,14 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 
-bench: $(READY) ## Measure one-time passwords, from callback to gateway, and callbacks beside strangers
+bench: $(READY) ## Measure commands, one-time passwords, callbacks beside strangers, and Vigil beside bare Temporal
 	@$(BIN)/python -m benchmarks.command_start
 	@$(BIN)/python -m benchmarks.one_time_password
 	@$(BIN)/python -m benchmarks.hostile_callbacks
+	@$(BIN)/python -m benchmarks.side_by_side
+
+bench-peers: $(READY) $(PEERS) ## Measure DBOS with PostgreSQL, Restate and Vigil at the same work
+	@$(BIN)/python -m benchmarks.peer_comparison
 
 format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
@@ -73,6 +79,7 @@ lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt
 	$(UV_LOCK) --upgrade --constraint requirements/run.txt requirements/demo.in --output-file requirements/demo.txt
 	$(UV_LOCK) --upgrade --constraint requirements/demo.txt requirements/dev.in --output-file requirements/dev.txt
+	$(UV_LOCK) --upgrade requirements/peers.in --output-file requirements/peers.txt
 
 histories: $(READY) ## Record the workflow histories of this release that are missing
 	$(BIN)/python -m tests.workflows.record_histories
@@ -84,6 +91,13 @@ $(NODE_CLIENT): $(NPM)/package-lock.json
 		npm ci --prefix $(NPM) --ignore-scripts --silent --no-audit --no-fund \
 			|| echo "npm could not install the client for Node: its test is skipped" >&2; \
 	else echo "npm is not installed: the test of the client for Node is skipped"; fi
+
+$(PEERS): $(RUNS) requirements/peers.txt benchmarks/peers/npm/package-lock.json
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/peers.txt
+	@npm ci --prefix benchmarks/peers/npm --ignore-scripts --silent --no-audit --no-fund
+	@touch $@
 
 # pip shows its progress. Most modules of the packages are never imported: Python compiles those that are.
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-compile

@@ -1,0 +1,348 @@
+"""Vigil beside others that keep a workflow's state: DBOS with PostgreSQL, and Restate. `make bench-peers`.
+
+All do "start, callback, read, record" against one provider, over HTTP, on this machine, in alternating rounds. The
+table also says what the others do not do: Vigil's figures pay for it.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import pwd
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import httpx
+
+from benchmarks.installation import ACCOUNT, Installation, run_installation
+from vigil.checkout import find_checkout
+from vigil.demo.ports import LOOPBACK, accepts_connections, find_free_ports
+from vigil.demo.processes import Program
+from vigil.process_exit import exit_now
+
+ROUNDS: Final = 3
+WHOLE: Final = 100
+AT_ONCE: Final = 32
+IDLE: Final = 15
+CALLBACKS: Final = 600
+"""Callbacks that decide nothing, for each round."""
+READY_WITHIN: Final = timedelta(seconds=60)
+LACKS: Final[Mapping[str, str]] = {
+    "vigil": "",
+    "dbos": "keeps no callback, proves none, does not poll, no files, no notification",
+    "restate": "keeps no callback, proves none, does not poll, no files, no notification; stores to its own log",
+}
+
+_references = itertools.count(7_000_001)
+_checkout = find_checkout()
+
+
+class Contender(Protocol):
+    """Something that tracks verifications."""
+
+    async def start(self, reference: str) -> None:
+        """Start a verification; it is durable on return."""
+        ...
+
+    async def call_back(self, reference: str, word: str) -> None:
+        """Deliver a callback; it is durable on return."""
+        ...
+
+    async def result(self, reference: str) -> None:
+        """Wait for the verdict."""
+        ...
+
+
+@dataclass(frozen=True)
+class Vigil:
+    """Ourselves. A callback that is not acknowledged is sent again, as its sender does, and counted."""
+
+    http: httpx.AsyncClient
+    secret: str
+    refused: list[str] = field(default_factory=list)
+
+    async def start(self, reference: str) -> None:
+        """Register."""
+        _check(await self.http.post("/verifications", json={"account": ACCOUNT, "reference": reference}))
+
+    async def call_back(self, reference: str, word: str) -> None:
+        """Deliver a callback; steps differ, since Vigil takes an equal body for a repetition."""
+        step = {"name": "form", "status": "OK", "documents": [f"d{next(_references)}"]}
+        body = {"id": int(reference), "status": word, "enrollment_step": step}
+        headers = {"Authorization": self.secret}
+        while True:
+            # A kept connection may end just when a request is sent.
+            with suppress(httpx.ReadError, httpx.RemoteProtocolError):
+                answer = await self.http.post(f"/callbacks/{ACCOUNT}", json=body, headers=headers)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    _check(answer)
+                    return
+            self.refused.append(reference)
+            await asyncio.sleep(1)
+
+    async def result(self, reference: str) -> None:
+        """Wait for the outcome. One request waits for 30 seconds at most."""
+        decision = None
+        async with asyncio.timeout(READY_WITHIN.total_seconds() * 2):
+            while decision is None:
+                answer = _check(await self.http.get(f"/verifications/{ACCOUNT}/{reference}?wait=30&until=outcome"))
+                decision = (answer.json()["state"] or {}).get("decision")
+        if decision != "approved":
+            raise SystemExit(f"{reference} is {decision}")
+
+
+@dataclass(frozen=True)
+class Dbos:
+    """The workflow of `benchmarks.peers.with_dbos`."""
+
+    http: httpx.AsyncClient
+
+    async def start(self, reference: str) -> None:
+        """Start the workflow."""
+        _check(await self.http.post(f"/start/{reference}"))
+
+    async def call_back(self, reference: str, word: str) -> None:
+        """Send the workflow a message."""
+        _check(await self.http.post(f"/callback/{reference}/{word}"))
+
+    async def result(self, reference: str) -> None:
+        """Wait for the result."""
+        _check(await self.http.get(f"/result/{reference}"))
+
+
+@dataclass(frozen=True)
+class Restate:
+    """The workflow of `benchmarks.peers.with_restate`, through Restate's ingress."""
+
+    http: httpx.AsyncClient
+
+    async def start(self, reference: str) -> None:
+        """Start the workflow."""
+        _check(await self.http.post(f"/Verification/{reference}/run/send", json=reference))
+
+    async def call_back(self, reference: str, word: str) -> None:
+        """Call the workflow's handler."""
+        _check(await self.http.post(f"/Verification/{reference}/called", json=word))
+
+    async def result(self, reference: str) -> None:
+        """Attach to the workflow."""
+        _check(await self.http.get(f"/restate/workflow/Verification/{reference}/attach"))
+
+
+def _check(answer: httpx.Response) -> httpx.Response:
+    if not answer.is_success:
+        raise SystemExit(f"{answer.request.method} {answer.request.url} was answered {answer.status_code}")
+    return answer
+
+
+# ------------------------------------------------------------ what is measured
+
+
+async def acknowledged(contender: Contender) -> float:
+    """Return how many callbacks a second are acknowledged, for verifications that stay open."""
+    references = [str(next(_references)) for _ in range(AT_ONCE)]
+    await asyncio.gather(*map(contender.start, references))
+
+    async def call_again(reference: str) -> None:
+        for _ in range(CALLBACKS // AT_ONCE):
+            await contender.call_back(reference, "STARTED")
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(call_again, references))
+    return CALLBACKS / (time.perf_counter() - began)
+
+
+async def whole(contender: Contender) -> float:
+    """Return how many whole verifications a second pass, so many at once."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with slots:
+            await _verify(contender)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(WHOLE)))
+    return WHOLE / (time.perf_counter() - began)
+
+
+async def idle(contender: Contender) -> float:
+    """Return the milliseconds from a callback to the verdict, the median of some, one after the other."""
+    return statistics.median([await _verify(contender, settle=0.3) for _ in range(IDLE)])
+
+
+async def _verify(contender: Contender, *, settle: float = 0) -> float:
+    reference = str(next(_references))
+    await contender.start(reference)
+    waiting = asyncio.create_task(contender.result(reference))
+    await asyncio.sleep(settle)
+    began = time.perf_counter()
+    await contender.call_back(reference, "OK")
+    await waiting
+    return (time.perf_counter() - began) * 1000
+
+
+MEASURED: Final[Mapping[str, Callable[[Contender], Awaitable[float]]]] = {
+    f"callbacks acknowledged a second, {AT_ONCE} at once": acknowledged,
+    f"whole verifications a second, {AT_ONCE} at once": whole,
+    "callback to verdict at idle, ms": idle,
+}
+
+
+# ------------------------------------------------------------ what runs
+
+
+@asynccontextmanager
+async def run_dbos(folder: Path, provider: str) -> AsyncIterator[Dbos]:
+    """Run PostgreSQL and the DBOS program for as long as the context lasts."""
+    port, database_port = find_free_ports(2)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_run_postgres(folder / "postgres", database_port))
+        address = f"postgresql://postgres@{LOOPBACK}:{database_port}/postgres"
+        command = _peer_command("with_dbos", str(port), provider, address)
+        await _run(stack, Program(command, log=folder / "dbos.log", folder=_checkout), port)
+        yield Dbos(await stack.enter_async_context(_client(f"http://{LOOPBACK}:{port}")))
+
+
+@asynccontextmanager
+async def _run_postgres(data: Path, port: int) -> AsyncIterator[None]:
+    binaries, user = _prepare_postgres(data)
+    initialise: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
+    process = await asyncio.create_subprocess_exec(*initialise, user=user, stdout=asyncio.subprocess.DEVNULL)
+    if await process.wait():
+        raise SystemExit("initdb failed")
+    server: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port), "-k", data, "-h", LOOPBACK]
+    process = await asyncio.create_subprocess_exec(
+        *server, user=user, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await _wait_for(port)
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _prepare_postgres(data: Path) -> tuple[Path, str]:
+    """Make the folder. Return where PostgreSQL's programs are, and the user who runs them: never root."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not binaries:
+        raise SystemExit("PostgreSQL is missing: install Debian's postgresql")
+    user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    data.parent.chmod(0o711)
+    data.mkdir(mode=0o700)
+    shutil.chown(data, user)
+    return binaries[-1], user
+
+
+@asynccontextmanager
+async def run_restate(folder: Path, provider: str) -> AsyncIterator[Restate]:
+    """Run Restate's server and the program with the workflow for as long as the context lasts."""
+    port, ingress, admin, node = find_free_ports(4)
+    binary = _checkout / "benchmarks/peers/npm/node_modules/.bin/restate-server"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "RESTATE_INGRESS__BIND_ADDRESS": f"{LOOPBACK}:{ingress}",
+        "RESTATE_ADMIN__BIND_ADDRESS": f"{LOOPBACK}:{admin}",
+        "RESTATE_BIND_ADDRESS": f"{LOOPBACK}:{node}",
+        "RESTATE_DISABLE_TELEMETRY": "true",
+    }
+    server = Program(
+        [binary, "--base-dir", folder / "restate"], log=folder / "restate.log", environment=environment, folder=folder
+    )
+    async with AsyncExitStack() as stack:
+        command = _peer_command("with_restate", str(port), provider)
+        await _run(stack, Program(command, log=folder / "restate-program.log", folder=_checkout), port)
+        await _run(stack, server, ingress)
+        await _wait_for(admin)
+        async with _client(f"http://{LOOPBACK}:{admin}") as http:
+            _check(await http.post("/deployments", json={"uri": f"http://{LOOPBACK}:{port}"}))
+        yield Restate(await stack.enter_async_context(_client(f"http://{LOOPBACK}:{ingress}")))
+
+
+@asynccontextmanager
+async def run_vigil() -> AsyncIterator[tuple[Installation, Vigil]]:
+    """Run Vigil with its workers for as long as the context lasts."""
+    async with run_installation() as installation:
+        await installation.start_workers()
+        async with _client(installation.api_url, {"Authorization": f"Bearer {installation.key}"}) as http:
+            yield installation, Vigil(http, installation.secret)
+
+
+def _client(url: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=3 * AT_ONCE, max_keepalive_connections=3 * AT_ONCE)
+    return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=60, limits=limits)
+
+
+def _peer_command(module: str, *arguments: str) -> list[str | Path]:
+    return [_checkout / ".venv-peers/bin/python", _checkout / f"benchmarks/peers/{module}.py", *arguments]
+
+
+async def _run(stack: AsyncExitStack, program: Program, port: int) -> None:
+    stack.push_async_callback(program.stop)
+    await program.start()
+    await program.wait_until_ready(
+        lambda: asyncio.to_thread(accepts_connections, f"{LOOPBACK}:{port}"), within=READY_WITHIN
+    )
+
+
+async def _wait_for(port: int) -> None:
+    async with asyncio.timeout(READY_WITHIN.total_seconds()):
+        while not await asyncio.to_thread(accepts_connections, f"{LOOPBACK}:{port}"):  # noqa: ASYNC110 -- not our process
+            await asyncio.sleep(0.1)
+
+
+async def compare() -> Mapping[str, Any]:
+    """Measure all contenders in alternating rounds, and return the medians."""
+    async with AsyncExitStack() as stack:
+        installation, vigil = await stack.enter_async_context(run_vigil())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-peers-")))
+        contenders: dict[str, Contender] = {
+            "vigil": vigil,
+            "dbos": await stack.enter_async_context(run_dbos(folder, installation.provider)),
+            "restate": await stack.enter_async_context(run_restate(folder, installation.provider)),
+        }
+        for contender in contenders.values():
+            await _verify(contender)  # the first of everything is slower
+        figures: dict[str, dict[str, list[float]]] = {what: {name: [] for name in contenders} for what in MEASURED}
+        for _ in range(ROUNDS):
+            for what, measured in MEASURED.items():
+                for name, contender in contenders.items():
+                    figures[what][name].append(await measured(contender))
+    medians = {
+        what: {name: statistics.median(values) for name, values in each.items()} for what, each in figures.items()
+    }
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "medians": medians,
+        "callbacks that Vigil did not acknowledge at first": len(vigil.refused),
+        "lacks": LACKS,
+    }
+
+
+def print_table(figures: Mapping[str, Any]) -> None:
+    """Print the figures, and the JSON object."""
+    print(f"Vigil beside others, {figures['at']}, {figures['cores']} cores, load {figures['load']:.1f}")
+    print(f"{'':50}" + "".join(f"{name:>10}" for name in LACKS))
+    for what, each in figures["medians"].items():
+        print(f"{what:50}" + "".join(f"{each[name]:10.1f}" for name in LACKS))
+    refused = "callbacks that Vigil did not acknowledge at first"
+    print(f"{refused}: {figures[refused]}")
+    for name, lacks in figures["lacks"].items():
+        if lacks:
+            print(f"{name}: {lacks}")
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    print_table(asyncio.run(compare()))
+    exit_now(0)
