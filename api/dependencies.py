@@ -17,6 +17,7 @@ from vigil.config.keys import Right
 from vigil.domain.digest import Digester
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import UnknownVerification
+from vigil.export import Exporter
 from vigil.health import CHECKED_EVERY, ReadyView
 from vigil.lookup import VerificationLookup
 from vigil.observability import Metrics
@@ -58,6 +59,11 @@ class Dependencies:
     def lookup(self) -> VerificationLookup:
         """The lookup of verifications."""
         return VerificationLookup(self.tracker, self.storage, self.accounts)
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """The export of verifications."""
+        return Exporter(self.lookup, self.storage, self.tracker.path)
 
     @cached_property
     def registrar(self) -> Registrar:

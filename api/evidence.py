@@ -82,6 +82,24 @@ async def download_file(
     )
 
 
+@router.get(
+    "/export",
+    summary="Download everything that is stored",
+    description="A zip: record, timeline, notifications, claims, results, files, and callbacks with their bodies. Its "
+    "last entry, `manifest.json`, has the SHA-256 digest of each other entry. An answer that was cut is no zip. "
+    f"{_NEEDS_WORKER}",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/zip": {}}}, **problem_responses(404)},
+    dependencies=[Depends(Needs(Right.PERSONAL))],
+)
+async def export(key: Key, caller: Caller, process: Process) -> StreamingResponse:
+    """Stream everything that is stored of a verification."""
+    pieces = await process.exporter.open(key)
+    await process.note_read(caller, Read.EXPORT, key)
+    headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "private, no-store"}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+
 async def _open(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Wait for the first chunk, so that a file that cannot be opened is a problem and not half a response."""
     try:

@@ -29,6 +29,7 @@ KINDS: Final = {
     f"{ONE}/claims": "claims",
     f"{ONE}/result": "result",
     f"{ONE}/evidence/{{name}}": "file",
+    f"{ONE}/export": "export",
     f"/ui{ONE}/files/{{name}}": "picture",
 }
 """What each route that needs the right `personal` writes."""

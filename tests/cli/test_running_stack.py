@@ -179,6 +179,9 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     again = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
     audited = await in_process("audit", ACCOUNT, prefix, "--json", config=stack.config)
     shown_audit = await in_process("audit", config=stack.config)
+    archive = tmp_path / "export.zip"
+    exported = await in_process("export", ACCOUNT, prefix, "--to", str(archive), config=stack.config)
+    checked = await in_process("export", "--check", str(archive), config=stack.config)
     resolved = await in_process("resolve", ACCOUNT, prefix, "declined", "--author", "jane", config=stack.config)
     shown = await in_process("show", ACCOUNT, prefix, "--json", config=stack.config)
     withdrawn = await in_process("withdraw", ACCOUNT, prefix, config=stack.config)
@@ -193,6 +196,8 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
         (Reader.of_command_line().name, "command_line", "file")
     }
     assert len(lines) == 10  # both times all five were asked for
+    assert (exported.stdout, checked.stdout) == (f"{archive}\n", "complete and unchanged\n")
+    assert archive.stat().st_mode & 0o077 == 0
     assert reference not in audited.stdout + shown_audit.stdout
     assert shown_audit.stdout.splitlines()[0].split() == ["at", "who", "by", "kind", "account", "item", "verification"]
     assert resolved.stdout.startswith("accepted; it is now: declined")

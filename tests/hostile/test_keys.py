@@ -36,6 +36,7 @@ RIGHTS: Final = {
     ("GET", "/verifications/{account}/{reference:path}/evidence"): "read",
     ("GET", "/verifications/{account}/{reference:path}/evidence/{name}"): "personal",
     ("GET", "/verifications/{account}/{reference:path}/claims"): "personal",
+    ("GET", "/verifications/{account}/{reference:path}/export"): "personal",
     ("GET", "/verifications/{account}/{reference:path}/notifications"): "read",
     ("POST", "/verifications/{account}/{reference:path}/notifications/resend"): "command",
     ("GET", "/verifications/{account}/{reference:path}/result"): "personal",

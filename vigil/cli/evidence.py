@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
@@ -11,18 +10,8 @@ from vigil.cli.errors import CommandError
 from vigil.cli.target import find_key
 from vigil.domain.evidence import EvidenceRow
 from vigil.domain.terms import ArtifactState
+from vigil.export import ENDINGS
 from vigil.runtime import Runtime
-
-_ENDINGS: Final = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "application/pdf": ".pdf",
-    "application/zip": ".zip",
-    "application/json": ".json",
-}
 
 
 def download_files(config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path) -> None:
@@ -49,7 +38,7 @@ async def _download(
 
 
 async def _write(runtime: Runtime, row: EvidenceRow, folder: Path) -> Path:
-    path = folder / f"{row.name}{_ENDINGS.get(row.media_type or '', '')}"
+    path = folder / f"{row.name}{ENDINGS.get(row.media_type or '', '')}"
     try:
         with path.open("xb") as file:
             async for chunk in runtime.storage.open(row.stored_as or ""):

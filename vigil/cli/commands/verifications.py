@@ -216,3 +216,29 @@ def get_evidence(
     from vigil.cli.evidence import download_files
 
     download_files(context.obj, account, reference, names or [], to)
+
+
+def export(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="Name of the account.", metavar="ACCOUNT")] = None,
+    reference: Annotated[str | None, typer.Argument(help="The provider's id.", metavar="REFERENCE")] = None,
+    *,
+    to: Annotated[Path | None, typer.Option(help="The file to write.", metavar="FILE.zip")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Only check an export against its manifest.", metavar="FILE.zip")
+    ] = None,
+) -> None:
+    """Write everything that is stored of a verification to a zip: for the person's own request. It is personal data.
+
+    The digests in its `manifest.json` are checked before the file gets its name.
+    """
+    from vigil.cli import export as exports
+
+    if check is not None:
+        exports.check(check)
+        print("complete and unchanged")
+    elif account is None or reference is None or to is None:
+        raise CommandError("Give an account, a reference and --to FILE.zip, or --check FILE.zip.")
+    else:
+        exports.export(context.obj, account, reference, to)
+        print(to)
