@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import inspect
+import io
+import json
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,6 +226,25 @@ def test_a_download_that_fails_leaves_no_file_and_the_old_one_untouched(
         Answers(answer()).client().download(ID360, "portrait-1", tmp_path / "portrait")
 
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"an older one"]
+
+
+def export_of(content: bytes, digest: str) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("record.json", content)
+        archive.writestr("manifest.json", json.dumps({"entries": [{"name": "record.json", "sha256": digest}]}))
+    return written.getvalue()
+
+
+def test_an_export_is_kept_only_if_it_is_what_its_manifest_says(tmp_path: Path) -> None:
+    right = export_of(b"{}", hashlib.sha256(b"{}").hexdigest())
+    for content in (export_of(b"{}", hashlib.sha256(b"[]").hexdigest()), right[:-1], b"no zip"):
+        with pytest.raises(vigil_client.DigestMismatch):
+            Answers(httpx.Response(200, content=content)).client().export(ID360, tmp_path / "export.zip")
+    assert list(tmp_path.iterdir()) == []
+
+    answers = Answers(problem(503, "loading"), httpx.Response(200, content=right))
+    assert answers.client().export(ID360, tmp_path / "export.zip").read_bytes() == right
 
 
 def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """One suite for the fake and the real API: what a backend's tests see is what its users will see."""
 
 import asyncio
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,6 +94,7 @@ async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
     complete = await client.wait(decided, "complete", within=timedelta(seconds=30))
     (file,) = await client.evidence(complete)
     saved = await client.download(complete, file.name, tmp_path / "portrait")
+    archive = await client.export(complete, tmp_path / "export.zip")
     timeline = await client.timeline(registered)
     explained = await client.explanation(registered)
 
@@ -114,6 +116,9 @@ async def test_a_verdict_is_awaited_notified_and_read_with_its_files(
         "portrait-1", "portrait", "stored", 10, "image/png"
     )  # fmt: skip
     assert saved.read_bytes() == CONTENT
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.read("files/portrait-1.png") == CONTENT
+        assert {"record.json", "timeline.json", "notifications.json", "manifest.json"} <= set(opened.namelist())
     assert {"registered", "revised"} <= {entry.kind for entry in timeline.entries}
     assert (explained.cause, explained.actor) == ("nobody", None)
 

@@ -90,6 +90,7 @@ class _Surface:
     claims = Operation(operations.claims)
     result = Operation(operations.result)
     download = Operation(operations.download_file)
+    export = Operation(operations.export)
     notifications = Operation(operations.notifications)
     resend = Operation(operations.resend)
     poll = Operation(operations.poll)

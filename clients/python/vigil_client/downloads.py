@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -49,8 +50,10 @@ class PartialFile:
             raise DigestMismatch("the file did not arrive as it was stored; nothing was kept of it")
 
 
-def download(send: Send, destination: Path, retry: Retry) -> Steps[Path]:
+def download(send: Send, destination: Path, retry: Retry, check: Callable[[Path], None] | None = None) -> Steps[Path]:
     """Download to `destination`, which exists only when its content is complete and checked.
+
+    `check` raises `DigestMismatch`; without it the content is compared with the digest that the server sends.
 
     Raises:
         DigestMismatch: the content is not what the server has stored.
@@ -62,7 +65,10 @@ def download(send: Send, destination: Path, retry: Retry) -> Steps[Path]:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
             partial = PartialFile(opened)
             yield from _fill(partial, replace(send, sink=partial, headers={**send.headers, **_WANTED}), retry)
-            partial.check()
+            if check is None:
+                partial.check()
+        if check is not None:
+            check(part)
         part.replace(destination)
     finally:
         part.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from vigil_client.calls import IDEMPOTENCY_HEADER, Pause, Retry, Send, Steps, ca
 from vigil_client.claims import Claims
 from vigil_client.downloads import download
 from vigil_client.errors import NotYet
+from vigil_client.exports import check_export
 from vigil_client.models import (
     Commanded,
     Evidence,
@@ -196,6 +197,18 @@ def download_file(shell: Shell, verification: Named, name: str, to: str | Path) 
     """
     path = f"{_path_of(verification)}/evidence/{quote(name, safe='')}"
     return (yield from download(Send("GET", path), Path(to), shell.retry))
+
+
+def export(shell: Shell, verification: Named, to: str | Path) -> Steps[Path]:
+    """Write everything that is stored of a verification to the zip `to`, and return the path.
+
+    The key needs the right `personal`. A cut export begins again. The zip is there only once it is complete and every
+    entry has the digest of its manifest.
+
+    Raises `DigestMismatch`: it did not arrive as it was sent.
+    """
+    send = Send("GET", f"{_path_of(verification)}/export")
+    return (yield from download(send, Path(to), shell.retry, check_export))
 
 
 def poll(shell: Shell, verification: Named, **command: Unpack[Repeatable]) -> Steps[Commanded]:

@@ -26,11 +26,12 @@ from vigil_client.models import (
     Timeline,
 )
 from vigil_client.operations import Filters, Registration
+from vigil_client.testing.archive import build_export
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
 from vigil_client.words import Decision, FileState, Outcome, Stage
 
 _APPLICANT: Final = re.compile(r"[A-Za-z0-9_.$:-]{1,64}")
-_PARTS: Final = "explanation|timeline|evidence|claims|result|notifications"
+_PARTS: Final = "explanation|timeline|evidence|claims|result|notifications|export"
 _PART: Final = re.compile(rf"/verifications/([^/]+)/(.+?)(?:/({_PARTS})(?:/([^/]+))?)?")
 _COMMAND: Final = re.compile(r"/verifications/([^/]+)/(.+)/(poll|withdraw|resolve|deadline)")
 _RESEND: Final = re.compile(r"/verifications/([^/]+)/(.+)/notifications/resend")
@@ -134,6 +135,9 @@ def _answer_get(path: str, request: httpx.Request, world: World) -> httpx.Respon
             return _read(verification, params, world)
         case "notifications":
             return _json(Notifications(notifications=world.owed(verification)))
+        case "export":
+            content = build_export(verification, _timeline_of(verification), world.owed(verification))
+            return httpx.Response(200, content=content, headers={"content-type": "application/zip"})
         case part:
             return _part(verification, part, found[4], request)
 
@@ -236,14 +240,7 @@ def _part(verification: FakeVerification, part: str, name: str | None, request: 
         case "explanation", None:
             return _json(verification.explanation())
         case "timeline", None:
-            entries = [Entry(at=verification.opened_at, kind="registered", details=(), actor=None)]
-            entries += [
-                Entry(
-                    at=each.at, kind="revised", details=(str(each.decision or each.outcome or "reopened"),), actor=None
-                )
-                for each in verification.revisions
-            ]
-            return _json(Timeline(entries=tuple(entries), omitted=0))
+            return _json(_timeline_of(verification))
         case "claims", None:
             return _json(verification.claims() or _refuse_without_result())
         case "result", None:
@@ -252,6 +249,15 @@ def _part(verification: FakeVerification, part: str, name: str | None, request: 
             return _json(Evidence(evidence=tuple(row for row, _ in verification.files.values())))
         case _:
             return _download(verification, unquote(name or ""), request)
+
+
+def _timeline_of(verification: FakeVerification) -> Timeline:
+    entries = [Entry(at=verification.opened_at, kind="registered", details=(), actor=None)]
+    entries += [
+        Entry(at=each.at, kind="revised", details=(str(each.decision or each.outcome or "reopened"),), actor=None)
+        for each in verification.revisions
+    ]
+    return Timeline(entries=tuple(entries), omitted=0)
 
 
 def _refuse_without_result() -> NoReturn:
