@@ -36,5 +36,5 @@ class Publication:
             if changes:
                 workflow.upsert_search_attributes(changes)
         self._last = self._memo = fresh
-        workflow.set_current_details(visibility.details(record, plan))
+        workflow.set_current_details(visibility.details(record, plan, now=workflow.now()))
         return record

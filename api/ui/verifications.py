@@ -34,6 +34,7 @@ from vigil.errors import RecordNotStored, RecordUnavailable, RecordUnreadable
 from vigil.listing import Filters, ListedPage, ListedRun, PageTokens, Reach, list_verifications, search_query
 from vigil.storage.contract import StorageError
 from vigil.temporal import messages
+from vigil.temporal.ui_links import link_workflow
 
 PAGE_SIZE: Final = 50
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
@@ -195,6 +196,7 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
     record, silence = await _current_record(key, known.record, process)
     situation, summary = known.situation, known.situation.summary
     address = _address(key, process)
+    id_in_temporal = workflow_id(process.tracker.path(key))
     context: dict[str, Any] = {
         "key": key,
         "path": process.tracker.path(key),
@@ -211,8 +213,8 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
         "may": {right.value: right in caller.rights for right in Right},
         "decisions": list(Decision),
         "command_id": secrets.token_hex(16),
-        "workflow_id": workflow_id(process.tracker.path(key)),
-        "temporal_ui": process.temporal_ui,
+        "workflow_id": id_in_temporal,
+        "temporal_link": link_workflow(process.temporal_ui, id_in_temporal) if process.temporal_ui else None,
     }
     is_part = request.headers.get("hx-request") == "true"
     return _page("_state.html" if is_part else "verification.html", request, context)

@@ -7,7 +7,9 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 import pytest_asyncio
 from typer.testing import CliRunner, Result
@@ -19,6 +21,7 @@ from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.main import app
 from vigil.demo.ports import Ports
+from vigil.demo.simulator_accounts import read_key
 from vigil.demo.stack import Stack
 from vigil.errors import AmbiguousReference
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
@@ -149,6 +152,32 @@ async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Sta
 
     assert reference in listed.stdout
     assert quiet_reference not in listed.stdout
+
+
+async def test_every_link_that_open_prints_leads_to_something(stack: Stack) -> None:
+    played = await vigil("simulate", ACCOUNT, config=stack.config)
+    reference = played.stdout.split()[-1]
+    await until(lambda ended: reference in ended.stdout, "list", config=stack.config)
+
+    lists = json.loads((await in_process("open", "--json", "--no-browser", config=stack.config)).stdout)
+    links = json.loads(
+        (await in_process("open", ACCOUNT, reference[:6], "--json", "--no-browser", config=stack.config)).stdout
+    )
+
+    async with open_installation(stack.config) as runtime, httpx.AsyncClient(trust_env=False) as http:
+        for name, address in lists.items():
+            if name.startswith("Temporal: "):
+                [query] = parse_qs(urlsplit(address).query)["query"]
+                assert (await runtime.client.count_workflows(query)).count >= 0, name
+        key = read_key(stack.config)
+        await http.post(f"{stack.api}/ui/sign-in", data={"key": key}, headers={"origin": stack.api})
+        assert [(await http.get(lists[name])).status_code for name in ("needs a person", "verifications")] == [200, 200]
+        page = await http.get(links["page"])
+
+    assert reference in page.text
+    assert links["Temporal"].endswith(f"/workflows/verification%2F{ACCOUNT}%2F{reference}")
+    # The page links to the same place.
+    assert f'href="{links["Temporal"]}"' in page.text
 
 
 async def test_a_verification_that_an_operator_terminated_is_stuck_and_says_so_everywhere(stack: Stack) -> None:

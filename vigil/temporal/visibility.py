@@ -10,10 +10,11 @@ from temporalio.common import (
 )
 
 from vigil.domain.attention import what_attention_means
+from vigil.domain.explanation import explain
 from vigil.domain.record import Record
-from vigil.domain.summary import Summary
-from vigil.domain.terms import Instant, Name
-from vigil.domain.timers import SENTENCES, timers
+from vigil.domain.situation import Situation
+from vigil.domain.summary import Summary, summarize
+from vigil.domain.terms import Instant, Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, shown_key
 from vigil.temporal.messages import Notification, NotificationType
@@ -51,21 +52,39 @@ def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdat
     return updates
 
 
-def details(record: Record, plan: TrackingPlan) -> str:
-    """Return the Markdown that operators read under Current Details."""
+def details(record: Record, plan: TrackingPlan, *, now: Instant) -> str:
+    """Return the Markdown that operators read under Current Details: what `explain` says, and what it follows from."""
     verdict, counts = record.verdict, record.callbacks
-    summary = (
+    lines = (
+        *_explanation(record, plan, now),
         f"**Stage** {verdict.stage} since {_clock(verdict.stage_entered_at)}",
         f"**Verdict** {' '.join(filter(None, (verdict.outcome, verdict.decision, verdict.basis))) or 'none yet'}",
-        f"**Polls** {plan.poll_plan(verdict.stage).words()}",
         f"**Callbacks** {counts.received} received ({counts.duplicates} duplicates, {counts.late} late)",
+        f"**Last answer** {_last_answer(record)}",
+        *(f"**Attention** {note.reason}: {what_attention_means(note.reason)}" for note in record.attention),
+        "\n".join(_files(record)),
+        f"This is from {_clock(now)}. *Pending Activities* shows what the poll that sleeps was answered since.",
     )
-    due = sorted((at, SENTENCES[name]) for name, at in timers(record, plan).items())
-    lines = [f"**Timer** {_clock(at)}: {sentence}" for at, sentence in due]
-    lines += [f"**Attention** {note.reason}: {what_attention_means(note.reason)}" for note in record.attention]
-    lines += _files(record)
-    last = "*Pending Activities* shows the answer to the last poll, and when the next poll is due."
-    return "\n\n".join((*summary, "\n".join(lines), last))
+    return "\n\n".join(line for line in lines if line)
+
+
+def _explanation(record: Record, plan: TrackingPlan, now: Instant) -> tuple[str, ...]:
+    is_open = record.verdict.stage is not Stage.COMPLETE
+    situation = Situation(summary=summarize(record, plan), is_open=is_open, owed=record.owed)
+    explained = explain(situation, plan=plan, now=now)
+    due = f", at {_clock(explained.next_at)}" if explained.next_at else ""
+    return (
+        f"**{explained.sentence[:1].upper()}{explained.sentence[1:]}.**",
+        f"**Who acts** {f'the {explained.actor}' if explained.actor else 'nobody'}",
+        f"**Next** {explained.next_event}{due}" if explained.next_event else "",
+    )
+
+
+def _last_answer(record: Record) -> str:
+    last = record.reads.last
+    if last is None:
+        return "the provider has not been asked yet"
+    return f"{':'.join(filter(None, (str(last.answer), last.word)))} at {_clock(last.asked_at)}"
 
 
 def _files(record: Record) -> list[str]:
@@ -74,7 +93,7 @@ def _files(record: Record) -> list[str]:
     rows = (
         f"| {row.name} | {row.kind} | {row.state}{f' ({row.loss})' if row.loss else ''} |" for row in record.evidence
     )
-    return ["", "| file | kind | state |", "| --- | --- | --- |", *rows]
+    return ["| file | kind | state |", "| --- | --- | --- |", *rows]
 
 
 def _clock(instant: Instant) -> str:

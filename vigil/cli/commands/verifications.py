@@ -123,6 +123,22 @@ def explain(
     print_explanation(context.obj, account, reference, as_json=as_json)
 
 
+def open_(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Argument(help="Only this account.", metavar="[ACCOUNT]")] = None,
+    reference: Annotated[str | None, typer.Argument(help="This verification.", metavar="[REFERENCE]")] = None,
+    browse: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the first page in a browser.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Print where the pages are, and open the first: of a verification, or of what needs a person.
+
+    Links into Temporal's UI follow, for its saved views. They need `[temporal] ui`.
+    """
+    from vigil.cli.links import open_pages
+
+    open_pages(context.obj, account, reference, browse=browse, as_json=as_json)
+
+
 def watch(
     context: typer.Context, account: AccountArgument, reference: ReferenceArgument, as_json: JsonOption = False
 ) -> None:
