@@ -67,6 +67,30 @@ def track(
     raise typer.Exit(0 if register_entries(context.obj, entries, as_json=as_json) else 1)
 
 
+def backfill(
+    context: typer.Context,
+    *,
+    account: Annotated[str, typer.Option(help="Name of the account in the settings.", metavar="ACCOUNT")],
+    since: Annotated[str, typer.Option("--from", help="Ask for those created after this time.", metavar=TIME)],
+    until: Annotated[
+        str | None, typer.Option("--to", help="Ask for those created before this time; by default now.", metavar=TIME)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the differences, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """After an outage: compare the provider with what is known, and have read what differs.
+
+    Reads every open verification of the account. If the provider has a list, also finds those that it created in the
+    period and that nobody tracks. Repeating the command is safe, and so is ending it. Exits with 0 if nothing failed,
+    else with 1.
+    """
+    begun, ended = parse_time(since), parse_time(until)
+    from vigil.cli.backfill import build_period, fill
+
+    period = build_period(begun, ended)
+    raise typer.Exit(0 if fill(context.obj, account, period, dry_run=dry_run, as_json=as_json) else 1)
+
+
 def list_(
     context: typer.Context,
     *,
