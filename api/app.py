@@ -28,6 +28,7 @@ from api.reference import DOCUMENT, add_reference
 from api.request_ids import RequestIds
 from api.security_headers import SecurityHeaders
 from api.stuck import keep_counting_stuck
+from api.ui import callbacks as ui_callbacks
 from api.ui import installation as ui_installation
 from api.ui import sign_in as ui_sign_in
 from api.ui import verifications as ui_verifications
@@ -222,7 +223,7 @@ def _add_backend_routes(app: FastAPI) -> None:
         health.operator_router, dependencies=[Depends(Needs(Right.OPERATE)), Depends(BEARER)], responses=refused
     )
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
-    for page in (ui_sign_in.router, ui_verifications.router, ui_installation.router):
+    for page in (ui_sign_in.router, ui_verifications.router, ui_callbacks.router, ui_installation.router):
         app.include_router(page)
     of_one = (claims.router, evidence.router, notifications.router, commands.router)
     for router in (*of_one, verifications.router, rejected_callbacks.router):

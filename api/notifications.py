@@ -5,12 +5,14 @@ from typing import Final
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from api.dependencies import Caller, Key, Needs, Process
+from api.auth import Backend
+from api.dependencies import Caller, Dependencies, Key, Needs, Process
 from api.problems import problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
 from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.terms import Instant, Name, Shown, Word
+from vigil.domain.verification_key import VerificationKey
 from vigil.temporal.notifications import send_again
 
 router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}/notifications", tags=["notifications"])
@@ -69,9 +71,14 @@ async def list_notifications(key: Key, process: Process) -> NotificationsView:
 )
 async def resend(key: Key, caller: Caller, process: Process) -> ResentView:
     """Send the newest verdict again."""
+    return ResentView(endpoints=await send_newest_again(key, caller, process))
+
+
+async def send_newest_again(key: VerificationKey, caller: Backend, process: Dependencies) -> tuple[Name, ...]:
+    """Notify each endpoint of the newest verdict again, and return which. Raises `Problem` for one it may not name."""
     notifications = await process.lookup.newest_notifications(key)
     for notify in notifications:
         caller.require_endpoints([notify.endpoint])
     for notify in notifications:
         await send_again(process.tracker.client, notify)
-    return ResentView(endpoints=tuple(notify.endpoint for notify in notifications))
+    return tuple(notify.endpoint for notify in notifications)

@@ -269,17 +269,28 @@ async def count_open(client: Client, account: Name) -> int:
     return (await client.count_workflows(Filters(account=account, is_open=True).query())).count
 
 
-async def latest_callback(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> datetime | None:
-    """Return when one of the newest verifications of an account last had a callback; None: none had.
+@dataclass(frozen=True)
+class RecentCallbacks:
+    """What the newest verifications of an account say of its callbacks. `last_at` is None if none had one.
 
-    Raises `RPCError`.
+    `missed` of the `concluded` ones were concluded by a read of ours, since a callback never came.
     """
-    query, latest = Filters(account=account).query(), None
-    async for execution in client.list_workflows(query, limit=among):
-        summary, _ = await read_summary(execution)
-        at = summary.last_callback_at if summary else None
-        latest = max(filter(None, (at, latest)), default=None)
-    return latest
+
+    last_at: datetime | None
+    concluded: int
+    missed: int
+
+
+async def read_recent_callbacks(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> RecentCallbacks:
+    """Return how the callbacks of an account's newest verifications came. Raises `RPCError`."""
+    found = client.list_workflows(Filters(account=account).query(), limit=among)
+    summaries = [summary async for summary, _ in (await read_summary(each) async for each in found) if summary]
+    concluded = [each for each in summaries if each.outcome is not None and each.missed is not None]
+    return RecentCallbacks(
+        last_at=max((each.last_callback_at for each in summaries if each.last_callback_at), default=None),
+        concluded=len(concluded),
+        missed=sum(bool(each.missed) for each in concluded),
+    )
 
 
 async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:

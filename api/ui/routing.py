@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from api.auth import find_backend
-from api.problems import problem_of
+from api.problems import Problem, problem_of
 from api.ui.rendering import render
 
 
@@ -43,6 +43,12 @@ async def read_form(request: Request) -> Mapping[str, str]:
     """Return the fields of a form, the last value of each."""
     fields = parse_qs((await request.body()).decode("ascii", errors="replace"), max_num_fields=20)
     return {name: values[-1] for name, values in fields.items()}
+
+
+def require_tick(form: Mapping[str, str]) -> None:
+    """Raise `Problem` unless the box of the form is ticked."""
+    if form.get("sure") != "yes":
+        raise Problem(422, "invalid_request", "Tick the box to say that you are sure")
 
 
 Form: TypeAlias = Annotated[Mapping[str, str], Depends(read_form)]

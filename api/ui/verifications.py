@@ -15,11 +15,12 @@ from temporalio.service import RPCError
 from api.auth import Backend, backend_of
 from api.commands import COMMAND_ID
 from api.dependencies import Caller, Dependencies, Key, Needs, Process
+from api.notifications import send_newest_again
 from api.problems import Problem
 from api.security_headers import served_media_type
 from api.ui.access import HOME
 from api.ui.rendering import render
-from api.ui.routing import Form, PageRoute, render_error
+from api.ui.routing import Form, PageRoute, require_tick
 from vigil.audit import Read
 from vigil.config.keys import Right
 from vigil.domain.attention import what_attention_means
@@ -159,12 +160,9 @@ async def show_picture(key: Key, name: str, caller: Caller, process: Process) ->
 
 
 @router.post("/verifications/{account}/{reference:path}/commands/{command}")
-async def run_command(
-    key: Key, command: str, caller: Caller, process: Process, request: Request, form: Form
-) -> Response:
+async def run_command(key: Key, command: str, caller: Caller, process: Process, form: Form) -> Response:
     """Run a command of the form, once for each form that was shown, and go back to the page."""
-    if form.get("sure") != "yes":
-        return render_error(request, 422, "Tick the box to say that you are sure")
+    require_tick(form)
     command_id = form.get("command_id", "")
     if not COMMAND_ID.fullmatch(command_id):
         raise Problem(422, "invalid_request", "The form has no id of ours: load the page again")
@@ -187,6 +185,17 @@ def _command(command: str, form: Mapping[str, str], caller: Backend) -> tuple[st
             return "resolve", messages.Resolve(author=caller.name, decision=decision), Right.RESOLVE
         case _:
             raise Problem(422, "invalid_request", "Choose a decision")
+
+
+@router.post(
+    "/verifications/{account}/{reference:path}/notifications/resend", dependencies=[Depends(Needs(Right.COMMAND))]
+)
+async def resend(key: Key, caller: Caller, process: Process, form: Form) -> Response:
+    """Notify the endpoints of the newest verdict again, and go back to the page."""
+    require_tick(form)
+    await send_newest_again(key, caller, process)
+    _log.info("command.sent", caller=caller.name, account=key.account, command="resend")
+    return RedirectResponse(_address(key, process), 303)
 
 
 @router.get("/verifications/{account}/{reference:path}")

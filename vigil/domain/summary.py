@@ -56,11 +56,12 @@ class Summary(MessageModel):
         None, description="since when the provider answers that it does not know the reference, if it never knew it"
     )
     callbacks: int
+    missed: int | None = Field(None, description="callbacks that never came; None in a summary of an earlier version")
     last_callback_at: Instant | None
 
     def publishes_the_same_as(self, other: "Summary") -> bool:
         """Whether a reader of the other summary learns nothing new from this one. Counters alone are not new."""
-        unread = {"sequence", "callbacks", "last_callback_at"}
+        unread = {"sequence", "callbacks", "missed", "last_callback_at"}
         # Runs that an older version published replay with the same commands.
         unread |= {name for name in ("timers", "registered_by") if getattr(other, name) is None}
         return self.model_dump(exclude=unread) == other.model_dump(exclude=unread)
@@ -92,5 +93,6 @@ def summarize(record: Record, plan: TrackingPlan) -> Summary:
         timers={name.value: at for name, at in timers(record, plan).items()},
         not_found_since=None if record.is_concluded else record.reads.not_found_since,
         callbacks=record.callbacks.received,
+        missed=record.callbacks.missed,
         last_callback_at=record.callbacks.last_at,
     )
