@@ -22,6 +22,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymen
 
 from activities.discovery import DiscoveryActivities, DiscoveryPlan
 from activities.downloads import DownloadActivities
+from activities.erasure import ErasureActivities
 from activities.failures import RetryStorage
 from activities.message_admission import AccountRules, MessageAdmission
 from activities.messages import MessageActivities
@@ -49,6 +50,7 @@ from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
 from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
@@ -156,7 +158,8 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     workers = []
     if Part.VERIFICATIONS in parts:
         records = RecordActivities(Records(storage), accounts, tracker.read_interrupted)
-        rechecking = RecheckActivities(tracker.start_recheck)
+        rechecking = RecheckActivities(runtime.erasures.start_recheck)
+        erasing = ErasureActivities(storage, tracker, runtime.digester)
         verifying = VerifyActivities(runtime.registrar, runtime.lookup, tracker)
         workers.append(
             serve(
@@ -167,8 +170,15 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
                     DiscoveryWorkflow,
                     RecheckWorkflow,
                     Verify,
+                    ErasureWorkflow,
                 ],
-                activities=[records.load_record, records.write_record, rechecking.recheck, *verifying.all],
+                activities=[
+                    records.load_record,
+                    records.write_record,
+                    rechecking.recheck,
+                    *verifying.all,
+                    *erasing.all,
+                ],
             )
         )
     if Part.ARTIFACTS in parts:
@@ -211,7 +221,9 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     if Part.PROVIDERS in parts:
         reading = ReadActivities(accounts, readers, storage, runtime.digester)
         replaying = ReplayActivities(_replayers(accounts), runtime.digester)
-        discovering = DiscoveryActivities(_discoveries(accounts, settings.time_scale), tracker.start_discovered)
+        discovering = DiscoveryActivities(
+            _discoveries(accounts, settings.time_scale), runtime.erasures.start_discovered
+        )
         workers += [
             serve(
                 task_queue=messages.provider_queue(name),

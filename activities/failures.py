@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from vigil.storage.contract import StorageUnavailable
+from vigil.storage.erasable import Erased
 from vigil.temporal.messages import UNCHANGED, Unchanged
 
 
@@ -40,3 +41,6 @@ class _RetryStorage(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except StorageUnavailable:
             raise try_again("StorageUnavailable") from None
+        except Erased:
+            # The run is about to be ended, and one that begins after it loads the tombstone.
+            raise try_again("erased") from None

@@ -33,6 +33,10 @@ class RecordActivities:
         if account is None:
             # Somebody took it out of the settings while verifications were open; explain shows this word.
             raise try_again("account_not_configured")
+        if await self._records.is_erased(order.path):
+            return messages.LoadedRecord(
+                record=None, number=0, plans=account.plans, default_sender=account.default_sender, is_erased=True
+            )
         try:
             number, record = await self._before(order.path, activity.info().workflow_run_id)
         except RecordNotReadable:

@@ -69,7 +69,12 @@ class VerifyActivities:
             key = await self._register(asked)
         except (VigilError, ProviderError) as error:
             raise _refusal_of(error) from None
-        return messages.VerifyOrder(key=key, until=asked.until, withdraw_if_canceled=asked.withdraw_if_canceled)
+        return messages.VerifyOrder(
+            key=key,
+            until=asked.until,
+            withdraw_if_canceled=asked.withdraw_if_canceled,
+            path=self._tracker.path(key),
+        )
 
     async def _register(self, asked: VerifyRequest) -> VerificationKey:
         account = self._tracker.account(asked.account)

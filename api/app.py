@@ -13,7 +13,7 @@ import structlog
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from api import claims, commands, evidence, health, notifications, rejected_callbacks, verifications
+from api import claims, commands, erasure, evidence, health, notifications, rejected_callbacks, verifications
 from api.access import AccessLayer
 from api.auth import BEARER, Backend, Backends
 from api.callbacks.dependencies import build_services
@@ -225,7 +225,7 @@ def _add_backend_routes(app: FastAPI) -> None:
     # The more special paths come first: a reference may hold slashes, so the plain path matches them all.
     for page in (ui_sign_in.router, ui_verifications.router, ui_callbacks.router, ui_installation.router):
         app.include_router(page)
-    of_one = (claims.router, evidence.router, notifications.router, commands.router)
+    of_one = (claims.router, erasure.router, evidence.router, notifications.router, commands.router)
     for router in (*of_one, verifications.router, rejected_callbacks.router):
         app.include_router(router, dependencies=[Depends(BEARER)])
     extend_openapi(app)

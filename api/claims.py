@@ -83,7 +83,7 @@ class ClaimsView(Claims):
     description="Names, birth date, documents and the like from the provider's last answer, in the shape of OpenID "
     "Connect for Identity Assurance. What the provider does not give is absent. `sources` says where each claim was "
     f"found. 409 `no_result` if there is no answer yet. {_NEEDS_WORKER}",
-    responses=problem_responses(404, 409),
+    responses=problem_responses(404, 409, 410),
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def read_claims(key: Key, caller: Caller, process: Process, response: Response) -> ClaimsView:
@@ -101,7 +101,7 @@ async def read_claims(key: Key, caller: Caller, process: Process, response: Resp
     description="As the provider wrote it, but without the pictures inside it, which are files. 409 `no_result` if "
     f"there is no answer yet. {_NEEDS_WORKER}",
     response_class=Response,
-    responses={200: {"content": {"application/json": {}}}, **problem_responses(404, 409)},
+    responses={200: {"content": {"application/json": {}}}, **problem_responses(404, 409, 410)},
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def read_result(key: Key, caller: Caller, process: Process) -> Response:

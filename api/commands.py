@@ -12,7 +12,7 @@ from api.problems import Problem, problem_of, problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
 from vigil.domain.terms import Decision, Instant, Outcome, ReasonCode, Stage
-from vigil.errors import NoWorkerInTime
+from vigil.errors import DataErased, NoWorkerInTime
 from vigil.temporal import messages
 
 _KEY_HEADER: Final = "Idempotency-Key"
@@ -23,7 +23,7 @@ _ABOUT: Final = (
 )
 _DOCUMENTATION: Final[dict[str, Any]] = {
     "description": _ABOUT,
-    "responses": problem_responses(404, 409, 413, 415),
+    "responses": problem_responses(404, 409, 410, 413, 415),
     "dependencies": [Depends(Needs(Right.COMMAND))],
 }
 _RESOLVING: Final = {**_DOCUMENTATION, "dependencies": [Depends(Needs(Right.RESOLVE))]}
@@ -86,12 +86,15 @@ class CommandRunner:
 
         Raises:
             UnknownVerification: neither Temporal nor the storage knows the verification.
+            DataErased: its data was erased.
             CommandRefused: the command does not fit its state.
             IdempotencyKeyReused: another command had the same `Idempotency-Key`.
             Problem: no worker answered in time; it names the key with which to repeat the command.
 
         """
-        await self._process.lookup.get(self._key)  # a command to an unknown verification would start one
+        known = await self._process.lookup.get(self._key)  # a command to an unknown verification would start one
+        if known.tombstone is not None:
+            raise DataErased
         timeout = self._process.command_timeout
         try:
             accepted = await self._process.tracker.command(

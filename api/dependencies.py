@@ -16,6 +16,7 @@ from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
 from vigil.domain.verification_key import VerificationKey
+from vigil.erasure import Erasures
 from vigil.errors import UnknownVerification
 from vigil.export import Exporter
 from vigil.health import CHECKED_EVERY, ReadyView
@@ -25,7 +26,6 @@ from vigil.quarantine import Quarantine
 from vigil.recent import Recent
 from vigil.registration import Registrar
 from vigil.storage.contract import Storage
-from vigil.storage.correlations import Correlations
 from vigil.storage.inbox import Inbox, Retention
 from vigil.temporal.client import VerificationClient
 
@@ -66,11 +66,15 @@ class Dependencies:
         return Exporter(self.lookup, self.storage, self.tracker.path)
 
     @cached_property
+    def erasures(self) -> Erasures:
+        """Erasures and holds."""
+        return Erasures(self.storage, self.tracker, self.lookup)
+
+    @cached_property
     def registrar(self) -> Registrar:
         """The registration of verifications."""
-        correlations = Correlations(self.storage)
         return Registrar(
-            self.accounts, self.endpoints, self.tracker, correlations, self.digester, self.completion_endpoints
+            self.accounts, self.endpoints, self.tracker, self.storage, self.digester, self.completion_endpoints
         )
 
     @cached_property

@@ -25,7 +25,7 @@ router: Final = APIRouter(prefix="/verifications/{account}/{reference:path}", ta
     "/timeline",
     summary="Return what was received, read and decided",
     description=_NEEDS_WORKER,
-    responses=problem_responses(404),
+    responses=problem_responses(404, 410),
     dependencies=[Depends(Needs(Right.READ))],
 )
 async def read_timeline(key: Key, process: Process) -> TimelineView:
@@ -38,7 +38,7 @@ async def read_timeline(key: Key, process: Process) -> TimelineView:
     "/evidence",
     summary="List the files",
     description=_NEEDS_WORKER,
-    responses=problem_responses(404),
+    responses=problem_responses(404, 410),
     dependencies=[Depends(Needs(Right.READ))],
 )
 async def list_evidence(key: Key, process: Process) -> EvidenceListView:
@@ -56,7 +56,7 @@ async def list_evidence(key: Key, process: Process) -> EvidenceListView:
     responses={
         200: {"content": {"*/*": {}}},
         206: {"description": "The rest of the file", "content": {"*/*": {}}},
-        **problem_responses(404, 409),
+        **problem_responses(404, 409, 410),
     },
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )

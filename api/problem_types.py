@@ -23,6 +23,14 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
         "Choose a new one each time.",
     ),
     "cross_site": ("A page of another site made a browser send the request.", "Call from a backend."),
+    "data_erased": (
+        "The data of the verification was erased. Its verdict is left, and nothing brings the data back.",
+        "Read the verification, or the receipt in `GET .../erasure`.",
+    ),
+    "data_on_hold": (
+        "The data of the verification must be kept; `detail` says by whose hold, and until when.",
+        "Erase it afterwards, or have the hold released.",
+    ),
     "file_available": ("The provider lists the file, and it is being downloaded.", _STORED),
     "file_expected": ("The file is expected, and the provider does not list it yet.", _STORED),
     "file_lost": ("The file will not come; `detail` has the reason.", "Do not wait for it."),
@@ -61,6 +69,8 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
         "Repeat it with the same `Idempotency-Key`: it is carried out once.",
     ),
     "not_authorized": ("The key is missing or belongs to no backend.", "Send `Authorization: Bearer` and the key."),
+    "not_erased": ("The data of the verification was not erased.", "Erase it with `DELETE .../data`."),
+    "not_held": ("There is no hold on the data of the verification.", "Nothing forbids to erase it."),
     "not_usable": (
         "The quarantined callback cannot be given to that verification; `detail` says why.",
         "Compare account and reference with the callback.",

@@ -26,9 +26,13 @@ from vigil.errors import (
     ConflictingRegistration,
     CoordinatesUnknown,
     CorrelationTaken,
+    DataErased,
+    DataOnHold,
     IdempotencyKeyReused,
     InvalidPageToken,
     InvalidRegistration,
+    NotErased,
+    NotHeld,
     NoWorkerInTime,
     RecordLoading,
     RecordNotStored,
@@ -97,6 +101,7 @@ _MEANINGS: Final = {
     403: "The key may not do this or use this account; or there are no keys, and only this machine may call",
     404: "Neither Temporal nor the storage knows the verification",
     409: "The request does not fit the present state; `type` and `fields` say why",
+    410: "The data of the verification was erased; its verdict is left",
     413: "The body is larger than 64 KiB",
     415: "The request has neither the media type `application/json` nor an `Idempotency-Key`",
     422: "The request does not fit; `fields` names the fields at fault",
@@ -125,6 +130,10 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     ReferenceNotFoundYet: (409, "process_not_yet_known", "The provider has nothing yet for the coordinates; repeat it"),
     ConflictingRegistration: (409, "conflicting_registration", "It is registered with other values"),
     CorrelationTaken: (409, "correlation_taken", "The correlation belongs to another verification"),
+    DataErased: (410, "data_erased", "The data of the verification was erased; its verdict is left"),
+    NotErased: (404, "not_erased", "The data of the verification was not erased"),
+    NotHeld: (404, "not_held", "There is no hold on the data of the verification"),
+    DataOnHold: (409, "data_on_hold", "The data of the verification must be kept"),
     CommandRefused: (409, "command_refused", "The command does not fit the state of the verification"),
     IdempotencyKeyReused: (422, "idempotency_key_reused", "Another command had this key; this one was not carried out"),
     InvalidRegistration: (422, "invalid_request", "The request does not fit"),
@@ -178,7 +187,7 @@ def _retry_after(error: Exception) -> timedelta | None:
 
 def _detail_of(error: Exception) -> str | None:
     match error:
-        case CommandRefused():
+        case CommandRefused() | DataOnHold():
             return str(error)
         case NoWorkerInTime():
             return "The command may or may not be carried out; repeat it with the same Idempotency-Key"

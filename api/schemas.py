@@ -87,6 +87,7 @@ class StateView(StrictModel):
     stage_entered_at: Instant
     deadline_at: Instant
     last_callback_at: Instant | None
+    erased_at: Instant | None = Field(description="since when its data is erased, and only the verdict is left")
 
     @classmethod
     def of(cls, summary: Summary) -> "StateView":

@@ -82,7 +82,6 @@ def test_a_command_that_is_named_exists(document: Path) -> None:
 IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
     "**Smile ID's second generation.**": lambda app: "v2" not in PROVIDERS["smile_id"].contracts,
     "Stored files and Temporal payloads are not encrypted by Vigil.": lambda app: CONVERTER.payload_codec is None,
-    "Nothing is erased, neither on request": lambda app: "delete" not in methods(app),
     "at the latest 7 days after it was given, or not at all.": lambda app: longest_reopening() == timedelta(days=7),
 }
 

@@ -26,6 +26,7 @@ OURS = [
     "VigilAttention",
     "VigilDeadline",
     "VigilApplicant",
+    "VigilVerification",
 ]
 
 

@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 
 from activities.discovery import DiscoveryActivities, DiscoveryPlan
 from activities.downloads import DownloadActivities
+from activities.erasure import ErasureActivities
 from activities.notifications import Bookkeeping, Endpoint, NotificationActivities
 from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
@@ -32,15 +33,19 @@ from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
 from vigil.domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
 from vigil.domain.tracking_plan import MINUTE, TrackingPlan
 from vigil.domain.verification_key import VerificationKey
+from vigil.erasure import Erasures
+from vigil.lookup import VerificationLookup
 from vigil.providers.contract import ArtifactStream, CallbackReplayer, ProviderResponse, VerificationFinder
 from vigil.providers.id360.senders import CONTRACT
 from vigil.providers.transport import open_http
+from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.client import RegistrationResult, VerificationClient
 from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
@@ -172,7 +177,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.digester = Digester(b"a key for tests")
-        self.storage = GatedStorage(FolderStorage(self.folder))
+        self.storage = GatedStorage(ErasableStorage(FolderStorage(self.folder)))
         account = Account(
             name=self.account,
             provider_name="acme",
@@ -236,8 +241,9 @@ class World:
         reading = ReadActivities(self.accounts, readers, self.storage, self.digester)
         downloading = DownloadActivities(self.accounts, readers, self.storage, self.digester)
         replaying = ReplayActivities({self.account: self.replayer} if self.replayer else {}, self.digester)
-        rereading = RecheckActivities(self.tracker.start_recheck)
-        discovering = DiscoveryActivities(self._discoveries(), self.tracker.start_discovered)
+        rereading = RecheckActivities(self.erasures.start_recheck)
+        discovering = DiscoveryActivities(self._discoveries(), self.erasures.start_discovered)
+        erasing = ErasureActivities(self.storage, self.tracker, self.digester, settles_within=timedelta(seconds=5))
         return [
             Worker(
                 self.client,
@@ -248,9 +254,16 @@ class World:
                     DiscoveryWorkflow,
                     RecheckWorkflow,
                     Verify,
+                    ErasureWorkflow,
                 ],
                 workflow_runner=WORKFLOW_RUNNER,
-                activities=[records.load_record, records.write_record, rereading.recheck, *self.more_activities],
+                activities=[
+                    records.load_record,
+                    records.write_record,
+                    rereading.recheck,
+                    *erasing.all,
+                    *self.more_activities,
+                ],
                 max_cached_workflows=self.max_cached_workflows,
             ),
             Worker(
@@ -266,6 +279,11 @@ class World:
             ),
             Worker(self.client, task_queue=messages.ARTIFACTS_QUEUE, activities=[downloading.download]),
         ]
+
+    @property
+    def erasures(self) -> Erasures:
+        """The erasures of this world."""
+        return Erasures(self.storage, self.tracker, VerificationLookup(self.tracker, self.storage, {}))
 
     @property
     def records(self) -> Records:

@@ -12,6 +12,10 @@ VigilError
 │   ├── RecordLoading         a worker is loading the record
 │   ├── RecordUnreadable      a later release wrote the record, and this one cannot read it
 │   └── RecordNotStored       its workflow was ended in Temporal before it stored a record
+├── DataErased                the data of the verification was erased
+├── NotErased                 the data of the verification was not erased
+├── NotHeld                   there is no hold on the verification
+├── DataOnHold                a legal hold forbids the erasure
 ├── CommandRefused            the command does not fit the state of the verification
 ├── NoWorkerInTime            no worker answered a command; it may or may not be carried out
 ├── InvalidPageToken          the token of a page of the list was not issued by us
@@ -25,7 +29,7 @@ VigilError
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,36 @@ class ResultNotStored(VigilError):
 
     def __init__(self) -> None:
         super().__init__("No result of the provider is stored for the verification.")
+
+
+class DataErased(VigilError):
+    """The data of the verification was erased. Its verdict is left."""
+
+    def __init__(self) -> None:
+        super().__init__("The data of the verification was erased; only its verdict is left.")
+
+
+class NotErased(VigilError):
+    """The data of the verification was not erased."""
+
+    def __init__(self) -> None:
+        super().__init__("The data of the verification was not erased.")
+
+
+class NotHeld(VigilError):
+    """There is no hold on the data of the verification."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no hold on the data of the verification.")
+
+
+class DataOnHold(VigilError):
+    """The data of the verification must be kept."""
+
+    def __init__(self, reason: str, author: str, until: datetime | None) -> None:
+        end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until it is released"
+        super().__init__(f"Its data is on hold by {author} ({reason}) {end}.")
+        self.until = until
 
 
 class CommandRefused(VigilError):

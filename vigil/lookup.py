@@ -19,8 +19,10 @@ from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, StorageName
+from vigil.domain.tombstone import Tombstone
 from vigil.domain.verification_key import VerificationKey, stands_in
 from vigil.errors import (
+    DataErased,
     RecordLoading,
     RecordNotStored,
     RecordUnavailable,
@@ -33,6 +35,7 @@ from vigil.storage.contract import NotStored, Storage, StorageError, StorageUnav
 from vigil.storage.inbox import Inbox
 from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
+from vigil.storage.tombstones import Tombstones
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.messages import Notification
 from vigil.temporal.notifications import list_rows
@@ -48,6 +51,8 @@ class KnownVerification:
     key: VerificationKey
     situation: Situation
     record: Record | None
+    tombstone: Tombstone | None = None
+    """What is left of it after its data was erased."""
 
 
 class VerificationLookup:
@@ -57,6 +62,7 @@ class VerificationLookup:
         self._tracker = tracker
         self._storage = storage
         self._records = Records(storage)
+        self._tombstones = Tombstones(storage)
         self._accounts = accounts
 
     async def resolve_key(self, account: str, reference: str) -> VerificationKey:
@@ -76,6 +82,9 @@ class VerificationLookup:
             raise UnknownVerification from None
 
     async def _key_at(self, path: str) -> VerificationKey | None:
+        tombstone = await self._tombstones.read(path)
+        if tombstone is not None:
+            return self._tracker.open_key(tombstone.key)
         started = await self._tracker.key_at(path)
         written = await self._records.latest(path) if started is None else None
         return self._tracker.open_key(_parsed(written[1]).key) if written else started
@@ -91,6 +100,11 @@ class VerificationLookup:
             RecordUnreadable: Temporal does not know it, and this release cannot read its record.
 
         """
+        with suppress(StorageUnavailable):  # what follows needs the storage only where Temporal knows nothing
+            tombstone = await self.read_tombstone(key)
+            if tombstone is not None:
+                situation = Situation(summary=tombstone.summary(), is_open=False)
+                return KnownVerification(key=key, situation=situation, record=None, tombstone=tombstone)
         # Temporal first: a run stores its record before it ends, so the record of an ended run can be read.
         seen = await self._tracker.describe_with_queues(key)
         try:
@@ -105,6 +119,10 @@ class VerificationLookup:
         if record is not None and not situation.is_unreadable and _is_behind(situation.summary, record):
             situation = situation.model_copy(update={"summary": self._summarize(record)})
         return KnownVerification(key=key, situation=situation, record=record)
+
+    async def read_tombstone(self, key: VerificationKey) -> Tombstone | None:
+        """Return what is left after an erasure; None: there was none. Raises `UnknownAccount`, `StorageUnavailable`."""
+        return await self._tombstones.read(self._tracker.path(key))
 
     async def read_registrant(self, key: VerificationKey) -> Name | None:
         """Return the backend that registered it; None: none did. Raises as `get` does."""
@@ -122,9 +140,12 @@ class VerificationLookup:
             RecordUnavailable: it is open, and no worker returned the record in time.
             RecordUnreadable: this release cannot read the record.
             RecordNotStored: its workflow was ended in Temporal before it stored one.
+            DataErased: its data was erased.
             RPCError, StorageUnavailable: Temporal or the storage gave no usable answer.
 
         """
+        if await self._tombstones.exists(self._tracker.path(key)):
+            raise DataErased
         seen = await self._tracker.describe(key)
         if seen is not None and seen.is_open:
             return await self._query_record(key)

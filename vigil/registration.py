@@ -18,13 +18,16 @@ from vigil.domain.verification_key import Reference, VerificationKey
 from vigil.errors import (
     CoordinatesUnknown,
     CorrelationTaken,
+    DataErased,
     FieldFault,
     InvalidRegistration,
     ReferenceNotFoundYet,
     UnknownAccount,
 )
 from vigil.providers.contract import VerificationFinder
+from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
+from vigil.storage.tombstones import Tombstones
 from vigil.temporal.client import RegistrationResult, VerificationClient
 
 FARTHEST_DEADLINE: Final = timedelta(days=3650)
@@ -114,7 +117,7 @@ class Registrar:
     accounts: Mapping[str, OpenAccount]
     endpoints: Collection[str]
     tracker: VerificationClient
-    correlations: Correlations
+    storage: Storage
     digester: Digester
     completion_endpoints: Collection[str] = ()
     """Those of `endpoints` that are notified also when a verification is complete."""
@@ -138,6 +141,7 @@ class Registrar:
 
         Raises:
             UnknownAccount, RegistrationRefused, ProviderError: see `build_registration`.
+            DataErased: the data of the verification was erased.
             CorrelationTaken: the correlation belongs to another verification.
             StorageUnavailable: the correlation could not be stored; repeat the registration.
 
@@ -145,9 +149,11 @@ class Registrar:
         registration = await build_registration(request, self.accounts, self.endpoints, by=by)
         registration = registration.notifying_completion(self.completion_endpoints)
         key, correlation = registration.key, registration.correlation
+        if await Tombstones(self.storage).exists(self.tracker.path(key)):
+            raise DataErased
         if correlation is not None:
             mark = digest_correlation(self.digester, key.account, correlation)
-            if await self.correlations.remember(key.account, mark, key.reference) != key.reference:
+            if await Correlations(self.storage).remember(key.account, mark, key.reference) != key.reference:
                 # A callback that names only its correlation would be applied to the wrong verification.
                 raise CorrelationTaken
         return registration

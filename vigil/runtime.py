@@ -13,13 +13,14 @@ from vigil.audit import AuditLog
 from vigil.config.accounts import OpenAccount, open_accounts
 from vigil.config.settings import Settings
 from vigil.domain.digest import Digester
+from vigil.erasure import Erasures
 from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
 from vigil.registration import Registrar
 from vigil.sealing.keysets import Keysets
 from vigil.storage.contract import Storage
-from vigil.storage.correlations import Correlations
+from vigil.storage.erasable import ErasableStorage
 from vigil.storage.factory import BadStorageUrl, open_storage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
@@ -42,7 +43,7 @@ class Runtime:
     def storage(self) -> Storage:
         """The storage, opened on the first use: not every program needs it. Raises `StorageNotOpened`."""
         try:
-            return open_storage(self.settings.storage.url)
+            return ErasableStorage(open_storage(self.settings.storage.url))
         except BadStorageUrl as error:
             raise StorageNotOpened(str(error)) from None
         except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
@@ -59,11 +60,16 @@ class Runtime:
         return AuditLog(self.storage, self.digester)
 
     @cached_property
+    def erasures(self) -> Erasures:
+        """Erasures and holds. Raises `StorageNotOpened`."""
+        return Erasures(self.storage, self.tracker, self.lookup)
+
+    @cached_property
     def registrar(self) -> Registrar:
         """The registration of verifications. Raises `StorageNotOpened`."""
-        correlations, settings = Correlations(self.storage), self.settings
+        settings = self.settings
         return Registrar(
-            self.accounts, settings.endpoints, self.tracker, correlations, self.digester, settings.completion_endpoints
+            self.accounts, settings.endpoints, self.tracker, self.storage, self.digester, settings.completion_endpoints
         )
 
 

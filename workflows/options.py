@@ -43,6 +43,15 @@ REPLAY_WITHIN: Final = timedelta(minutes=10)
 RECHECK_TIMEOUT: Final = timedelta(seconds=30)
 RECHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10))
 
+ERASE_TIMEOUT: Final = timedelta(hours=1)
+ERASE_HEARTBEAT: Final = timedelta(seconds=30)
+"""Longer than one call to the storage or to Temporal may take."""
+ERASE_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+LOOK_AGAIN_AFTER: Final = timedelta(seconds=3)
+"""Longer than Temporal takes to delete a run and to list a new one."""
+LONGEST_LOOK: Final = timedelta(hours=1)
+"""So that a server which goes on listing a deleted run does not make a long history."""
+
 REGISTER_TIMEOUT: Final = timedelta(seconds=30)
 REGISTER_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 

@@ -47,6 +47,11 @@ class RecordBook:
         """What the run before left in Temporal's history, if it ended without storing its record."""
         return self._loaded.interrupted if self._loaded else None
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether the data of the verification was erased. Then nothing is loaded, and nothing may be written."""
+        return self._loaded is not None and self._loaded.is_erased
+
     async def write(self) -> None:
         """Store the record under the next number, unless the stored record is the newest."""
         if self.is_stored:

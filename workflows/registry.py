@@ -3,6 +3,7 @@
 from typing import Final
 
 from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
@@ -17,4 +18,5 @@ WORKFLOWS: Final = (
     NotificationWorkflow,
     MessageDeliveryWorkflow,
     Verify,
+    ErasureWorkflow,
 )

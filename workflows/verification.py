@@ -115,6 +115,11 @@ class VerificationWorkflow:
     async def _track(self) -> Record:
         order = self._order
         await self._load()
+        if self._book.is_erased:
+            # It receives and forgets: nothing is read, stored or reported of an erased verification.
+            self._phase = Phase.LEAVING
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return self._record
         while True:
             reached = await self._follow()
             await self._leave(reached)
@@ -464,6 +469,8 @@ class VerificationWorkflow:
 
     async def _until_loaded(self) -> None:
         await workflow.wait_condition(lambda: self._phase is not Phase.LOADING)
+        if self._book.is_erased:
+            _refuse("its data is erased")
 
     def _accept(self, command: messages.AnyCommand, record: Record) -> messages.CommandAccepted:
         """Take the record that a command leaves behind, and return the answer to the command."""

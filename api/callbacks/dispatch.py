@@ -45,6 +45,8 @@ class DispatchResult(StrEnum):
     """Its verification got as many signals as it may in this minute. Its receipt is filed, and one like it waits."""
     WAITS = "waits"
     """The same, and this one waits for the next minute, so that the verification is signalled after all of them."""
+    ERASED = "erased"
+    """The data of its verification was erased. It is counted, and its receipt is erased."""
     FAILED = "failed"
     BREAKER_OPEN = "breaker_open"
     """Temporal was not called, since it gave no usable answer several times in a row."""
@@ -61,7 +63,13 @@ class DispatchResult(StrEnum):
 
 
 _DELIVERED: Final = frozenset(
-    {DispatchResult.SIGNALED, DispatchResult.REPEATED, DispatchResult.CONCLUDED, DispatchResult.CAPPED}
+    {
+        DispatchResult.SIGNALED,
+        DispatchResult.REPEATED,
+        DispatchResult.CONCLUDED,
+        DispatchResult.CAPPED,
+        DispatchResult.ERASED,
+    }
 )
 
 
@@ -177,6 +185,8 @@ class Dispatcher:
             return DispatchResult.SIGNALED
         if is_repeated:
             return DispatchResult.REPEATED
+        if await self._is_erased(path):
+            return DispatchResult.ERASED
         if not event.proof.may_start:
             is_known = await self._has_record(path)
             return DispatchResult.CONCLUDED if is_known else DispatchResult.UNKNOWN_VERIFICATION
@@ -197,6 +207,14 @@ class Dispatcher:
                 return await self._budget.take_start(account)
         except (StorageError, TimeoutError):
             return self._own_starts.take(account)
+
+    async def _is_erased(self, path: str) -> bool:
+        """Whether the verification was erased. While the storage gives no answer it was not: its run looks again."""
+        try:
+            async with asyncio.timeout(self._budget_timeout):
+                return await self._records.is_erased(path)
+        except (StorageError, TimeoutError):
+            return False
 
     async def _has_record(self, path: str) -> bool:
         return await self._records.latest(path) is not None

@@ -35,6 +35,7 @@ class FiledAs(StrEnum):
     PENDING = "pending"
     UNDER_VERIFICATION = "under_verification"
     QUARANTINED = "quarantined"
+    ERASED = "erased"
 
 
 class ReceiptArchive:
@@ -107,7 +108,11 @@ class ReceiptArchive:
         if not any(result.is_delivered for result in results):
             await self.quarantine(name, account)
             return FiledAs.QUARANTINED
-        await self._inbox.file_under(name, events[0].path)
+        kept = [event for event, result in zip(events, results, strict=True) if result is not DispatchResult.ERASED]
+        if not kept:
+            await self._inbox.forget(name)
+            return FiledAs.ERASED
+        await self._inbox.file_under(name, kept[0].path)
         for event, result in zip(events, results, strict=True):
             if result is DispatchResult.SIGNALED:
                 await self._mark_dispatched(event)

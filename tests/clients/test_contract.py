@@ -208,3 +208,33 @@ async def test_the_list_has_what_the_filters_meet_page_by_page(side: Side) -> No
     assert await refusal(anext(client.list(surprise="x"))) == (  # type: ignore[call-arg]
         "InvalidRequest", "invalid_request", {"query.*"}
     )  # fmt: skip
+
+
+async def test_data_is_erased_unless_it_is_held(side: Side, reference: str) -> None:
+    client, known = side.client, Key(ACCOUNT, reference)
+    await client.register(ACCOUNT, reference, applicant="customer-7")
+    before = [await refusal(client.erasure(known)), await refusal(client.hold(known))]
+    held = await client.place_hold(known, "litigation", datetime(2031, 1, 1, tzinfo=UTC))
+    during = [await client.hold(known), await refusal(client.erase(known))]
+    await client.release_hold(known)
+    await client.erase(known)
+    async with asyncio.timeout(60):
+        while (receipt := await client.erase(known)).state != "finished":
+            await asyncio.sleep(0.1)
+    read = await client.get(known)
+    after = [
+        await refusal(client.timeline(known)),
+        await refusal(client.result(known)),
+        await refusal(client.poll(known)),
+        await refusal(client.register(ACCOUNT, reference, applicant="customer-7")),
+        await refusal(client.place_hold(known, "audit")),
+    ]
+
+    assert before == [("NotFound", "not_erased", set()), ("NotFound", "not_held", set())]
+    assert (held.reason, held.until) == ("litigation", datetime(2031, 1, 1, tzinfo=UTC))
+    assert during == [held, ("DataOnHold", "data_on_hold", set())]
+    assert (receipt.outcome, receipt.not_ours) == ("withdrawn", ("provider", "backend", "proxy_logs"))
+    assert read.state is not None
+    assert (read.state.erased_at, read.state.applicant, read.record) == (receipt.erased_at, None, None)
+    assert set(map(tuple, ((*each[:2],) for each in after))) == {("DataErased", "data_erased")}
+    assert await client.erasure(known) == receipt

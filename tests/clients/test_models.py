@@ -34,6 +34,8 @@ ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "ResentView": models.Resent,
     "CommandView": models.Commanded,
     "NotificationView": notifications.Notification,
+    "ErasureView": models.Erasure,
+    "HoldView": models.Hold,
     "Explanation": models.Explanation,
 }
 WORDS: Final = {

@@ -44,6 +44,11 @@ RIGHTS: Final = {
     ("POST", "/verifications/{account}/{reference:path}/withdraw"): "command",
     ("POST", "/verifications/{account}/{reference:path}/deadline"): "command",
     ("POST", "/verifications/{account}/{reference:path}/resolve"): "resolve",
+    ("DELETE", "/verifications/{account}/{reference:path}/data"): "erase",
+    ("GET", "/verifications/{account}/{reference:path}/erasure"): "erase",
+    ("PUT", "/verifications/{account}/{reference:path}/hold"): "erase",
+    ("GET", "/verifications/{account}/{reference:path}/hold"): "erase",
+    ("DELETE", "/verifications/{account}/{reference:path}/hold"): "erase",
     ("GET", "/refusals"): "operate",
     ("GET", "/quarantine"): "operate",
     ("GET", "/quarantine/{receipt}"): "operate",
@@ -56,6 +61,7 @@ RIGHTS: Final = {
 WITHOUT_KEY: Final = {("GET", "/health/live")}
 
 BODIES = {
+    "hold": {"reason": "litigation"},
     "resolve": {"decision": "approved"},
     "deadline": {"deadline_at": "2031-01-01T00:00:00Z"},
     "attach": {"account": ACCOUNT, "reference": "none"},

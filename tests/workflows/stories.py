@@ -159,6 +159,11 @@ async def verified_for_a_backend(world: World) -> Handle:
     return handle
 
 
+async def verified_under_a_name(world: World) -> Handle:
+    """As above, by a release whose `Verify` names its verification in a search attribute."""
+    return await verified_for_a_backend(world)
+
+
 async def verified_until_it_was_canceled(world: World) -> Handle:
     handle = await world.client.start_workflow(
         messages.VERIFY_WORKFLOW,
@@ -436,6 +441,20 @@ _AGED_WHILE_OPEN: Final = _changed(
 _BY_CALLBACKS: Final = quick(_changed(finals_may_change=True, reopens=()), factor=600)
 _DETAILED: Final = quick(_changed(details_in_callbacks=True, replay_answered_within=2 * HOUR), factor=600)
 
+
+async def erased(world: World) -> Handle:
+    await approved_by_a_callback(world)
+    await world.result()
+    await world.erasures.erase(world.key, by="checkout", within=6 * SOON)
+    return world.client.get_workflow_handle(messages.erasure_id(world.tracker.path(world.key)))
+
+
+async def called_back_after_an_erasure(world: World) -> Handle:
+    await erased(world)
+    await world.hear(final("OK"))
+    return world.tracker.handle(world.key)
+
+
 STORIES: Final[tuple[Story, ...]] = (
     Story(approved_by_a_callback),
     Story(found_by_polling),
@@ -450,8 +469,11 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(notified_a_backend_of_its_completion),
     Story(registered_with_an_unknown_reference, plan=quick(factor=6000)),
     Story(verified_for_a_backend),
+    Story(verified_under_a_name),
     Story(verified_until_it_was_canceled, is_open=True),
     Story(started_by_a_backend_itself),
+    Story(erased),
+    Story(called_back_after_an_erasure),
     Story(continued_as_new, plan=quick(factor=60), has_long_history=True),
     Story(continued_as_new_while_reading, plan=quick(factor=60), has_long_history=True),
     Story(continued_from_a_long_run, plan=quick(factor=60), has_long_history=True),

@@ -78,10 +78,16 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
     assert {each.__name__ for each in WORKFLOWS} == started == set(TYPES)
     assert scheduled == {
         "await_state",
+        "delete_runs",
         "discover",
         "download",
+        "end_runs",
         "erase_message",
         "keep_discovering",
+        "erase_objects",
+        "finish_erasure",
+        "forget_key",
+        "list_left",
         "load_record",
         "poll",
         "prepare_registration",
@@ -93,6 +99,7 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
         "send_message",
         "send_notification",
         "withdraw",
+        "write_tombstone",
     }
     assert "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW" in ends
 

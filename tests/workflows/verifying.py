@@ -8,7 +8,6 @@ from tests.world import World
 from vigil.config.accounts import OpenAccount
 from vigil.lookup import VerificationLookup
 from vigil.registration import Registrar
-from vigil.storage.correlations import Correlations
 
 
 class Numbered(Acme):
@@ -25,7 +24,7 @@ def accounts_of(world: World) -> Mapping[str, OpenAccount]:
 
 
 def registrar_of(world: World) -> Registrar:
-    return Registrar(accounts_of(world), ("checkout",), world.tracker, Correlations(world.storage), world.digester)
+    return Registrar(accounts_of(world), ("checkout",), world.tracker, world.storage, world.digester)
 
 
 def verifying(world: World) -> World:

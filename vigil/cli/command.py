@@ -12,7 +12,7 @@ from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, open_console, print_json
 from vigil.cli.target import find_key
-from vigil.errors import CommandRefused, NoWorkerInTime
+from vigil.errors import CommandRefused, DataErased, NoWorkerInTime
 from vigil.temporal.messages import AnyCommand, CommandAccepted
 
 WITHIN: Final = timedelta(seconds=10)
@@ -35,6 +35,8 @@ async def _send(config: Path | None, account: str, reference: str, command: tupl
     name, argument = command
     async with open_installation(config) as runtime:
         key = await find_key(runtime, account, reference)
+        if await runtime.lookup.read_tombstone(key) is not None:
+            raise DataErased
         try:
             return await runtime.tracker.command(key, name, argument, command_id=secrets.token_hex(16), within=WITHIN)
         except CommandRefused as refusal:

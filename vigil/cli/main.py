@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from vigil.cli.commands import installation, keys, quarantine, stack, verifications
+from vigil.cli.commands import erasure, installation, keys, quarantine, stack, verifications
 from vigil.cli.errors import describe_error
 from vigil.process_exit import exit_now
 
@@ -73,6 +73,8 @@ app.command()(verifications.deadline)
 app.add_typer(verifications.evidence, name="evidence")
 app.command()(verifications.export)
 app.command()(installation.audit)
+app.command()(erasure.erase)
+app.add_typer(erasure.hold, name="hold")
 app.command()(installation.refusals)
 app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(installation.notify, name="notify")

@@ -16,7 +16,7 @@ from vigil.domain.notification import NotificationRow, timeline
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.domain.terms import spell
-from vigil.errors import RecordUnavailable
+from vigil.errors import DataErased, RecordUnavailable
 from vigil.lookup import KnownVerification
 
 
@@ -29,13 +29,16 @@ def print_verification(config: Path | None, account: str, reference: str, *, as_
         print_json({**_to_json(known, record, is_current=current is not None), "notifications": rows})
         return
     console = open_console()
+    if known.tombstone is not None:
+        sentence = "Its data was erased; its verdict is left. `vigil erase` prints the receipt."
+        console.print(sentence, style="yellow")
     if known.situation.summary:
         console.print(build_state_table(known.situation.summary, record))
     if known.situation.interruption is not None and known.situation.is_interrupted:
         status = spell(known.situation.interruption.status)
         sentence = f"Its workflow was ended in Temporal ({status}), and nothing follows it: `vigil explain` says more."
         console.print(f"\n{sentence}", style="yellow")
-    elif current is None:
+    elif current is None and known.tombstone is None:
         consequence = "the data below may be old" if record else "no more can be shown"
         console.print(f"\nThe verification is open and no worker answers, so {consequence}.", style="yellow")
     if record is not None:
@@ -68,7 +71,7 @@ async def _read(
         known, notifications = await runtime.lookup.get(key), await runtime.lookup.read_notifications(key)
         try:
             return known, await runtime.lookup.read_record(key), notifications
-        except RecordUnavailable:
+        except (DataErased, RecordUnavailable):
             return known, None, notifications
 
 

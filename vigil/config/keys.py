@@ -29,6 +29,8 @@ class Right(StrEnum):
     """Poll, withdraw, and move the deadline."""
     RESOLVE = "resolve"
     """Decide in the place of the provider."""
+    ERASE = "erase"
+    """Erase the data of verifications, and hold data that must be kept."""
     OPERATE = "operate"
     """Read readiness, metrics, refused and quarantined callbacks."""
 

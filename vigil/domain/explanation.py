@@ -69,6 +69,17 @@ def explain(situation: Situation, *, plan: TrackingPlan, now: datetime) -> Expla
     return _open(situation, summary, plan=plan, now=now, notes=notes)
 
 
+def _erased(summary: Summary) -> Explanation:
+    at = f" at {_clock(summary.erased_at)}" if summary.erased_at else ""
+    return Explanation(
+        sentence=f"its data was erased{at}; its verdict is left: {_verdict(summary)}",
+        next_event=None,
+        next_at=None,
+        actor=None,
+        cause="nobody",
+    )
+
+
 def _our_fault(situation: Situation, now: datetime) -> str | None:
     task = situation.task
     if task is not None and task.attempt > 1:
@@ -125,6 +136,8 @@ def _silence(queue: Queue, now: datetime) -> str:
 
 
 def _ended(situation: Situation, notes: tuple[str, ...]) -> Explanation:
+    if situation.summary is not None and situation.summary.erased_at is not None:
+        return _erased(situation.summary)
     verdict = _verdict(situation.summary) if situation.summary else ""
     how = situation.interruption.status if situation.interruption else ""
     is_interrupted = situation.is_interrupted

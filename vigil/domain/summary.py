@@ -58,6 +58,7 @@ class Summary(MessageModel):
     callbacks: int
     missed: int | None = Field(None, description="callbacks that never came; None in a summary of an earlier version")
     last_callback_at: Instant | None
+    erased_at: Instant | None = Field(None, description="since when only the verdict is left of it")
 
     def publishes_the_same_as(self, other: "Summary") -> bool:
         """Whether a reader of the other summary learns nothing new from this one. Counters alone are not new."""

@@ -1,6 +1,10 @@
 """Which verification a correlation belongs to, for callbacks whose body names none."""
 
-from vigil.storage.contract import AlreadyStored, NotStored, Storage, under
+from contextlib import suppress
+
+from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
+
+FOLDER = "correlations"
 
 
 class Correlations:
@@ -24,6 +28,19 @@ class Correlations:
         except NotStored:
             return None
 
+    async def forget(self, account: str, mark: str) -> None:
+        """Erase a correlation. If there is none, that is success."""
+        await self._storage.erase(_name(account, mark))
+
+    async def marks_of(self, account: str, reference: str) -> list[str]:
+        """Return every mark of a verification. It reads all correlations of the account."""
+        found = []
+        async for name in names_under(self._storage, under(FOLDER, account)):
+            with suppress(NotStored):
+                if await self._storage.read(name) == reference.encode():
+                    found.append(name.rpartition("/")[2])
+        return found
+
 
 def _name(account: str, mark: str) -> str:
-    return under("correlations", account, mark)
+    return under(FOLDER, account, mark)

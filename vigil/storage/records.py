@@ -1,6 +1,7 @@
 """The numbered records of a verification, and the names of its results and files."""
 
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
+from vigil.storage.tombstones import Tombstones
 
 
 class Records:
@@ -8,6 +9,11 @@ class Records:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._tombstones = Tombstones(storage)
+
+    async def is_erased(self, path: str) -> bool:
+        """Whether the data of the verification was erased. Then no record is written any more."""
+        return await self._tombstones.exists(path)
 
     async def write(self, path: str, number: int, content: bytes) -> int:
         """Write under the number, or under the next that is free or holds the same content.

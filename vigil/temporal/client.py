@@ -42,7 +42,7 @@ from vigil.errors import CommandRefused, ConflictingRegistration, IdempotencyKey
 from vigil.temporal import messages
 from vigil.temporal.inspection import read_description, read_queue
 from vigil.temporal.interruption import read_interrupted
-from vigil.temporal.visibility import search_attributes, title
+from vigil.temporal.visibility import about, search_attributes, title
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
 DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
@@ -169,6 +169,7 @@ class VerificationClient:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal="message_received",
             start_signal_args=[event],
+            search_attributes=about(event.order.path),
             static_summary=f"Send: {event.order.kind}",
             rpc_timeout=SIGNAL_TIMEOUT,
         )

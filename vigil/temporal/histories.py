@@ -24,9 +24,20 @@ TYPES: Final = (
     messages.NOTIFICATION_WORKFLOW,
     messages.MESSAGE_DELIVERY_WORKFLOW,
     messages.VERIFY_WORKFLOW,
+    messages.ERASURE_WORKFLOW,
 )
 _IDENTIFYING: Final = frozenset(
-    {"reference", "applicant", "correlation", "coordinates", "locator", "author", "actor", "VigilApplicant"}
+    {
+        "reference",
+        "applicant",
+        "correlation",
+        "coordinates",
+        "locator",
+        "author",
+        "actor",
+        "VigilApplicant",
+        "VigilVerification",
+    }
 )
 """The fields of payloads, and the search attributes, whose values may be known outside this installation."""
 _OUR_IDS: Final = frozenset({"verification", "recheck", "notification", "message", "discovery"})

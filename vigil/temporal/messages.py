@@ -36,6 +36,7 @@ from vigil.domain.terms import (
     TraceParent,
     Word,
 )
+from vigil.domain.tombstone import ErasureCause
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verdict import Cause
 from vigil.domain.verification_key import VerificationKey
@@ -46,6 +47,7 @@ MESSAGE_DELIVERY_WORKFLOW: Final = "MessageDeliveryWorkflow"
 CONTINUOUS_DISCOVERY_WORKFLOW: Final = "ContinuousDiscoveryWorkflow"
 DISCOVERY_WORKFLOW: Final = "DiscoveryWorkflow"
 RECHECK_WORKFLOW: Final = "RecheckWorkflow"
+ERASURE_WORKFLOW: Final = "ErasureWorkflow"
 VERIFY_WORKFLOW: Final = "Verify"
 """Part of our interface: backends start it from any language."""
 MEMO: Final = "vigil"
@@ -138,6 +140,13 @@ DISCOVER: Final = "discover"
 KEEP_DISCOVERING: Final = "keep_discovering"
 RECHECK: Final = "recheck"
 REPLAY: Final = "replay"
+END_RUNS: Final = "end_runs"
+WRITE_TOMBSTONE: Final = "write_tombstone"
+FORGET_KEY: Final = "forget_key"
+ERASE_OBJECTS: Final = "erase_objects"
+DELETE_RUNS: Final = "delete_runs"
+LIST_LEFT: Final = "list_left"
+FINISH_ERASURE: Final = "finish_erasure"
 PREPARE_REGISTRATION: Final = "prepare_registration"
 REGISTER: Final = "register"
 AWAIT_STATE: Final = "await_state"
@@ -176,6 +185,7 @@ class LoadedRecord(StoredModel):
     plans: Mapping[Name, TrackingPlan]
     default_sender: Name
     interrupted: InterruptedRun | None = None
+    is_erased: bool = False
 
 
 class WriteRecord(MessageModel):
@@ -379,6 +389,35 @@ class RecheckInput(MessageModel):
     revision: int
 
 
+def erasure_id(path: str) -> str:
+    """Return the id of the workflow that erases the data of the verification at a path."""
+    return f"erasure/{path}"
+
+
+class EraseData(MessageModel):
+    """Input of `ErasureWorkflow` and of its steps."""
+
+    key: VerificationKey
+    path: str
+    asked_by: Name
+    cause: Shown[ErasureCause]
+    at: Instant
+
+
+class Erased(MessageModel):
+    """The result of a step: how much of each kind it erased."""
+
+    counts: Mapping[Word, int] = Field(default_factory=dict)
+
+
+class FinishErasure(MessageModel):
+    """Input of `finish_erasure`."""
+
+    order: EraseData
+    counts: Mapping[Word, int]
+    key_forgotten: bool
+
+
 class _Command(MessageModel):
     """What all commands have. `mark` is the keyed digest of the whole command, which its answer repeats.
 
@@ -407,6 +446,7 @@ class VerifyOrder(MessageModel):
     key: VerificationKey
     until: Literal["outcome", "complete"]
     withdraw_if_canceled: bool
+    path: str | None = Field(None, description="None from a worker that names none")
 
 
 class VerifiedState(MessageModel):
@@ -473,6 +513,9 @@ TEMPORAL: Final = "temporal"
 REFUSED: Final = "CommandRefused"
 """The error type of a command that does not fit where the verification stands."""
 
+ON_HOLD: Final = "OnHold"
+"""The error type of an erasure that a legal hold forbids."""
+
 REFUSED_INPUT: Final = "InvalidInput"
 """The error type of a workflow whose input nobody can use."""
 
@@ -485,4 +528,7 @@ SEARCH_ATTRIBUTES: Final[Mapping[str, str]] = {
     "VigilAttention": "KeywordList",
     "VigilDeadline": "Datetime",
     "VigilApplicant": "Keyword",
+    "VigilVerification": "Keyword",
 }
+VERIFICATION_ATTRIBUTE: Final = "VigilVerification"
+"""The path of the verification, for runs whose id does not begin with it: messages, and what a backend started."""

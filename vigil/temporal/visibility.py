@@ -17,14 +17,20 @@ from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Instant, Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, shown_key
-from vigil.temporal.messages import Notification, NotificationType
+from vigil.temporal.messages import VERIFICATION_ATTRIBUTE, Notification, NotificationType
 
 _KEYWORD: Final = {
     name: SearchAttributeKey.for_keyword(name)
     for name in ("VigilAccount", "VigilProvider", "VigilStage", "VigilDecision", "VigilOutcome", "VigilApplicant")
 }
 _ATTENTION: Final = SearchAttributeKey.for_keyword_list("VigilAttention")
+ABOUT: Final = SearchAttributeKey.for_keyword(VERIFICATION_ATTRIBUTE)
 _DEADLINE: Final = SearchAttributeKey.for_datetime("VigilDeadline")
+
+
+def about(path: str) -> TypedSearchAttributes:
+    """Return the search attribute of a run whose id does not name its verification."""
+    return TypedSearchAttributes([SearchAttributePair(ABOUT, path)])
 
 
 def search_attributes(published: Summary) -> TypedSearchAttributes:

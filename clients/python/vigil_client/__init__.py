@@ -8,6 +8,8 @@ from vigil_client.errors import (
     Conflict,
     ConflictingRegistration,
     CorrelationTaken,
+    DataErased,
+    DataOnHold,
     DigestMismatch,
     FileNotStored,
     IdempotencyKeyReused,
@@ -25,7 +27,7 @@ from vigil_client.errors import (
     Unreachable,
     VigilError,
 )
-from vigil_client.models import File, Key, Listed, Registered, Verification
+from vigil_client.models import Erasure, File, Key, Listed, Registered, Verification
 from vigil_client.notifications import Newest, Notification, unwrap
 from vigil_client.words import Advice, Basis, Decision, FileState, Outcome, Stage
 
@@ -39,8 +41,11 @@ __all__ = [
     "Conflict",
     "ConflictingRegistration",
     "CorrelationTaken",
+    "DataErased",
+    "DataOnHold",
     "Decision",
     "DigestMismatch",
+    "Erasure",
     "File",
     "FileNotStored",
     "FileState",

@@ -97,6 +97,11 @@ class _Surface:
     withdraw = Operation(operations.withdraw)
     resolve = Operation(operations.resolve)
     move_deadline = Operation(operations.move_deadline)
+    erase = Operation(operations.erase)
+    erasure = Operation(operations.erasure)
+    place_hold = Operation(operations.place_hold)
+    hold = Operation(operations.hold)
+    release_hold = Operation(operations.release_hold)
     _list_page = Operation(operations.list_page)
 
     def unwrap(self, body: bytes | str, headers: Mapping[str, str]) -> Notification:

@@ -17,6 +17,7 @@ from vigil_client.models import Verification
 # └── Problem                   the API answered with a problem
 #     ├── NotAllowed            401, 403: the key, or what it may do
 #     ├── NotFound              404
+#     ├── DataErased            410: only the verdict is left
 #     ├── Conflict              409: the request does not fit the present state
 #     ├── InvalidRequest        422 and other 4xx: the request itself is at fault
 #     └── Unavailable           429, 5xx: the same request may succeed later
@@ -100,6 +101,10 @@ class UnknownAccount(NotFound):
     """The server's settings have no account of that name."""
 
 
+class DataErased(Problem):
+    """The data of the verification was erased, and nothing brings it back. Its verdict is left."""
+
+
 class Conflict(Problem):
     """The request does not fit the present state."""
 
@@ -118,6 +123,10 @@ class ProcessNotYetKnown(Conflict):
 
 class CommandRefused(Conflict):
     """The command does not fit the state of the verification; `detail` says why."""
+
+
+class DataOnHold(Conflict):
+    """The data must be kept; `detail` says by whose hold, and until when."""
 
 
 class FileNotStored(Conflict):
@@ -147,6 +156,8 @@ _BY_CODE: Final[Mapping[str, type[Problem]]] = {
     "correlation_taken": CorrelationTaken,
     "process_not_yet_known": ProcessNotYetKnown,
     "command_refused": CommandRefused,
+    "data_erased": DataErased,
+    "data_on_hold": DataOnHold,
     "no_result": NoResult,
     "idempotency_key_reused": IdempotencyKeyReused,
 }

@@ -107,6 +107,8 @@ class State(Model):
     stage_entered_at: AwareDatetime
     deadline_at: AwareDatetime
     last_callback_at: AwareDatetime | None
+    erased_at: AwareDatetime | None = None
+    """Since when its data is erased, and only the verdict is left."""
 
 
 class Reason(Model):
@@ -294,3 +296,29 @@ class Resent(Model):
     """The endpoints to which the newest verdict is sent again."""
 
     endpoints: tuple[str, ...]
+
+
+class Erasure(Identified):
+    """The receipt of an erasure. While its state is `running`, what is not erased yet will be."""
+
+    state: Literal["running", "finished"]
+    decision: Open[Decision] | None
+    outcome: Open[Outcome] | None
+    erased_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    asked_by: str | None
+    cause: str | None
+    erased: Mapping[str, int]
+    key_forgotten: bool
+    key_backups_until: AwareDatetime | None
+    not_ours: tuple[str, ...]
+    """Who may still have data, such as `provider`."""
+
+
+class Hold(Model):
+    """A hold: the data must be kept, until somebody releases it or until a time."""
+
+    reason: str
+    author: str
+    placed_at: AwareDatetime
+    until: AwareDatetime | None

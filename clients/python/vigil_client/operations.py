@@ -16,9 +16,11 @@ from vigil_client.errors import NotYet
 from vigil_client.exports import check_export
 from vigil_client.models import (
     Commanded,
+    Erasure,
     Evidence,
     Explanation,
     File,
+    Hold,
     Key,
     Listed,
     Model,
@@ -239,6 +241,39 @@ def move_deadline(
     """Move the deadline of an open verification. Raises `CommandRefused`."""
     body = {"deadline_at": _plain(deadline_at)}
     return (yield from _command(shell, verification, "/deadline", body, command))
+
+
+def erase(shell: Shell, verification: Named) -> Steps[Erasure]:
+    """Erase all data and leave the verdict. The key needs the right `erase`. May be repeated.
+
+    The receipt says whether it is finished; `erasure` reads it again. Raises `DataOnHold`.
+    """
+    # The erasure is one for each verification. The header only says that no form of a browser sends this.
+    headers = {IDEMPOTENCY_HEADER: secrets.token_hex(16)}
+    send = Send("DELETE", f"{_path_of(verification)}/data", headers=headers)
+    return _read((yield from call(send, shell.retry)), Erasure)
+
+
+def erasure(shell: Shell, verification: Named) -> Steps[Erasure]:
+    """Return the receipt of an erasure. The key needs the right `erase`. Raises `NotFound` if there was none."""
+    return (yield from _get(shell, verification, "/erasure", Erasure))
+
+
+def place_hold(shell: Shell, verification: Named, reason: str, until: datetime | None = None) -> Steps[Hold]:
+    """Forbid to erase the data, until a time or until `release_hold`. The key needs the right `erase`."""
+    body = {"reason": reason} | ({"until": _plain(until)} if until else {})
+    return _read((yield from call(Send("PUT", f"{_path_of(verification)}/hold", json=body), shell.retry)), Hold)
+
+
+def hold(shell: Shell, verification: Named) -> Steps[Hold]:
+    """Return the hold that is in force. Raises `NotFound` if there is none."""
+    return (yield from _get(shell, verification, "/hold", Hold))
+
+
+def release_hold(shell: Shell, verification: Named) -> Steps[None]:
+    """Allow the erasure again. If there is no hold, that is success."""
+    headers = {IDEMPOTENCY_HEADER: secrets.token_hex(16)}
+    yield from call(Send("DELETE", f"{_path_of(verification)}/hold", headers=headers), shell.retry)
 
 
 def list_page(shell: Shell, filters: Filters, page: str | None) -> Steps[Page]:

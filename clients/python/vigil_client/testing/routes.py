@@ -27,6 +27,8 @@ from vigil_client.models import (
 )
 from vigil_client.operations import Filters, Registration
 from vigil_client.testing.archive import build_export
+from vigil_client.testing.erasure import ERASURE, answer_erasure
+from vigil_client.testing.refusals import Refused
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
 from vigil_client.words import Decision, FileState, Outcome, Stage
 
@@ -83,20 +85,6 @@ class World(Protocol):
         ...
 
 
-class Refused(Exception):
-    """A request that is answered with a problem."""
-
-    def __init__(self, status: int, code: str, *fields: str, detail: str | None = None) -> None:
-        super().__init__(code)
-        body: dict[str, Any] = {"type": f"urn:vigil:{code}", "title": code.replace("_", " "), "status": status}
-        if detail:
-            body["detail"] = detail
-        if fields:
-            body["fields"] = [{"field": field, "detail": "does not fit"} for field in fields]
-        headers = {"content-type": "application/problem+json"}
-        self.response = httpx.Response(status, content=json.dumps(body).encode(), headers=headers)
-
-
 def answer(request: httpx.Request, world: World) -> httpx.Response:
     """Answer one request."""
     try:
@@ -109,6 +97,8 @@ def _answer(request: httpx.Request, world: World) -> httpx.Response:
     if request.headers.get("authorization") != f"Bearer {world.key}":
         raise Refused(401, "not_authorized")
     path = request.url.raw_path.decode().partition("?")[0]
+    if found := ERASURE.fullmatch(path):
+        return answer_erasure(_find(found[1], found[2], world), found[3], request, now=world.now)
     return _answer_post(path, request, world) if request.method == "POST" else _answer_get(path, request, world)
 
 
@@ -168,6 +158,8 @@ def _register(given: Mapping[str, Any], world: World) -> httpx.Response:
         account=body["account"], reference=body["reference"], kind=account, body=body, opened_at=world.now
     )
     known = world.find(verification.account, verification.reference)
+    if known is not None and known.erasure is not None:
+        raise Refused(410, "data_erased")
     if known is None:
         world.add(verification)
     elif differing := sorted(name for name in {*body, *known.body} if body.get(name) != known.body.get(name)):
@@ -236,6 +228,8 @@ def _read(verification: FakeVerification, params: Mapping[str, str], world: Worl
 
 
 def _part(verification: FakeVerification, part: str, name: str | None, request: httpx.Request) -> httpx.Response:
+    if verification.erasure is not None and part != "explanation":
+        raise Refused(410, "data_erased")
     match part, name:
         case "explanation", None:
             return _json(verification.explanation())
@@ -290,6 +284,8 @@ def _command(verification: FakeVerification, name: str, request: httpx.Request, 
         if before != said:
             raise Refused(422, "idempotency_key_reused")
         return _json(result)
+    if verification.erasure is not None:
+        raise Refused(410, "data_erased")
     body = json.loads(request.content or b"{}")
     _carry_out(verification, name, body, world)
     state = verification.state()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vigil_client.claims import Claims, Document, DocumentEvidence, Person, Process, VerifiedClaims
-from vigil_client.models import Explanation, File, Reason, Record, Revision, State, Verification
+from vigil_client.models import Erasure, Explanation, File, Hold, Reason, Record, Revision, State, Verification
 from vigil_client.words import Advice, Basis, Decision, FileState, Outcome, Stage
 
 DEADLINE: Final = timedelta(days=14)
@@ -47,6 +47,9 @@ class FakeVerification:
     documents: tuple[Document, ...] = ()
     result: Mapping[str, Any] | None = None
     """The provider's answer, as `client.result()` returns it."""
+    hold: Hold | None = None
+    erasure: Erasure | None = None
+    """The receipt, once its data was erased."""
     commands: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """What was answered, by idempotency key."""
 
@@ -129,6 +132,7 @@ class FakeVerification:
             stage_entered_at=self.stage_entered_at,
             deadline_at=self.deadline_at,
             last_callback_at=self.last_callback_at,
+            erased_at=self.erasure.erased_at if self.erasure else None,
         )
 
     def view(self) -> Verification:
@@ -140,7 +144,7 @@ class FakeVerification:
             is_open=not is_complete,
             interrupted=False,
             state=self.state(),
-            record=self._record() if is_complete else None,
+            record=self._record() if is_complete and not self.erasure else None,
         )
 
     def _record(self) -> Record:
@@ -161,6 +165,28 @@ class FakeVerification:
             reads=len(self.revisions),
             unknown_fields={},
         )
+
+    def erase(self, at: datetime) -> Erasure:
+        """Forget everything but the verdict. Returns the receipt."""
+        self.body.pop("applicant", None)
+        files, self.files, self.person, self.documents, self.result = len(self.files), {}, None, (), None
+        self.enter(Stage.COMPLETE, at)
+        self.erasure = Erasure(
+            account=self.account,
+            reference=self.shown_reference,
+            state="finished",
+            decision=self.decision,
+            outcome=self.outcome,
+            erased_at=at,
+            finished_at=at,
+            asked_by="local",
+            cause="request",
+            erased={"artifacts": files},
+            key_forgotten=False,
+            key_backups_until=None,
+            not_ours=("provider", "backend", "proxy_logs"),
+        )
+        return self.erasure
 
     def claims(self) -> Claims | None:
         """Return the person's data; None: the provider has given no answer."""

@@ -1,0 +1,176 @@
+"""Erasure on a real server: everything of a verification goes, its verdict stays, and nothing comes back."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from google.protobuf.json_format import MessageToJson
+from temporalio.client import Client
+
+from tests.world import APPROVED_WITH_FILE, World, final
+from vigil.domain.hold import Hold, HoldReason
+from vigil.domain.snapshot import Snapshot
+from vigil.domain.terms import Outcome, Proof, Stage
+from vigil.domain.tombstone import Tombstone
+from vigil.errors import DataErased, DataOnHold
+from vigil.providers.contract import ProviderResponse
+from vigil.storage.contract import names_under
+from vigil.storage.inbox import QUARANTINED, Receipt
+from vigil.storage.tombstones import Holds
+
+MARKER = "Quorvathsson-Tapperwhistle"
+WITHIN = timedelta(seconds=60)
+
+
+def say(world: World, snapshot: Snapshot) -> None:
+    """Have the provider answer with a person."""
+    world.reader.files["portrait-1"] = MARKER.encode()
+    world.reader.says = ProviderResponse(snapshot=snapshot, raw=json.dumps({"name": MARKER}).encode())
+
+
+async def finished(world: World) -> None:
+    say(world, APPROVED_WITH_FILE)
+    await world.register(correlation="order-4711")
+    await world.hear(final("OK"))
+    await world.result()
+
+
+async def stored(world: World) -> dict[str, bytes]:
+    """Return all that is stored, but for the tombstone."""
+    names = [name async for name in names_under(world.storage, "") if not name.startswith("tombstones/")]
+    return {name: await world.storage.read(name) for name in names}
+
+
+async def histories(world: World) -> list[str]:
+    """Return the history of every run that the server lists, but for those of erasures."""
+    found = []
+    async for run in world.client.list_workflows():
+        if run.workflow_type == "ErasureWorkflow":
+            continue
+        history = await world.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        found.append(run.id + "".join(MessageToJson(event) for event in history.events))
+    return found
+
+
+async def erase(world: World) -> Tombstone:
+    receipt = await world.erasures.erase(world.key, by="checkout", within=WITHIN)
+    assert receipt is not None
+    return receipt
+
+
+def quarantined(world: World, body: bytes) -> Receipt:
+    return Receipt(
+        received_at=datetime.now(UTC), account=world.account, correlation=None, proof="secret", headers={}, body=body
+    )
+
+
+async def assert_nothing_is_left(world: World) -> None:
+    left = await stored(world)
+    assert [name for name in left if world.key.reference in name] == []
+    assert not any(MARKER.encode() in content for content in left.values())
+    async with asyncio.timeout(30):
+        while any(world.key.reference in text for text in await histories(world)):
+            await asyncio.sleep(0.2)
+    assert await world.tracker.describe(world.key) is None
+
+
+async def test_the_data_of_a_finished_verification_is_erased_and_its_verdict_stays(world: World) -> None:
+    name = f"{QUARANTINED}20310101T000000.000000Z-{uuid4().hex}"
+    async with world.workers():
+        await finished(world)
+        body = json.dumps({"id": world.key.reference, "name": MARKER}).encode()
+        await world.storage.put_new(name, quarantined(world, body).model_dump_json().encode())
+        before = await stored(world)
+        receipt = await erase(world)
+        again = await erase(world)
+
+        await assert_nothing_is_left(world)
+    known = await world.erasures.lookup.get(world.key)
+
+    assert any(MARKER.encode() in content for content in before.values())
+    assert receipt.finished_at is not None
+    assert again == receipt
+    assert (receipt.verdict.decision, receipt.verdict.outcome, receipt.asked_by) == ("approved", "decided", "checkout")
+    assert {kind: receipt.erased[kind] for kind in ("artifacts", "results", "quarantined")} == {
+        "artifacts": 1,
+        "results": 1,
+        "quarantined": 1,
+    }
+    assert receipt.erased["runs"] >= 1
+    assert MARKER not in receipt.model_dump_json()
+    assert known.situation.summary is not None
+    assert known.situation.summary.erased_at == receipt.erased_at
+    assert known.situation.summary.decision == "approved"
+
+
+async def test_an_open_verification_is_withdrawn_first(world: World) -> None:
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"))  # the provider does not show it yet
+        await world.until(lambda record: record.reads.count > 0)
+        receipt = await erase(world)
+        await assert_nothing_is_left(world)
+
+    assert receipt.verdict.outcome == Outcome.WITHDRAWN
+
+
+async def test_what_comes_afterwards_brings_nothing_back(world: World) -> None:
+    async with world.workers():
+        await finished(world)
+        await erase(world)
+        discovered = await world.erasures.start_discovered(world.key)
+        rechecked = await world.erasures.start_recheck(world.key, 1)
+        # What an API does that could not read the tombstone.
+        await world.hear(final("OK"))
+        late = await world.result()
+        with pytest.raises(DataErased):
+            await world.erasures.lookup.read_record(world.key)
+        known = await world.erasures.lookup.get(world.key)
+        await erase(world)
+    left = await stored(world)
+
+    assert (discovered, rechecked) == (False, False)
+    assert (late.verdict.stage, late.reads.count) == (Stage.AWAITING_APPLICANT, 0)
+    assert known.tombstone is not None
+    assert [name for name in left if world.key.reference in name] == []
+
+
+async def test_a_write_at_the_moment_of_an_erasure_leaves_nothing(world: World) -> None:
+    say(world, APPROVED_WITH_FILE)
+    world.storage.close("put verifications")
+    async with world.workers():
+        await world.register()
+        await world.hear(final("OK"), proof=Proof.SECRET)
+        await world.storage.reached["put verifications"].wait()
+        erasing = asyncio.create_task(erase(world))
+        async with asyncio.timeout(60):
+            while await world.erasures.lookup.read_tombstone(world.key) is None:
+                await asyncio.sleep(0.05)
+        world.storage.open_gate("put verifications")
+        receipt = await erasing
+        await asyncio.sleep(1)
+        await assert_nothing_is_left(world)
+
+    assert receipt.finished_at is not None
+
+
+async def test_a_hold_forbids_the_erasure_until_it_ends(world: World, client: Client) -> None:
+    async with world.workers():
+        await finished(world)
+        at, until = datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)
+        hold = Hold(reason=HoldReason.LITIGATION, author="legal", placed_at=at, until=until)
+        await world.erasures.hold(world.key, hold)
+        with pytest.raises(DataOnHold) as refused:
+            await erase(world)
+        kept = await stored(world)
+        # A hold that is placed after the request was accepted counts too.
+        await Holds(world.storage).put(world.tracker.path(world.key), hold.lasting_until(at))
+        receipt = await erase(world)
+        with pytest.raises(DataErased):
+            await world.erasures.hold(world.key, hold)
+
+    assert "legal" in str(refused.value)
+    assert any(MARKER.encode() in content for content in kept.values())
+    assert receipt.finished_at is not None

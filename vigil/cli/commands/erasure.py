@@ -1,0 +1,71 @@
+"""Commands that erase data, or forbid it."""
+
+from typing import Annotated, Final
+
+import typer
+
+from vigil.cli.arguments import (
+    AccountArgument,
+    AuthorOption,
+    JsonOption,
+    ReferenceArgument,
+    parse_time,
+    word_option,
+)
+from vigil.cli.errors import CommandError
+
+hold = typer.Typer(no_args_is_help=True)
+
+AUTHOR: Final = "operator"
+
+
+def erase(
+    context: typer.Context,
+    account: AccountArgument,
+    reference: ReferenceArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    author: AuthorOption = AUTHOR,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase all data of a verification, in storage and in Temporal. Its verdict stays. Needs a worker.
+
+    An open verification is withdrawn first. Repeating the command is harmless.
+    """
+    if not yes and not typer.confirm("Erase all data of the verification? Nothing brings it back.", err=True):
+        raise CommandError("Nothing was erased.")
+    from vigil.cli.erase import erase_data
+
+    erase_data(context.obj, account, reference, author=author, as_json=as_json)
+
+
+@hold.callback()
+def _hold() -> None:
+    """Forbid to erase the data of a verification, such as during a lawsuit."""
+
+
+@hold.command("place")
+def place(
+    context: typer.Context,
+    account: AccountArgument,
+    reference: ReferenceArgument,
+    *,
+    reason: Annotated[str, word_option("vigil.domain.hold", "HoldReason", "Why.")],
+    until: Annotated[
+        str | None, typer.Option(help="When it ends, such as 2031-01-01; by default when released.", metavar="TIME")
+    ] = None,
+    author: AuthorOption = AUTHOR,
+) -> None:
+    """Hold the data of a verification, or replace the hold that stands."""
+    at = parse_time(until)
+    from vigil.cli.erase import place_hold
+
+    place_hold(context.obj, account, reference, reason=reason, author=author, until=at)
+
+
+@hold.command("release")
+def release(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
+    """Release the hold on a verification."""
+    from vigil.cli.erase import release_hold
+
+    release_hold(context.obj, account, reference)

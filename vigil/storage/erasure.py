@@ -1,0 +1,83 @@
+"""Erase everything that is stored of a verification, wherever it lies."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from vigil.storage.contract import NotStored, Storage, names_under, under
+from vigil.storage.correlations import Correlations
+from vigil.storage.inbox import PENDING, QUARANTINED, Receipt
+
+_KIND: Final = 3
+"""The segment of a name under a verification that says which kind of object it is."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A verification: its path, its reference at the provider, and the digests under which its correlations lie."""
+
+    account: str
+    path: str
+    reference: str
+    correlations: Collection[str]
+
+
+class ObjectEraser:
+    """Erases the objects of one verification. Safe to repeat."""
+
+    def __init__(
+        self, storage: Storage, target: Target, digest_correlation: Callable[[str, str], str], tick: Callable[[], None]
+    ) -> None:
+        """Take also how a correlation of an account is digested, and what to call after each object."""
+        self._storage = storage
+        self._target = target
+        self._digest_correlation = digest_correlation
+        self._tick = tick
+
+    async def erase(self) -> Counter[str]:
+        """Erase all objects, and return how many of each kind there were. Raises `StorageUnavailable`."""
+        erased: Counter[str] = Counter()
+        for name, kind in await self.find():
+            await self._storage.erase(name)
+            erased[kind] += 1
+            self._tick()
+        for mark in self._target.correlations:
+            await Correlations(self._storage).forget(self._target.account, mark)
+        return erased
+
+    async def find(self) -> list[tuple[str, str]]:
+        """Return the name and the kind of each object. Raises `StorageUnavailable`."""
+        own = [(name, name.split("/")[_KIND]) async for name in names_under(self._storage, under(self._target.path))]
+        return [*own, *await self._list_receipts()]
+
+    async def _list_receipts(self) -> list[tuple[str, str]]:
+        """Return the receipts that name the verification and are not filed under it."""
+        found = []
+        for folder in (QUARANTINED, PENDING):
+            async for name in names_under(self._storage, folder):
+                with suppress(NotStored):
+                    if self._names_it(await self._storage.read(name)):
+                        found.append((name, folder.strip("/").rpartition("/")[2]))
+                self._tick()
+        return found
+
+    def _names_it(self, content: bytes) -> bool:
+        """Whether a receipt is about the verification, by what was read in it or by its text."""
+        try:
+            receipt = Receipt.model_validate_json(content)
+        except ValidationError:
+            return self._target.reference.encode() in content
+        if receipt.account != self._target.account:
+            return False
+        if any(event.path == self._target.path for event in receipt.events):
+            return True
+        if receipt.correlation and self._mark(receipt.correlation) in self._target.correlations:
+            return True
+        return self._target.reference.encode() in receipt.body or self._target.reference in receipt.headers.values()
+
+    def _mark(self, correlation: str) -> str:
+        return self._digest_correlation(self._target.account, correlation)
