@@ -27,7 +27,7 @@ AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test coverage check bench bench-peers format docs lock histories
+.PHONY: help demo dev test coverage check bench bench-peers faults faults-short format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,13 @@ bench: $(READY) ## Measure commands, one-time passwords, callbacks beside strang
 
 bench-peers: $(READY) $(PEERS) ## Measure DBOS with PostgreSQL, Restate and Vigil at the same work
 	@$(BIN)/python -m benchmarks.peer_comparison
+
+SEED := 1
+faults: $(READY) ## Kill and stop real processes under 2,000 verifications, and count what is lost (SEED=1)
+	@$(BIN)/python -m faults --seed $(SEED)
+
+faults-short: $(READY) ## The same in about two minutes, with few verifications
+	@$(BIN)/python -m faults --short --seed $(SEED)
 
 format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .

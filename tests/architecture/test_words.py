@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE: Final = ["worker.py", "activities", "api", "benchmarks", "clients", "vigil", "workflows"]
+SOURCE: Final = ["worker.py", "activities", "api", "benchmarks", "clients", "faults", "vigil", "workflows"]
 DOCUMENTS: Final = [
     "README.md",
     "CHANGELOG.md",

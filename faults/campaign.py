@@ -1,0 +1,150 @@
+"""One campaign from its start to its report."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import httpx
+
+from faults import report
+from faults.backend import Backend, settle
+from faults.disturbances import Disturber
+from faults.fleet import Fleet, Places, running
+from faults.forger import Forger
+from faults.kept import Kept
+from faults.mix import Case, cases
+from faults.recorder import Recorder
+from faults.verdict import Judge, is_right
+from vigil.cli.context import open_installation
+from vigil.config.settings import Settings, load_settings
+from vigil.simulator.registry import SIMULATED_ACCOUNTS
+from vigil.simulator.serving import serving
+
+_FORGED_EVERY: Final = 0.4
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a campaign is, and how long it may take, in seconds."""
+
+    verifications: int
+    time_scale: float
+    each: float
+    """Between the beginnings of two verifications."""
+    fault_lasts: float
+    fault_pause: float
+    settles_within: float
+
+
+SHORT: Final = Size(66, 150, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=60)
+FULL: Final = Size(2000, 100, each=0.3, fault_lasts=4, fault_pause=4, settles_within=300)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is played. Everything random follows from the seed, except when the machine does what."""
+
+    seed: int
+    verifications: int
+    time_scale: float
+    sabotage: str | None
+    size: Size
+
+
+async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
+    """Play a campaign and return its report. Raises `ProgramFailed`, `NoTemporal`."""
+    began = time.monotonic()
+    places = Places.find(folder)
+    played = cases(campaign.verifications, random=Random(campaign.seed))
+    async with running(places, time_scale=campaign.time_scale, sabotage=campaign.sabotage) as fleet:
+        size = campaign.size
+        disturber = Disturber(fleet, Random(campaign.seed), longest=size.fault_lasts, pause=size.fault_pause)
+        recorder = Recorder(places.api_urls, faults=disturber.under_way)
+        async with serving(recorder.app(), port=places.proxy):
+            return await _Round(campaign, places, played, disturber, recorder).play(began)
+
+
+@dataclass
+class _Round:
+    """A campaign whose processes run."""
+
+    campaign: Campaign
+    places: Places
+    cases: Sequence[Case]
+    disturber: Disturber
+    recorder: Recorder
+
+    async def play(self, began: float) -> dict[str, Any]:
+        settings = load_settings(self.places.config)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as http:
+            backend = Backend(http, self.places, settings, self.campaign.time_scale)
+            forger = Forger(
+                self.recorder,
+                proxy=f"http://127.0.0.1:{self.places.proxy}",
+                secrets_of=_secrets(settings),
+                random=Random(self.campaign.seed + 1),
+            )
+            forging = asyncio.create_task(forger.run(self.cases, every=_FORGED_EVERY))
+            await self._play_all(backend)
+            forging.cancel()
+            with suppress(asyncio.CancelledError):
+                await forging
+            return await self._judge(backend, forger, began)
+
+    async def _play_all(self, backend: Backend) -> None:
+        """Play all verifications, and disturb them until the provider has nothing new to say of any."""
+        each, scale = self.campaign.size.each, self.campaign.time_scale
+        lasts = each * len(self.cases) + max(case.lasts for case in self.cases).total_seconds() / scale
+        disturbing = asyncio.create_task(self.disturber.run(until=time.monotonic() + lasts))
+        playing = []
+        for case in self.cases:
+            playing.append(asyncio.create_task(backend.play(case)))
+            await asyncio.sleep(each)
+        await asyncio.gather(*playing, disturbing)
+
+    async def _judge(self, backend: Backend, forger: Forger, began: float) -> dict[str, Any]:
+        async def look(pending: Sequence[Case]) -> Sequence[Case]:
+            views = await backend.views(pending)
+            return [case for case in pending if not is_right(case, views[case.number])]
+
+        await settle(self.cases, look, within=self.campaign.size.settles_within, every=3)
+        views = await backend.views(self.cases)
+        judge = Judge(self.cases, self.recorder.attempts, self.places, backend)
+        async with open_installation(self.places.config) as runtime:
+            kept = Kept(self.places.storage, runtime.digester, runtime.client)
+            await judge.judge(views, kept, forger)
+        fleet: Fleet = self.disturber.fleet
+        return report.build(
+            given={
+                "seed": self.campaign.seed,
+                "time_scale": self.campaign.time_scale,
+                "sabotage": self.campaign.sabotage,
+            },
+            judge=judge,
+            done=self.disturber.done,
+            views=views,
+            facts={
+                "ended_by_itself": fleet.ended(),
+                "memory_mib": report.mebibytes(fleet.memory),
+                "seconds": round(time.monotonic() - began),
+            },
+        )
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    """Return the secret that the callbacks of each account bear; not those that only sign."""
+    found = {}
+    for account in SIMULATED_ACCOUNTS:
+        if account.secret_at and account.secret_at != ("api_key",):
+            value: Any = settings.accounts[account.name].own
+            for step in account.secret_at:
+                value = value[step] if isinstance(value, dict) or hasattr(value, "keys") else getattr(value, step)
+            newest = value[0] if isinstance(value, tuple) else value
+            found[account.name] = newest.get_secret_value()
+    return found

@@ -1,0 +1,200 @@
+"""The faults: a process is killed or stopped, or the disk fails, at random moments and at chosen ones."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from faults.fleet import APIS, WORKERS, Fleet
+from faults.ledger import Disturbance
+from faults.storage_faults import StorageFault
+
+RANDOM: Final = "random"
+MOST_AT_ONCE: Final = 2
+"""So many processes are away at the same time."""
+_LOOK_EVERY: Final = 0.002
+_MOMENT_WITHIN: Final = 3.0
+"""A moment that does not come within so many seconds becomes a random one."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault: what is done to which processes, at which moment, and how often compared with others."""
+
+    what: str
+    targets: Sequence[str]
+    moment: str = RANDOM
+    weight: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its name in reports, such as `kill worker`."""
+        return f"{self.what} {self.targets[0].partition('-')[0]}"
+
+
+KINDS: Final = (
+    Kind("kill", APIS, weight=2),
+    Kind("kill", WORKERS, weight=2),
+    Kind("kill", ["temporal"]),
+    Kind("kill", ["receivers"]),
+    Kind("restart", ["simulator"]),
+    Kind("stop", APIS),
+    Kind("stop", WORKERS),
+    Kind("stop", ["temporal"]),
+    Kind("stop", ["receivers"]),
+    Kind("stop", ["simulator"]),
+    Kind("kill", APIS, "receipt written", weight=2),
+    Kind("kill", APIS, "signal sent", weight=2),
+    Kind("kill", WORKERS, "draft open"),
+    Kind("kill", WORKERS, "record half written"),
+    Kind("kill", WORKERS, "message handed over", weight=2),
+    *(Kind(fault, ["storage"]) for fault in StorageFault),
+)
+
+
+@dataclass
+class Disturber:
+    """Causes one fault after the other, from a seed, and notes each."""
+
+    fleet: Fleet
+    random: Random
+    longest: float
+    """Seconds that a fault lasts at most."""
+    pause: float
+    """Seconds between two faults, at most."""
+    done: list[Disturbance] = field(default_factory=list)
+    _under_way: list[str] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+
+    def under_way(self) -> tuple[str, ...]:
+        """Return the names of the faults of this moment."""
+        return tuple(self._under_way)
+
+    async def run(self, *, until: float) -> None:
+        """Cause faults until a time of the monotonic clock, and leave every process running.
+
+        While a process starts again, the next fault may meet another one.
+        """
+        kinds: list[Kind] = []
+        async with asyncio.TaskGroup() as under_way:
+            while time.monotonic() < until:
+                await asyncio.sleep(self.random.uniform(0.3, 1) * self.pause)
+                if not kinds:  # each kind has its turns before any has more of them
+                    kinds = [kind for kind in KINDS for _ in range(kind.weight)]
+                    self.random.shuffle(kinds)
+                kind = next((kind for kind in kinds if set(kind.targets) - self._busy), None)
+                if kind is not None and len(self._busy) < MOST_AT_ONCE:
+                    kinds.remove(kind)
+                    target = self.random.choice(sorted(set(kind.targets) - self._busy))
+                    self._busy.add(target)
+                    under_way.create_task(self._cause(kind, target))
+
+    async def _cause(self, kind: Kind, target: str) -> None:
+        """Cause one fault and wait until it is over."""
+        try:
+            await self._meet(kind, target)
+        finally:
+            self._busy.remove(target)
+
+    async def _meet(self, kind: Kind, target: str) -> None:
+        moment = kind.moment
+        if moment != RANDOM and not await self._await_moment(moment):
+            moment = RANDOM
+        began_at, began = datetime.now(UTC), time.monotonic()
+        with self._noted(kind.name):
+            recovered = await self._act(kind.what, target, self.random.uniform(0.1, 1) * self.longest)
+        lasted = time.monotonic() - began
+        self.done.append(Disturbance(kind.name, target, moment, began_at, lasted, recovered))
+
+    async def _act(self, what: str, target: str, lasts: float) -> float | None:
+        """Do it, and return how many seconds the process took to be ready again."""
+        if target == "storage":
+            switch = self.fleet.places.folder / "storage-fault"
+            switch.write_text(what, encoding="ascii")
+            await asyncio.sleep(lasts)
+            switch.unlink()
+            return None
+        if what == "stop":
+            self.fleet.pause(target)
+            await asyncio.sleep(lasts)
+            self.fleet.resume(target)
+            return None
+        await (self.fleet.kill(target) if what == "kill" else self.fleet.terminate(target))
+        await asyncio.sleep(lasts / 3)
+        return await self.fleet.start(target)
+
+    @contextmanager
+    def _noted(self, name: str) -> Iterator[None]:
+        self._under_way.append(name)
+        try:
+            yield
+        finally:
+            self._under_way.remove(name)
+
+    async def _await_moment(self, moment: str) -> bool:
+        """Return when the moment is there; False if it did not come."""
+        storage, folder = self.fleet.places.storage, self.fleet.places.folder
+        moments: Mapping[str, Callable[[], Awaitable[bool]]] = {
+            "receipt written": lambda: _grows(lambda: _names(storage / "inbox" / "pending")),
+            "signal sent": lambda: _shrinks(lambda: _names(storage / "inbox" / "pending")),
+            "draft open": lambda: _grows(lambda: _names(storage / ".tmp")),
+            "record half written": lambda: _grows(lambda: _record_drafts(storage / ".tmp")),
+            "message handed over": lambda: _grows(lambda: _lines(folder / "messages.jsonl")),
+        }
+        return await moments[moment]()
+
+
+async def _grows(look: Callable[[], frozenset[str]]) -> bool:
+    """Wait until there is something that was not there before."""
+    before, until = look(), time.monotonic() + _MOMENT_WITHIN
+    while time.monotonic() < until:
+        now = look()
+        if now - before:
+            return True
+        before = now
+        await asyncio.sleep(_LOOK_EVERY)
+    return False
+
+
+async def _shrinks(look: Callable[[], frozenset[str]]) -> bool:
+    """Wait until something that was there is gone."""
+    before, until = look(), time.monotonic() + _MOMENT_WITHIN
+    while time.monotonic() < until:
+        now = look()
+        if before - now:
+            return True
+        before = now
+        await asyncio.sleep(_LOOK_EVERY)
+    return False
+
+
+def _names(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except OSError:
+        return frozenset()
+
+
+def _record_drafts(folder: Path) -> frozenset[str]:
+    """Return the drafts that begin as a record does."""
+    return frozenset(name for name in _names(folder) if _begins_as_record(folder / name))
+
+
+def _begins_as_record(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b'"schema_version"' in file.read(4096)
+    except OSError:
+        return False
+
+
+def _lines(file: Path) -> frozenset[str]:
+    try:
+        return frozenset([str(file.stat().st_size)])
+    except OSError:
+        return frozenset()

@@ -1,0 +1,95 @@
+"""Whether an accepted callback is anywhere: among the stored receipts, or among the signals in Temporal's histories."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+from faults.ledger import Attempt
+from faults.mix import Case
+from vigil.domain.digest import Digester
+
+CLOCKS_DIFFER: Final = timedelta(milliseconds=100)
+_TOLD: Final = "callback_received"
+
+
+class Kept:
+    """All receipts of the storage, by the digest of their callback's body and the time at which it came."""
+
+    def __init__(self, storage: Path, digester: Digester, client: Client) -> None:
+        """Read all receipts."""
+        self._pending = storage / "inbox" / "pending"
+        self._digester = digester
+        self._client = client
+        self._received: defaultdict[str, list[datetime]] = defaultdict(list)
+        self._told: dict[str, list[tuple[str, datetime]]] = {}
+        folders = [self._pending, storage / "inbox" / "quarantined", *storage.glob("verifications/*/*/receipts")]
+        for folder in folders:
+            for path in folder.glob("*"):
+                self._note(json.loads(path.read_bytes()))
+
+    def _note(self, receipt: dict[str, object]) -> None:
+        at = datetime.fromisoformat(str(receipt["received_at"]))
+        events = receipt.get("events") or []
+        assert isinstance(events, list)  # noqa: S101 -- the form of a receipt
+        for addressed in events:
+            self._received[addressed["event"]["delivery"]].append(at)
+        if not events:  # it names no verification
+            self._received[_mark(str(receipt["account"]))].append(at)
+
+    def pending(self) -> list[str]:
+        """Return the receipts that are told to nobody yet."""
+        return sorted(path.name for path in self._pending.glob("*"))
+
+    def has(self, attempt: Attempt) -> bool:
+        """Return whether there is a receipt of a callback."""
+        marks = (self._digester.digest("delivery", attempt.body), _mark(attempt.account))
+        return any(_fits(attempt, at) for mark in marks for at in self._received[mark])
+
+    async def was_told(self, attempt: Attempt, cases: Sequence[Case]) -> bool:
+        """Return whether a run of the verification received a callback as a signal."""
+        mark = self._digester.digest("delivery", attempt.body)
+        owners = [case for case in cases if case.account == attempt.account and _is_about(case, attempt.body)]
+        for case in owners:
+            if any(told == mark and _fits(attempt, at) for told, at in await self._signals(case)):
+                return True
+        return False
+
+    async def _signals(self, case: Case) -> list[tuple[str, datetime]]:
+        workflow_id = f"verification/{case.account}/{case.shown_as.removeprefix(case.account + '/')}"
+        if workflow_id not in self._told:
+            self._told[workflow_id] = [
+                signal
+                async for run in self._client.list_workflows(f"WorkflowId = '{workflow_id}'")
+                async for signal in _signals_of(self._client, workflow_id, run.run_id)
+            ]
+        return self._told[workflow_id]
+
+
+async def _signals_of(client: Client, workflow_id: str, run_id: str) -> AsyncIterator[tuple[str, datetime]]:
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    async for event in handle.fetch_history_events():
+        if event.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+            continue
+        signal = event.workflow_execution_signaled_event_attributes
+        if signal.signal_name == _TOLD:
+            told = json.loads(signal.input.payloads[0].data)
+            yield told["delivery"], datetime.fromisoformat(told["received_at"])
+
+
+def _is_about(case: Case, body: bytes) -> bool:
+    return bool(case.reference) and all(part.encode() in body for part in case.reference.split(":"))
+
+
+def _fits(attempt: Attempt, at: datetime) -> bool:
+    return attempt.sent_at - CLOCKS_DIFFER <= at <= attempt.answered_at + CLOCKS_DIFFER
+
+
+def _mark(account: str) -> str:
+    return hashlib.sha256(account.encode()).hexdigest()

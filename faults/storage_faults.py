@@ -1,0 +1,55 @@
+"""A disk that refuses, is full or stalls: the campaign names the fault in a file, and every writer meets it."""
+
+import errno
+import os
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+SWITCH: Final = "CAMPAIGN_STORAGE_FAULT"
+"""The variable that names the file with the present fault."""
+_LONGEST_STALL: Final = 30.0
+
+
+class StorageFault(StrEnum):
+    """What the disk does with every write."""
+
+    REFUSES = "refuses"
+    FULL = "full"
+    STALLS = "stalls"
+
+
+def install() -> None:
+    """Have all writes of this process to the local folder meet the fault of the moment."""
+    from vigil.storage import drafts, folder  # noqa: PLC0415 -- only the processes of the product have a storage
+
+    switch = Path(os.environ[SWITCH])
+
+    class FaultyDraft(drafts.Draft):
+        def __init__(self, place: Path) -> None:
+            if _present(switch) is StorageFault.REFUSES:
+                raise OSError(errno.EROFS, "the campaign refuses writes")
+            super().__init__(place)
+
+        def write(self, chunk: bytes) -> None:
+            if _present(switch) is StorageFault.FULL:
+                super().write(chunk[: len(chunk) // 2])
+                raise OSError(errno.ENOSPC, "the campaign has filled the disk")
+            _wait_while_stalled(switch)
+            super().write(chunk)
+
+    vars(folder)["Draft"] = FaultyDraft
+
+
+def _present(switch: Path) -> StorageFault | None:
+    try:
+        return StorageFault(switch.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _wait_while_stalled(switch: Path) -> None:
+    until = time.monotonic() + _LONGEST_STALL
+    while _present(switch) is StorageFault.STALLS and time.monotonic() < until:
+        time.sleep(0.02)
