@@ -108,12 +108,14 @@ class Backend:
         await asyncio.sleep(max(0.0, began + age.total_seconds() / self.time_scale - time.monotonic()))
 
 
-async def settle(
-    pending: Sequence[Case], look: Callable[[Sequence[Case]], Awaitable[Sequence[Case]]], *, within: float, every: float
-) -> None:
-    """Wait until all cases are right, `within` seconds at most; `look` returns those that are not right yet."""
+Look = Callable[[Sequence[Case]], Awaitable[tuple[Sequence[Case], bool]]]
+"""Looks at cases, and returns those that are not right yet, and whether there is anything to wait for."""
+
+
+async def settle(open_: Sequence[Case], look: Look, *, within: float, every: float) -> None:
+    """Wait until there is nothing to wait for, `within` seconds at most."""
     until = time.monotonic() + within
-    pending = await look(pending)
-    while pending and time.monotonic() < until:
+    open_, must_wait = await look(open_)
+    while must_wait and time.monotonic() < until:
         await asyncio.sleep(every)
-        pending = await look(pending)
+        open_, must_wait = await look(open_)

@@ -16,7 +16,7 @@ from faults.backend import Backend, settle
 from faults.disturbances import Disturber
 from faults.fleet import Fleet, Places, running
 from faults.forger import Forger
-from faults.kept import Kept
+from faults.kept import Kept, pending
 from faults.mix import Case, cases
 from faults.recorder import Recorder
 from faults.verdict import Judge, is_right
@@ -41,7 +41,7 @@ class Size:
     settles_within: float
 
 
-SHORT: Final = Size(66, 150, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=60)
+SHORT: Final = Size(66, 150, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
 FULL: Final = Size(2000, 100, each=0.3, fault_lasts=4, fault_pause=4, settles_within=300)
 
 
@@ -109,15 +109,18 @@ class _Round:
         await asyncio.gather(*playing, disturbing)
 
     async def _judge(self, backend: Backend, forger: Forger, began: float) -> dict[str, Any]:
-        async def look(pending: Sequence[Case]) -> Sequence[Case]:
-            views = await backend.views(pending)
-            return [case for case in pending if not is_right(case, views[case.number])]
-
-        await settle(self.cases, look, within=self.campaign.size.settles_within, every=3)
-        views = await backend.views(self.cases)
         judge = Judge(self.cases, self.recorder.attempts, self.places, backend)
         async with open_installation(self.places.config) as runtime:
-            kept = Kept(self.places.storage, runtime.digester, runtime.client)
+
+            async def look(open_: Sequence[Case]) -> tuple[Sequence[Case], bool]:
+                views = await backend.views(open_)
+                wrong = [case for case in open_ if not is_right(case, views[case.number])]
+                return wrong, bool(wrong or await pending(runtime.storage))
+
+            await settle(self.cases, look, within=self.campaign.size.settles_within, every=3)
+            views = await backend.views(self.cases)
+            kept = Kept(runtime.storage, runtime.digester, runtime.client)
+            await kept.read()
             await judge.judge(views, kept, forger)
         fleet: Fleet = self.disturber.fleet
         return report.build(

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from temporalio.api.enums.v1 import EventType
@@ -14,6 +14,8 @@ from temporalio.client import Client
 from faults.ledger import Attempt
 from faults.mix import Case
 from vigil.domain.digest import Digester
+from vigil.storage.contract import NotStored, Storage, names_under
+from vigil.storage.inbox import PENDING, QUARANTINED
 
 CLOCKS_DIFFER: Final = timedelta(milliseconds=100)
 _TOLD: Final = "callback_received"
@@ -22,17 +24,24 @@ _TOLD: Final = "callback_received"
 class Kept:
     """All receipts of the storage, by the digest of their callback's body and the time at which it came."""
 
-    def __init__(self, storage: Path, digester: Digester, client: Client) -> None:
-        """Read all receipts."""
-        self._pending = storage / "inbox" / "pending"
+    def __init__(self, storage: Storage, digester: Digester, client: Client) -> None:
+        """Take the open parts of the installation. `read` comes first."""
+        self.pending: list[str] = []
+        """The receipts that no verification is told of yet."""
+        self._storage = storage
         self._digester = digester
         self._client = client
         self._received: defaultdict[str, list[datetime]] = defaultdict(list)
         self._told: dict[str, list[tuple[str, datetime]]] = {}
-        folders = [self._pending, storage / "inbox" / "quarantined", *storage.glob("verifications/*/*/receipts")]
-        for folder in folders:
-            for path in folder.glob("*"):
-                self._note(json.loads(path.read_bytes()))
+
+    async def read(self) -> None:
+        """Read all receipts."""
+        self.pending = await pending(self._storage)
+        filed = [name async for name in names_under(self._storage, "verifications/") if "/receipts/" in name]
+        quarantined = [name async for name in names_under(self._storage, QUARANTINED)]
+        for name in (*self.pending, *quarantined, *filed):
+            with suppress(NotStored):
+                self._note(json.loads(await self._storage.read(name)))
 
     def _note(self, receipt: dict[str, object]) -> None:
         at = datetime.fromisoformat(str(receipt["received_at"]))
@@ -42,10 +51,6 @@ class Kept:
             self._received[addressed["event"]["delivery"]].append(at)
         if not events:  # it names no verification
             self._received[_mark(str(receipt["account"]))].append(at)
-
-    def pending(self) -> list[str]:
-        """Return the receipts that are told to nobody yet."""
-        return sorted(path.name for path in self._pending.glob("*"))
 
     def has(self, attempt: Attempt) -> bool:
         """Return whether there is a receipt of a callback."""
@@ -81,6 +86,11 @@ async def _signals_of(client: Client, workflow_id: str, run_id: str) -> AsyncIte
         if signal.signal_name == _TOLD:
             told = json.loads(signal.input.payloads[0].data)
             yield told["delivery"], datetime.fromisoformat(told["received_at"])
+
+
+async def pending(storage: Storage) -> list[str]:
+    """Return the names of the pending receipts."""
+    return [name async for name in names_under(storage, PENDING)]
 
 
 def _is_about(case: Case, body: bytes) -> bool:

@@ -208,7 +208,7 @@ def _plain(number: int, sender: _Sender, random: Random, *, is_lost: bool) -> Ca
     case.is_lost = is_lost
     if sender.asks_for_messages and number // len(SENDERS) % CODES_OF == 0:
         case.messages_to = f"+1202{number + 5550000:07}"
-        message = {"at": "PT1M", "address": case.messages_to, "times": 2 + random.randrange(3)}
+        message = {"at": "PT5M", "address": case.messages_to, "times": 2 + random.randrange(3)}
         case.scenario = {**case.scenario, "think": "PT8M", "messages": [message]}
     return case
 

@@ -52,7 +52,8 @@ class Recorder:
         under_way = tuple(sorted({*before, *self._faults()}))
         now = datetime.now(UTC)
         self.attempts.append(Attempt(account, sent_at, now, status, body, forged, under_way))
-        if forged is None:
+        # A signature without a body is good for the first body: a forger must not come before the real callback.
+        if forged is None and status is not None and httpx.codes.is_success(status) and not under_way:
             self.samples[account] = (request.url.path, headers, body)
         return Response(status_code=status or httpx.codes.BAD_GATEWAY)
 

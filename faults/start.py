@@ -15,8 +15,8 @@ from faults.ledger import Journal
 from faults.sabotage import SABOTAGES
 
 FILES: Final = "files.jsonl"
-_LINKS_LIVE_FOR: Final = timedelta(minutes=2)
-_REPLAYED_WITHIN: Final = timedelta(minutes=1)
+_LINKS_LIVE_FOR: Final = timedelta(minutes=5)
+_REPLAYED_WITHIN: Final = timedelta(minutes=3)
 
 
 def main() -> None:

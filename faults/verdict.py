@@ -132,7 +132,7 @@ class Judge:
             self.zeros["answered_but_missing"].add(
                 f"{what} of {attempt.account} at {attempt.sent_at:%H:%M:%S.%f}, {faults}"
             )
-        for name in kept.pending():
+        for name in kept.pending:
             self.zeros["answered_but_missing"].add(f"still pending: {name}")
 
     async def _has_message(self, case: Case) -> bool:
