@@ -60,6 +60,7 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 
 bench: $(READY) ## Measure commands, one-time passwords, callbacks beside strangers, and Vigil beside bare Temporal
 	@$(BIN)/python -m benchmarks.command_start
+	@$(BIN)/python -m benchmarks.pages
 	@$(BIN)/python -m benchmarks.one_time_password
 	@$(BIN)/python -m benchmarks.hostile_callbacks
 	@$(BIN)/python -m benchmarks.side_by_side
@@ -78,9 +79,10 @@ format: $(READY) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## Write the tables about senders into the pages that show them
+docs: $(READY) ## Write the tables about senders, the page of problems and that of settings
 	$(BIN)/python -m docs.sender_tables
 	$(BIN)/python -m docs.problem_page
+	$(BIN)/python -m docs.settings_page
 
 lock: $(READY) ## Pin requirements/*.in anew, with hashes
 	$(UV_LOCK) --upgrade requirements/run.in --output-file requirements/run.txt

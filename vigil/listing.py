@@ -283,7 +283,7 @@ class RecentCallbacks:
 
 async def read_recent_callbacks(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> RecentCallbacks:
     """Return how the callbacks of an account's newest verifications came. Raises `RPCError`."""
-    found = client.list_workflows(Filters(account=account).query(), limit=among)
+    found = client.list_workflows(Filters(account=account).query(), page_size=among, limit=among)
     summaries = [summary async for summary, _ in (await read_summary(each) async for each in found) if summary]
     concluded = [each for each in summaries if each.outcome is not None and each.missed is not None]
     return RecentCallbacks(

@@ -1,6 +1,6 @@
 """Look a verification up: Temporal has it until the retention of its run ends, the storage has its record for ever."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from vigil.config.accounts import OpenAccount
 from vigil.domain.claims import Claims
-from vigil.domain.explanation import Explanation, explain
+from vigil.domain.explanation import Explanation, explain, find_silence
 from vigil.domain.log import EntryKind
 from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.record import Record, RecordNotReadable, parse_record
@@ -37,7 +37,7 @@ from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.storage.tombstones import Tombstones
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.messages import Notification
+from vigil.temporal.messages import VERIFICATIONS_QUEUE, Notification
 from vigil.temporal.notifications import list_rows
 from vigil.temporal.visibility import notification
 
@@ -182,13 +182,31 @@ class VerificationLookup:
     async def explain(self, key: VerificationKey, now: datetime) -> Explanation:
         """Explain where a verification stands, with the notifications that are owed. Raises as `get` does."""
         known = await self.get(key)
-        summary = known.situation.summary
-        plan = self._tracker.account(key.account).plan_for(summary.sender if summary else None)
         notifications: list[NotificationRow] = []
         with suppress(StorageError, RPCError):
             notifications = await self.read_notifications(known.key)
+        return self.explain_known(known, notifications, now)
+
+    def explain_known(
+        self, known: KnownVerification, notifications: Iterable[NotificationRow], now: datetime
+    ) -> Explanation:
+        """Explain where a verification stands by what was read of it."""
+        summary = known.situation.summary
+        plan = self._tracker.account(known.key.account).plan_for(summary.sender if summary else None)
         owed = tuple(row for row in notifications if row.has_failed)
         return explain(known.situation.model_copy(update={"owed": owed}), plan=plan, now=now)
+
+    async def read_current_record(self, known: KnownVerification) -> Record:
+        """Return the current record of what `get` returned. Raises as `read_record` does.
+
+        If no worker is there to answer, this is known at once and nobody waits.
+        """
+        situation, now = known.situation, datetime.now(UTC)
+        if not situation.is_open:
+            return known.record or await self.read_record(known.key)
+        if any(queue.name == VERIFICATIONS_QUEUE and find_silence(queue, now) for queue in situation.queues):
+            raise RecordUnavailable
+        return await self._query_record(known.key)
 
     async def read_partner_metadata(self, record: Record | None) -> Mapping[str, JsonValue] | None:
         """Return the metadata that the backend gave to the provider, as the last stored result returns it.

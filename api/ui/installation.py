@@ -1,5 +1,6 @@
 """The page of accounts: where each provider must call, and how its callbacks come."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -32,15 +33,15 @@ class AccountRow:
 @router.get("/accounts")
 async def show_accounts(caller: Caller, process: Process) -> Response:
     """Show each account with what its provider must call."""
-    rows = [await _row(account, process) for account in process.accounts.values() if caller.may_use(account.name)]
+    rows = await asyncio.gather(
+        *(_row(account, process) for account in process.accounts.values() if caller.may_use(account.name))
+    )
     return render("accounts.html", {"caller": caller, "now": datetime.now(UTC), "rows": rows, "among": LARGEST_PAGE})
 
 
 async def _row(account: OpenAccount, process: Dependencies) -> AccountRow:
     client = process.tracker.client
-    return AccountRow(
-        account=account,
-        callback_url=f"{process.callback_base}/{account.name}",
-        open=await count_open(client, account.name),
-        callbacks=await read_recent_callbacks(client, account.name),
+    is_open, callbacks = await asyncio.gather(
+        count_open(client, account.name), read_recent_callbacks(client, account.name)
     )
+    return AccountRow(account, f"{process.callback_base}/{account.name}", open=is_open, callbacks=callbacks)

@@ -1,5 +1,6 @@
 """Pages of verifications: the list, the queue of those that need a person, and one with everything known of it."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from vigil.domain.terms import ArtifactState, Attention, Decision, Outcome, Stag
 from vigil.domain.verification_key import VerificationKey, workflow_id
 from vigil.errors import RecordNotStored, RecordUnavailable, RecordUnreadable
 from vigil.listing import Filters, ListedPage, ListedRun, PageTokens, Reach, list_verifications, search_query
+from vigil.lookup import KnownVerification
 from vigil.storage.contract import StorageError
 from vigil.temporal import messages
 from vigil.temporal.ui_links import link_workflow
@@ -202,7 +204,9 @@ async def resend(key: Key, caller: Caller, process: Process, form: Form) -> Resp
 async def show_verification(key: Key, caller: Caller, process: Process, request: Request) -> Response:
     """Show one verification. `htmx` asks again for the part that changes."""
     known = await process.lookup.get(key)
-    record, silence = await _current_record(key, known.record, process)
+    (record, silence), notifications = await asyncio.gather(
+        _current_record(known, process), _notifications(key, process)
+    )
     situation, summary = known.situation, known.situation.summary
     address = _address(key, process)
     id_in_temporal = workflow_id(process.tracker.path(key))
@@ -214,8 +218,8 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
         "summary": summary,
         "record": record,
         "silence": silence,
-        "explanation": await process.lookup.explain(key, datetime.now(UTC)),
-        "notifications": await _notifications(key, process),
+        "explanation": process.lookup.explain_known(known, notifications or (), datetime.now(UTC)),
+        "notifications": notifications,
         "needs": [NeedOfAPerson.of(reason) for reason in (summary.attention if summary else ())],
         "timeline": sorted(record.log.entries, key=lambda entry: entry.at, reverse=True) if record else [],
         "pictures": PICTURES,
@@ -229,18 +233,16 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
     return _page("_state.html" if is_part else "verification.html", request, context)
 
 
-async def _current_record(
-    key: VerificationKey, stored: Record | None, process: Dependencies
-) -> tuple[Record | None, str | None]:
+async def _current_record(known: KnownVerification, process: Dependencies) -> tuple[Record | None, str | None]:
     """Return the current record, or the stored one with the reason why it may be old."""
     try:
-        return await process.lookup.read_record(key), None
+        return await process.lookup.read_current_record(known), None
     except RecordUnavailable:
-        return stored, "It is open and no worker answers, so the timeline and the files may be old."
+        return known.record, "It is open and no worker answers, so the timeline and the files may be old."
     except RecordUnreadable:
-        return stored, "A later release wrote its record, and this one cannot read it."
+        return known.record, "A later release wrote its record, and this one cannot read it."
     except RecordNotStored:
-        return stored, None
+        return known.record, None
 
 
 async def _notifications(key: VerificationKey, process: Dependencies) -> list[NotificationRow] | None:

@@ -40,16 +40,28 @@ class ApiSettings(StrictModel):
     """The HTTP face. At `metrics_address`, if there is one, the process answers `/metrics` and `/health/...`."""
 
     host: str = "127.0.0.1"
+    """Where `vigil serve api` listens; its option `--host` goes before it."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """The same for `--port`."""
     public_url: Annotated[str, AfterValidator(_validate_public_url)] | None = None
+    """The address that providers know. `vigil accounts` shows the callback URLs made from it."""
     faces: Annotated[tuple[Face, ...], Field(min_length=1)] = ("callbacks", "backend")
+    """`callbacks` faces the internet, `backend` must not.
+
+    One process may have both, behind a proxy that tells them apart.
+    """
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of our own proxies, whose `X-Forwarded-For` is believed. Never `0.0.0.0/0`."""
     connections: Annotated[int, Field(ge=8)] = 1000
     """At one moment. It shrinks to what the process has descriptors for."""
     connections_per_address: Annotated[int, Field(ge=8)] = 200
     """At one moment, from one address that is none of `trusted_proxies`."""
     keys: tuple[KeySettings, ...] = ()
     metrics_address: ListenerAddress | None = None
+    """Host and port where the process also answers `/metrics` and `/health/...`, without a key.
+
+    One process for each address.
+    """
     relayed_per_second: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many stored callbacks the relay of this process signals after an outage."""
 
@@ -83,9 +95,16 @@ class EndpointSettings(StrictModel):
     """A backend's address for notifications, and the secret that signs them (Standard Webhooks)."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    """Where the backend is notified."""
     secret: Annotated[ChosenSecrets, AfterValidator(_require_webhook_secrets)]
+    """Signs the notifications: `whsec_` and the base64 of 24 to 64 random bytes, as Standard Webhooks has it."""
     allow_private: bool = False
+    """Whether the address may lie in a private network, or begin with `http://`."""
     notify_complete: bool = False
+    """Whether to notify also when a verification is complete, with each file stored or lost.
+
+    It counts for verifications that are registered from then on.
+    """
 
     @model_validator(mode="after")
     def _require_https(self) -> Self:

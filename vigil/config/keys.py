@@ -70,14 +70,21 @@ class KeySettings(StrictModel):
     """
 
     name: Name
+    """The backend or person that has the key. Timelines and logs show it."""
     secret: ChosenSecrets | None = None
+    """The key itself. Give it or `secret_hash`."""
     secret_hash: Annotated[
         tuple[_KeyHash, ...] | None, BeforeValidator(_as_tuple), Field(min_length=1, max_length=2)
     ] = None
+    """The hash of the key, or two of them, as `vigil key new NAME` prints it."""
     may: Annotated[tuple[Right, ...], Field(min_length=1)] = ORDINARY_RIGHTS
+    """What the key allows."""
     accounts: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Names of the accounts that it may use. Without it: all."""
     endpoints: tuple[Name, ...] | None = None
+    """Names of the endpoints that it may let be notified. Without it: all, and with `own_only` none."""
     own_only: bool = False
+    """Whether it reaches only the verifications that it registered."""
 
     @model_validator(mode="after")
     def _require_secret(self) -> Self:

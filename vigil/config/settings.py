@@ -84,7 +84,9 @@ class TemporalSettings(StrictModel):
     """Where Temporal is; None leaves it to the SDK's own environment variables and defaults."""
 
     address: str | None = None
+    """Host and port of Temporal. `TEMPORAL_ADDRESS` goes before it; `127.0.0.1:7233` if there is neither."""
     namespace: str | None = None
+    """The namespace. `TEMPORAL_NAMESPACE` goes before it; `default` if there is neither."""
     ui: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s/?#]$")] | None = None
     """Temporal's UI with its namespace, such as `http://127.0.0.1:8233/namespaces/default`: the pages link there."""
 
@@ -93,13 +95,20 @@ class KeepSettings(StrictModel):
     """How long callbacks that belong to no verification are kept."""
 
     quarantined: Duration = timedelta(days=14)
+    """How long callbacks are kept that belong to no verification."""
     refused: Duration = timedelta(days=14)
+    """How long the list of refused callbacks goes back."""
 
 
 class StorageSettings(StrictModel):
     """Where receipts, results, files and records rest."""
 
     url: str
+    """`file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
+
+    Cloud credentials come from the vendor's own variables. Without the table `[storage]` it is `.vigil/storage`
+    beside the file.
+    """
     keep: KeepSettings = KeepSettings()
 
 
@@ -131,9 +140,9 @@ class WorkerSettings(StrictModel):
     """A worker process."""
 
     metrics_address: ListenerAddress | None = None
-    """Where it listens for Prometheus; None: nowhere."""
+    """Host and port where it listens for Prometheus."""
     health_address: ListenerAddress | None = None
-    """Where it answers `/health/live` and `/health/ready`; None: nowhere."""
+    """Host and port where it answers `/health/live` and `/health/ready`."""
     cached_workflows: Annotated[int, Field(ge=10)] = 1000
     """Workflows in memory, of each of the three queues that have workflows. An open verification takes 140 KiB."""
     slots: Annotated[int, Field(ge=5)] = 100
@@ -141,7 +150,7 @@ class WorkerSettings(StrictModel):
     downloads: Annotated[int, Field(ge=1)] = 20
     """At one moment, in the place of `slots`."""
     deployment: Name | None = None
-    """The name under which Temporal keeps builds of the workers apart; None: workers of all builds share all work."""
+    """The name under which Temporal keeps builds of the workers apart. Without it, all share all work."""
 
 
 def _tracking_field(name: str) -> str:
@@ -187,11 +196,16 @@ class ClientSettings(StrictModel):
     """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
     digest_key: Annotated[SecretStr, AfterValidator(_chosen)]
+    """Keys the digests that stand in the place of what must not be shown.
+
+    Keep it for ever: with another one, verifications whose reference is hidden are not found again.
+    """
     seal: Annotated[SealSettings | None, BeforeValidator(_seal)]
     """The keys; None where nothing is sealed. The file has "off" for that, and there is no default."""
     temporal: TemporalSettings = TemporalSettings()
     accounts: Mapping[Name, ConfiguredAccount] = Field(default_factory=dict)
     time_scale: Annotated[float, Field(ge=1)] = 1
+    """Divides each duration of each tracking plan. Only where all accounts are sandboxes."""
 
     @property
     def digester(self) -> Digester:

@@ -23,14 +23,24 @@ class GatewaySettings(StrictModel):
     """An HTTP gateway for SMS. In the texts of `body`, `{to}`, `{text}` and `{id}` stand for a message's own."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    """The address of a gateway that takes JSON."""
     headers: Mapping[str, Secret] = Field(default_factory=dict)
+    """Headers of each request."""
     body: Mapping[str, JsonValue] = Field(default_factory=lambda: {"to": "{to}", "text": "{text}"})
+    """The request. In its texts `{to}`, `{text}` and `{id}` stand for a message's own."""
     accepted: frozenset[Annotated[int, Field(ge=200, le=299)]] = frozenset()
+    """Status codes that mean sent. Without it: any 2xx."""
     id_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Idempotency-Key"
+    """The header with our id of a message, the same whenever one message is sent again."""
     idempotent: bool = False
+    """Whether the gateway sends a message once that it is given twice with one id.
+
+    Only then is a message given to it again whose result is unknown.
+    """
     allow_private: bool = False
+    """Whether the address may lie in a private network, or begin with `http://`."""
     prefixes: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")], ...] = ()
-    """The beginnings of the numbers that messages may go to, such as `+49`. None: any."""
+    """The beginnings of the numbers that messages may go to, such as `+49`. Without it: any."""
 
     @model_validator(mode="after")
     def _says_what_is_to_be_sent(self) -> Self:
@@ -47,14 +57,23 @@ class MailServerSettings(StrictModel):
     """A mail server. `security`: `starttls`, `tls` from the first byte on, or `none`."""
 
     host: Annotated[str, Field(pattern=r"^[^\s/@]+$")]
+    """The mail server."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
+    """Its port."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """`tls` begins with the first byte. A production account takes `none` only in a private network."""
     username: str | None = None
+    """Given with `password`, or neither."""
     password: Secret | None = None
+    """Given with `username`."""
     ca_file: str | None = None
+    """Certificates to trust, such as of a private authority. Without it: those of this machine."""
     from_address: Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")]
+    """The sender's address."""
     from_name: str = ""
+    """The sender's name."""
     subject: str = "Your identity verification"
+    """The subject where the provider gives none."""
 
     @model_validator(mode="after")
     def _logs_in_safely(self) -> Self:
@@ -69,8 +88,11 @@ class MessageLimits(StrictModel):
     """How many messages are sent, over all processes."""
 
     per_verification: Annotated[int, Field(ge=1, le=1000)] = 5
+    """For one verification, over all processes."""
     per_receiver_and_hour: Annotated[int, Field(ge=1, le=1000)] = 5
+    """To one receiver in an hour, over all processes."""
     per_account_and_minute: Annotated[int, Field(ge=1, le=1000)] = 60
+    """For one account in a minute, over all processes."""
 
 
 class MessageSettings(StrictModel):

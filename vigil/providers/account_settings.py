@@ -32,8 +32,11 @@ class AccountSettings(StrictModel):
     """The settings that the accounts of all providers share."""
 
     provider: str
+    """One of the providers below."""
     environment: str = "sandbox"
+    """`sandbox` or `production`. They are two accounts, and share no secret."""
     base_url: Annotated[str, AfterValidator(_validate_base_url)]
+    """The address of the provider's API. Simulators and proxies have others."""
     largest_answer: Annotated[int, Field(gt=0)] = LARGEST_ANSWER
     """In bytes, for a result. It is held in memory, so it has a limit; an attention says if an answer is over it."""
     base_urls: ClassVar[Mapping[str, str]] = {}

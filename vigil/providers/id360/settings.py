@@ -24,6 +24,7 @@ class Id360Settings(AccountSettings, frozen=True):
     base_urls: ClassVar[Mapping[str, str]] = {"sandbox": PREPRODUCTION, "production": PRODUCTION}
 
     username: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    """The name with which we log in at ID360."""
     password: Annotated[Secrets, Field(max_length=1)]
     """One secret: ID360 accepts one password at a time."""
     callback_headers: Annotated[

@@ -40,6 +40,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     generations: Annotated[tuple[Generation, ...], Field(min_length=1), AfterValidator(reject_repeats)]
     """The accepted callbacks: those to a `notificationUrl`, those of Assure Events, or both."""
     reads: Literal["legacy", "current"]
+    """Whose API is read. `legacy` where `generations` has nothing else, or else `current`."""
     client_id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-9;-~]+$")]
     """Visible ASCII without a colon, as HTTP Basic requires."""
     client_secret: Annotated[Secrets, Field(max_length=1)]
@@ -49,6 +50,7 @@ class SignicatSettings(AccountSettings, frozen=True):
     unauthenticated: Literal["refuse", "hint"] = "refuse"
     """What to do with a legacy callback without a header: refuse it, or use it as a hint that causes a read."""
     events_secret: Secrets | None = None
+    """The secret of the events' subscription. Given with `events_secret_header`, or neither."""
     events_secret_header: Annotated[SecretHeader | None, AfterValidator(_reject_authorization)] = None
     """The header in which events carry the secret, or the body's HMAC with it. Its name is unknown: no default."""
     largest_artifact: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
