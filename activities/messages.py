@@ -104,7 +104,7 @@ class MessageActivities:
         try:
             if await self._note(order.key, note.noted, may_start=False):
                 return
-            if await self._records.latest(order.path) is not None:
+            if await self._records.exists(order.path):
                 await self._note(order.key, note.noted, may_start=True)
         except StorageError:
             raise try_again("StorageUnavailable") from None

@@ -42,6 +42,7 @@ from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
 from vigil.sealing.errors import SealingError
+from vigil.sealing.storage import SealedStorage, opens_receipts
 from vigil.storage.inbox import Retention
 from vigil.temporal.connection import open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
@@ -167,7 +168,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         description=_ABOUT,
         lifespan=_run_beside(
             partial(keep_counting_stuck, dependencies.tracker, dependencies.metrics),
-            *([relay.run] if takes_callbacks else []),
+            *([relay.run] if _runs_relay(dependencies) else []),
         ),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -187,6 +188,16 @@ def build_app(dependencies: Dependencies) -> FastAPI:
     if takes_callbacks:
         app.add_middleware(CallbackEndpoint, services=services, trusted_proxies=dependencies.trusted_proxies)
     return app
+
+
+def _runs_relay(dependencies: Dependencies) -> bool:
+    """Return whether this process settles receipts: every process that takes callbacks, and can read them again.
+
+    Where everything is sealed, those that take callbacks may not have the key. Then the others settle.
+    """
+    storage = dependencies.storage
+    is_able = "callbacks" in dependencies.faces or isinstance(storage, SealedStorage)
+    return is_able and opens_receipts(storage)
 
 
 def _guard(app: FastAPI, dependencies: Dependencies) -> None:

@@ -19,6 +19,7 @@ from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
 from vigil.registration import Registrar
 from vigil.sealing.keysets import Keysets
+from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import Storage
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.factory import BadStorageUrl, open_storage
@@ -43,11 +44,18 @@ class Runtime:
     def storage(self) -> Storage:
         """The storage, opened on the first use: not every program needs it. Raises `StorageNotOpened`."""
         try:
-            return ErasableStorage(open_storage(self.settings.storage.url))
+            return ErasableStorage(self._open_storage())
         except BadStorageUrl as error:
             raise StorageNotOpened(str(error)) from None
         except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
             raise StorageNotOpened(type(error).__name__) from None
+
+    def _open_storage(self) -> Storage:
+        storage, seal = open_storage(self.settings.storage.url), self.settings.seal
+        if self.keysets is None or seal is None:
+            return storage
+        data_keys = open_storage(seal.data_keys) if seal.data_keys else None
+        return SealedStorage(storage, self.keysets, data_keys, accept_plain=seal.accept_plain)
 
     @cached_property
     def lookup(self) -> VerificationLookup:

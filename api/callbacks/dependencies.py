@@ -12,6 +12,7 @@ from api.callbacks.signature_marks import SignatureMarks
 from vigil.config.accounts import OpenAccount
 from vigil.domain.digest import Digester
 from vigil.observability import Metrics
+from vigil.sealing.storage import opens_receipts
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.inbox import Inbox
@@ -43,7 +44,7 @@ def build_services(
     limits: CallbackLimits = DEFAULT_LIMITS,
 ) -> CallbackServices:
     """Return the parts. Everything that uses the storage shares one circuit breaker."""
-    inbox, storage_breaker = Inbox(storage), CircuitBreaker()
+    inbox, storage_breaker = Inbox(storage, opens_receipts=opens_receipts(storage)), CircuitBreaker()
     return CallbackServices(
         accounts=accounts,
         storage=storage,

@@ -217,4 +217,4 @@ class Dispatcher:
             return False
 
     async def _has_record(self, path: str) -> bool:
-        return await self._records.latest(path) is not None
+        return await self._records.exists(path)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -95,6 +95,7 @@ class Relay:
 
         Raises `StorageUnavailable`.
         """
+        await self._file_dispatched()
         names = await self._next_page()
         await self._forget_late_texts(names)
         await self._erase_outdated()
@@ -104,7 +105,7 @@ class Relay:
         names = [name for name in names if name not in started]
         chosen = secrets.SystemRandom().sample(names, min(self._pace.per_round, len(names)))
         self._troubles.clear()
-        settled = sum(await asyncio.gather(*(self._settle_in_slot(name) for name in chosen)))
+        settled = sum(await asyncio.gather(*(self._in_slot(self._settle, name) for name in chosen)))
         self._metrics.relayed.inc(settled)
         for error, count in self._troubles.items():
             _log.warning("relay.left_pending", error=error, count=count)
@@ -121,10 +122,19 @@ class Relay:
             self._after, self._backlog, self._counted = None, self._counted, 0
         return names
 
-    async def _settle_in_slot(self, name: str) -> bool:
+    async def _file_dispatched(self) -> None:
+        """File what processes dispatched that cannot read it."""
+        notes = await self._inbox.dispatched(self._pace.page)
+        await asyncio.gather(*(self._in_slot(self._file, note) for note in notes))
+
+    async def _file(self, note: str) -> bool:
+        await self._inbox.file_dispatched(note)
+        return True
+
+    async def _in_slot(self, work: Callable[[str], Awaitable[bool]], name: str) -> bool:
         async with self._slots:
             try:
-                return await self._settle(name)
+                return await work(name)
             except NotStored:
                 return False  # another process was faster
             except Exception as error:  # noqa: BLE001 -- a receipt that cannot be settled must not stop the others

@@ -10,6 +10,8 @@ import pytest
 from obstore.store import S3Store
 
 from tests.s3_server import make_s3_server
+from vigil.sealing.keysets import Keysets, make_keysets
+from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import Storage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.object_store import ObjectStorage
@@ -57,7 +59,28 @@ def _s3(request: pytest.FixtureRequest) -> Storage:
     return ObjectStorage(request.getfixturevalue("bucket"))
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Storage]] = {"folder": _folder, "s3": _s3}
+def _keysets(request: pytest.FixtureRequest) -> Keysets:
+    folder: Path = request.getfixturevalue("tmp_path") / "keys"
+    make_keysets(folder)
+    return Keysets(folder)
+
+
+def _sealed_folder(request: pytest.FixtureRequest) -> Storage:
+    data_keys = FolderStorage(request.getfixturevalue("tmp_path") / "data-keys")
+    return SealedStorage(_folder(request), _keysets(request), data_keys)
+
+
+def _sealed_s3(request: pytest.FixtureRequest) -> Storage:
+    data_keys = FolderStorage(request.getfixturevalue("tmp_path") / "data-keys")
+    return SealedStorage(_s3(request), _keysets(request), data_keys)
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Storage]] = {
+    "folder": _folder,
+    "s3": _s3,
+    "sealed folder": _sealed_folder,
+    "sealed s3": _sealed_s3,
+}
 
 
 @pytest.fixture(params=sorted(STORES))

@@ -117,6 +117,10 @@ class SealSettings(StrictModel):
 
     folder: Path
     """The folder of the keysets, as `vigil keys new` makes it; a relative one begins at the settings file."""
+    data_keys: str | None = None
+    """The URL of the store of the data keys; None: that of everything else, below `keys/`."""
+    accept_plain: bool = False
+    """Whether what was stored in clear, before there were keys, is still read."""
 
 
 def _seal(given: Any) -> Any:

@@ -3,7 +3,11 @@
 SealingError
 ├── KeysetsNotOpened   the folder of the keysets cannot be used
 ├── KeyNotHeld         this process was not given a keyset that it needs
-└── UnknownKey         a content is sealed with a key that the keyset does not have
+├── UnknownKey         a content is sealed with a key that the keyset does not have
+├── DataKeyForgotten   there is no data key for a content: it was erased
+├── DataKeyUnreadable  a data key was changed, or moved from another place
+├── ContentUnreadable  a content was changed, cut, or moved from another name
+└── NotSealed          a content is stored in clear
 """
 
 from pathlib import Path
@@ -39,3 +43,31 @@ class UnknownKey(SealingError):
         )
         self.keyset = keyset
         self.key_id = key_id
+
+
+class DataKeyForgotten(SealingError):
+    """There is no data key for a content, so nobody can read it: its verification was erased."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"There is no data key at keys/{place}: what is stored there was erased, or the key is lost.")
+
+
+class DataKeyUnreadable(SealingError):
+    """A data key was changed, or moved from another place."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"The data key at keys/{place} was changed or moved: restore it from a backup.")
+
+
+class ContentUnreadable(SealingError):
+    """A content was changed, cut, moved from another name, or sealed with a data key that was forgotten."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The content at {name} was changed or moved, or its data key was forgotten.")
+
+
+class NotSealed(SealingError):
+    """A content is stored in clear."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The content at {name} is not sealed: set [seal] accept_plain while such contents exist.")

@@ -27,6 +27,8 @@ class KeysetName(StrEnum):
     """Wraps the data keys, of which each verification has one."""
     PAYLOADS = "payloads"
     """Seals what Temporal stores."""
+    MARKS = "marks"
+    """Seals what every process reads: which callbacks were seen, and to which verification a correlation belongs."""
     RECEIPTS = "receipts"
     """Opens receipts."""
     RECEIPTS_PUBLIC = "receipts-public"
@@ -36,6 +38,7 @@ class KeysetName(StrEnum):
 TEMPLATES: Final = {
     KeysetName.DATA_KEYS: aead.aead_key_templates.AES256_GCM,
     KeysetName.PAYLOADS: aead.aead_key_templates.AES256_GCM,
+    KeysetName.MARKS: aead.aead_key_templates.AES256_GCM,
     KeysetName.RECEIPTS: hybrid.hybrid_key_templates.DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM,
 }
 """The keysets that are made. The public keyset follows from the private one."""
@@ -123,10 +126,14 @@ class Keysets:
     the first use, by `KeyNotHeld`. Opening raises `UnknownKey`, or `tink.TinkError` for what was changed or moved.
     """
 
+    held: frozenset[KeysetName]
+    """The keysets that this process was given."""
     data_keys: aead.Aead
     """Seals and opens data keys."""
     payloads: aead.Aead
     """Seals and opens what Temporal stores."""
+    marks: aead.Aead
+    """Seals and opens what every process reads."""
     receipts: hybrid.HybridDecrypt
     """Opens receipts."""
     receipts_public: hybrid.HybridEncrypt
@@ -136,12 +143,13 @@ class Keysets:
         """Open every file that is there. Raises `KeysetsNotOpened`, also where there is none."""
         self.data_keys = _FileAead(_KeysetFile(folder, KeysetName.DATA_KEYS, aead.Aead))
         self.payloads = _FileAead(_KeysetFile(folder, KeysetName.PAYLOADS, aead.Aead))
+        self.marks = _FileAead(_KeysetFile(folder, KeysetName.MARKS, aead.Aead))
         self.receipts = _FileHybridDecrypt(_KeysetFile(folder, KeysetName.RECEIPTS, hybrid.HybridDecrypt))
         self.receipts_public = _FileHybridEncrypt(_KeysetFile(folder, KeysetName.RECEIPTS_PUBLIC, hybrid.HybridEncrypt))
-        held = [name for name in KeysetName if keyset_file(folder, name).exists()]
-        if not held:
+        self.held = frozenset(name for name in KeysetName if keyset_file(folder, name).exists())
+        if not self.held:
             raise KeysetsNotOpened(folder, "there is no keyset; make them with `vigil keys new FOLDER`")
-        for name in held:
+        for name in self.held:
             read_keyset(keyset_file(folder, name), name)
 
 

@@ -19,6 +19,8 @@ from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_unde
 PENDING = "inbox/pending/"
 QUARANTINED = "inbox/quarantined/"
 REFUSED = "inbox/refused/"
+DISPATCHED = "inbox/dispatched/"
+"""Names the pending receipts that can be filed, and where to. Who cannot read receipts leaves the filing to others."""
 SIGNATURES = "inbox/signatures/"
 SIGNATURES_KEPT_FOR = timedelta(hours=1)
 """Longer than any signature proves anything."""
@@ -134,8 +136,10 @@ class Retention:
 class Inbox:
     """Receipts and refusals in a store; a `path` is a verification's `account/encoded_reference`."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, opens_receipts: bool = True) -> None:
+        """Take the store, and whether this process can read the receipts in it."""
         self._storage = storage
+        self._opens_receipts = opens_receipts
 
     async def keep(self, receipt: Receipt) -> str:
         """Store the receipt durably as pending. Returns its name."""
@@ -163,15 +167,28 @@ class Inbox:
     async def file_under(self, name: str, path: str | None) -> str:
         """Move a pending receipt under its verification, or to quarantine; returns its new name.
 
-        May be repeated, and done by two at once.
+        May be repeated, and done by two at once. Who cannot read the receipt leaves a note for `file_dispatched`.
         """
         filed = filed_name(name, path)
+        if not self._opens_receipts:
+            await self._storage.put(DISPATCHED + name.removeprefix(PENDING), (path or "").encode())
+            return filed
         with suppress(NotStored):
             content = await self._storage.read(name)
             with suppress(AlreadyStored):
                 await self._storage.put_new(filed, content, media_type=JSON)
             await self._storage.erase(name)
         return filed
+
+    async def dispatched(self, limit: int) -> list[str]:
+        """Return at most `limit` notes of receipts that can be filed, oldest first."""
+        return await self._storage.list(DISPATCHED, limit=limit)
+
+    async def file_dispatched(self, note: str) -> None:
+        """File a receipt as its note says. May be repeated, and done by two at once. Raises `NotStored`."""
+        path = (await self._storage.read(note)).decode()
+        await self.file_under(PENDING + note.removeprefix(DISPATCHED), path or None)
+        await self._storage.erase(note)
 
     async def release(self, leaf: str, receipt: Receipt) -> None:
         """Move a quarantined receipt, with its events, to the pending ones, or only out if it was filed meanwhile.

@@ -39,6 +39,10 @@ class Records:
             return None
         return int(newest.rpartition("/")[2]), await self._storage.read(newest)
 
+    async def exists(self, path: str) -> bool:
+        """Return whether there is a record. None is read: a process that takes callbacks cannot open one."""
+        return bool(await self._storage.list(_folder(path), limit=1))
+
     async def numbered(self, path: str, number: int) -> tuple[int, bytes] | None:
         """Return the record of a number, or None."""
         try:

@@ -1,0 +1,151 @@
+"""Data keys: one for each verification, each wrapped by the keyset `data-keys`.
+
+A data key is a streaming keyset of Tink, sealed with the place that it is for, and stored under `keys/` and that place.
+What is sealed with a data key can be read only while the data key is stored.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import tink
+from tink import KeysetHandle, aead, proto_keyset_format, secret_key_access, streaming_aead
+from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
+
+from vigil.sealing.errors import DataKeyForgotten, DataKeyUnreadable
+from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under
+
+FOLDER: Final = "keys"
+SEGMENT: Final = 64 * 1024
+"""In bytes: what one authentication covers, and so what has to be in memory."""
+REMEMBERED_FOR: Final = timedelta(seconds=30)
+"""How long a process goes on using a data key that another one has forgotten."""
+_REMEMBERED: Final = 2000
+_TEMPLATE: Final = tink_pb2.KeyTemplate(
+    type_url="type.googleapis.com/google.crypto.tink.AesGcmHkdfStreamingKey",
+    value=aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKeyFormat(
+        key_size=32,
+        params=aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingParams(
+            ciphertext_segment_size=SEGMENT, derived_key_size=32, hkdf_hash_type=common_pb2.SHA256
+        ),
+    ).SerializeToString(),
+    output_prefix_type=tink_pb2.RAW,
+)
+"""AES-256-GCM with keys derived for each content. The segments of Tink's own templates are 4 KiB or 1 MiB."""
+
+streaming_aead.register()
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    cipher: Any
+    until: float
+
+
+class DataKeys:
+    """The data keys in a store. `place` is the beginning of the names that share a data key."""
+
+    def __init__(self, storage: Storage, wrapping: aead.Aead) -> None:
+        self._storage = storage
+        self._wrapping = wrapping
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+
+    async def for_writing(self, place: str) -> Any:
+        """Return the streaming cipher of a place, with a new data key if there is none. Raises `StorageUnavailable`."""
+        try:
+            return await self.for_reading(place)
+        except DataKeyForgotten:
+            with suppress(AlreadyStored):  # another process was faster, and everybody uses its key
+                await self._storage.put_new(_name(place), self._wrap(place, tink.new_keyset_handle(_TEMPLATE)))
+            return await self.for_reading(place)
+
+    async def for_reading(self, place: str, *, again: bool = False) -> Any:
+        """Return the streaming cipher of a place; `again`: as it is stored now. Raises `DataKeyForgotten`."""
+        known = self._remembered.get(place)
+        if known and known.until > time.monotonic() and not again:
+            self._remembered.move_to_end(place)
+            return known.cipher
+        return self._remember(place, await self._read(place))
+
+    async def renew(self, place: str) -> None:
+        """Put a new data key before those that there are: it seals from now on, and the others still open."""
+        before = await self._read(place)
+        await self._replace(place, _joined(tink.new_keyset_handle(_TEMPLATE), before))
+
+    async def drop_older(self, place: str) -> None:
+        """Forget all data keys of a place but the newest."""
+        keyset = _proto(await self._read(place))
+        newest = [key for key in keyset.key if key.key_id == keyset.primary_key_id]
+        await self._replace(place, _handle(tink_pb2.Keyset(primary_key_id=keyset.primary_key_id, key=newest)))
+
+    async def forget(self, place: str) -> None:
+        """Forget the data keys of a place. If there are none, that is success."""
+        self._remembered.pop(place, None)
+        await self._storage.erase(_name(place))
+
+    async def places(self) -> AsyncIterator[str]:
+        """Yield every place that has a data key."""
+        async for name in names_under(self._storage, FOLDER):
+            yield name.removeprefix(f"{FOLDER}/")
+
+    async def rewrap(self, place: str) -> bool:
+        """Wrap a data key with the current key of the keyset. Return whether an older key had wrapped it."""
+        wrapped = await self._storage.read(_name(place))
+        fresh = self._wrap(place, self._unwrap(place, wrapped))
+        if fresh[:5] == wrapped[:5]:  # Tink begins with the id of the key
+            return False
+        await self._storage.put(_name(place), fresh)
+        return True
+
+    async def _read(self, place: str) -> KeysetHandle:
+        try:
+            wrapped = await self._storage.read(_name(place))
+        except NotStored:
+            self._remembered.pop(place, None)
+            raise DataKeyForgotten(place) from None
+        return self._unwrap(place, wrapped)
+
+    async def _replace(self, place: str, handle: KeysetHandle) -> None:
+        await self._storage.put(_name(place), self._wrap(place, handle))
+        self._remember(place, handle)
+
+    def _remember(self, place: str, handle: KeysetHandle) -> Any:
+        cipher = handle.primitive(streaming_aead.StreamingAead)
+        self._remembered[place] = _Remembered(cipher, time.monotonic() + REMEMBERED_FOR.total_seconds())
+        self._remembered.move_to_end(place)
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return cipher
+
+    def _wrap(self, place: str, handle: KeysetHandle) -> bytes:
+        content = proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
+        return bytes(self._wrapping.encrypt(content, _name(place).encode()))
+
+    def _unwrap(self, place: str, wrapped: bytes) -> KeysetHandle:
+        try:
+            content = self._wrapping.decrypt(wrapped, _name(place).encode())
+            return proto_keyset_format.parse(content, secret_key_access.TOKEN)
+        except tink.TinkError:
+            raise DataKeyUnreadable(place) from None
+
+
+def _name(place: str) -> str:
+    return f"{FOLDER}/{place}"
+
+
+def _joined(newest: KeysetHandle, older: KeysetHandle) -> KeysetHandle:
+    keyset = _proto(newest)
+    keyset.key.extend(_proto(older).key)
+    return _handle(keyset)
+
+
+def _proto(handle: KeysetHandle) -> Any:
+    return tink_pb2.Keyset.FromString(proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
+
+
+def _handle(keyset: Any) -> KeysetHandle:
+    return proto_keyset_format.parse(keyset.SerializeToString(), secret_key_access.TOKEN)
