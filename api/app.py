@@ -42,7 +42,7 @@ from vigil.observability import Metrics, set_up_logging, where
 from vigil.process_exit import exit_now
 from vigil.runtime import Runtime, open_runtime
 from vigil.sealing.errors import SealingError
-from vigil.sealing.storage import SealedStorage, opens_receipts
+from vigil.sealing.storage import find_sealed, opens_receipts
 from vigil.storage.inbox import Retention
 from vigil.temporal.connection import open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
@@ -196,7 +196,7 @@ def _runs_relay(dependencies: Dependencies) -> bool:
     Where everything is sealed, those that take callbacks may not have the key. Then the others settle.
     """
     storage = dependencies.storage
-    is_able = "callbacks" in dependencies.faces or isinstance(storage, SealedStorage)
+    is_able = "callbacks" in dependencies.faces or find_sealed(storage) is not None
     return is_able and opens_receipts(storage)
 
 

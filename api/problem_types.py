@@ -71,6 +71,10 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "not_authorized": ("The key is missing or belongs to no backend.", "Send `Authorization: Bearer` and the key."),
     "not_erased": ("The data of the verification was not erased.", "Erase it with `DELETE .../data`."),
     "not_held": ("There is no hold on the data of the verification.", "Nothing forbids to erase it."),
+    "not_readable": (
+        "A key is missing, or a stored content was changed.",
+        "Tell the operator; repeating is of no use.",
+    ),
     "not_usable": (
         "The quarantined callback cannot be given to that verification; `detail` says why.",
         "Compare account and reference with the callback.",

@@ -45,6 +45,7 @@ from vigil.errors import (
     UnknownVerification,
 )
 from vigil.observability import where
+from vigil.sealing.errors import SealingError
 from vigil.storage.contract import StorageUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -149,6 +150,7 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     ResultNotStored: (409, "no_result", "The provider has not given a result yet, or it was erased"),
     RecordUnreadable: (503, "record_not_readable", "A later release wrote its record; repeat the request"),
     StorageUnavailable: (503, "storage_unavailable", "The storage gives no usable answer now; repeat the request"),
+    SealingError: (500, "not_readable", "A key is missing, or a stored content was changed; the operator must look"),
     RPCError: (503, "temporal_unavailable", "Temporal gives no usable answer now; repeat the request"),
 }
 
@@ -253,6 +255,8 @@ class Backstop:
             if problem is None:
                 _log.error("request.failed", error=type(error).__name__, code=where(error))
                 problem = Problem(500, "internal_error", "This program failed; its log says where")
+            if isinstance(error, SealingError):
+                _log.error("content.not_readable", reason=str(error))
             if started:
                 raise
             await problem.response()(scope, receive, send)

@@ -19,6 +19,7 @@ from vigil.sealing.keysets import KeysetName, Keysets, keyset_file, make_keysets
 from vigil.sealing.storage import SealedStorage, forget_key
 from vigil.sealing.streams import CHUNK, plain_size, sealed_size
 from vigil.storage.contract import NotStored
+from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 
 MARKER = b"Erika Mustermann, born 12.08.1983"
@@ -157,8 +158,9 @@ async def test_a_forgotten_key_makes_every_copy_unreadable(
     await storage.put_new(FILE, MARKER)
     await storage.put_new(OTHER, MARKER)
 
-    await forget_key(storage, "acme/v-1")
-    await forget_key(storage, "acme/v-1")
+    assert await forget_key(ErasableStorage(storage), "acme/v-1")
+    assert not await forget_key(storage, "acme/v-1")
+    assert not await forget_key(below, "acme/v-2")
 
     for process in (storage, another_process(keys, below)):
         with pytest.raises(DataKeyForgotten):
@@ -166,45 +168,6 @@ async def test_a_forgotten_key_makes_every_copy_unreadable(
         with pytest.raises(DataKeyForgotten):
             [chunk async for chunk in process.open(FILE)]
         assert await process.read(OTHER) == MARKER
-
-
-async def test_what_is_kept_stays_readable_and_what_is_not_does_not(
-    storage: SealedStorage, below: FolderStorage, keys: Path
-) -> None:
-    await storage.put_new(FILE, MARKER)
-    await storage.put_new(RECORD, b"a tombstone")
-    backup = await below.read(RECORD)
-
-    await forget_key(storage, "acme/v-1", keep=[RECORD])
-    await forget_key(storage, "acme/v-1", keep=[RECORD])
-    await storage.put_new(f"{RECORD}0", b"later")
-
-    for process in (storage, another_process(keys, below)):
-        assert await process.read(RECORD) == b"a tombstone"
-        assert await process.read(f"{RECORD}0") == b"later"
-        with pytest.raises(ContentUnreadable):
-            await process.read(FILE)
-    await below.put(RECORD, backup)
-    with pytest.raises(ContentUnreadable):
-        await storage.read(RECORD)
-
-
-async def test_a_crash_while_a_key_is_forgotten_loses_nothing_that_is_kept(
-    storage: SealedStorage, below: FolderStorage, keys: Path
-) -> None:
-    await storage.put_new(RECORD, b"a tombstone")
-    await storage.data_keys.renew("verifications/acme/v-1")  # and here the process ends
-
-    again = another_process(keys, below)
-    assert await again.read(RECORD) == b"a tombstone"
-    await forget_key(again, "acme/v-1", keep=[RECORD])
-
-    assert await again.read(RECORD) == b"a tombstone"
-
-
-async def test_nothing_of_another_verification_can_be_kept(storage: SealedStorage) -> None:
-    with pytest.raises(ValueError, match="belongs to the verification"):
-        await forget_key(storage, "acme/v-1", keep=[OTHER])
 
 
 async def test_a_process_that_takes_callbacks_reads_no_receipt_and_no_file(

@@ -71,21 +71,15 @@ class DataKeys:
             return known.cipher
         return self._remember(place, await self._read(place))
 
-    async def renew(self, place: str) -> None:
-        """Put a new data key before those that there are: it seals from now on, and the others still open."""
-        before = await self._read(place)
-        await self._replace(place, _joined(tink.new_keyset_handle(_TEMPLATE), before))
-
-    async def drop_older(self, place: str) -> None:
-        """Forget all data keys of a place but the newest."""
-        keyset = _proto(await self._read(place))
-        newest = [key for key in keyset.key if key.key_id == keyset.primary_key_id]
-        await self._replace(place, _handle(tink_pb2.Keyset(primary_key_id=keyset.primary_key_id, key=newest)))
-
-    async def forget(self, place: str) -> None:
-        """Forget the data keys of a place. If there are none, that is success."""
+    async def forget(self, place: str) -> bool:
+        """Forget the data key of a place. Return whether there was one."""
         self._remembered.pop(place, None)
+        try:
+            await self._storage.size(_name(place))
+        except NotStored:
+            return False
         await self._storage.erase(_name(place))
+        return True
 
     async def places(self) -> AsyncIterator[str]:
         """Yield every place that has a data key."""
@@ -109,10 +103,6 @@ class DataKeys:
             raise DataKeyForgotten(place) from None
         return self._unwrap(place, wrapped)
 
-    async def _replace(self, place: str, handle: KeysetHandle) -> None:
-        await self._storage.put(_name(place), self._wrap(place, handle))
-        self._remember(place, handle)
-
     def _remember(self, place: str, handle: KeysetHandle) -> Any:
         cipher = handle.primitive(streaming_aead.StreamingAead)
         self._remembered[place] = _Remembered(cipher, time.monotonic() + REMEMBERED_FOR.total_seconds())
@@ -135,17 +125,3 @@ class DataKeys:
 
 def _name(place: str) -> str:
     return f"{FOLDER}/{place}"
-
-
-def _joined(newest: KeysetHandle, older: KeysetHandle) -> KeysetHandle:
-    keyset = _proto(newest)
-    keyset.key.extend(_proto(older).key)
-    return _handle(keyset)
-
-
-def _proto(handle: KeysetHandle) -> Any:
-    return tink_pb2.Keyset.FromString(proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
-
-
-def _handle(keyset: Any) -> KeysetHandle:
-    return proto_keyset_format.parse(keyset.SerializeToString(), secret_key_access.TOKEN)

@@ -39,7 +39,7 @@ class UnknownKey(SealingError):
     def __init__(self, keyset: str, key_id: int) -> None:
         super().__init__(
             f"The keyset {keyset} has no key {key_id}: restore {keyset}.json from your copy, or see "
-            "docs/runbook.md#a-key-is-lost."
+            "docs/runbook.md#a-key-leaked-or-is-lost."
         )
         self.keyset = keyset
         self.key_id = key_id

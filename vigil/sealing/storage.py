@@ -8,7 +8,7 @@
 | all else | a data key of its top folder | who has `data-keys` |
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import aclosing
 from enum import Enum, auto
 from typing import Any, Final
@@ -20,6 +20,7 @@ from vigil.sealing.errors import ContentUnreadable, NotSealed
 from vigil.sealing.keysets import KeysetName, Keysets
 from vigil.sealing.streams import open_stream, open_whole, plain_size, seal_stream, seal_whole
 from vigil.storage.contract import Content, Names, Storage, Stored, under
+from vigil.storage.erasable import ErasableStorage
 from vigil.storage.inbox import PENDING, QUARANTINED, REFUSED
 
 FORMAT: Final = b"\x00VS\x01"
@@ -160,35 +161,29 @@ class SealedStorage:
         return content
 
 
+def find_sealed(storage: Storage) -> SealedStorage | None:
+    """Return the sealed store of a process, also where it is below another one; None: nothing is sealed."""
+    found = storage.below if isinstance(storage, ErasableStorage) else storage
+    return found if isinstance(found, SealedStorage) else None
+
+
 def opens_receipts(storage: Storage) -> bool:
     """Return whether this process can read the receipts of a store. One that only takes callbacks need not."""
-    return not isinstance(storage, SealedStorage) or storage.opens_receipts
+    sealed = find_sealed(storage)
+    return sealed is None or sealed.opens_receipts
 
 
-async def forget_key(storage: Storage, path: str, *, keep: Sequence[str] = ()) -> None:
-    """Make every stored content of a verification unreadable, in backups too, but for the names in `keep`.
+async def forget_key(storage: Storage, path: str) -> bool:
+    """Make every stored content of a verification unreadable, in backups too. Return whether there was a data key.
 
-    `path` is `account/encoded_reference`; `keep` are names below it, such as that of a tombstone. What is kept is
-    sealed with a new data key. So what is written later can be read again: it is up to the caller to see from the
-    tombstone that the verification was erased, and to erase what is left. Without `keep` no data key stays, and the
-    next write makes a new one. Other processes may use the old key for 30 seconds more; what they write with it is
-    unreadable afterwards.
+    `path` is `account/encoded_reference`. First store what stays of it, outside its folder: a tombstone. It also keeps
+    every process from writing below the path, for the next write there would make a new data key. A process remembers
+    a data key for 30 seconds, and can read with it what is still stored: erase the objects too.
 
-    May be repeated after a crash at any point: `keep` is readable throughout. Does nothing in a store without keys.
-    Raises `StorageUnavailable`, `NotStored` for a name in `keep`, and `ValueError` for one of another verification.
+    May be repeated. Does nothing in a store without keys. Raises `StorageUnavailable`.
     """
-    if not isinstance(storage, SealedStorage):
-        return
-    place = under(path)
-    if any(not name.startswith(f"{place}/") for name in keep):
-        raise ValueError("only what belongs to the verification can be kept")
-    if not keep:
-        await storage.data_keys.forget(place)
-        return
-    await storage.data_keys.renew(place)
-    for name in keep:
-        await storage.put(name, await storage.read(name))
-    await storage.data_keys.drop_older(place)
+    sealed = find_sealed(storage)
+    return sealed is not None and await sealed.data_keys.forget(under(path))
 
 
 class _Counted:

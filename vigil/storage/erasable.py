@@ -30,6 +30,11 @@ class ErasableStorage:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
+    @property
+    def below(self) -> Storage:
+        """The store to which everything is passed on."""
+        return self._storage
+
     async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
         """As `Storage.put_new`. Raises `Erased`."""
         return await self._write(name, lambda: self._storage.put_new(name, content, media_type=media_type))
