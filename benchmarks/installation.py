@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 from temporalio.client import Client
 
+from vigil.client import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program
@@ -19,7 +20,6 @@ from vigil.demo.simulator_accounts import KEY_FILE, write_settings
 from vigil.demo.stack import python_program
 from vigil.demo.temporal_server import run_temporal_server
 from vigil.simulator.story import SimulatedAccount
-from vigil.temporal.connection import connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 ACCOUNT: Final = "id360"
@@ -108,7 +108,9 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
             stack.push_async_callback(each.stop)
         for name, port in (("provider", provider_port), ("api", ports.api)):
             await _start(program[name], _accepts(port))
-        own: Any = load_settings(config).accounts[ACCOUNT].own
+        settings = load_settings(config)
+        own: Any = settings.accounts[ACCOUNT].own
+        tracker = await stack.enter_async_context(open_client(settings))
         yield Installation(
             folder=folder,
             config=config,
@@ -117,7 +119,7 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
             provider=provider,
             secret=own.callback_headers["Authorization"][0].get_secret_value(),
             key=(folder / KEY_FILE).read_text().strip(),
-            client=await connect(temporal.address, "default"),
+            client=tracker.client,
             api=program["api"],
             worker=program["worker"],
             bare=program["bare"],

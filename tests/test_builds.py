@@ -16,6 +16,7 @@ from api.app import build_app
 from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.cli.running import vigil
+from tests.sealed import write_keys
 from vigil.config.settings import load_settings
 from vigil.demo.temporal_server import find_binary
 from vigil.domain.explanation import explain
@@ -29,7 +30,7 @@ from worker import BuildNotNamed, choose_deployment, serving
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
-seal = "off"
+seal = {{ folder = "keys" }}
 
 [temporal]
 address = "{address}"
@@ -64,6 +65,7 @@ async def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     ) as environment:
         file = tmp_path / "vigil.toml"
         address = environment.client.service_client.config.target_host
+        write_keys(tmp_path / "keys")
         file.write_text(SETTINGS.format(address=address, storage=(tmp_path / "storage").as_uri()))
         file.chmod(0o600)
         yield file

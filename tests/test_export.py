@@ -15,6 +15,7 @@ import pytest
 
 from tests.api.test_audit import decided
 from tests.api.test_verifications import path
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, World
 from vigil.domain.terms import Proof
 from vigil.export import Exporter, find_export_faults
@@ -22,7 +23,6 @@ from vigil.lookup import VerificationLookup
 from vigil.providers.contract import ProviderResponse
 from vigil.storage.contract import under
 from vigil.storage.inbox import Inbox, Receipt
-from vigil.temporal.connection import connect
 
 RESULT = b'{"who": {"name": "Ada"}}'
 MEBIBYTE = 1024 * 1024

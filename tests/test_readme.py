@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.app import build_app
 from api.dependencies import Dependencies
+from tests.sealed import connect
 from vigil.cli.main import app
 from vigil.domain.digest import Digester
 from vigil.domain.terms import ACTS_ON, Attention, Basis, Decision, Outcome, Proof, Stage
@@ -19,7 +20,6 @@ from vigil.providers.registry import PROVIDERS
 from vigil.simulator.registry import SIMULATED_ACCOUNTS, STORIES
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.connection import CONVERTER, connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 ROOT: Final = Path(__file__).parents[1]
@@ -81,7 +81,6 @@ def test_a_command_that_is_named_exists(document: Path) -> None:
 
 IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
     "**Smile ID's second generation.**": lambda app: "v2" not in PROVIDERS["smile_id"].contracts,
-    "Stored files and Temporal payloads are not encrypted by Vigil.": lambda app: CONVERTER.payload_codec is None,
     "at the latest 7 days after it was given, or not at all.": lambda app: longest_reopening() == timedelta(days=7),
 }
 

@@ -57,11 +57,11 @@ class RestrictedClient(Client):
 async def client(temporal_address: str) -> Client:
     """Connect to a namespace without our search attributes."""
     name = f"bare-{uuid.uuid4().hex[:8]}"
-    admin = await connect(temporal_address, "default")
+    admin = await connect(temporal_address, "default", seal=None)
     await admin.workflow_service.register_namespace(
         RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=Duration(seconds=86400))
     )
-    client = await connect(temporal_address, name)
+    client = await connect(temporal_address, name, seal=None)
     async with asyncio.timeout(30):
         while not await answers(client):
             await asyncio.sleep(0.2)

@@ -15,20 +15,20 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from tests.providers.raw_server import Answer, RawServer, Response
+from tests.sealed import connect, write_keys
 from tests.worker_process import NOWHERE, WorkerProcess, run_worker
 from vigil.config.settings import load_settings
 from vigil.domain.registration import Registration
 from vigil.domain.verification_key import VerificationKey
 from vigil.runtime import open_runtime
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 from worker import serving
 
 MINUTE = timedelta(minutes=1)
 
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
-seal = "off"
+seal = {{ folder = "keys" }}
 time_scale = 1
 
 [temporal]
@@ -65,6 +65,7 @@ async def test_a_worker_serves_every_queue_and_caps_the_reads_of_an_account(
 ) -> None:
     monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
     file = tmp_path / "vigil.toml"
+    write_keys(tmp_path / "keys")
     file.write_text(SETTINGS.format(address=temporal_address, storage=(tmp_path / "storage").as_uri()))
     queues = [messages.VERIFICATIONS_QUEUE, messages.ARTIFACTS_QUEUE, messages.NOTIFICATIONS_QUEUE]
     async with serving(load_settings(file)):

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.sealed import write_keys
+
 SETTINGS = """
 digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"
-seal = "off"
+seal = {{ folder = "keys" }}
 time_scale = 1
 
 [temporal]
@@ -84,6 +86,7 @@ async def run_worker(
     config, log = folder / "vigil.toml", folder / "worker.log"
     storage = (folder / "storage").as_uri()
     tables = [ACCOUNT.format(name=name, provider=provider) for name, provider in accounts.items()]
+    write_keys(config.parent / "keys")
     config.write_text(
         SETTINGS.format(address=temporal, storage=storage, metrics=metrics, health=health) + "".join(tables)
     )

@@ -13,6 +13,9 @@ from vigil.domain.summary import Summary
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import CommandRefused, ConflictingRegistration, NoWorkerInTime, TemporalUnreachable, UnknownAccount
 from vigil.providers.transport import open_http
+from vigil.sealing.codec import PayloadSeal
+from vigil.sealing.errors import KeysetsNotOpened
+from vigil.sealing.keysets import Keysets
 from vigil.temporal.client import RegistrationResult, VerificationClient, wait_for_decision
 from vigil.temporal.connection import connect
 
@@ -20,6 +23,7 @@ __all__ = [
     "ClientSettings",
     "CommandRefused",
     "ConflictingRegistration",
+    "KeysetsNotOpened",
     "NoWorkerInTime",
     "Registration",
     "RegistrationResult",
@@ -37,11 +41,13 @@ __all__ = [
 
 @asynccontextmanager
 async def open_client(settings: ClientSettings) -> AsyncIterator[VerificationClient]:
-    """Connect to Temporal for as long as the context lasts. Raises `TemporalUnreachable`."""
+    """Connect to Temporal for as long as the context lasts. Raises `KeysetsNotOpened`, `TemporalUnreachable`."""
+    keys = settings.seal
+    seal = PayloadSeal(Keysets(keys.folder).payloads, keys.accept_plain, keys.only_open) if keys else None
     async with open_http() as http:
         accounts = open_accounts(settings, http)
         try:
-            client = await connect(settings.temporal.address, settings.temporal.namespace)
+            client = await connect(settings.temporal.address, settings.temporal.namespace, seal=seal)
         except RuntimeError:
             raise TemporalUnreachable(settings.temporal.address) from None
         yield VerificationClient(client, accounts, settings.digester)

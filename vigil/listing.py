@@ -15,6 +15,7 @@ from temporalio.common import SearchAttributeKey
 
 from vigil.domain.digest import Digester
 from vigil.domain.models import StrictModel
+from vigil.domain.registration import digest_applicant
 from vigil.domain.situation import Interruption
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
@@ -25,6 +26,7 @@ from vigil.temporal.client import DESCRIBE_TIMEOUT
 from vigil.temporal.inspection import read_interruption, read_summary
 
 LARGEST_PAGE: Final = 200
+_VERIFICATIONS: Final = f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}'"
 _MARK_LENGTH: Final = 26
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._:~-]{3,100}")
 _PREFIX_PAGE: Final = 50
@@ -54,9 +56,22 @@ class Filters(StrictModel):
         default=False, description="only runs whose workflow task fails, and runs that were ended in Temporal"
     )
 
-    def query(self, *, accounts: Collection[Name] | None = None, needs_attention: bool = False) -> str:
-        """Return Temporal's list filter. Every value has a closed form, so none can end its quotes."""
-        clauses = [f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}'", *self._clauses()]
+    def query(
+        self,
+        *,
+        accounts: Collection[Name] | None = None,
+        needs_attention: bool = False,
+        digester: Digester | None = None,
+    ) -> str:
+        """Return Temporal's list filter. Every value has a closed form, so none can end its quotes.
+
+        A filter by applicant needs the digester: Temporal knows applicants by their digests. Raises `ValueError`.
+        """
+        clauses = [_VERIFICATIONS, *self._clauses()]
+        if self.applicant is not None:
+            if digester is None:
+                raise ValueError("a filter by applicant needs the digester")
+            clauses.append(_of_applicant(self.applicant, digester))
         if accounts is not None:
             clauses.append(_within(accounts))
         if needs_attention:
@@ -65,7 +80,7 @@ class Filters(StrictModel):
         return " AND ".join(clauses)
 
     def _clauses(self) -> Iterator[str]:
-        for name in ("account", "stage", "decision", "outcome", "attention", "applicant"):
+        for name in ("account", "stage", "decision", "outcome", "attention"):
             value = getattr(self, name)
             if value is not None:
                 yield f"Vigil{name.capitalize()} = '{value}'"
@@ -135,7 +150,7 @@ class PageTokens:
     """Signs Temporal's page tokens, each for one list filter: a stranger's token must not reach Temporal."""
 
     def __init__(self, digester: Digester) -> None:
-        self._digester = digester
+        self.digester = digester
 
     def sign(self, token: bytes, query: str) -> str:
         """Return the token as a caller gets it."""
@@ -153,7 +168,7 @@ class PageTokens:
         return token
 
     def _mark(self, token: bytes, query: str) -> str:
-        return self._digester.digest("page", query.encode() + b"\0" + token)
+        return self.digester.digest("page", query.encode() + b"\0" + token)
 
 
 async def list_page(
@@ -163,7 +178,7 @@ async def list_page(
 
     Temporal cannot filter by backend, so a page may be shorter than `limit`.
     """
-    query = filters.query(accounts=reach.accounts)
+    query = filters.query(accounts=reach.accounts, digester=tokens.digester)
     executions, following = await _fetch_page(client, query, page, limit, tokens)
     return await _page_of(executions, following, reach)
 
@@ -180,18 +195,23 @@ async def list_verifications(
     return await _page_of([each for each in executions if newest.get(each.id) == each.run_id], following, reach)
 
 
-def search_query(text: str, paths: Iterable[str], accounts: Collection[Name]) -> str | None:
+def search_query(text: str, paths: Iterable[str], accounts: Collection[Name], digester: Digester) -> str | None:
     """Return the filter for an applicant, a path or the start of a reference, in these accounts alone.
 
     None: nothing that is searched for can hold such a text.
     """
     clauses = [f"WorkflowId = '{workflow_id(path)}'" for path in paths]
     if accounts and _SEARCHED.fullmatch(text):
-        clauses.append(f"(VigilApplicant = '{text}' AND {_within(accounts)})")
+        clauses.append(f"({_of_applicant(text, digester)} AND {_within(accounts)})")
         clauses += [f"WorkflowId STARTS_WITH '{workflow_id(f'{account}/{text}')}'" for account in accounts]
     if not clauses:
         return None
-    return f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND ({' OR '.join(clauses)})"
+    return f"{_VERIFICATIONS} AND ({' OR '.join(clauses)})"
+
+
+def _of_applicant(applicant: str, digester: Digester) -> str:
+    """Return the filter for an applicant. Runs of earlier releases are listed by the applicant itself."""
+    return f"VigilApplicant IN ('{digest_applicant(applicant, digester)}', '{applicant}')"
 
 
 def _within(accounts: Collection[Name]) -> str:
@@ -225,11 +245,11 @@ async def _page_of(executions: Sequence[WorkflowExecution], following: str | Non
 
 
 async def iterate_verifications(
-    client: Client, filters: Filters, *, needs_attention: bool = False
+    client: Client, filters: Filters, *, needs_attention: bool = False, digester: Digester | None = None
 ) -> AsyncIterator[ListedRun]:
     """Yield the newest run of each verification, the newest first. Raises `RPCError`."""
     seen: set[str] = set()
-    async for execution in client.list_workflows(filters.query(needs_attention=needs_attention)):
+    async for execution in client.list_workflows(filters.query(needs_attention=needs_attention, digester=digester)):
         if execution.id not in seen:
             seen.add(execution.id)
             run = await _run_of(execution)
@@ -239,7 +259,7 @@ async def iterate_verifications(
 
 async def count_interrupted(client: Client, *, most_runs: int) -> int:
     """Return how many verifications are interrupted, among the last `most_runs` such runs. Raises `RPCError`."""
-    query = f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND {_ENDED_IN_TEMPORAL}"
+    query = f"{_VERIFICATIONS} AND {_ENDED_IN_TEMPORAL}"
     count = 0
     async for execution in client.list_workflows(query, limit=most_runs):
         count += (await _run_of(execution)).is_interrupted and await _is_newest(client, execution)
@@ -254,7 +274,7 @@ async def find_by_prefix(client: Client, account: Name, prefix: str) -> str | No
     if not _PREFIX.fullmatch(prefix):  # nothing else can begin a workflow id, or may stand between quotes
         return None
     start = workflow_id(f"{account}/{prefix}")
-    query = f"WorkflowType = '{messages.VERIFICATION_WORKFLOW}' AND WorkflowId STARTS_WITH '{start}'"
+    query = f"{_VERIFICATIONS} AND WorkflowId STARTS_WITH '{start}'"
     found: set[str] = set()
     async for execution in client.list_workflows(query, page_size=_PREFIX_PAGE, rpc_timeout=DESCRIBE_TIMEOUT):
         if execution.id.startswith(start):  # some stores read "_" and "%" as wildcards
@@ -266,7 +286,8 @@ async def find_by_prefix(client: Client, account: Name, prefix: str) -> str | No
 
 async def count_open(client: Client, account: Name) -> int:
     """Return how many verifications of an account are open. Raises `RPCError`."""
-    return (await client.count_workflows(Filters(account=account, is_open=True).query())).count
+    query = f"{_VERIFICATIONS} AND VigilAccount = '{account}' AND ExecutionStatus = 'Running'"
+    return (await client.count_workflows(query)).count
 
 
 @dataclass(frozen=True)
@@ -283,7 +304,8 @@ class RecentCallbacks:
 
 async def read_recent_callbacks(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> RecentCallbacks:
     """Return how the callbacks of an account's newest verifications came. Raises `RPCError`."""
-    found = client.list_workflows(Filters(account=account).query(), page_size=among, limit=among)
+    query = f"{_VERIFICATIONS} AND VigilAccount = '{account}'"
+    found = client.list_workflows(query, page_size=among, limit=among)
     summaries = [summary async for summary, _ in (await read_summary(each) async for each in found) if summary]
     concluded = [each for each in summaries if each.outcome is not None and each.missed is not None]
     return RecentCallbacks(

@@ -18,6 +18,7 @@ from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
 from vigil.registration import Registrar
+from vigil.sealing.codec import PayloadSeal
 from vigil.sealing.keysets import Keysets
 from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import Storage
@@ -95,12 +96,14 @@ async def open_runtime(
 
     """
     digester = settings.digester
-    keysets = Keysets(settings.seal.folder) if settings.seal else None
+    keys = settings.seal
+    keysets = Keysets(keys.folder) if keys else None
+    seal = PayloadSeal(keysets.payloads, keys.accept_plain, keys.only_open) if keys and keysets else None
     temporal = settings.temporal
     async with open_http() as http:
         accounts = open_accounts(settings, http)
         try:
-            client = await connect(temporal.address, temporal.namespace, lazy=lazy, runtime=temporal_runtime)
+            client = await connect(temporal.address, temporal.namespace, seal=seal, lazy=lazy, runtime=temporal_runtime)
         except RuntimeError:
             raise TemporalUnreachable(temporal.address) from None
         tracker = VerificationClient(client, accounts, digester)

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from vigil.domain.verification_key import VerificationKey
+    from vigil.sealing.clear import take_in_clear
     from vigil.temporal import messages
 
 NOT_JSON: Final = "The input does not fit. It must be one JSON object, as POST /verifications takes it."
@@ -17,9 +18,9 @@ _UNKNOWN: Final = "unknown"
 
 
 def read_json(raw: RawValue) -> JsonValue:
-    """Return the JSON object in an input. Raises `ApplicationError`, which fails the run."""
+    """Return the JSON object in an input, sealed or not. Raises `ApplicationError`, which fails the run."""
     try:
-        given = workflow.payload_converter().from_payload(raw.payload, dict)
+        given = workflow.payload_converter().from_payload(take_in_clear(raw), dict)
     except Exception:  # noqa: BLE001 -- each converter has its own errors, and none may let the task fail for ever
         given = None
     if not isinstance(given, dict):

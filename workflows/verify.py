@@ -7,6 +7,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from vigil.sealing.clear import arrived_in_clear, keep_in_clear
     from vigil.temporal import messages, visibility
 
     from workflows import options
@@ -19,8 +20,10 @@ class Verify:
     """Registers a verification, and returns its published state at the outcome or at the completion."""
 
     @workflow.run
-    async def run(self, raw: RawValue = NO_PAYLOAD) -> messages.VerifiedState:
+    async def run(self, raw: RawValue = NO_PAYLOAD) -> messages.VerifiedState | RawValue:
         """Take the JSON of `POST /verifications`, with `until` and `withdraw_if_canceled`.
+
+        The result is sealed if the input was, since only then its reader has the keys.
 
         Canceled, it stops to wait, and withdraws the verification only if the input says so. An input that does not
         fit fails the run with a sentence.
@@ -58,7 +61,11 @@ class Verify:
                     summary="Withdraw the verification, as its starter wants",
                 )
             raise
-        return state
+        return _in_clear(state) if arrived_in_clear(raw) else state
+
+
+def _in_clear(state: messages.VerifiedState) -> RawValue:
+    return keep_in_clear(workflow.payload_converter().to_payload(state))
 
 
 def fail(error: ActivityError) -> NoReturn:

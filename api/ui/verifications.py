@@ -113,10 +113,12 @@ async def _find(caller: Backend, process: Dependencies, form: ListForm) -> Liste
     if form.account is not None:
         caller.require_account(form.account)
     reach = Reach(caller.accounts, caller.name if caller.own_only else None)
-    query: str | None = form.query(accounts=reach.accounts, needs_attention=form.needs is not None)
+    query: str | None = form.query(
+        accounts=reach.accounts, needs_attention=form.needs is not None, digester=process.digester
+    )
     if form.q:
         names = _reachable(caller, process)
-        query = search_query(form.q, _paths(form.q, names, process), names)
+        query = search_query(form.q, _paths(form.q, names, process), names, process.digester)
     if query is None:
         return ListedPage(runs=(), next_page=None)
     tokens = PageTokens(process.digester)

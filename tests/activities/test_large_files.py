@@ -20,6 +20,7 @@ from tests.activities.conftest import account_with
 from tests.gate import GatedStorage
 from tests.providers.identomat.samples import SESSION, settings
 from tests.providers.raw_server import _request
+from tests.sealed import connect
 from vigil.domain.account import Account
 from vigil.domain.digest import Digester
 from vigil.domain.snapshot import Artifact, ReadRequest
@@ -30,7 +31,6 @@ from vigil.providers.identomat.reader import IdentomatReader
 from vigil.providers.identomat.senders import CONTRACT
 from vigil.storage.folder import FolderStorage
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 
 PART = 64 * 1024
 FILE = b"\0\0\0\x18ftypmp42" + bytes(number * 31 % 251 for number in range(5 * PART))

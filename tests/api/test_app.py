@@ -18,10 +18,10 @@ from api.app import build_app
 from api.auth import Backend
 from tests.api.conftest import served
 from tests.api.test_verifications import body, code, dependencies_of
+from tests.sealed import connect, write_keys
 from tests.world import World
 from vigil.config.keys import hash_key
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 
 KEYS = (
     Backend("checkout", (hash_key("old key"), hash_key("new key"))),
@@ -306,7 +306,7 @@ STARTS_WITHIN = 90
 DIGEST_KEY, HEADER = "f3e01b7a94c25d8860aa91c7d24be35f", "Basic 7d1c90b3e8a24f56b0c9d3e1f7a86b42"
 SETTINGS = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
-seal = "off"
+seal = { folder = "keys" }
 [storage]
 url = "STORAGE"
 [accounts.id360]
@@ -324,6 +324,7 @@ PLAIN = ("uvicorn", "--factory", "api.app:create_app", "--no-access-log")
 @asynccontextmanager
 async def process_of(tmp_path: Path, entry: Sequence[str] = OURS, **variables: str) -> AsyncIterator[httpx.AsyncClient]:
     """The API in a process of its own, asked to end afterwards; Temporal is away, and what it logs is in `log`."""
+    write_keys(tmp_path / "keys")
     (tmp_path / "vigil.toml").write_text(SETTINGS.replace("STORAGE", (tmp_path / "kept").as_uri()))
     secrets = {"VIGIL_DIGEST_KEY": DIGEST_KEY, "PASSWORD": "p4ssw0rd", "HEADER": HEADER}
     settings = {"VIGIL_CONFIG": str(tmp_path / "vigil.toml"), "TEMPORAL_ADDRESS": "127.0.0.1:9"}

@@ -17,11 +17,11 @@ from api.dependencies import Needs
 from tests.api.conftest import in_process
 from tests.api.test_claims import Telling
 from tests.api.test_verifications import code, dependencies_of, path
+from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED_WITH_FILE, World, final
 from vigil.audit import AuditLog
 from vigil.config.keys import Right
 from vigil.providers.contract import ProviderResponse
-from vigil.temporal.connection import connect
 
 RESULT: Final = b'{"who": {"name": "Ada", "born": "1990-02-09"}}'
 ONE: Final = "/verifications/{account}/{reference:path}"

@@ -10,11 +10,11 @@ import pytest
 
 from tests.api.fakes import Acme
 from tests.api.test_verifications import backend, code, dependencies_of, path
+from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED, World, final
 from vigil.domain.claims import Claims
 from vigil.providers.claims import ClaimRow, ClaimTable, parse_stored, read_date, read_text
 from vigil.providers.contract import ProviderResponse
-from vigil.temporal.connection import connect
 
 RESULT = b'{"who": {"name": "Ada", "born": "1990-02-09", "died": "some day"}, "note": null}'
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.api.test_verifications import backend, body, code, path
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, World, final
-from vigil.temporal.connection import connect
 
 LONG, SHORT = timedelta(seconds=60), timedelta(milliseconds=200)
 SAME = {"Idempotency-Key": "erase-4711"}

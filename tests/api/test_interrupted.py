@@ -12,9 +12,9 @@ from api.app import build_app
 from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import account_in
+from tests.sealed import connect
 from tests.world import World, own_account
 from vigil.listing import Filters, ListedRun, iterate_verifications
-from vigil.temporal.connection import connect
 
 
 @pytest.fixture

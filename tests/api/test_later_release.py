@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.fakes import account_in
 from tests.api.test_verifications import backend, body, code, path
+from tests.sealed import connect
 from tests.world import APPROVED, World, final
 from vigil.domain.explanation import explain
 from vigil.domain.verification_key import workflow_id
@@ -15,7 +16,6 @@ from vigil.errors import RecordUnreadable
 from vigil.lookup import VerificationLookup
 from vigil.storage.contract import names_under
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.api.test_verifications import backend, path
+from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED, World, final
-from vigil.temporal.connection import connect
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

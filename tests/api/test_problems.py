@@ -19,12 +19,12 @@ from api.schemas import RegisteredView
 from docs.problem_page import build_page
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_of
+from tests.sealed import connect
 from vigil.domain.digest import Digester
 from vigil.observability import set_up_logging
 from vigil.registration import RegistrationRequest
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.connection import connect
 
 ROOT = Path(__file__).parents[2]
 PERSON = "Jane Doe"

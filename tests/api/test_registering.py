@@ -13,12 +13,12 @@ from api.app import build_app
 from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
+from tests.sealed import connect
 from tests.world import ACCOUNT, World
 from vigil.domain.errors import ProviderError, ProviderRefusesUs, ProviderUnavailable, ReferenceUnknown
 from vigil.domain.registration import Registration
 from vigil.domain.verification_key import VerificationKey
 from vigil.providers.contract import Coordinate, FoundVerification
-from vigil.temporal.connection import connect
 
 CREATED_AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 

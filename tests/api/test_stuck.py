@@ -12,12 +12,12 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from api.stuck import keep_counting_stuck
+from tests.sealed import CONVERTER
 from tests.world import World, own_account, quick, serving
 from vigil.demo.temporal_server import find_binary
 from vigil.listing import Filters, iterate_verifications
 from vigil.observability import Metrics
 from vigil.temporal import messages
-from vigil.temporal.connection import CONVERTER
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 

@@ -21,13 +21,13 @@ from api.schemas import RecordView
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
 from tests.domain.samples import DECLINED, callback_event, fresh, read
+from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final, step
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback
 from vigil.domain.snapshot import Room
 from vigil.providers.contract import ProviderResponse
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.connection import connect
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from api.app import build_app
 from api.auth import Backend
 from tests.api.conftest import served
 from tests.api.test_verifications import dependencies_of
+from tests.sealed import connect
 from tests.world import FILE, World, final
 from vigil.config.keys import hash_key
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Decision, Stage
-from vigil.temporal.connection import connect
 from vigil_client import AsyncClient
 from vigil_client.notifications import Notification
 from vigil_client.testing import FakeAccount, FakeVigil

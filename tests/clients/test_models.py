@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from api.app import build_app
 from api.dependencies import Dependencies
 from api.problem_types import PROBLEM_TYPES
+from tests.sealed import connect
 from vigil.domain.digest import Digester
 from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.connection import connect
 from vigil_client import claims, errors, models, notifications, operations, words
 
 ANSWERS: Final[Mapping[str, type[BaseModel]]] = {

@@ -13,10 +13,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.conformance.rig import Rig, rig
 from tests.conformance.skipping import working
+from tests.sealed import CONVERTER
 from tests.simulator.step_clock import StepClock
 from tests.workflows.conftest import KINDS
 from vigil.demo.temporal_server import find_binary
-from vigil.temporal.connection import CONVERTER
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 SCALE = 60

@@ -21,7 +21,11 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.client import WorkflowExecutionDescription
 
 from tests.conformance.rig import Rig
+from tests.sealed import SEAL
+from vigil.sealing.codec import SealingCodec, is_sealed
 from vigil.storage.contract import names_under
+
+_CODEC = SealingCodec(SEAL, "default")
 
 
 class Place(StrEnum):
@@ -173,8 +177,10 @@ def _add(
 
 
 def _texts(message: Message) -> list[bytes]:
-    """Return a message as text, and the contents of every payload in it."""
-    return [MessageToJson(message).encode(), *(payload.data for payload in parts_of(message, Payload))]
+    """Return a message as text, and the contents of every payload in it, opened too."""
+    payloads = parts_of(message, Payload)
+    opened = [_CODEC.open(payload).data for payload in payloads if is_sealed(payload)]
+    return [MessageToJson(message).encode(), *(payload.data for payload in payloads), *opened]
 
 
 def parts_of(message: Any, kind: type[Message]) -> list[Any]:

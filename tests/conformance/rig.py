@@ -22,8 +22,9 @@ from api.callbacks.intake import Intake
 from api.callbacks.limits import CallbackLimits
 from api.dependencies import Dependencies
 from tests.conformance.kit import Kit, KitMissing, Scenario, SenderKit, SentRequest, kit_of
+from tests.sealed import write_keys
 from tests.simulator.step_clock import StepClock
-from vigil.config.settings import ConfiguredAccount, Settings, StorageSettings, TemporalSettings
+from vigil.config.settings import ConfiguredAccount, SealSettings, Settings, StorageSettings, TemporalSettings
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.snapshot import Coordinates
@@ -281,7 +282,7 @@ def _intake(dependencies: Dependencies) -> Intake:
 def _settings(temporal: str, folder: Path, *, simulator: str, scale: float) -> Settings:
     return Settings(
         digest_key=SecretStr("conformance of every provider"),
-        seal=None,
+        seal=SealSettings(folder=write_keys(folder / "keys")),
         temporal=TemporalSettings(address=temporal, namespace="default"),
         storage=StorageSettings(url=(folder / "storage").as_uri()),
         accounts=dict(_accounts(simulator)),

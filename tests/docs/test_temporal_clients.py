@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.sealed import connect
 from tests.workflows.verifying import verifying
 from tests.world import APPROVED, World, final, own_account
-from vigil.temporal.connection import connect
 
 PAGE = Path(__file__).parents[2] / "docs" / "temporal-clients.md"
 NPM = Path(__file__).parents[1] / "conformance" / "npm"

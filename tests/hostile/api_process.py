@@ -16,10 +16,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.sealed import write_keys
+
 SECRET = "q7Yt2nVx9Lk4Rb8Wd3Hs6Jf1Mz5Cp0Ga"
 SETTINGS = """
 digest_key = "Zk3Vn8Qw1Rt6Yb5Xc9Lp2Hd7Fs4Jg0Ma"
-seal = "off"
+seal = { folder = "keys" }
 [temporal]
 address = "TEMPORAL"
 [storage]
@@ -97,6 +99,7 @@ async def run_api(
         port = int(probe.getsockname()[1])
     config, storage, log = folder / "vigil.toml", folder / "storage", folder / "log"
     text = SETTINGS.replace("TEMPORAL", temporal).replace("STORAGE", storage.as_uri()).replace("PORT", str(port))
+    write_keys(config.parent / "keys")
     config.write_text(text)
     config.chmod(0o600)
 

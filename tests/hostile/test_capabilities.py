@@ -10,10 +10,10 @@ from api.app import build_app
 from tests.activities.backend import Backend
 from tests.api.conftest import in_process
 from tests.api.test_verifications import dependencies_of
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, DECLINED, World, final, own_account
 from vigil.domain.message import MessageKind, MessageOutcome, MessageReceived, MessageRequest, MessageResult
 from vigil.temporal.client import VerificationClient
-from vigil.temporal.connection import connect
 
 CAPABILITY = "abtq2tm98bv2w74jzo9bzhml9rycmshbzqgpoo8u"
 

@@ -10,9 +10,9 @@ import pytest
 from api.app import build_app
 from api.auth import Backend
 from tests.api.test_verifications import body, code, dependencies_of, path
+from tests.sealed import connect
 from tests.world import World
 from vigil.config.keys import hash_key
-from vigil.temporal.connection import connect
 
 HOST = "127.0.0.1:8000"
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -22,10 +22,10 @@ from api.failed_keys import FailedKeys
 from api.problems import Problem
 from api.ui.routing import PageRoute
 from tests.api.test_verifications import body, code, dependencies_of, path
+from tests.sealed import connect
 from tests.world import ACCOUNT, World
 from vigil.config.keys import KeySettings, Right, hash_key
 from vigil.observability import Metrics
-from vigil.temporal.connection import connect
 
 RIGHTS: Final = {
     ("POST", "/verifications"): "register",

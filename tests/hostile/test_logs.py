@@ -213,7 +213,8 @@ EVERY_SOURCE: Final = """
 import asyncio, gc, logging, sys, threading, warnings
 from temporalio.client import Client
 from vigil.observability import set_up_logging
-from vigil.temporal.connection import connect, open_sdk_runtime
+from tests.sealed import connect
+from vigil.temporal.connection import open_sdk_runtime
 
 logging.getLogger("uvicorn").addHandler(logging.StreamHandler())
 set_up_logging()

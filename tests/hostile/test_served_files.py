@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.api.test_verifications import backend, body, path
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, SaidReader, World
-from vigil.temporal.connection import connect
 
 PAGE = b"<script>alert(document.cookie)</script>"
 

@@ -13,10 +13,10 @@ from api.callbacks.intake import Intake
 from api.callbacks.limits import CallbackLimits
 from api.callbacks.relay import Relay, RelayPace
 from tests.api.fakes import SECRET, Desk
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, World, final, own_account, quick
 from vigil.domain.errors import ArtifactNotReady
 from vigil.providers.contract import CallbackRequest
-from vigil.temporal.connection import connect
 
 NOON = datetime(2026, 11, 28, 12, 0, 30, tzinfo=UTC)
 RECORD = "verifications/acme/r-1/records/000001"

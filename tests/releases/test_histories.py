@@ -14,10 +14,10 @@ import pytest
 from temporalio.client import Client
 
 from tests.releases.next_release import ROOT
+from tests.sealed import connect
 from tests.workflows.record_histories import HISTORIES
 from tests.world import APPROVED, World, final, own_account, quick
 from vigil.domain.digest import Digester
-from vigil.temporal.connection import connect
 from vigil.temporal.histories import export, make_opaque, replay
 from workflows.registry import WORKFLOWS
 

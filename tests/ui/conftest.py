@@ -13,9 +13,9 @@ from api.auth import Backend
 from api.dependencies import Dependencies
 from tests.api.conftest import in_process
 from tests.api.fakes import account_in
+from tests.sealed import connect
 from tests.world import ACCOUNT, World
 from vigil.config.keys import KeySettings, Right, hash_key
-from vigil.temporal.connection import connect
 
 ORIGIN = {"origin": "http://127.0.0.1"}
 Pages: TypeAlias = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]

@@ -11,11 +11,11 @@ import pytest
 from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.api.fakes import account_in
+from tests.sealed import connect
 from tests.ui.conftest import ORIGIN, Pages, holder, sign_in
 from tests.ui.test_pages import text_of
 from tests.world import APPROVED, World, final, own_account
 from vigil.storage.inbox import PENDING, QUARANTINED, Inbox, Receipt
-from vigil.temporal.connection import connect
 
 ALL = ("read", "personal", "command", "resolve", "operate")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -14,10 +14,10 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from tests.sealed import CONVERTER, connect
 from tests.world import World, own_account
 from vigil.domain.record import Record
 from vigil.domain.tracking_plan import TrackingPlan
-from vigil.temporal.connection import CONVERTER, connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 KINDS = {

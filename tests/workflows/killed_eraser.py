@@ -22,11 +22,11 @@ from temporalio.worker import (
 )
 from temporalio.workflow import ActivityHandle
 
+from tests.sealed import connect
 from tests.world import World
 from vigil.domain.verification_key import VerificationKey
 from vigil.process_exit import exit_now
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 
 SHORT = timedelta(seconds=5)
 ENDS = (

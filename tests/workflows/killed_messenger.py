@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.messages import message_sender, messages_worker
+from tests.sealed import connect
 from tests.short_timeouts import with_short_timeouts
 from tests.world import World
 from vigil.domain.message import Channel
 from vigil.messaging.contract import MessageSender, Outgoing, SendResult
 from vigil.providers.transport import open_http
-from vigil.temporal.connection import connect
 
 
 class KilledCarrier:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.gate import GatedStorage
+from tests.sealed import connect
 from tests.short_timeouts import with_short_timeouts
 from tests.world import APPROVED_WITH_FILE, SaidReader, World, quick
 from vigil.domain.snapshot import Artifact, ReadRequest
@@ -16,7 +17,6 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.process_exit import exit_now
 from vigil.providers.contract import ArtifactStream, ProviderResponse
 from vigil.storage.contract import Content, Storage, Stored
-from vigil.temporal.connection import connect
 
 POINTS = (
     "during a read",

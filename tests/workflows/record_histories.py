@@ -22,7 +22,7 @@ from tests.workflows.verifying import verifying
 from tests.world import World, own_account
 from vigil.demo.temporal_server import find_binary
 from vigil.process_exit import exit_now
-from vigil.temporal.connection import CONVERTER
+from vigil.temporal.conversion import PLAIN
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -73,7 +73,7 @@ async def _server(*, suggest_after: int | None) -> AsyncIterator[Client]:
     if suggest_after is not None:
         options += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={suggest_after}"]
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(find_binary()), dev_server_extra_args=options, data_converter=CONVERTER
+        dev_server_existing_path=str(find_binary()), dev_server_extra_args=options, data_converter=PLAIN
     ) as environment:
         yield environment.client
 

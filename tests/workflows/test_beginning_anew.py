@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from tests.sealed import CONVERTER
 from tests.world import APPROVED, World, final, own_account, quick, step
 from vigil.demo.temporal_server import find_binary
 from vigil.domain.errors import ProviderUnavailable
 from vigil.domain.terms import Decision, Outcome
 from vigil.temporal import messages
-from vigil.temporal.connection import CONVERTER
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 SUGGESTED_AFTER = 60

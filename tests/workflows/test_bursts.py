@@ -6,11 +6,11 @@ from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
 
+from tests.sealed import connect
 from tests.world import APPROVED, World, own_account, step
 from vigil.domain.errors import ProviderUnavailable
 from vigil.domain.terms import Decision
 from vigil.temporal import messages
-from vigil.temporal.connection import connect
 
 
 async def test_signals_that_come_at_once_are_read_in_parts_and_none_is_lost(

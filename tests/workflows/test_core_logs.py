@@ -7,8 +7,9 @@ import pytest
 from temporalio import activity
 from temporalio.worker import Worker
 
+from tests.sealed import connect
 from tests.workflows.conftest import SkippedTime
-from vigil.temporal.connection import connect, open_sdk_runtime
+from vigil.temporal.connection import open_sdk_runtime
 
 
 @activity.defn

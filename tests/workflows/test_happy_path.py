@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from tests.sealed import connect
 from tests.world import APPROVED_WITH_FILE, World, final, own_account, step
 from vigil.domain.terms import ArtifactState, Basis, Decision, Outcome, Stage
-from vigil.temporal.connection import connect
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from tests.sealed import connect
 from tests.world import APPROVED, APPROVED_WITH_FILE, DECLINED, World, final, own_account, quick, step
 from vigil.demo.temporal_server import run_temporal_server
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Attention, Decision, Outcome, Stage
-from vigil.temporal.connection import connect
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 CANCELED = Snapshot(stage=Stage.CONCLUDED, ended=Outcome.CANCELED, word="CANCELED")

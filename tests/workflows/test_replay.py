@@ -18,11 +18,12 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.workflow import NondeterminismError
 
 import workflows
+from tests.sealed import CONVERTER, SEAL_AND_PLAIN, connect, seal_history
 from tests.workflows.record_histories import DIGESTS, HISTORIES, ROOT, digests, missing, release
 from tests.workflows.stories import STORIES
 from vigil.domain.record import Record
 from vigil.temporal import messages
-from vigil.temporal.connection import CONVERTER, connect
+from vigil.temporal.conversion import PLAIN, make_converter
 from vigil.temporal.histories import TYPES
 from workflows.registry import WORKFLOWS
 
@@ -130,7 +131,21 @@ def test_every_patch_marker_of_the_code_is_in_a_history() -> None:
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_a_recorded_history_replays(path: Path) -> None:
-    await Replayer(workflows=WORKFLOWS, data_converter=CONVERTER).replay_workflow(history(path))
+    await Replayer(workflows=WORKFLOWS, data_converter=PLAIN).replay_workflow(history(path))
+
+
+@pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+async def test_a_history_that_was_recorded_before_sealing_replays_with_keys(path: Path) -> None:
+    converter = make_converter(SEAL_AND_PLAIN, "default")
+    await Replayer(workflows=WORKFLOWS, data_converter=converter).replay_workflow(history(path))
+
+
+@pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+async def test_a_recorded_history_replays_sealed(path: Path) -> None:
+    sealed = await seal_history(history(path))
+
+    assert b'"reference"' not in b"".join(event.SerializeToString() for event in sealed.events)
+    await Replayer(workflows=WORKFLOWS, data_converter=CONVERTER).replay_workflow(sealed)
 
 
 @workflow.defn(name=messages.VERIFICATION_WORKFLOW)
@@ -152,7 +167,7 @@ class Hasty:
 
 
 async def test_a_change_in_the_order_of_commands_fails_the_replay() -> None:
-    replayer = Replayer(workflows=[Hasty], data_converter=CONVERTER, workflow_runner=UnsandboxedWorkflowRunner())
+    replayer = Replayer(workflows=[Hasty], data_converter=PLAIN, workflow_runner=UnsandboxedWorkflowRunner())
 
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(history(HISTORIES / "0.1.0" / "approved_by_a_callback.json"))

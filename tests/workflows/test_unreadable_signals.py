@@ -11,11 +11,11 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.worker import Replayer
 
+from tests.sealed import CONVERTER
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, STARTED, World, final, step
 from vigil.domain.registration import Registration
 from vigil.domain.terms import Attention, Decision, Stage
-from vigil.temporal.connection import CONVERTER
 from workflows.verification import VerificationWorkflow
 
 UNREADABLE = Attention.UNREADABLE_SIGNAL

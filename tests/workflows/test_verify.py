@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from tests.sealed import SEAL_AND_PLAIN, connect
 from tests.workflows.verifying import registrar_of, verifying
 from tests.world import APPROVED, APPROVED_WITH_FILE, World, final, own_account
 from vigil.registration import RegistrationRequest
@@ -193,8 +194,10 @@ async def test_a_plain_start_is_completed_by_the_worker_and_is_no_conflict_over_
 
 
 async def test_a_signalled_registration_without_a_fingerprint_is_no_conflict_over_http(
-    world: World, plain: Client
+    temporal_address: str, tmp_path: Path, plain: Client
 ) -> None:
+    client = await connect(temporal_address, "default", seal=SEAL_AND_PLAIN)
+    world = verifying(World(client, tmp_path, account=own_account()))
     async with world.workers():
         await world.hear(final())
         at = "2031-03-04T09:00:00Z"

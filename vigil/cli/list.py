@@ -70,7 +70,9 @@ async def _list(config: Path | None, filters: Filters, *, attention: bool, limit
     async with open_installation(config) as runtime:
         if filters.account is not None:
             runtime.tracker.account(filters.account)
-        async for run in iterate_verifications(runtime.client, filters, needs_attention=attention):
+        async for run in iterate_verifications(
+            runtime.client, filters, needs_attention=attention, digester=runtime.digester
+        ):
             runs.append(run)
             if len(runs) == limit:
                 break

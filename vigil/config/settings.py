@@ -121,6 +121,8 @@ class SealSettings(StrictModel):
     """The URL of the store of the data keys; None: that of everything else, below `keys/`."""
     accept_plain: bool = False
     """Whether what was stored in clear, before there were keys, is still read."""
+    only_open: bool = False
+    """Whether nothing is sealed in Temporal yet, since processes without keys still run."""
 
 
 def _seal(given: Any) -> Any:

@@ -50,9 +50,7 @@ class Registration(StoredModel):
         left_out = {"registered_at", "registered_by", "fingerprint", "notify_complete"}
         said = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         marks = {
-            name: digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]
-            for name, value in sorted(said.items())
-            if value not in (None, [], {})
+            name: _mark(name, value, digester) for name, value in sorted(said.items()) if value not in (None, [], {})
         }
         return self._with(fingerprint=marks)
 
@@ -73,3 +71,17 @@ class Registration(StoredModel):
             return ()
         names = sorted(set(self.fingerprint) | set(fingerprint))
         return tuple(name for name in names if self.fingerprint.get(name) != fingerprint.get(name))
+
+
+def applicant_digest_in(fingerprint: Mapping[str, str]) -> str | None:
+    """Return the keyed digest of the applicant in a fingerprint, by which Temporal finds it; None: it has none."""
+    return fingerprint.get("applicant")
+
+
+def digest_applicant(applicant: str, digester: Digester) -> str:
+    """Return the digest that the fingerprint of each registration of an applicant has."""
+    return _mark("applicant", applicant, digester)
+
+
+def _mark(name: str, value: object, digester: Digester) -> str:
+    return digester.digest(f"registration/{name}", json.dumps(value, sort_keys=True))[:10]

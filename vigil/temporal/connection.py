@@ -1,4 +1,4 @@
-"""Connects to Temporal, with the data converter that all processes share."""
+"""Connects to Temporal, with the data converter that all processes of an installation share."""
 
 import logging
 import secrets
@@ -8,8 +8,6 @@ from typing import Final
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -22,9 +20,9 @@ from temporalio.runtime import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from vigil.origin import build_name, host_name
+from vigil.sealing.codec import PayloadSeal
+from vigil.temporal.conversion import make_converter
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
-
-CONVERTER: Final[DataConverter] = pydantic_data_converter
 
 _KINDS: Final = {
     "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -58,9 +56,16 @@ def open_sdk_runtime(metrics_address: str | None = None) -> Runtime:
 
 
 async def connect(
-    address: str | None, namespace: str | None, *, lazy: bool = False, runtime: Runtime | None = None
+    address: str | None,
+    namespace: str | None,
+    *,
+    seal: PayloadSeal | None,
+    lazy: bool = False,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect, or with `lazy` let the first call connect, for a process that may start before Temporal does.
+
+    `seal`: the keys of payloads; None seals nothing.
 
     TLS, API key and headers come from the SDK's own environment variables (`TEMPORAL_TLS`, `TEMPORAL_API_KEY` ...);
     `address` and `namespace` overrule theirs.
@@ -68,7 +73,8 @@ async def connect(
     config = ClientConfig.load_client_connect_config(disable_file=True)
     config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
     config["namespace"] = namespace or config.get("namespace") or "default"
-    return await Client.connect(**config, data_converter=CONVERTER, identity=_identity(), lazy=lazy, runtime=runtime)
+    converter = make_converter(seal, config["namespace"])
+    return await Client.connect(**config, data_converter=converter, identity=_identity(), lazy=lazy, runtime=runtime)
 
 
 def _identity() -> str:

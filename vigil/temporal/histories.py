@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
 from vigil.temporal import messages
-from vigil.temporal.connection import CONVERTER
+from vigil.temporal.conversion import PLAIN
 
 Json: TypeAlias = Any
 Digest: TypeAlias = Callable[[str], str]
@@ -148,7 +148,7 @@ def _encoded_references_in(value: Json, name: str = "") -> set[str]:
 
 async def replay(histories: Mapping[str, str], workflows: Sequence[type]) -> Mapping[str, str]:
     """Replay histories, JSON by name, and return what failed: the error's type and the first line of its text."""
-    replayer = Replayer(workflows=workflows, data_converter=CONVERTER)
+    replayer = Replayer(workflows=workflows, data_converter=PLAIN)
     failures = {}
     for name, text in histories.items():
         history = WorkflowHistory.from_json(json.loads(text).get("workflowId", "verification/acme/recorded"), text)

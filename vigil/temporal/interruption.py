@@ -9,6 +9,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
+from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from vigil.temporal.inspection import read_summary
@@ -32,7 +33,7 @@ async def read_interrupted(client: Client, workflow_id: str, run: str) -> Interr
                     payloads = event.workflow_execution_started_event_attributes.input.payloads
                     following, given = await _read_input(client, payloads)
                     found += given
-                found += _signals_of(event)
+                found += await _signals_of(client, event)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -52,15 +53,13 @@ async def _read_input(client: Client, payloads: Sequence[Payload]) -> tuple[str 
     return order.follows, [signal for signal in order.unread if signal.name in _KEPT]
 
 
-def _signals_of(event: HistoryEvent) -> Sequence[UnreadSignal]:
+async def _signals_of(client: Client, event: HistoryEvent) -> Sequence[UnreadSignal]:
     signal = event.workflow_execution_signaled_event_attributes
     command = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
     name, payloads = (command.name, command.args) if command.name else (signal.signal_name, signal.input)
     if name not in _KEPT or not payloads.payloads:
         return ()
     at = event.event_time.ToDatetime(tzinfo=UTC)
-    return (
-        UnreadSignal(
-            name=name, received_at=at, payload=base64.b64encode(payloads.payloads[0].SerializeToString()).decode()
-        ),
-    )
+    [raw] = await client.data_converter.decode(payloads.payloads[:1], [RawValue])
+    payload = base64.b64encode(raw.payload.SerializeToString()).decode()
+    return (UnreadSignal(name=name, received_at=at, payload=payload),)

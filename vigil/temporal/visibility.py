@@ -12,6 +12,7 @@ from temporalio.common import (
 from vigil.domain.attention import what_attention_means
 from vigil.domain.explanation import explain
 from vigil.domain.record import Record
+from vigil.domain.registration import applicant_digest_in
 from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Instant, Name, Stage
@@ -21,8 +22,9 @@ from vigil.temporal.messages import VERIFICATION_ATTRIBUTE, Notification, Notifi
 
 _KEYWORD: Final = {
     name: SearchAttributeKey.for_keyword(name)
-    for name in ("VigilAccount", "VigilProvider", "VigilStage", "VigilDecision", "VigilOutcome", "VigilApplicant")
+    for name in ("VigilAccount", "VigilProvider", "VigilStage", "VigilDecision", "VigilOutcome")
 }
+_APPLICANT: Final = SearchAttributeKey.for_keyword("VigilApplicant")
 _ATTENTION: Final = SearchAttributeKey.for_keyword_list("VigilAttention")
 ABOUT: Final = SearchAttributeKey.for_keyword(VERIFICATION_ATTRIBUTE)
 _DEADLINE: Final = SearchAttributeKey.for_datetime("VigilDeadline")
@@ -34,9 +36,11 @@ def about(path: str) -> TypedSearchAttributes:
 
 
 def search_attributes(published: Summary) -> TypedSearchAttributes:
-    """Return the search attributes of a summary."""
+    """Return the search attributes of a summary. The applicant is a keyed digest: Temporal keeps these in clear."""
+    applicant = applicant_digest_in(published.fingerprint)
     return TypedSearchAttributes(
         [
+            *([SearchAttributePair(_APPLICANT, applicant)] if applicant else []),
             *(SearchAttributePair(_KEYWORD[name], word) for name, word in _words(published).items() if word),
             SearchAttributePair(_ATTENTION, [str(reason) for reason in published.attention]),
             SearchAttributePair(_DEADLINE, published.deadline_at),
@@ -48,6 +52,8 @@ def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdat
     """Return the updates that turn the search attributes of one summary into those of the next."""
     old = _words(before) if before else {}
     updates: list[SearchAttributeUpdate[Any]] = []
+    if (before.applicant if before else None) != after.applicant:
+        updates.append(_of_applicant(after))
     for name, word in _words(after).items():
         if word != old.get(name):
             updates.append(_KEYWORD[name].value_set(word) if word else _KEYWORD[name].value_unset())
@@ -136,9 +142,14 @@ def _words(published: Summary) -> dict[str, str | None]:
         "VigilStage": published.stage,
         "VigilDecision": published.decision,
         "VigilOutcome": published.outcome,
-        "VigilApplicant": published.applicant,
     }
     return {name: str(word) if word else None for name, word in words.items()}
+
+
+def _of_applicant(published: Summary) -> SearchAttributeUpdate[Any]:
+    """Return the update to the applicant's digest. Without a digest it is one too: a replay compares the commands."""
+    digest = applicant_digest_in(published.fingerprint)
+    return _APPLICANT.value_set(digest) if digest else _APPLICANT.value_unset()
 
 
 def title(key: VerificationKey) -> str:

@@ -10,6 +10,7 @@ import pytest
 from tests.providers.identomat.fake_identomat import COMPANY_KEY
 from tests.providers.identomat.recording_server import BLOCK, RecordingServer, block
 from tests.providers.identomat.samples import SESSION
+from tests.sealed import write_keys
 from vigil.client import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.processes import Program
@@ -28,7 +29,7 @@ MIB = 1024 * 1024
 DIGEST_KEY = "f3e01b7a94c25d8860aa91c7d24be35f"
 SETTINGS = """
 digest_key = "{digest_key}"
-seal = "off"
+seal = {{ folder = "keys" }}
 time_scale = 600
 
 [temporal]
@@ -75,6 +76,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
         server.listening() as base_url,
         run_temporal_server(log=tmp_path / "temporal.log", search_attributes=SEARCH_ATTRIBUTES) as temporal,
     ):
+        write_keys(config.parent / "keys")
         config.write_text(
             SETTINGS.format(
                 digest_key=DIGEST_KEY,
