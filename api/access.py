@@ -6,6 +6,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.allowed_methods import allowed_methods
 from api.auth import Backend, Backends, remember_backend
 from api.callbacks.endpoint import Network, source_of
 from api.failed_keys import FailedKeys
@@ -16,7 +17,6 @@ from api.request_bodies import read_body, replay
 from api.ui.access import is_page
 
 _WITHOUT_KEY: Final = frozenset({"/health/live", *ADDRESSES})
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AccessLayer:
@@ -37,7 +37,8 @@ class AccessLayer:
         headers = Headers(scope=scope)
         _refuse_other_sites(headers)
         remember_backend(scope.setdefault("state", {}), await self._identify(scope, headers))
-        if scope["method"] not in _SAFE_METHODS:
+        # A form sends POST alone. To a path without POST it goes on, and is answered 405.
+        if scope["method"] == "POST" and "POST" in allowed_methods(scope):
             _require_json(headers)
         body = await read_body(receive, headers)
         if body is not None:

@@ -11,7 +11,7 @@ from api.dependencies import Caller, Key, Needs, Process
 from api.problems import Problem, problem_of, problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
-from vigil.domain.terms import Decision, Instant, Outcome, ReasonCode, Stage
+from vigil.domain.terms import Decision, Outcome, ReasonCode, Stage, WrittenInstant
 from vigil.errors import DataErased, NoWorkerInTime
 from vigil.temporal import messages
 
@@ -47,7 +47,7 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
 class DeadlineRequest(StrictModel):
     """The new deadline."""
 
-    deadline_at: Instant = Field(examples=["2025-12-24T12:00:00Z"])
+    deadline_at: WrittenInstant = Field(examples=["2031-12-24T12:00:00Z"])
 
 
 class ResolveRequest(StrictModel):

@@ -13,7 +13,7 @@ from api.problems import problem_responses
 from vigil.config.keys import Right
 from vigil.domain.hold import Hold, HoldReason
 from vigil.domain.models import StrictModel
-from vigil.domain.terms import Decision, Instant, Name, Outcome, Shown, Word
+from vigil.domain.terms import Decision, Instant, Name, Outcome, Shown, Word, WrittenInstant
 from vigil.domain.tombstone import ErasureCause, NotOurs, Tombstone
 from vigil.domain.verification_key import VerificationKey, shown_key
 
@@ -59,7 +59,7 @@ class HoldRequest(StrictModel):
     """Why data is held, and until when."""
 
     reason: HoldReason
-    until: Instant | None = Field(None, description="null: until it is released", examples=["2031-01-01T00:00:00Z"])
+    until: WrittenInstant | None = Field(None, description="null: until released", examples=["2031-01-01T00:00:00Z"])
 
 
 class HoldView(StrictModel):

@@ -1,5 +1,6 @@
 """The OpenAPI document: outbound notifications and the one form of all problems, which FastAPI does not know."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Header
@@ -109,6 +110,24 @@ def extend_openapi(app: FastAPI) -> None:
             problem = ProblemView.model_json_schema(ref_template=_REFERENCE)
             components.update(problem.pop("$defs", {}))
             components[ProblemView.__name__] = problem
+        for parameter in _parameters_of(document):
+            _drop_null(parameter["schema"])
         return document
 
     app.openapi = build_extended  # type: ignore[method-assign]
+
+
+def _parameters_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            yield from operation.get("parameters", ())
+
+
+def _drop_null(schema: dict[str, Any]) -> None:
+    """Take `null` out: what a parameter does not say is left out of the request, and no text of it is null."""
+    others = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(others) == 1:
+        del schema["anyOf"]
+        schema.update(others[0])
+    elif others:
+        schema["anyOf"] = others

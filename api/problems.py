@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
+from api.allowed_methods import allowed_methods
 from api.problem_types import link_to
 from api.request_faults import UNREADABLE_BODY, FieldProblem, list_faults
 from api.request_ids import current_request_id
@@ -221,13 +222,15 @@ async def _answer_validation(request: Request, error: Exception) -> JSONResponse
     return Problem(422, "invalid_request", "The request does not fit", fields=fields).response()
 
 
-async def _answer_http(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == HTTPStatus.BAD_REQUEST:  # the framework's answer to a body that is no text
         return Problem(422, "invalid_request", "The request does not fit", fields=[UNREADABLE_BODY]).response()
     codes = {404: ("no_such_path", "There is no such path"), 405: ("no_such_method", "The path has no such method")}
     code, title = codes.get(status, ("cannot_answer", "The request cannot be answered"))
     headers = error.headers if isinstance(error, HTTPException) else None
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(allowed_methods(request.scope))}
     return Problem(status, code, title, headers=headers).response()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StrictBool
 
 from api.dependencies import Caller, Needs, Process
 from api.problems import problem_responses
@@ -114,7 +114,7 @@ class RereadRequest(StrictModel):
     """Which callbacks are read again: those of one account, or all. With `dry_run` nothing is changed."""
 
     account: Name | None = None
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
 
 class RereadView(StrictModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
@@ -18,7 +18,7 @@ from vigil.domain.models import StrictModel
 from vigil.domain.registration import digest_applicant
 from vigil.domain.situation import Interruption
 from vigil.domain.summary import Summary
-from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word
+from vigil.domain.terms import Attention, Decision, Name, Outcome, Stage, Word, WrittenInstant
 from vigil.domain.verification_key import path_of_workflow, workflow_id
 from vigil.errors import AmbiguousReference, InvalidPageToken
 from vigil.temporal import messages
@@ -49,8 +49,8 @@ class Filters(StrictModel):
     outcome: Outcome | None = None
     attention: Attention | None = None
     applicant: Word | None = None
-    opened_after: AwareDatetime | None = Field(None, description="the run started after this time")
-    opened_before: AwareDatetime | None = Field(None, description="the run started before this time")
+    opened_after: WrittenInstant | None = Field(None, description="the run started after this time")
+    opened_before: WrittenInstant | None = Field(None, description="the run started before this time")
     is_open: bool | None = None
     stuck: bool = Field(
         default=False, description="only runs whose workflow task fails, and runs that were ended in Temporal"

@@ -13,7 +13,7 @@ from vigil.domain.errors import ReferenceUnknown
 from vigil.domain.models import StrictModel
 from vigil.domain.registration import Registration, Wanted
 from vigil.domain.snapshot import Coordinates
-from vigil.domain.terms import EvidenceKind, Instant, Name, SessionKind, Word
+from vigil.domain.terms import EvidenceKind, Name, SessionKind, Word, WrittenInstant
 from vigil.domain.verification_key import Reference, VerificationKey
 from vigil.errors import (
     CoordinatesUnknown,
@@ -46,7 +46,7 @@ class RegistrationRequest(StrictModel):
                     "reference": "4711",
                     "applicant": "customer-2047",
                     "evidence": ["document_front", "portrait"],
-                    "deadline_at": "2025-12-17T12:00:00Z",
+                    "deadline_at": "2031-12-17T12:00:00Z",
                     "notify": ["checkout"],
                 }
             ]
@@ -70,8 +70,10 @@ class RegistrationRequest(StrictModel):
     applicant: Word | None = Field(
         None, description="your opaque id of the person; never a name and never an email address"
     )
-    deadline_at: Instant | None = None
-    review_deadline_at: Instant | None = Field(None, description="how long to wait for a reviewer at the provider")
+    deadline_at: WrittenInstant | None = None
+    review_deadline_at: WrittenInstant | None = Field(
+        None, description="how long to wait for a reviewer at the provider"
+    )
     notify: tuple[Name, ...] = Field((), max_length=8, description="names of `[endpoints]` in the settings")
 
 

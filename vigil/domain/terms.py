@@ -42,6 +42,17 @@ def in_utc(instant: datetime) -> datetime:
 Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
+def _as_written(raw: object) -> object:
+    # Pydantic takes 1764806400 and "1764806400" for instants, and no description of the interface says so.
+    if isinstance(raw, int | float) or (isinstance(raw, str) and not re.match(r"\d{4}-", raw)):
+        raise ValueError("must be a time such as 2031-03-04T09:00:00Z")
+    return raw
+
+
+WrittenInstant: TypeAlias = Annotated[Instant, BeforeValidator(_as_written)]
+"""An instant in a request, in the form of RFC 3339."""
+
+
 def as_word(raw: object) -> str | None:
     """Return what a provider said as a `Word`, or None where it has no such form.
 
