@@ -1,5 +1,6 @@
 """What every test stands on: no way out of this machine, one Temporal server, and an honest exit code."""
 
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
@@ -54,6 +55,12 @@ async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     log = tmp_path_factory.mktemp("temporal") / "server.log"
     async with run_temporal_server(log=log, search_attributes=SEARCH_ATTRIBUTES) as server:
         yield server.address
+
+
+def pytest_configure() -> None:
+    """Lets the programs of tests hear Ctrl-C: a shell starts what runs in the background with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 FINISHED = pytest.StashKey[pytest.Session]()

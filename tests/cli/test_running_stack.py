@@ -94,7 +94,7 @@ async def test_a_triggered_verdict_reaches_the_program_to_which_notifications_ar
         await backend.was_told(2)
         printed = [await asyncio.wait_for(listening.stdout.readline(), 60) for _ in range(2)]
         listening.send_signal(signal.SIGINT)
-        code = await listening.wait()
+        code = await asyncio.wait_for(listening.wait(), 60)
 
     assert triggered.returncode == 0, triggered.stderr
     _, reference = triggered.stdout.split()[:2]
