@@ -69,8 +69,9 @@ bench-peers: $(READY) $(PEERS) ## Measure DBOS with PostgreSQL, Restate and Vigi
 	@$(BIN)/python -m benchmarks.peer_comparison
 
 SEED := 1
+STORAGE := folder
 faults: $(READY) ## Kill and stop real processes under 2,000 verifications, and count what is lost (SEED=1)
-	@$(BIN)/python -m faults --seed $(SEED)
+	@$(BIN)/python -m faults --seed $(SEED) --storage $(STORAGE)
 
 faults-short: $(READY) ## The same in about two minutes, with few verifications
 	@$(BIN)/python -m faults --short --seed $(SEED)

@@ -5,9 +5,12 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from faults.campaign import FULL, SHORT, Campaign, play
+from faults.fleet import Storage
 from faults.report import table
 from faults.sabotage import SABOTAGES
 from vigil.process_exit import exit_now
@@ -21,15 +24,22 @@ def main() -> None:
     parser.add_argument("--verifications", type=int, help="how many")
     parser.add_argument("--time-scale", type=float, help="how much faster than real time")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="break the product on purpose: a zero turns red")
+    parser.add_argument("--storage", choices=list(Storage), default=Storage.FOLDER, help="(%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to a file, too")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all files in a folder")
+    parser.add_argument(
+        "--must-catch", action="store_true", help="exit with 0 only if the sabotage turned its zero red"
+    )
     given = parser.parse_args()
+    if given.must_catch and not given.sabotage:
+        parser.error("--must-catch needs --sabotage")
     size = SHORT if given.short else FULL
     campaign = Campaign(
         seed=given.seed,
         verifications=given.verifications or size.verifications,
         time_scale=given.time_scale or size.time_scale,
         sabotage=given.sabotage,
+        storage=Storage(given.storage),
         size=size,
     )
     with tempfile.TemporaryDirectory(prefix="vigil-faults-") as temporary:
@@ -42,7 +52,14 @@ def main() -> None:
     print(content)
     print(table(report), file=sys.stderr)
     sys.stdout.flush()
-    exit_now(0 if report["ok"] else 1)
+    exit_now(0 if _is_as_it_must_be(report, must_catch=given.must_catch) else 1)
+
+
+def _is_as_it_must_be(report: Mapping[str, Any], *, must_catch: bool) -> bool:
+    """Return whether all zeros are zero or, if a sabotage must be caught, whether the zero that it breaks is red."""
+    if not must_catch:
+        return bool(report["ok"])
+    return bool(report["zeros"][SABOTAGES[report["sabotage"]].turns_red])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One campaign from its start to its report."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,10 +12,10 @@ from typing import Any, Final
 
 import httpx
 
-from faults import report
+from faults import bucket, report
 from faults.backend import Backend, settle
 from faults.disturbances import Disturber
-from faults.fleet import Fleet, Places, running
+from faults.fleet import Fleet, Places, Storage, clock_library, running
 from faults.forger import Forger
 from faults.kept import Kept, pending
 from faults.mix import Case, cases
@@ -26,6 +27,10 @@ from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.simulator.serving import serving
 
 _FORGED_EVERY: Final = 0.4
+_CLOCKS: Final = (None, "+10m", "-10m")
+"""By how much the clock of one worker differs, seed after seed."""
+_SABOTAGED_WITHIN: Final = 45.0
+"""Seconds for ends that never come."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,24 @@ class Campaign:
     verifications: int
     time_scale: float
     sabotage: str | None
+    storage: Storage
     size: Size
 
 
 async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
     """Play a campaign and return its report. Raises `ProgramFailed`, `NoTemporal`."""
     began = time.monotonic()
-    places = Places.find(folder)
+    places = Places.find(folder, campaign.storage)
+    if campaign.storage is Storage.BUCKET:  # we read what is stored as the product does
+        os.environ.update(bucket.environment(places.bucket))
     played = cases(campaign.verifications, random=Random(campaign.seed))
-    async with running(places, time_scale=campaign.time_scale, sabotage=campaign.sabotage) as fleet:
+    starting = running(
+        places, time_scale=campaign.time_scale, sabotage=campaign.sabotage, clock=_CLOCKS[campaign.seed % len(_CLOCKS)]
+    )
+    async with starting as fleet:
         size = campaign.size
         disturber = Disturber(fleet, Random(campaign.seed), longest=size.fault_lasts, pause=size.fault_pause)
-        recorder = Recorder(places.api_urls, faults=disturber.under_way)
+        recorder = Recorder(places.api_urls, faults=disturber.under_way, random=Random(campaign.seed + 2))
         async with serving(recorder.app(), port=places.proxy):
             return await _Round(campaign, places, played, disturber, recorder).play(began)
 
@@ -117,7 +128,8 @@ class _Round:
                 wrong = [case for case in open_ if not is_right(case, views[case.number])]
                 return wrong, bool(wrong or await pending(runtime.storage))
 
-            await settle(self.cases, look, within=self.campaign.size.settles_within, every=3)
+            within = _SABOTAGED_WITHIN if self.campaign.sabotage else self.campaign.size.settles_within
+            await settle(self.cases, look, within=within, every=3)
             views = await backend.views(self.cases)
             kept = Kept(runtime.storage, runtime.digester, runtime.client)
             await kept.read()
@@ -128,6 +140,8 @@ class _Round:
                 "seed": self.campaign.seed,
                 "time_scale": self.campaign.time_scale,
                 "sabotage": self.campaign.sabotage,
+                "storage": self.campaign.storage,
+                "clock": _CLOCKS[self.campaign.seed % len(_CLOCKS)] if clock_library() else None,
             },
             judge=judge,
             done=self.disturber.done,

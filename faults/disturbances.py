@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from faults.fleet import APIS, WORKERS, Fleet
+from faults.fleet import APIS, WORKERS, Fleet, Storage
 from faults.ledger import Disturbance
-from faults.storage_faults import StorageFault
+from faults.storage_faults import OF_A_BUCKET, OF_A_FOLDER
 
 RANDOM: Final = "random"
 MOST_AT_ONCE: Final = 2
@@ -53,8 +53,18 @@ KINDS: Final = (
     Kind("kill", WORKERS, "draft open"),
     Kind("kill", WORKERS, "record half written"),
     Kind("kill", WORKERS, "message handed over", weight=2),
-    *(Kind(fault, ["storage"]) for fault in StorageFault),
+    Kind("delays", ["network"]),
 )
+_OF_THE_FOLDER: Final = frozenset({"receipt written", "signal sent", "draft open", "record half written"})
+"""The moments that are seen in the folder of the storage."""
+
+
+def kinds_of(storage: Storage) -> Sequence[Kind]:
+    """Return the kinds of faults that an installation with this storage can meet."""
+    if storage is Storage.FOLDER:
+        return (*KINDS, *(Kind(fault, ["storage"]) for fault in OF_A_FOLDER))
+    seen = (kind for kind in KINDS if kind.moment not in _OF_THE_FOLDER)
+    return (*seen, *(Kind(fault, ["storage"], weight=2) for fault in OF_A_BUCKET))
 
 
 @dataclass
@@ -85,7 +95,7 @@ class Disturber:
             while time.monotonic() < until:
                 await asyncio.sleep(self.random.uniform(0.3, 1) * self.pause)
                 if not kinds:  # each kind has its turns before any has more of them
-                    kinds = [kind for kind in KINDS for _ in range(kind.weight)]
+                    kinds = [kind for kind in kinds_of(self.fleet.places.kind) for _ in range(kind.weight)]
                     self.random.shuffle(kinds)
                 kind = next((kind for kind in kinds if set(kind.targets) - self._busy), None)
                 if kind is not None and len(self._busy) < MOST_AT_ONCE:
@@ -113,8 +123,11 @@ class Disturber:
 
     async def _act(self, what: str, target: str, lasts: float) -> float | None:
         """Do it, and return how many seconds the process took to be ready again."""
+        if target == "network":  # the proxy sees that it is under way
+            await asyncio.sleep(lasts)
+            return None
         if target == "storage":
-            switch = self.fleet.places.folder / "storage-fault"
+            switch = self.fleet.places.switch
             switch.write_text(what, encoding="ascii")
             await asyncio.sleep(lasts)
             switch.unlink()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ import httpx
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from faults import bucket
 from faults.storage_faults import SWITCH
 from vigil.checkout import find_checkout
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections, find_free_ports
@@ -27,12 +29,21 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 APIS: Final = ("api-1", "api-2")
 WORKERS: Final = ("worker-1", "worker-2")
+SKEWED: Final = "worker-2"
+"""The process whose clock differs."""
 READY_WITHIN: Final = timedelta(seconds=60)
 _MEMORY_EVERY: Final = 2.0
 _MORE_SETTINGS: Final = """
 [messages.limits]
 per_account_and_minute = 1000
 """
+
+
+class Storage(StrEnum):
+    """Where the product stores everything."""
+
+    FOLDER = "folder"
+    BUCKET = "s3"
 
 
 class NoTemporal(Exception):
@@ -47,18 +58,25 @@ class Places:
     ports: Ports
     proxy: int
     receivers: int
+    bucket: int
     apis: Mapping[str, int]
+    kind: Storage
 
     @classmethod
-    def find(cls, folder: Path) -> "Places":
+    def find(cls, folder: Path, kind: Storage) -> "Places":
         """Return places with ports that no program uses now."""
-        ports, (proxy, receivers, *apis) = Ports.find_free(), find_free_ports(2 + len(APIS))
-        return cls(folder, ports, proxy, receivers, dict(zip(APIS, apis, strict=True)))
+        ports, (proxy, receivers, bucket, *apis) = Ports.find_free(), find_free_ports(3 + len(APIS))
+        return cls(folder, ports, proxy, receivers, bucket, dict(zip(APIS, apis, strict=True)), kind)
 
     @property
     def config(self) -> Path:
         """The settings of all processes."""
         return self.folder / "vigil.toml"
+
+    @property
+    def switch(self) -> Path:
+        """The file that names the fault of the storage."""
+        return self.folder / "storage-fault"
 
     @property
     def storage(self) -> Path:
@@ -142,6 +160,8 @@ class Fleet:
     async def _is_ready(self, name: str) -> bool:
         if name == "temporal":
             return await _answers(self.places.temporal)
+        if name == "bucket":
+            return await _makes_bucket(self.places.bucket)
         if name.startswith("worker"):
             return self.programs[name].has_logged("worker.started")
         if name == "simulator":
@@ -158,14 +178,20 @@ class Fleet:
 
 
 @asynccontextmanager
-async def running(places: Places, *, time_scale: float, sabotage: str | None) -> AsyncIterator[Fleet]:
-    """Run all processes for as long as the context lasts, and leave none behind. Raises `ProgramFailed`."""
-    fleet = Fleet(places, _programs(places, time_scale=time_scale, sabotage=sabotage))
+async def running(
+    places: Places, *, time_scale: float, sabotage: str | None, clock: str | None
+) -> AsyncIterator[Fleet]:
+    """Run all processes for as long as the context lasts, and leave none behind. Raises `ProgramFailed`.
+
+    The clock of one worker differs by `clock`, such as `+10m`.
+    """
+    fleet = Fleet(places, _programs(places, time_scale=time_scale, sabotage=sabotage, clock=clock))
     _write_settings(places, time_scale=time_scale)
     measuring = asyncio.create_task(fleet.measure_memory())
     try:
-        await fleet.start("temporal")
-        await asyncio.gather(*(fleet.start(name) for name in fleet.programs if name != "temporal"))
+        first = [name for name in ("temporal", "bucket") if name in fleet.programs]
+        await asyncio.gather(*map(fleet.start, first))
+        await asyncio.gather(*(fleet.start(name) for name in fleet.programs if name not in first))
         yield fleet
     finally:
         measuring.cancel()
@@ -176,16 +202,31 @@ async def running(places: Places, *, time_scale: float, sabotage: str | None) ->
         await fleet.programs["temporal"].stop(within=timedelta(seconds=3))
 
 
-def _programs(places: Places, *, time_scale: float, sabotage: str | None) -> Mapping[str, Program]:
+def clock_library() -> Path | None:
+    """Return Debian's library that shows a process another time; None: the package `faketime` is not installed."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+
+
+def _skewed(clock: str | None) -> Mapping[str, str]:
+    """Return the environment of a process whose clock differs. The time that it measures stays right."""
+    library = clock_library()
+    if clock is None or library is None:
+        return {}
+    return {"LD_PRELOAD": str(library), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def _programs(places: Places, *, time_scale: float, sabotage: str | None, clock: str | None) -> Mapping[str, Program]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "TEMPORAL_"))}
     environment = {
         **inherited,
         "VIGIL_CONFIG": str(places.config),
         "PYTHONUNBUFFERED": "1",
-        SWITCH: str(places.folder / "storage-fault"),
+        SWITCH: str(places.switch),
+        **(bucket.environment(places.bucket) if places.kind is Storage.BUCKET else {}),
     }
     start = ["-m", "faults.start"]
     more = ["--sabotage", sabotage] if sabotage else []
+    has_bucket = places.kind is Storage.BUCKET
     simulator = ["simulator", "--port", str(places.ports.simulator), "--time-scale", str(time_scale)]
     commands: dict[str, Sequence[str | Path]] = {
         "temporal": _temporal(places),
@@ -194,12 +235,16 @@ def _programs(places: Places, *, time_scale: float, sabotage: str | None) -> Map
             *(sys.executable, "-m", "faults.receivers", "--port", str(places.receivers)),
             *("--mail-port", str(places.ports.mail), "--folder", str(places.folder)),
         ],
+        **({"bucket": [sys.executable, "-m", "faults.bucket", str(places.bucket)]} if has_bucket else {}),
         **{name: [sys.executable, *start, "api", "--port", str(port), *more] for name, port in places.apis.items()},
         **{name: [sys.executable, *start, "worker", *more] for name in WORKERS},
     }
     return {
         name: Program(
-            command, log=places.folder / "logs" / f"{name}.log", environment=environment, folder=find_checkout()
+            command,
+            log=places.folder / "logs" / f"{name}.log",
+            environment={**environment, **(_skewed(clock) if name == SKEWED else {})},
+            folder=find_checkout(),
         )
         for name, command in commands.items()
     }
@@ -226,6 +271,8 @@ def _write_settings(places: Places, *, time_scale: float) -> None:
         f"{simulator}{RECEIVER_PATH}": f"{places.receivers_url}/hook",
         f'public_url = "{places.ports.api_url}"': f'public_url = "http://{LOOPBACK}:{places.proxy}"',
     }
+    if places.kind is Storage.BUCKET:
+        instead[f'"{places.storage.as_uri()}"'] = f'"s3://{bucket.BUCKET}/vigil"'
     for old, new in instead.items():
         text = text.replace(old, new)
     places.config.write_text(text + _MORE_SETTINGS, encoding="utf-8")
@@ -234,6 +281,15 @@ def _write_settings(places: Places, *, time_scale: float) -> None:
 def headers(places: Places) -> dict[str, str]:
     """Return the header that opens the API."""
     return authorization(read_key(places.config))
+
+
+async def _makes_bucket(port: int) -> bool:
+    """Make the bucket; it may exist. Return whether the store answers."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+            return (await http.put(f"http://{LOOPBACK}:{port}/{bucket.BUCKET}")).is_success
+    except httpx.HTTPError:
+        return False
 
 
 async def _answers(address: str) -> bool:

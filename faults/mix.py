@@ -12,10 +12,8 @@ LATE_OF: Final = 7
 """Of so many verifications one has a callback after its end, or a verdict that is taken back."""
 SILENT_OF: Final = 25
 """Of so many verifications one has an applicant who never finishes. Only forged callbacks speak of it."""
-_LOST_TURN, _LATE_TURNS, _SILENT_TURN = 1, (2, 5), 3
+_LOST_TURN, _LATE_TURNS, _SILENT_TURN = 1, (2, 4), 3
 """Early turns, so that a small campaign has each kind too."""
-CODES_OF: Final = 3
-"""Of so many verifications at a sender that asks for messages, one asks for a message."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ def _plain(number: int, sender: _Sender, random: Random, *, is_lost: bool) -> Ca
     special, end = random.choice(list(sender.ends.values()))
     case = _case(number, sender, {**special, **(sender.lost if is_lost else {})}, end)
     case.is_lost = is_lost
-    if sender.asks_for_messages and number // len(SENDERS) % CODES_OF == 0:
+    if sender.asks_for_messages:
         case.messages_to = f"+1202{number + 5550000:07}"
         message = {"at": "PT5M", "address": case.messages_to, "times": 2 + random.randrange(3)}
         case.scenario = {**case.scenario, "think": "PT8M", "messages": [message]}

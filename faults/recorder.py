@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from random import Random
 from typing import Final
 
 import httpx
@@ -16,6 +17,11 @@ from faults.ledger import Attempt
 
 FORGED: Final = "x-campaign-forged"
 """Names the kind of a forged callback; it is not passed on."""
+NETWORK: Final = "delays network"
+"""The fault in which callbacks are late and answers get lost on their way to the sender."""
+_DELAYS: Final = (0.05, 0.8)
+"""Seconds."""
+_LOSES: Final = 0.25
 _LONGEST: Final = 60.0
 _HOP_BY_HOP: Final = frozenset({"connection", "host", "transfer-encoding", "content-length", FORGED})
 
@@ -23,8 +29,9 @@ _HOP_BY_HOP: Final = frozenset({"connection", "host", "transfer-encoding", "cont
 class Recorder:
     """Passes each callback to one API after the other in turn, and to the next one where no process listens."""
 
-    def __init__(self, apis: Sequence[str], *, faults: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(self, apis: Sequence[str], *, faults: Callable[[], tuple[str, ...]], random: Random) -> None:
         """Take the addresses of the APIs, and what says which faults are under way."""
+        self._random = random
         self.attempts: list[Attempt] = []
         self.samples: dict[str, tuple[str, dict[str, str], bytes]] = {}
         """By account, the path, the headers and the body of the newest callback of its provider."""
@@ -47,6 +54,9 @@ class Recorder:
         body, forged = await request.body(), request.headers.get(FORGED)
         headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
         account = request.path_params["account"]
+        is_bad = NETWORK in self._faults()
+        if is_bad:
+            await asyncio.sleep(self._random.uniform(*_DELAYS))
         before, sent_at = self._faults(), datetime.now(UTC)
         status = await self._send(request.url.path, headers, body)
         under_way = tuple(sorted({*before, *self._faults()}))
@@ -55,6 +65,8 @@ class Recorder:
         # A signature without a body is good for the first body: a forger must not come before the real callback.
         if forged is None and status is not None and httpx.codes.is_success(status) and not under_way:
             self.samples[account] = (request.url.path, headers, body)
+        if is_bad and self._random.random() < _LOSES:
+            status = None  # the API has answered, and the sender never learns of it
         return Response(status_code=status or httpx.codes.BAD_GATEWAY)
 
     async def _send(self, path: str, headers: dict[str, str], body: bytes) -> int | None:

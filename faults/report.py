@@ -112,6 +112,8 @@ def table(report: Mapping[str, Any]) -> str:
     rows: list[tuple[str, object]] = [
         ("seed", report["seed"]),
         ("times as fast as real time", f"{report['time_scale']:g}"),
+        ("storage", report["storage"]),
+        ("clock of one worker", report["clock"] or "right"),
         *((name.replace("_", " "), count) for name, count in report["verifications"].items() if name != "by_sender"),
         *((f"of {sender}", count) for sender, count in report["verifications"]["by_sender"].items()),
         ("callbacks sent", report["callbacks"]["sent"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from activities.records import RecordActivities
@@ -120,14 +121,22 @@ def message_not_fenced() -> None:
     )
 
 
-SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
-    "answer-before-keeping": answer_before_keeping,
-    "no-pending-receipt": no_pending_receipt,
-    "decide-from-the-callback": decide_from_the_callback,
-    "drop-late-finals": drop_late_finals,
-    "no-record-at-start": no_record_at_start,
-    "unproven-may-start": unproven_may_start,
-    "recheck-dropped": recheck_dropped,
-    "message-not-fenced": message_not_fenced,
+@dataclass(frozen=True)
+class Sabotage:
+    """How the product is broken, and which count must not be zero then."""
+
+    apply: Callable[[], None]
+    turns_red: str
+
+
+SABOTAGES: Final[Mapping[str, Sabotage]] = {
+    "answer-before-keeping": Sabotage(answer_before_keeping, "answered_but_missing"),
+    "no-pending-receipt": Sabotage(no_pending_receipt, "answered_but_missing"),
+    "decide-from-the-callback": Sabotage(decide_from_the_callback, "wrong_ends"),
+    "drop-late-finals": Sabotage(drop_late_finals, "wrong_ends"),
+    "no-record-at-start": Sabotage(no_record_at_start, "wrong_ends"),
+    "unproven-may-start": Sabotage(unproven_may_start, "forged_that_changed_anything"),
+    "recheck-dropped": Sabotage(recheck_dropped, "wrong_ends"),
+    "message-not-fenced": Sabotage(message_not_fenced, "messages_sent_twice"),
 }
 """By the name that the command line takes."""

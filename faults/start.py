@@ -34,7 +34,7 @@ def main() -> None:
     storage_faults.install()
     _give_replays_room()
     if given.sabotage:
-        SABOTAGES[given.sabotage]()
+        SABOTAGES[given.sabotage].apply()
     if given.process == "api":
         from vigil.cli.serve import serve_api  # noqa: PLC0415 -- each process imports what it runs
 

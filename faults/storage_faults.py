@@ -18,6 +18,12 @@ class StorageFault(StrEnum):
     REFUSES = "refuses"
     FULL = "full"
     STALLS = "stalls"
+    LOSES = "loses answers of"
+    """A bucket alone: what was written is there, and its answer gets lost."""
+
+
+OF_A_FOLDER: Final = (StorageFault.REFUSES, StorageFault.FULL, StorageFault.STALLS)
+OF_A_BUCKET: Final = (StorageFault.REFUSES, StorageFault.STALLS, StorageFault.LOSES)
 
 
 def install() -> None:
@@ -28,12 +34,12 @@ def install() -> None:
 
     class FaultyDraft(drafts.Draft):
         def __init__(self, place: Path) -> None:
-            if _present(switch) is StorageFault.REFUSES:
+            if present(switch) is StorageFault.REFUSES:
                 raise OSError(errno.EROFS, "the campaign refuses writes")
             super().__init__(place)
 
         def write(self, chunk: bytes) -> None:
-            if _present(switch) is StorageFault.FULL:
+            if present(switch) is StorageFault.FULL:
                 super().write(chunk[: len(chunk) // 2])
                 raise OSError(errno.ENOSPC, "the campaign has filled the disk")
             _wait_while_stalled(switch)
@@ -42,7 +48,8 @@ def install() -> None:
     vars(folder)["Draft"] = FaultyDraft
 
 
-def _present(switch: Path) -> StorageFault | None:
+def present(switch: Path) -> StorageFault | None:
+    """Return the fault of the moment; None: there is none."""
     try:
         return StorageFault(switch.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -51,5 +58,5 @@ def _present(switch: Path) -> StorageFault | None:
 
 def _wait_while_stalled(switch: Path) -> None:
     until = time.monotonic() + _LONGEST_STALL
-    while _present(switch) is StorageFault.STALLS and time.monotonic() < until:
+    while present(switch) is StorageFault.STALLS and time.monotonic() < until:
         time.sleep(0.02)
