@@ -31,7 +31,7 @@ APIS: Final = ("api-1", "api-2")
 WORKERS: Final = ("worker-1", "worker-2")
 SKEWED: Final = "worker-2"
 """The process whose clock differs."""
-READY_WITHIN: Final = timedelta(seconds=60)
+READY_WITHIN: Final = timedelta(seconds=180)
 _MEMORY_EVERY: Final = 2.0
 _MORE_SETTINGS: Final = """
 [messages.limits]
