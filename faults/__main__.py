@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="a campaign of about two minutes")
     parser.add_argument("--verifications", type=int, help="how many")
     parser.add_argument("--time-scale", type=float, help="how much faster than real time")
+    parser.add_argument("--fault-pause", type=float, metavar="SECONDS", help="between two faults, at most")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="break the product on purpose: a zero turns red")
     parser.add_argument("--storage", choices=list(Storage), default=Storage.FOLDER, help="(%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to a file, too")
@@ -40,6 +41,7 @@ def main() -> None:
         time_scale=given.time_scale or size.time_scale,
         sabotage=given.sabotage,
         storage=Storage(given.storage),
+        fault_pause=given.fault_pause,
         size=size,
     )
     with tempfile.TemporaryDirectory(prefix="vigil-faults-") as temporary:

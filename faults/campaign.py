@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,7 +30,7 @@ from vigil.simulator.serving import serving
 _FORGED_EVERY: Final = 0.4
 _CLOCKS: Final = (None, "+10m", "-10m")
 """By how much the clock of one worker differs, seed after seed."""
-_SABOTAGED_WITHIN: Final = 45.0
+_SABOTAGED_WITHIN: Final = 60.0
 """Seconds for ends that never come."""
 
 
@@ -59,12 +60,16 @@ class Campaign:
     time_scale: float
     sabotage: str | None
     storage: Storage
+    fault_pause: float | None
     size: Size
 
 
 async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
     """Play a campaign and return its report. Raises `ProgramFailed`, `NoTemporal`."""
     began = time.monotonic()
+    current = asyncio.current_task()
+    if current is not None:  # whoever ends the campaign ends its processes
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     places = Places.find(folder, campaign.storage)
     if campaign.storage is Storage.BUCKET:  # we read what is stored as the product does
         os.environ.update(bucket.environment(places.bucket))
@@ -74,7 +79,8 @@ async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
     )
     async with starting as fleet:
         size = campaign.size
-        disturber = Disturber(fleet, Random(campaign.seed), longest=size.fault_lasts, pause=size.fault_pause)
+        pause = campaign.fault_pause or size.fault_pause
+        disturber = Disturber(fleet, Random(campaign.seed), longest=size.fault_lasts, pause=pause)
         recorder = Recorder(places.api_urls, faults=disturber.under_way, random=Random(campaign.seed + 2))
         async with serving(recorder.app(), port=places.proxy):
             return await _Round(campaign, places, played, disturber, recorder).play(began)

@@ -97,10 +97,11 @@ class Disturber:
                 if not kinds:  # each kind has its turns before any has more of them
                     kinds = [kind for kind in kinds_of(self.fleet.places.kind) for _ in range(kind.weight)]
                     self.random.shuffle(kinds)
-                kind = next((kind for kind in kinds if set(kind.targets) - self._busy), None)
+                # One of two processes is always left: with neither, a slow machine would test nothing else.
+                kind = next((kind for kind in kinds if not self._busy & set(kind.targets)), None)
                 if kind is not None and len(self._busy) < MOST_AT_ONCE:
                     kinds.remove(kind)
-                    target = self.random.choice(sorted(set(kind.targets) - self._busy))
+                    target = self.random.choice(list(kind.targets))
                     self._busy.add(target)
                     under_way.create_task(self._cause(kind, target))
 
