@@ -60,7 +60,7 @@ class Kept:
     async def was_told(self, attempt: Attempt, cases: Sequence[Case]) -> bool:
         """Return whether a run of the verification received a callback as a signal."""
         mark = self._digester.digest("delivery", attempt.body)
-        owners = [case for case in cases if case.account == attempt.account and _is_about(case, attempt.body)]
+        owners = [case for case in cases if case.account == attempt.account and is_about(case, attempt.body)]
         for case in owners:
             if any(told == mark and _fits(attempt, at) for told, at in await self._signals(case)):
                 return True
@@ -93,7 +93,8 @@ async def pending(storage: Storage) -> list[str]:
     return [name async for name in names_under(storage, PENDING)]
 
 
-def _is_about(case: Case, body: bytes) -> bool:
+def is_about(case: Case, body: bytes) -> bool:
+    """Return whether a callback names a verification."""
     return bool(case.reference) and all(part.encode() in body for part in case.reference.split(":"))
 
 

@@ -118,7 +118,7 @@ SENDERS: Final = (
             ({"changes": [{"at": "PT2H", "result": "rejected"}]}, End([_APPROVED, _DECLINED], 4), None),
             # The callback of the change is lost: only the recheck after an hour finds it.
             (
-                {"changes": [{"at": "PT40M", "result": "rejected"}], "drop_indices": [1]},
+                {"changes": [{"at": "PT50M", "result": "rejected"}], "drop_indices": [1]},
                 End([_APPROVED, _DECLINED], 4),
                 None,
             ),

@@ -133,7 +133,7 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "answer-before-keeping": Sabotage(answer_before_keeping, "answered_but_missing"),
     "no-pending-receipt": Sabotage(no_pending_receipt, "answered_but_missing"),
     "decide-from-the-callback": Sabotage(decide_from_the_callback, "wrong_ends"),
-    "drop-late-finals": Sabotage(drop_late_finals, "wrong_ends"),
+    "drop-late-finals": Sabotage(drop_late_finals, "answered_but_missing"),
     "no-record-at-start": Sabotage(no_record_at_start, "wrong_ends"),
     "unproven-may-start": Sabotage(unproven_may_start, "forged_that_changed_anything"),
     "recheck-dropped": Sabotage(recheck_dropped, "wrong_ends"),

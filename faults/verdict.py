@@ -9,7 +9,7 @@ from typing import Any, Final
 from faults.backend import Backend
 from faults.fleet import Places
 from faults.forger import Forger
-from faults.kept import Kept
+from faults.kept import Kept, is_about
 from faults.ledger import Attempt, Journal
 from faults.mix import Case
 from faults.receivers import MESSAGES, NOTIFICATIONS
@@ -17,6 +17,8 @@ from faults.start import FILES
 
 MOST_EXAMPLES: Final = 8
 COMPLETE: Final = "complete"
+BEAR_A_SECRET: Final = frozenset({"id360", "identomat", "assure"})
+"""The accounts whose callbacks a secret proves."""
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Judge:
     async def judge(self, views: Mapping[int, Any], kept: Kept, forger: Forger) -> None:
         """Count everything that never may happen."""
         self._judge_ends(views)
-        await self._judge_callbacks(kept)
+        await self._judge_callbacks(kept, views)
         await self._judge_forged(views, forger)
         await self._judge_files(views)
         self._judge_notifications(views)
@@ -115,12 +117,12 @@ class Judge:
             elif fault := fault_of(case, view):
                 self.zeros["wrong_ends"].add(f"{_name(case)}: {fault}")
 
-    async def _judge_callbacks(self, kept: Kept) -> None:
+    async def _judge_callbacks(self, kept: Kept, views: Mapping[int, Any]) -> None:
         messages = {entry["to"] for entry in Journal(self.places.folder / MESSAGES).read()}
         for attempt in self.attempts:
             if not attempt.is_accepted or kept.has(attempt):
                 continue
-            asked = next((case for case in self.cases if _asks(case, attempt)), None)
+            asked = next((case for case in self.cases if _asks(case, attempt.body)), None)
             if asked is not None:
                 if asked.messages_to in messages or await self._has_message(asked):
                     continue
@@ -132,8 +134,24 @@ class Judge:
             self.zeros["answered_but_missing"].add(
                 f"{what} of {attempt.account} at {attempt.sent_at:%H:%M:%S.%f}, {faults}"
             )
+        self._judge_counted(views)
         for name in kept.pending:
             self.zeros["answered_but_missing"].add(f"still pending: {name}")
+
+    def _judge_counted(self, views: Mapping[int, Any]) -> None:
+        """Compare how many different callbacks were accepted with how many the verification has counted.
+
+        Only where a secret is in the callback: what proves less may be accepted and not counted.
+        """
+        accepted: defaultdict[str, set[bytes]] = defaultdict(set)
+        for attempt in self.attempts:
+            if attempt.is_accepted and attempt.forged is None and attempt.account in BEAR_A_SECRET:
+                accepted[attempt.account].add(attempt.body)
+        for case in self.cases:
+            bodies = [body for body in accepted[case.account] if is_about(case, body) and not _asks(case, body)]
+            counted = ((views[case.number] or {}).get("record") or {}).get("received", 0)
+            if case.end is not None and counted < len(bodies):
+                self.zeros["answered_but_missing"].add(f"{_name(case)}: {counted} of {len(bodies)} callbacks counted")
 
     async def _has_message(self, case: Case) -> bool:
         entries = (await self.backend.timeline(case))["entries"]
@@ -183,9 +201,9 @@ class Judge:
                 self.zeros["messages_sent_twice"].add(f"{_name(case)}: {len(sent[case.messages_to])} times")
 
 
-def _asks(case: Case, attempt: Attempt) -> bool:
+def _asks(case: Case, body: bytes) -> bool:
     """Return whether a callback asks for the message of this case."""
-    return bool(case.messages_to) and str(case.messages_to).encode() in attempt.body
+    return bool(case.messages_to) and str(case.messages_to).encode() in body
 
 
 def _name(case: Case) -> str:
