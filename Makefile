@@ -27,7 +27,7 @@ AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test coverage check bench bench-peers faults faults-short format docs lock histories
+.PHONY: help demo dev test fuzz coverage check bench bench-peers faults faults-short format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ dev: $(RUNS) ## Run the whole stack on this machine, until Ctrl-C
 test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then those that need the machine alone
 	@status=0; $(TOGETHER) || { echo "Once more, one by one:"; $(AGAIN) "not alone"; } || status=1; \
 		$(ALONE) || { echo "Once more, one by one:"; $(AGAIN) alone; } || status=1; exit $$status
+
+EFFORT := 50
+fuzz: $(READY) ## Try random courses and random bytes, EFFORT times as many as the tests do
+	FUZZ_EFFORT=$(EFFORT) $(BIN)/python -m pytest tests/fuzz tests/domain/test_state_machine.py
 
 coverage: $(READY) ## Run all tests and say which lines and branches none of them reaches
 	@status=0; $(TOGETHER) --cov --cov-report= || status=1; \

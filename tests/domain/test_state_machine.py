@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from tests.domain.samples import KEY, T0, silent, told
 from tests.domain.strategies import ANSWERS, CALLBACKS, PLANS, REGISTRATIONS
+from tests.fuzz.effort import EFFORT
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.callbacks import (
     apply_callback,
@@ -243,5 +244,5 @@ class VerificationMachine(RuleBasedStateMachine):
 
 TestVerification = VerificationMachine.TestCase
 TestVerification.settings = settings(
-    max_examples=80, stateful_step_count=25, derandomize=True, deadline=None, database=None
+    max_examples=80 * EFFORT, stateful_step_count=25, derandomize=EFFORT == 1, deadline=None, database=None
 )

@@ -1,0 +1,59 @@
+"""A verification as its promises describe it, in a hundred lines and apart from the code: what may be its end."""
+
+from dataclasses import dataclass, field
+
+from vigil.domain.record import Record
+from vigil.domain.terms import Basis, Decision, Outcome, Stage
+
+VERDICTS = {"OK": Decision.APPROVED, "KO": Decision.DECLINED}
+
+
+@dataclass
+class Model:
+    """What the provider said, what callbacks announced and what people did. A test tells it of each event."""
+
+    started: bool = False
+    registered: bool = False
+    received: int = 0
+    repeated: int = 0
+    at_provider: set[str] = field(default_factory=set)
+    """All that a read may have brought."""
+    announced_cancel: bool = False
+    """Whether a callback that is proven announced an end without a decision."""
+    decided_by_people: set[Decision] = field(default_factory=set)
+    withdrawn: bool = False
+
+    def may_end_as(self) -> set[tuple[Outcome, Decision | None]]:
+        """Return every end that keeps the promises, if the provider's last word is a verdict."""
+        ends: set[tuple[Outcome, Decision | None]] = {
+            (Outcome.DECIDED, VERDICTS[word]) for word in self.at_provider if word in VERDICTS
+        }
+        ends |= {(Outcome.DECIDED, decision) for decision in self.decided_by_people}
+        if self.announced_cancel or "CANCELED" in self.at_provider:
+            ends.add((Outcome.CANCELED, None))
+        if self.withdrawn:
+            ends.add((Outcome.WITHDRAWN, None))
+        if "NOT_FOUND" in self.at_provider:
+            ends.add((Outcome.UNKNOWN_TO_PROVIDER, None))
+        return ends
+
+    def find_faults(self, record: Record) -> list[str]:
+        """Return what of a complete record the promises do not allow."""
+        verdict, faults = record.verdict, []
+        if verdict.outcome is None or (verdict.outcome, verdict.decision) not in self.may_end_as():
+            faults.append(f"ended as {verdict.outcome}, {verdict.decision}: allowed are {self.may_end_as()}")
+        if verdict.stage is not Stage.COMPLETE:
+            faults.append("is not complete")
+        if verdict.basis is Basis.CALLBACK and verdict.decision is not None:
+            faults.append("a callback decided")
+        if verdict.basis is Basis.PERSON and not (self.decided_by_people or self.withdrawn):
+            faults.append("a person decided whom nobody saw")
+        if [each.number for each in verdict.revisions] != list(range(1, verdict.revision + 1)):
+            faults.append("a revision is missing")
+        if record.is_registered != self.registered:
+            faults.append(f"is registered: {record.is_registered}")
+        if record.callbacks.received != self.received:
+            faults.append(f"received {record.callbacks.received} callbacks of {self.received}")
+        if record.callbacks.duplicates != self.repeated:
+            faults.append(f"counts {record.callbacks.duplicates} repetitions of {self.repeated}")
+        return faults
