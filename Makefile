@@ -62,9 +62,10 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 
-bench: $(READY) ## Measure commands, one-time passwords, callbacks beside strangers, and Vigil beside bare Temporal
+bench: $(READY) ## Measure commands, sealed storage, one-time passwords, callbacks beside strangers, and Vigil beside bare Temporal
 	@$(BIN)/python -m benchmarks.command_start
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.sealed_storage
 	@$(BIN)/python -m benchmarks.one_time_password
 	@$(BIN)/python -m benchmarks.hostile_callbacks
 	@$(BIN)/python -m benchmarks.side_by_side

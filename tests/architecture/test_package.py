@@ -82,7 +82,7 @@ def test_a_backend_reads_its_settings_without_a_secret_of_a_provider(backend: Pa
     program = (
         "from vigil.client import load_client_settings\n"
         "settings = load_client_settings()\n"
-        "print(list(settings.accounts), settings.digest_key.get_secret_value())"
+        "print(list(settings.accounts), settings.digest_key[0].get_secret_value())"
     )
 
     assert run(backend, program) == f"['id360'] {DIGEST_KEY}\n"

@@ -64,7 +64,7 @@ def fault(folder: Path, text: str = WHOLE, **environ: str) -> str:
 def test_a_whole_file_is_taken_with_its_secrets_from_elsewhere(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
-    assert settings.digest_key.get_secret_value() == DIGEST_KEY
+    assert [key.get_secret_value() for key in settings.digest_key] == [DIGEST_KEY]
     assert settings.temporal.address == "temporal.example:7233"
     assert settings.api.faces == ("callbacks",)
     assert settings.api.keys[0].hashes == (hash_key("vigil_3nAqW9sLkTzB4xYc7RfD1mHv"),)
@@ -256,3 +256,17 @@ def test_the_folder_of_the_keys_begins_at_the_settings_file(tmp_path: Path) -> N
     seal = load(tmp_path, text).seal
     assert seal is not None
     assert seal.folder == tmp_path / "keys"
+
+
+def test_a_changed_digest_key_is_a_list_with_the_newest_first(tmp_path: Path) -> None:
+    text = WHOLE.replace(
+        'digest_key = { env = "VIGIL_DIGEST_KEY" }', 'digest_key = [{ env = "NEW_KEY" }, { env = "OLD_KEY" }]'
+    )
+    (tmp_path / "vigil.toml").write_text(text)
+    (tmp_path / "password").write_text("from-a-file\n")
+    environ = {**ENVIRON, "NEW_KEY": "9c0de7714bb64f0a8d35c2e1f6a0b7d8", "OLD_KEY": DIGEST_KEY}
+    del environ["VIGIL_DIGEST_KEY"]  # it is the setting itself, and would overrule the list
+
+    digester = load_settings(tmp_path / "vigil.toml", environ=environ).digester
+
+    assert (digester.key, digester.older) == (environ["NEW_KEY"].encode(), (DIGEST_KEY.encode(),))

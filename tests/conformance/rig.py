@@ -281,7 +281,7 @@ def _intake(dependencies: Dependencies) -> Intake:
 
 def _settings(temporal: str, folder: Path, *, simulator: str, scale: float) -> Settings:
     return Settings(
-        digest_key=SecretStr("conformance of every provider"),
+        digest_key=(SecretStr("conformance of every provider"),),
         seal=SealSettings(folder=write_keys(folder / "keys")),
         temporal=TemporalSettings(address=temporal, namespace="default"),
         storage=StorageSettings(url=(folder / "storage").as_uri()),

@@ -68,3 +68,30 @@ def test_a_seal_that_was_changed_opens_to_nothing(change: Callable[[str], str]) 
 @pytest.mark.parametrize("stranger", ["", "A", "é", "not base64!", "AAAAAAAAAAAAAAAAAAAAAA", "A" * 20_000])
 def test_what_a_stranger_writes_opens_to_nothing(stranger: str) -> None:
     assert ONE.unseal("p", stranger) is None
+
+
+def test_after_a_change_names_stay_and_everything_sealed_before_is_opened() -> None:
+    changed = Digester(b"a new key", older=(b"one key",))
+    before = ONE.seal("reference/acme", "abtq2tm98bv2w74j")
+
+    for purpose in ("reference", "correlation", "identity", "result", "registration/applicant"):
+        assert changed.digest(purpose, "a") == ONE.digest(purpose, "a")
+    assert changed.running("artifact").text() == ONE.running("artifact").text()
+    assert changed.unseal("reference/acme", before) == "abtq2tm98bv2w74j"
+
+
+def test_after_a_change_who_has_the_old_key_opens_nothing_new_and_makes_no_session() -> None:
+    changed = Digester(b"a new key", older=(b"one key",))
+
+    assert ONE.unseal("reference/acme", changed.seal("reference/acme", "abtq2tm98bv2w74j")) is None
+    for purpose in ("session", "page", "message", "receiver"):
+        assert changed.digest(purpose, "a") != ONE.digest(purpose, "a")
+
+
+def test_after_two_changes_the_oldest_key_still_makes_names_and_the_middle_one_still_opens() -> None:
+    middle = Digester(b"another key", older=(b"one key",))
+    changed = Digester(b"a third key", older=(b"another key", b"one key"))
+
+    assert changed.digest("reference", "a") == ONE.digest("reference", "a")
+    assert changed.unseal("reference/acme", middle.seal("reference/acme", "b")) == "b"
+    assert "key" not in repr(changed).removeprefix("Digester")

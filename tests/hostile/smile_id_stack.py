@@ -126,7 +126,7 @@ async def smile_id_stack(temporal: str, folder: Path) -> AsyncIterator[SmileIdSt
             for name, policy in POLICIES.items()
         }
         settings = Settings(
-            digest_key=SecretStr("a digest key for attacks that is long enough"),
+            digest_key=(SecretStr("a digest key for attacks that is long enough"),),
             seal=None,
             temporal=TemporalSettings(address=temporal, namespace="default"),
             storage=StorageSettings(url=(folder / "storage").as_uri()),

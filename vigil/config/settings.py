@@ -198,13 +198,25 @@ def _chosen(secret: SecretStr) -> SecretStr:
     return ChosenSecret(secret.get_secret_value())
 
 
+def _as_list(given: object) -> object:
+    return (given,) if isinstance(given, str | SecretStr) else given
+
+
+DigestKeys: TypeAlias = Annotated[
+    tuple[SecretStr, ...],
+    BeforeValidator(_as_list),
+    AfterValidator(lambda secrets: tuple(map(_chosen, secrets))),
+    Field(min_length=1, max_length=5),
+]
+
+
 class ClientSettings(StrictModel):
     """What addresses verifications. `time_scale` divides the durations of every tracking plan, for sandboxes only."""
 
-    digest_key: Annotated[SecretStr, AfterValidator(_chosen)]
-    """Keys the digests that stand in the place of what must not be shown.
+    digest_key: DigestKeys
+    """Keys the digests that stand in the place of what must not be shown. A list after a change: the newest one first.
 
-    Keep it for ever: with another one, verifications whose reference is hidden are not found again.
+    Keep the oldest for ever: without it, verifications whose reference is hidden are not found again.
     """
     seal: Annotated[SealSettings | None, BeforeValidator(_seal)]
     """The keys; None where nothing is sealed. The file has "off" for that, and there is no default."""
@@ -216,7 +228,8 @@ class ClientSettings(StrictModel):
     @property
     def digester(self) -> Digester:
         """What makes digests under `digest_key`."""
-        return Digester(self.digest_key.get_secret_value().encode())
+        newest, *older = [secret.get_secret_value().encode() for secret in self.digest_key]
+        return Digester(newest, tuple(older))
 
     @property
     def real_account(self) -> str | None:

@@ -17,6 +17,7 @@ from tink import KeysetHandle, aead, proto_keyset_format, secret_key_access, str
 from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
 
 from vigil.sealing.errors import DataKeyForgotten, DataKeyUnreadable
+from vigil.sealing.keysets import key_id_of
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under
 
 FOLDER: Final = "keys"
@@ -86,11 +87,24 @@ class DataKeys:
         async for name in names_under(self._storage, FOLDER):
             yield name.removeprefix(f"{FOLDER}/")
 
+    async def wrapped_with(self, place: str) -> int | None:
+        """Return the id of the key that wraps a data key; None if it was forgotten."""
+        try:
+            return key_id_of(await self._storage.read(_name(place)))
+        except NotStored:
+            return None
+
     async def rewrap(self, place: str) -> bool:
-        """Wrap a data key with the current key of the keyset. Return whether an older key had wrapped it."""
-        wrapped = await self._storage.read(_name(place))
+        """Wrap a data key with the current key of the keyset. Return whether an older key had wrapped it.
+
+        One that is forgotten at the same time may come back: see `SealedStorage.rewrap`.
+        """
+        try:
+            wrapped = await self._storage.read(_name(place))
+        except NotStored:
+            return False
         fresh = self._wrap(place, self._unwrap(place, wrapped))
-        if fresh[:5] == wrapped[:5]:  # Tink begins with the id of the key
+        if key_id_of(fresh) == key_id_of(wrapped):
             return False
         await self._storage.put(_name(place), fresh)
         return True

@@ -7,7 +7,8 @@ SealingError
 ├── DataKeyForgotten   there is no data key for a content: it was erased
 ├── DataKeyUnreadable  a data key was changed, or moved from another place
 ├── ContentUnreadable  a content was changed, cut, or moved from another name
-└── NotSealed          a content is stored in clear
+├── NotSealed          a content is stored in clear
+└── RotationRefused    a keyset cannot be changed in that way now
 """
 
 from pathlib import Path
@@ -71,3 +72,7 @@ class NotSealed(SealingError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The content at {name} is not sealed: set [seal] accept_plain while such contents exist.")
+
+
+class RotationRefused(SealingError):
+    """A keyset cannot be changed in that way now. The text says what to do first."""

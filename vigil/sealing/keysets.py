@@ -45,8 +45,6 @@ TEMPLATES: Final = {
 _TOO_WIDE: Final = 0o037
 """The group may read: Kubernetes gives a process its secrets that way. Nobody else may do anything."""
 _TOO_WIDE_FOR_PUBLIC: Final = 0o022
-_PREFIX_LENGTH: Final = 5
-"""What Tink seals with a key of our templates begins with one byte for the format and four of the key's id."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class _KeysetFile:
 
     def with_key_of(self, sealed: bytes) -> Any:
         """Return the primitive that opens a sealed content. Raises `UnknownKey`, and what `current` raises."""
-        opened, key_id = self._open(), int.from_bytes(sealed[1:_PREFIX_LENGTH], "big")
+        opened, key_id = self._open(), key_id_of(sealed)
         if key_id not in opened.key_ids:
             raise UnknownKey(self._name, key_id)
         return opened.primitive
@@ -153,6 +151,11 @@ class Keysets:
             read_keyset(keyset_file(folder, name), name)
 
 
+def key_id_of(sealed: bytes) -> int:
+    """Return the id of the key that sealed a content: Tink begins with a byte for the format and four of the id."""
+    return int.from_bytes(sealed[1:5], "big")
+
+
 def keyset_file(folder: Path, name: KeysetName) -> Path:
     """Return the file of a keyset."""
     return folder / f"{name}.json"
@@ -186,13 +189,14 @@ def make_keysets(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, template in TEMPLATES.items():
         handle = tink.new_keyset_handle(template)
-        _write_new(keyset_file(folder, name), json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
+        write_private(keyset_file(folder, name), json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
         if name is KeysetName.RECEIPTS:
             public = json_proto_keyset_format.serialize_without_secret(handle.public_keyset_handle())
-            _write_new(keyset_file(folder, KeysetName.RECEIPTS_PUBLIC), public)
+            write_private(keyset_file(folder, KeysetName.RECEIPTS_PUBLIC), public)
 
 
-def _write_new(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
+    """Write a new file that its owner alone may read. Raises `FileExistsError`."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
         opened.write(text + "\n")
         opened.flush()

@@ -19,9 +19,10 @@ from vigil.sealing.data_keys import DataKeys
 from vigil.sealing.errors import ContentUnreadable, NotSealed
 from vigil.sealing.keysets import KeysetName, Keysets
 from vigil.sealing.streams import open_stream, open_whole, plain_size, seal_stream, seal_whole
-from vigil.storage.contract import Content, Names, Storage, Stored, under
+from vigil.storage.contract import Content, Names, NotStored, Storage, Stored, under
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.inbox import PENDING, QUARANTINED, REFUSED
+from vigil.storage.tombstones import FOLDER as TOMBSTONES
 
 FORMAT: Final = b"\x00VS\x01"
 """Begins every sealed content. The last byte is the number of the format."""
@@ -122,6 +123,22 @@ class SealedStorage:
 
     async def erase(self, name: str) -> None:
         await self._storage.erase(name)
+
+    async def rewrap(self, place: str) -> bool:
+        """Wrap the data key of a place with the current key. Return whether an older key had wrapped it."""
+        is_done = await self.data_keys.rewrap(place)
+        # An erasure stores the tombstone before it forgets the key, so one of the two sees what the other did.
+        folder, _, path = place.partition("/")
+        if is_done and folder == _VERIFICATIONS and await self._is_stored(f"{TOMBSTONES}/{path}"):
+            await self.data_keys.forget(place)
+        return is_done
+
+    async def _is_stored(self, name: str) -> bool:
+        try:
+            await self._storage.size(name)
+        except NotStored:
+            return False
+        return True
 
     @property
     def opens_receipts(self) -> bool:

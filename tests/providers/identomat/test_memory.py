@@ -21,6 +21,9 @@ from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.terms import ArtifactState, Decision
 from vigil.domain.verification_key import VerificationKey
+from vigil.sealing.keysets import Keysets
+from vigil.sealing.storage import SealedStorage
+from vigil.storage.folder import FolderStorage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
@@ -97,6 +100,7 @@ async def test_a_worker_brings_home_300_mib_in_less_than_64_mib(
     [row] = record.evidence
     assert (record.verdict.decision, row.state, row.size) == (Decision.APPROVED, ArtifactState.STORED, BLOCKS * BLOCK)
     assert row.digest == _digest()
+    assert await _stored_digest(tmp_path, row.stored_as or "") == _digest()
     assert server.ranges == [None, f"bytes={BLOCKS // 2 * BLOCK}-"]
     assert len(memory.seen) == BLOCKS
     with capsys.disabled():
@@ -111,6 +115,16 @@ async def _follow(tracker: VerificationClient) -> Record:
     await tracker.register(Registration(key=key, registered_at=datetime.now(UTC), registered_by="backend"))
     async with asyncio.timeout(timedelta(minutes=3).total_seconds()):
         return await tracker.handle(key).result()
+
+
+async def _stored_digest(folder: Path, name: str) -> str:
+    """Return the digest of the file as it is opened with the keys; what lies on the disk is another content."""
+    below, digest = FolderStorage(folder / "storage"), Digester(DIGEST_KEY.encode()).running("artifact")
+    storage = SealedStorage(below, Keysets(folder / "keys"))
+    assert await storage.size(name) == BLOCKS * BLOCK < await below.size(name)
+    async for chunk in storage.open(name):
+        digest.update(chunk)
+    return digest.text()
 
 
 def _digest() -> str:

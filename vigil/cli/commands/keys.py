@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
+from vigil.cli.arguments import JsonOption
+
 keys = typer.Typer(no_args_is_help=True)
+
+Keyset = Annotated[str, typer.Argument(help="data-keys, payloads, marks or receipts.", metavar="KEYSET")]
+Folder = Annotated[
+    Path | None, typer.Option("--folder", help="By default that of the settings.", metavar="FOLDER", show_default=False)
+]
 
 
 @keys.callback()
@@ -19,3 +26,54 @@ def new(folder: Annotated[Path, typer.Argument(help="A folder without keysets.",
     from vigil.cli.keys import make_new_keysets
 
     print(make_new_keysets(folder))
+
+
+@keys.command("list")
+def list_(context: typer.Context, folder: Folder = None, as_json: JsonOption = False) -> None:
+    """List the keys of every keyset: which one seals, which one waits, and which ones only open."""
+    from vigil.cli.keys import print_keys
+
+    print_keys(context.obj, folder, as_json=as_json)
+
+
+@keys.command()
+def rotate(
+    context: typer.Context,
+    keyset: Keyset,
+    use: Annotated[bool, typer.Option("--use", help="Let the added key seal. Every process must have it.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Add a key to a keyset: it opens at once, and seals after a second call with --use.
+
+    Give the file to every process in between. A process reads it again by itself when it was replaced.
+    """
+    from vigil.cli.keys import rotate_key
+
+    print(rotate_key(context.obj, folder, keyset, use=use))
+
+
+@keys.command()
+def rewrap(context: typer.Context) -> None:
+    """Wrap every data key with the key of `data-keys` that seals now. No content is read or written.
+
+    May be repeated, also after it was interrupted, and while everything runs.
+    """
+    from vigil.cli.keys import rewrap_data_keys
+
+    print(rewrap_data_keys(context.obj))
+
+
+@keys.command()
+def drop(
+    context: typer.Context,
+    keyset: Keyset,
+    key_id: Annotated[int, typer.Argument(help="As `vigil keys list` shows it.", metavar="KEY")],
+    folder: Folder = None,
+) -> None:
+    """Remove a key that no longer seals. What it sealed cannot be read from then on.
+
+    A key of `data-keys` is removed only after `rewrap`, when it wraps nothing any more.
+    """
+    from vigil.cli.keys import drop_old_key
+
+    print(drop_old_key(context.obj, folder, keyset, key_id))
