@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from vigil.demo.simulator_accounts import key_file, read_key
+from vigil.demo.simulator_accounts import WEBHOOK_SECRET_FILE, key_file, read_key
 from vigil.demo.stack import Stack
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ def print_addresses(console: Console, stack: Stack) -> None:
         f"\nSend notifications on to your program, and cause one:\n"
         f"  {_find_command()} --config {stack.config} listen --forward-to http://127.0.0.1:8100/webhooks/vigil\n"
         f"  {_find_command()} --config {stack.config} trigger {stack.accounts[0].name}.declined\n"
+        f"{_environment(stack)}"
         f"\nList verifications as a backend does:\n"
         f"  curl {_header(stack)}'{stack.api}/verifications?limit=5'\n"
         f"\nPress Ctrl-C to stop everything.",
@@ -80,6 +81,20 @@ def _sign_in(stack: Stack) -> str:
 def _header(stack: Stack) -> str:
     """Return how curl presents the key of the stack; settings of an earlier start may have none."""
     return f'-H "Authorization: Bearer $(cat {key_file(stack.config)})" ' if read_key(stack.config) else ""
+
+
+def _environment(stack: Stack) -> str:
+    """Return what `vigil_client.Client()` reads; settings of an earlier start may have no key."""
+    if not read_key(stack.config):
+        return ""
+    folder = stack.config.parent
+    values = {
+        "VIGIL_URL": stack.api,
+        "VIGIL_KEY": f"$(cat {key_file(stack.config)})",
+        "VIGIL_WEBHOOK_SECRET": f"$(cat {folder / WEBHOOK_SECRET_FILE})",
+    }
+    pairs = " ".join(f"{name}={value}" for name, value in values.items())
+    return f"\nLet a program with vigil-client reach it:\n  export {pairs}\n"
 
 
 def _find_command() -> str:

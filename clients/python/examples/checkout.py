@@ -25,4 +25,5 @@ if __name__ == "__main__":
     with Client() as client:  # of VIGIL_URL and VIGIL_KEY
         coordinates = dict(pair.split("=", 1) for pair in sys.argv[3:])
         found = follow(client, sys.argv[1], sys.argv[2], coordinates, Path())
-        print(found.outcome, found.decision, client.claims(found).person.full_name)
+        person = client.claims(found).person
+        print(found.outcome, found.decision, person.full_name, person.birthdate)

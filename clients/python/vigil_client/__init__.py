@@ -1,7 +1,7 @@
 """The client for backends: `Client` and `AsyncClient`, their answers and their errors."""
 
 from vigil_client.calls import Retry
-from vigil_client.claims import Claims
+from vigil_client.claims import Claims, Document, Person
 from vigil_client.client import AsyncClient, Client
 from vigil_client.errors import (
     CommandRefused,
@@ -45,6 +45,7 @@ __all__ = [
     "DataOnHold",
     "Decision",
     "DigestMismatch",
+    "Document",
     "Erasure",
     "File",
     "FileNotStored",
@@ -61,6 +62,7 @@ __all__ = [
     "Notification",
     "NotificationRefused",
     "Outcome",
+    "Person",
     "Problem",
     "ProcessNotYetKnown",
     "Registered",
