@@ -22,8 +22,6 @@ from vigil.domain.terms import Instant, KeyedDigest, Name, Shown
 from vigil.storage.contract import NotStored, Storage, names_under, storage_name
 
 FOLDER: Final = "audit"
-KEPT_FOR: Final = timedelta(days=2 * 365)
-"""How long lines are kept. It does not depend on how long the data is kept that they are about."""
 _ERASED_AT_ONCE: Final = 1000
 _DAY: Final = "%Y%m%d"
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -138,15 +136,13 @@ class AuditLog:
             except NotStored:
                 continue  # it has just become too old
 
-    async def erase_outdated(self, kept_for: timedelta = KEPT_FOR) -> int:
-        """Erase lines that are too old, the oldest first and at most 1000. Returns how many were erased."""
-        until, erased = _name(self._now() - kept_for), 0
-        for name in await self._storage.list(FOLDER, limit=_ERASED_AT_ONCE):
-            if name >= until:
-                break
-            await self._storage.erase(name)
-            erased += 1
-        return erased
+
+async def erase_old_lines(storage: Storage, kept_for: timedelta, now: datetime) -> None:
+    """Erase lines that are too old, the oldest first and at most 1000. Raises `StorageUnavailable`."""
+    for name in await storage.list(FOLDER, limit=_ERASED_AT_ONCE):
+        if name >= _name(now - kept_for):
+            break
+        await storage.erase(name)
 
 
 def _name(at: datetime) -> str:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from api.callbacks.dependencies import CallbackServices
 from api.callbacks.dispatch import DispatchResult
 from api.callbacks.receipts import FiledAs
+from vigil.audit import erase_old_lines
 from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
 from vigil.storage.budgets import erase_old_units
@@ -185,6 +186,7 @@ class Relay:
             self._erase_at = self._now() + ERASE_EVERY
             await self._inbox.erase_outdated(self._retention, self._now())
             await erase_old_units(self._storage, self._now())
+            await erase_old_lines(self._storage, self._retention.audit, self._now())
 
     def _recently_started_messages(self) -> Collection[str]:
         # A receipt stays pending until the workflow has erased it. To start the workflow again at once is of no use.

@@ -92,12 +92,14 @@ class TemporalSettings(StrictModel):
 
 
 class KeepSettings(StrictModel):
-    """How long callbacks that belong to no verification are kept."""
+    """How long is kept what belongs to no verification."""
 
     quarantined: Duration = timedelta(days=14)
     """How long callbacks are kept that belong to no verification."""
     refused: Duration = timedelta(days=14)
     """How long the list of refused callbacks goes back."""
+    audit: Duration = timedelta(days=730)
+    """How long the audit log goes back. It has no personal data, and does not depend on how long the data is kept."""
 
 
 class StorageSettings(StrictModel):

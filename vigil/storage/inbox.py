@@ -127,10 +127,11 @@ class Quarantined(StrictModel):
 
 @dataclass(frozen=True)
 class Retention:
-    """How long callbacks that belong to no verification are kept."""
+    """How long callbacks that belong to no verification are kept, and the lines of the audit log."""
 
     quarantined: timedelta = timedelta(days=14)
     refused: timedelta = timedelta(days=14)
+    audit: timedelta = timedelta(days=730)
 
 
 class Inbox:

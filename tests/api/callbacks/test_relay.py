@@ -4,13 +4,15 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from api.callbacks.answers import CallbackProgress
 from api.callbacks.dispatch import DispatchResult
 from api.callbacks.limits import CallbackLimits
 from api.callbacks.relay import DEFAULT_PACE, Relay, RelayPace
-from tests.api.fakes import Acme, Desk, account_of
+from tests.api.fakes import DIGESTER, Acme, Desk, account_of
+from vigil.audit import AuditLog, Read, Reader
 from vigil.providers.contract import CallbackRequest
 
 NOW = datetime(2025, 12, 3, 12, 0, tzinfo=UTC)
@@ -268,3 +270,17 @@ async def test_the_loop_survives_a_storage_outage(desk: Desk) -> None:
     loop.cancel()
 
     assert [reference for reference, _ in desk.verifications.signaled] == ["r-1"]
+
+
+def _same(at: datetime) -> datetime:
+    return at
+
+
+async def test_lines_of_the_audit_log_are_erased_after_their_time(desk: Desk) -> None:
+    reader = Reader("anna", "key")
+    for at in (NOW - timedelta(days=730, hours=1), NOW - timedelta(days=729)):
+        await AuditLog(desk.storage, DIGESTER, now=partial(_same, at)).note(reader, Read.CLAIMS, path="acme/r-1")
+
+    await relay_of(desk).run_round()
+
+    assert [line.at async for line in AuditLog(desk.storage, DIGESTER).lines()] == [NOW - timedelta(days=729)]
