@@ -33,6 +33,7 @@ from vigil.demo.ports import LOOPBACK, Ports, find_free_ports
 from vigil.demo.processes import Program
 from vigil.demo.simulator_accounts import authorization, read_key, write_settings
 from vigil.demo.stack import Stack
+from vigil.sealing.keysets import make_keysets
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -386,7 +387,7 @@ async def test_an_address_that_is_not_on_the_provider_s_list_is_named(stack: Sta
     assert "this machine's address is not on the provider's list: have it added there" in found["login"]
 
 
-async def test_verdicts_that_no_callback_announces_are_named(stack: Stack) -> None:
+async def test_verdicts_that_no_callback_announces_and_keys_that_do_not_open_them_are_named(stack: Stack) -> None:
     """The provider has another event, or another address, than `vigil accounts` prints."""
     async with httpx.AsyncClient(trust_env=False, timeout=60, headers=authorization(read_key(stack.config))) as http:
         for _ in range(3):
@@ -406,3 +407,12 @@ async def test_verdicts_that_no_callback_announces_are_named(stack: Stack) -> No
     assert list(found) == ["callbacks"]
     assert "no callback announced the verdict of the last 3 verifications" in found["callbacks"]
     assert "`vigil accounts id360`" in found["callbacks"]
+
+    make_keysets(stack.folder / "other-keys")
+    other = await named(changed(stack, "keyless", ('^folder = "keys"', 'folder = "other-keys"')), stack.api)
+    absent = await named(changed(stack, "keys", ('^folder = "keys"', 'folder = "no-such-keys"')), stack.api)
+
+    assert list(other) == ["callbacks"]
+    assert "cannot read the state of its verifications: give these settings the keysets" in other["callbacks"]
+    assert list(absent) == ["keys"]
+    assert "The keys cannot be opened" in absent["keys"]

@@ -20,6 +20,7 @@ from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_expo
 from vigil.domain.errors import ADDRESS_NOT_ALLOWED, ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from vigil.errors import TemporalUnreachable
 from vigil.runtime import Runtime, open_runtime
+from vigil.sealing.errors import KeysetsNotOpened
 from vigil.storage.contract import StorageError, StorageUnavailable, storage_name
 from vigil.storage.factory import local_folder
 from vigil.storage.inbox import Inbox
@@ -60,28 +61,34 @@ async def find_all(
         # Settings without one of their secrets cannot be loaded.
         Finding("secrets", is_ok=True, text=f"complete; {backends}"),
     ]
-    deployment = settings.worker.deployment
-    async with open_runtime(settings, lazy=True) as runtime:
-        found = await further(runtime)
-        checks = [
-            run_check("callback URLs", _check_callback_url(settings)),
-            run_check("storage", _check_storage(runtime)),
-            run_check("quarantine", _check_quarantine(runtime)),
-            run_check("temporal", _check_temporal(runtime)),
-            *([run_check("builds", _check_builds(runtime, deployment))] if deployment else []),
-            *(run_check(f"login {name}", _check_login(account)) for name, account in runtime.accounts.items()),
-            *(
-                run_check(f"endpoint {name}", send_test_notification(runtime.http, name, endpoint))
-                for name, endpoint in settings.endpoints.items()
-            ),
-        ]
-        findings = await asyncio.gather(*checks)
+    try:
+        async with open_runtime(settings, lazy=True) as runtime:
+            found = [*await further(runtime), *await _check_runtime(settings, runtime)]
+    except KeysetsNotOpened as error:
+        return [*loaded, Finding("keys", is_ok=False, text=str(error))]
     address = address or settings.api.public_url
     if address is not None and address.startswith("https:"):
-        findings.insert(1, await check_tls(address))
+        found.insert(0, await check_tls(address))
     if not settings.accounts:
-        findings.append(Finding("accounts", is_ok=False, text="the settings have none", fix="add [accounts.<name>]"))
-    return [*loaded, *found, *findings]
+        found.append(Finding("accounts", is_ok=False, text="the settings have none", fix="add [accounts.<name>]"))
+    return [*loaded, *found]
+
+
+async def _check_runtime(settings: Settings, runtime: Runtime) -> Sequence[Finding]:
+    deployment = settings.worker.deployment
+    checks = [
+        run_check("callback URLs", _check_callback_url(settings)),
+        run_check("storage", _check_storage(runtime)),
+        run_check("quarantine", _check_quarantine(runtime)),
+        run_check("temporal", _check_temporal(runtime)),
+        *([run_check("builds", _check_builds(runtime, deployment))] if deployment else []),
+        *(run_check(f"login {name}", _check_login(account)) for name, account in runtime.accounts.items()),
+        *(
+            run_check(f"endpoint {name}", send_test_notification(runtime.http, name, endpoint))
+            for name, endpoint in settings.endpoints.items()
+        ),
+    ]
+    return await asyncio.gather(*checks)
 
 
 def _check_settings_file(config: Path | None) -> Finding:

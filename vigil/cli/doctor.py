@@ -116,6 +116,9 @@ async def _check_callbacks(runtime: Runtime, account: str) -> str:
     missed, seen = 0, 0
     try:
         async for run in iterate_verifications(runtime.client, Filters(account=account, outcome=Outcome.DECIDED)):
+            if run.is_unreadable:
+                text = "these keys, or this release, cannot read the state of its verifications"
+                raise CheckFailed(text, "give these settings the keysets of the deployment, in [seal] folder")
             if run.summary is None or not run.summary.registered:  # its callback may be from before our time
                 continue
             key = await runtime.lookup.resolve_key(account, run.encoded_reference)
