@@ -31,6 +31,7 @@ from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
+from activities.retention import RetentionActivities
 from activities.verify import VerifyActivities
 from vigil.config.accounts import OpenAccount
 from vigil.config.settings import Settings, SettingsError, is_exposed, load_settings
@@ -43,6 +44,7 @@ from vigil.origin import BUILD, UNKNOWN, build_name
 from vigil.process_exit import exit_now
 from vigil.providers.contract import CallbackReplayer, MessageReader
 from vigil.runtime import Runtime, open_runtime
+from vigil.schedules import keep_retaining
 from vigil.sealing.errors import SealingError
 from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
@@ -54,6 +56,7 @@ from workflows.erasure import ErasureWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 from workflows.verify import Verify
@@ -131,6 +134,7 @@ async def serving(settings: Settings, parts: frozenset[Part] = EVERYTHING) -> As
         if Part.VERIFICATIONS in parts:
             for account in runtime.accounts.values():
                 await keep_discovering(client, account)
+            await keep_retaining(client)
         workers = _build_workers(runtime, parts)
         async with serve_health(settings.worker.health_address, own_checks(runtime.storage, client)):
             tasks = [asyncio.create_task(worker.run()) for worker in workers]
@@ -159,7 +163,8 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
     if Part.VERIFICATIONS in parts:
         records = RecordActivities(Records(storage), accounts, tracker.read_interrupted)
         rechecking = RecheckActivities(runtime.erasures.start_recheck)
-        erasing = ErasureActivities(storage, tracker, runtime.digester)
+        erasing = ErasureActivities(storage, tracker, runtime.digester, key_backups=settings.storage.keep.key_backups)
+        retaining = RetentionActivities(runtime.retention)
         verifying = VerifyActivities(runtime.registrar, runtime.lookup, tracker)
         workers.append(
             serve(
@@ -171,6 +176,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
                     RecheckWorkflow,
                     Verify,
                     ErasureWorkflow,
+                    RetentionWorkflow,
                 ],
                 activities=[
                     records.load_record,
@@ -178,6 +184,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
                     rechecking.recheck,
                     *verifying.all,
                     *erasing.all,
+                    retaining.erase_due,
                 ],
             )
         )

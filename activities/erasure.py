@@ -18,6 +18,8 @@ from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.tombstone import Tombstone, bury, bury_unrecorded
 from vigil.errors import CommandRefused, NoWorkerInTime
 from vigil.registration import digest_correlation
+from vigil.sealing.errors import ContentUnreadable, NotSealed
+from vigil.sealing.storage import forget_key
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.erasure import ObjectEraser, Target
@@ -117,12 +119,18 @@ class ErasureActivities:
     @activity.defn(name=messages.FORGET_KEY)
     async def forget_key(self, order: messages.EraseData) -> messages.Erased:
         """Make what is sealed unreadable, in every copy and backup."""
-        return messages.Erased(counts={"keys": 0})
+        return messages.Erased(counts={"keys": int(await forget_key(self._storage, order.path))})
 
     @activity.defn(name=messages.ERASE_OBJECTS)
     async def erase_objects(self, order: messages.EraseData) -> messages.Erased:
         """Erase what is stored of the verification: its folder, receipts that name it, and its correlations."""
-        return messages.Erased(counts=await (await self._eraser(order)).erase())
+        erased: Counter[str] = Counter()
+        async for kind in (await self._eraser(order)).erase():
+            erased[kind] += 1
+            activity.heartbeat()
+        # A write at the moment of the tombstone may have made a new key. It is of no content, and goes too.
+        await forget_key(self._storage, order.path)
+        return messages.Erased(counts=erased)
 
     @activity.defn(name=messages.DELETE_RUNS)
     async def delete_runs(self, order: messages.EraseData) -> messages.Erased:
@@ -174,7 +182,15 @@ class ErasureActivities:
             reference=self._tracker.open_key(order.key).reference,
             correlations=tombstone.correlations if tombstone else (),
         )
-        return ObjectEraser(self._storage, target, self._mark, activity.heartbeat)
+        return ObjectEraser(self._storage, target, self._mark, self._read_receipt)
+
+    async def _read_receipt(self, name: str) -> bytes | None:
+        """Return a receipt; None: nobody can read it. Raises `NotStored`."""
+        activity.heartbeat()
+        try:
+            return await self._storage.read(name)
+        except (ContentUnreadable, NotSealed):
+            return None
 
     def _mark(self, account: str, correlation: str) -> str:
         return digest_correlation(self._digester, account, correlation)

@@ -144,7 +144,10 @@ def build_dependencies(runtime: Runtime, metrics: Metrics | None = None) -> Depe
         completion_endpoints=settings.completion_endpoints,
         faces=settings.api.faces,
         trusted_proxies=settings.api.trusted_proxies,
-        retention=Retention(**dict(settings.storage.keep)),
+        retention=Retention(
+            settings.storage.keep.quarantined, settings.storage.keep.refused, settings.storage.keep.audit
+        ),
+        keep_rules=settings.keep_rules,
         relayed_per_second=settings.api.relayed_per_second,
         callback_base=settings.api.callback_base,
         temporal_ui=settings.temporal.ui,

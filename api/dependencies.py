@@ -15,6 +15,7 @@ from vigil.audit import AuditLog, Read, Reader
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
+from vigil.domain.retention import KeepRules
 from vigil.domain.verification_key import VerificationKey
 from vigil.erasure import Erasures
 from vigil.errors import UnknownVerification
@@ -47,6 +48,8 @@ class Dependencies:
     faces: Sequence[str] = ("callbacks", "backend")
     trusted_proxies: Sequence[Network] = ()
     retention: Retention = field(default_factory=Retention)
+    keep_rules: Mapping[str, KeepRules] = field(default_factory=dict)
+    """How long the data of each account is kept."""
     relayed_per_second: int = 50
     callback_base: str = "http://127.0.0.1:8000/callbacks"
     """The URL to which the name of an account is added for its callbacks."""
@@ -68,7 +71,7 @@ class Dependencies:
     @cached_property
     def erasures(self) -> Erasures:
         """Erasures and holds."""
-        return Erasures(self.storage, self.tracker, self.lookup)
+        return Erasures(self.storage, self.tracker, self.lookup, self.keep_rules)
 
     @cached_property
     def registrar(self) -> Registrar:

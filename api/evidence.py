@@ -1,6 +1,7 @@
 """The timeline and the files of a verification."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -13,6 +14,7 @@ from api.schemas import EvidenceListView, TimelineView
 from api.security_headers import served_media_type
 from vigil.audit import Read
 from vigil.config.keys import Right
+from vigil.domain.retention import Kept
 from vigil.domain.terms import ArtifactState
 from vigil.storage.contract import NotStored
 
@@ -71,9 +73,10 @@ async def download_file(
     if row.state is not ArtifactState.STORED or row.stored_as is None:
         raise Problem(409, f"file_{row.state}", "The file is not stored", detail=row.loss)
     await process.note_read(caller, Read.FILE, key, row.name)
+    is_aged = partial(process.lookup.has_aged, key, Kept.ARTIFACTS)
     start, stored = first_byte(request.headers, row), process.storage.open
-    digest = await digest_header(await _open(stored(row.stored_as))) if wants_digest(request.headers) else {}
-    chunks = await _open(skip_bytes(stored(row.stored_as), start))
+    digest = await digest_header(await _open(stored(row.stored_as), is_aged)) if wants_digest(request.headers) else {}
+    chunks = await _open(skip_bytes(stored(row.stored_as), start), is_aged)
     return StreamingResponse(
         chunks,
         status_code=206 if start else 200,
@@ -89,7 +92,7 @@ async def download_file(
     "last entry, `manifest.json`, has the SHA-256 digest of each other entry. An answer that was cut is no zip. "
     f"{_NEEDS_WORKER}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/zip": {}}}, **problem_responses(404)},
+    responses={200: {"content": {"application/zip": {}}}, **problem_responses(404, 410)},
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def export(key: Key, caller: Caller, process: Process) -> StreamingResponse:
@@ -100,11 +103,13 @@ async def export(key: Key, caller: Caller, process: Process) -> StreamingRespons
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
-async def _open(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _open(chunks: AsyncIterator[bytes], is_aged: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
     """Wait for the first chunk, so that a file that cannot be opened is a problem and not half a response."""
     try:
         first = await anext(chunks, b"")
     except NotStored:
+        if await is_aged():
+            raise Problem(410, "file_expired", "The file was kept as long as the settings say") from None
         title = "The file is listed as stored, and the storage does not have it"
         raise Problem(503, "file_not_found", title, headers={"Retry-After": "5"}) from None
     return _prepend(first, chunks)

@@ -33,6 +33,7 @@ PROBLEM_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "file_available": ("The provider lists the file, and it is being downloaded.", _STORED),
     "file_expected": ("The file is expected, and the provider does not list it yet.", _STORED),
+    "file_expired": ("The file was kept as long as the settings say, and is erased.", "Nothing brings it back."),
     "file_lost": ("The file will not come; `detail` has the reason.", "Do not wait for it."),
     "file_not_found": ("The file is listed as stored, and the storage does not have it now.", _REPEAT),
     "idempotency_key_reused": (

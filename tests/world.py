@@ -22,6 +22,7 @@ from activities.reads import ReadActivities
 from activities.rechecks import RecheckActivities
 from activities.records import RecordActivities
 from activities.replays import ReplayActivities
+from activities.retention import RetentionActivities
 from tests.gate import GatedStorage
 from vigil.domain.account import Account
 from vigil.domain.callback_event import CallbackEvent, Observation, StatusSeen, StepFinished
@@ -29,6 +30,7 @@ from vigil.domain.digest import Digester
 from vigil.domain.errors import ProviderError
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
+from vigil.domain.retention import KeepRules
 from vigil.domain.snapshot import Artifact, ReadRequest, Snapshot
 from vigil.domain.terms import CheckStatus, Decision, Ended, EvidenceKind, Proof, Stage
 from vigil.domain.tracking_plan import MINUTE, TrackingPlan
@@ -38,6 +40,7 @@ from vigil.lookup import VerificationLookup
 from vigil.providers.contract import ArtifactStream, CallbackReplayer, ProviderResponse, VerificationFinder
 from vigil.providers.id360.senders import CONTRACT
 from vigil.providers.transport import open_http
+from vigil.retention import Retention
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.notifications import NotificationRows
@@ -48,6 +51,7 @@ from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.sandbox import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 from workflows.verify import Verify
@@ -172,6 +176,8 @@ class World:
     replayer: CallbackReplayer | None = None
     more_activities: Sequence[Callable[..., object]] = ()
     """Further activities on the queue of verifications."""
+    rules: Mapping[str, KeepRules] = field(default_factory=dict)
+    """How long data is kept, by account."""
     now: Callable[[], Awaitable[datetime]] = _wall_clock
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -244,6 +250,7 @@ class World:
         rereading = RecheckActivities(self.erasures.start_recheck)
         discovering = DiscoveryActivities(self._discoveries(), self.erasures.start_discovered)
         erasing = ErasureActivities(self.storage, self.tracker, self.digester, settles_within=timedelta(seconds=5))
+        retaining = RetentionActivities(self.retention, page=2)
         return [
             Worker(
                 self.client,
@@ -255,6 +262,7 @@ class World:
                     RecheckWorkflow,
                     Verify,
                     ErasureWorkflow,
+                    RetentionWorkflow,
                 ],
                 workflow_runner=WORKFLOW_RUNNER,
                 activities=[
@@ -262,6 +270,7 @@ class World:
                     records.write_record,
                     rereading.recheck,
                     *erasing.all,
+                    retaining.erase_due,
                     *self.more_activities,
                 ],
                 max_cached_workflows=self.max_cached_workflows,
@@ -283,7 +292,13 @@ class World:
     @property
     def erasures(self) -> Erasures:
         """The erasures of this world."""
-        return Erasures(self.storage, self.tracker, VerificationLookup(self.tracker, self.storage, {}))
+        lookup = VerificationLookup(self.tracker, self.storage, {})
+        return Erasures(self.storage, self.tracker, lookup, self.rules)
+
+    @property
+    def retention(self) -> Retention:
+        """The retention of this world."""
+        return Retention(self.storage, self.tracker, self.rules)
 
     @property
     def records(self) -> Records:

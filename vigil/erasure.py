@@ -1,18 +1,20 @@
 """Have the data of a verification erased, and keep erased what is erased. Holds forbid it."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from vigil.domain.hold import Hold
+from vigil.domain.hold import Hold, HoldReason
+from vigil.domain.retention import KeepRules, ended_at
 from vigil.domain.terms import Name
 from vigil.domain.tombstone import ErasureCause, Tombstone
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import DataErased, DataOnHold, NotErased, NotHeld
-from vigil.lookup import VerificationLookup
+from vigil.lookup import KnownVerification, VerificationLookup
 from vigil.storage.contract import Storage
 from vigil.storage.tombstones import Holds, Tombstones
 from vigil.temporal import messages
@@ -26,6 +28,8 @@ class Erasures:
     storage: Storage
     tracker: VerificationClient
     lookup: VerificationLookup
+    rules: Mapping[str, KeepRules] = field(default_factory=dict)
+    """How long the data of each account is kept: the law may forbid to erase it earlier."""
 
     async def erase(
         self, key: VerificationKey, *, by: Name, within: timedelta, cause: ErasureCause = ErasureCause.REQUEST
@@ -45,6 +49,7 @@ class Erasures:
         if known.tombstone is not None and known.tombstone.finished_at is not None:
             return known.tombstone
         await self._refuse_held(path)
+        self._refuse_too_early(known)
         order = messages.EraseData(
             key=self.tracker.seal_capability(key), path=path, asked_by=by, cause=cause, at=datetime.now(UTC)
         )
@@ -112,6 +117,14 @@ class Erasures:
 
     async def _is_erased(self, key: VerificationKey) -> bool:
         return await Tombstones(self.storage).exists(self.tracker.path(key))
+
+    def _refuse_too_early(self, known: KnownVerification) -> None:
+        """Raise `DataOnHold` before the legal minimum. A verification without an end would end by its erasure."""
+        rules, now = self.rules.get(known.key.account), datetime.now(UTC)
+        end = ended_at(known.record) if known.record is not None else None
+        until = rules.kept_until(end or now) if rules is not None and known.tombstone is None else None
+        if until is not None and now < until:
+            raise DataOnHold(HoldReason.LEGAL_MINIMUM, "the settings", until)
 
     async def _refuse_held(self, path: str) -> None:
         hold = await Holds(self.storage).in_force(path, datetime.now(UTC))

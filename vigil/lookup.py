@@ -16,6 +16,7 @@ from vigil.domain.explanation import Explanation, explain, find_silence
 from vigil.domain.log import EntryKind
 from vigil.domain.notification import NotificationRow, NotificationState
 from vigil.domain.record import Record, RecordNotReadable, parse_record
+from vigil.domain.retention import Kept
 from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, StorageName
@@ -34,7 +35,7 @@ from vigil.providers.contract import ClaimReader, PartnerMetadataSource, ReasonT
 from vigil.storage.contract import NotStored, Storage, StorageError, StorageUnavailable
 from vigil.storage.inbox import Inbox
 from vigil.storage.notifications import NotificationRows
-from vigil.storage.records import Records
+from vigil.storage.records import Records, aged_name
 from vigil.storage.tombstones import Tombstones
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.messages import VERIFICATIONS_QUEUE, Notification
@@ -123,6 +124,14 @@ class VerificationLookup:
     async def read_tombstone(self, key: VerificationKey) -> Tombstone | None:
         """Return what is left after an erasure; None: there was none. Raises `UnknownAccount`, `StorageUnavailable`."""
         return await self._tombstones.read(self._tracker.path(key))
+
+    async def has_aged(self, key: VerificationKey, kind: Kept) -> bool:
+        """Whether what is missing of a kind was erased since its time was over. Raises `StorageUnavailable`."""
+        try:
+            await self._storage.size(aged_name(self._tracker.path(key), kind))
+        except NotStored:
+            return False
+        return True
 
     async def read_registrant(self, key: VerificationKey) -> Name | None:
         """Return the backend that registered it; None: none did. Raises as `get` does."""

@@ -18,6 +18,7 @@ from vigil.errors import StorageNotOpened, TemporalUnreachable
 from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
 from vigil.registration import Registrar
+from vigil.retention import Retention
 from vigil.sealing.codec import PayloadSeal
 from vigil.sealing.keysets import Keysets
 from vigil.sealing.storage import SealedStorage
@@ -71,7 +72,12 @@ class Runtime:
     @cached_property
     def erasures(self) -> Erasures:
         """Erasures and holds. Raises `StorageNotOpened`."""
-        return Erasures(self.storage, self.tracker, self.lookup)
+        return Erasures(self.storage, self.tracker, self.lookup, self.settings.keep_rules)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What finds and erases what has been kept long enough. Raises `StorageNotOpened`."""
+        return Retention(self.storage, self.tracker, self.settings.keep_rules)
 
     @cached_property
     def registrar(self) -> Registrar:

@@ -7,6 +7,7 @@ from workflows.erasure import ErasureWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.recheck import RecheckWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.verification import VerificationWorkflow
 from workflows.verify import Verify
 
@@ -19,4 +20,5 @@ WORKFLOWS: Final = (
     MessageDeliveryWorkflow,
     Verify,
     ErasureWorkflow,
+    RetentionWorkflow,
 )

@@ -40,7 +40,8 @@ async def test_the_api_for_backends_does_not_start_without_a_key_beside_an_accou
     config = tmp_path / "vigil.toml"
     config.write_text(
         'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\nseal = "off"\n[accounts.id360]\nprovider = "id360"\n'
-        'environment = "production"\nusername = "robot"\npassword = "hunter2"\n'
+        'environment = "production"\nkeep = { results = "5y", artifacts = "5y" }\n'
+        'username = "robot"\npassword = "hunter2"\n'
         'callback_headers = { Authorization = "7d1c90b3e8a24f56b0c9d3e1f7a86b42" }\n'
     )
 

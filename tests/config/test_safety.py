@@ -31,6 +31,7 @@ may = ["read", "resolve", "operate"]
 [accounts.id360]
 provider = "id360"
 environment = "production"
+keep = { results = "5y", artifacts = "5y" }
 username = "robot"
 password = "hunter2"
 callback_headers = { Authorization = "Basic 7d1c90b3e8a24f56b0c9d3e1f7a86b42" }
@@ -268,6 +269,8 @@ def test_a_sandbox_and_production_share_no_secret_that_a_provider_dictated(tmp_p
 
 def test_two_accounts_of_one_environment_may_have_the_key_that_a_provider_gave_to_both(tmp_path: Path) -> None:
     second = SANDBOX.replace("PASSWORD", "hunter2")
-    shared = second.replace('"id360"\n', '"id360"\nenvironment = "production"\n')
+    shared = second.replace(
+        '"id360"\n', '"id360"\nenvironment = "production"\nkeep = { results = "5y", artifacts = "5y" }\n'
+    )
 
     assert set(load(tmp_path, WHOLE + shared).accounts) == {"id360", "id360-sandbox", "identomat"}

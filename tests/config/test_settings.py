@@ -10,6 +10,7 @@ from vigil.config.accounts import open_accounts
 from vigil.config.keys import hash_key
 from vigil.config.settings import Settings, SettingsError, load_settings
 
+KEEP = 'keep = { results = "5y", artifacts = "5y" }'
 WHOLE = """
 digest_key = { env = "VIGIL_DIGEST_KEY" }
 seal = "off"
@@ -146,11 +147,11 @@ def test_the_file_is_named_by_vigil_config_where_no_path_is_given(tmp_path: Path
         ),
         ('username = "robot"', 'username = "r"\nuser = "r"', "accounts.id360-sandbox.user: there is no such setting"),
         ("deadline =", "deadlin =", 'a tracking plan has no such duration; did you mean "deadline"?'),
-        ('"7d"', '"a week"', "accounts.id360-sandbox.tracking.deadline: is no duration: write 90s, 15m, 2h or 7d"),
+        ('"7d"', '"a week"', "accounts.id360-sandbox.tracking.deadline: is no duration: write 90s, 15m, 2h, 7d or 3y"),
         ('"7d"', '"-P7D"', "accounts.id360-sandbox.tracking.deadline: a duration cannot be negative"),
         ("[accounts.id360-sandbox]", "[accounts.ID360]", "accounts.ID360: an account's name has small letters"),
         ('{ env = "HOOK" }', '"changeme"', "endpoints.checkout.secret: is empty or a placeholder"),
-        ('provider = "id360"', 'provider = "id360"\nenvironment = "production"', None),
+        ('provider = "id360"', f'provider = "id360"\nenvironment = "production"\n{KEEP}', None),
     ],
 )
 def test_a_wrong_file_is_one_sentence_with_the_setting_and_the_fix(
@@ -270,3 +271,31 @@ def test_a_changed_digest_key_is_a_list_with_the_newest_first(tmp_path: Path) ->
     digester = load_settings(tmp_path / "vigil.toml", environ=environ).digester
 
     assert (digester.key, digester.older) == (environ["NEW_KEY"].encode(), (DIGEST_KEY.encode(),))
+
+
+@pytest.mark.parametrize(
+    ("keep", "fault"),
+    [
+        ('{ artifacts = "5y" }', "keep.results: is missing, and the account is not a sandbox: say how long"),
+        ('{ results = "5y" }', "keep.artifacts: is missing, and the account is not a sandbox: say how long"),
+        ('{ results = "1y", artifacts = "5y", at_least = "2y" }', "keep.results: is shorter than at_least"),
+        ('{ results = "5y", artifacts = "5y", records = "4y" }', "keep.results: is longer than records"),
+    ],
+)
+def test_how_long_data_is_kept_must_be_said_and_make_sense(tmp_path: Path, keep: str, fault: str) -> None:
+    account = f'provider = "id360"\nenvironment = "production"\nkeep = {keep}'
+
+    with pytest.raises(SettingsError, match=fault):
+        load(tmp_path, WHOLE.replace('provider = "id360"', account))
+
+
+def test_an_account_may_keep_longer_than_the_installation_says(tmp_path: Path) -> None:
+    common = '[storage]\nkeep = { results = "1y", artifacts = "30d", tombstones = "10y" }'
+    own = 'provider = "id360"\nkeep = { results = "6y", records = "7y", at_least = "1d" }'
+    settings = load(tmp_path, WHOLE.replace("[storage]", common, 1).replace('provider = "id360"', own))
+    [name] = [name for name, account in settings.accounts.items() if account.keep.records is not None]
+
+    rules = settings.keep_rules[name]
+    assert (rules.receipts, rules.results) == (timedelta(days=30), timedelta(days=6 * 365))
+    assert (rules.artifacts, rules.records) == (timedelta(days=30), timedelta(days=7 * 365))
+    assert (rules.tombstones, rules.at_least) == (timedelta(days=3650), timedelta(days=1))

@@ -1,4 +1,4 @@
-"""A worker process that kills itself in a step of an erasure. Run by `test_erasure_kills.py` only."""
+"""A worker process that kills itself in a step of an erasure or of retention. Run by their tests only."""
 
 import asyncio
 import os
@@ -24,6 +24,7 @@ from temporalio.workflow import ActivityHandle
 
 from tests.sealed import connect
 from tests.world import World
+from vigil.domain.retention import KeepRules
 from vigil.domain.verification_key import VerificationKey
 from vigil.process_exit import exit_now
 from vigil.temporal import messages
@@ -40,6 +41,16 @@ ENDS = (
 )
 MIDDLES = (messages.END_RUNS, messages.ERASE_OBJECTS, messages.DELETE_RUNS)
 POINTS = (*(f"end {name}" for name in ENDS), *(f"middle {name}" for name in MIDDLES))
+
+
+AT_ONCE = KeepRules(
+    receipts=None,
+    results=timedelta(0),
+    artifacts=timedelta(0),
+    records=None,
+    tombstones=timedelta(days=3650),
+    at_least=timedelta(0),
+)
 
 
 def killed() -> None:
@@ -109,16 +120,16 @@ class _Starts(WorkflowOutboundInterceptor):
 
 
 async def main(arguments: Sequence[str]) -> None:
-    """Serve until the erasure is finished, or until the point."""
-    address, folder, account, reference, point = arguments
+    """Serve until a workflow is finished, or until the point."""
+    address, folder, account, reference, point, until = arguments
     plugin = SimplePlugin("killing", interceptors=[_Killing(point)])
     plain = await connect(address, "default")
     client = type(plain)(plain.service_client, data_converter=plain.data_converter, plugins=[plugin])
     world = World(client, Path(folder), account=account)
     world.key = VerificationKey(account=account, reference=reference)
-    erasure = client.get_workflow_handle(messages.erasure_id(world.tracker.path(world.key)))
+    world.rules = {account: AT_ONCE}
     async with world.workers():
-        await erasure.result()
+        await client.get_workflow_handle(until).result()
     exit_now(0)
 
 

@@ -449,6 +449,17 @@ async def erased(world: World) -> Handle:
     return world.client.get_workflow_handle(messages.erasure_id(world.tracker.path(world.key)))
 
 
+async def swept_at_night(world: World) -> Handle:
+    await approved_by_a_callback(world)
+    await world.result()
+    return await world.client.start_workflow(
+        messages.RETENTION_WORKFLOW,
+        messages.RetentionPage(),
+        id="retention",
+        task_queue=messages.VERIFICATIONS_QUEUE,
+    )
+
+
 async def called_back_after_an_erasure(world: World) -> Handle:
     await erased(world)
     await world.hear(final("OK"))
@@ -474,6 +485,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(started_by_a_backend_itself),
     Story(erased),
     Story(called_back_after_an_erasure),
+    Story(swept_at_night),
     Story(continued_as_new, plan=quick(factor=60), has_long_history=True),
     Story(continued_as_new_while_reading, plan=quick(factor=60), has_long_history=True),
     Story(continued_from_a_long_run, plan=quick(factor=60), has_long_history=True),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,10 +14,15 @@ from tests.world import APPROVED_WITH_FILE, World, final
 from vigil.domain.hold import Hold, HoldReason
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Outcome, Proof, Stage
-from vigil.domain.tombstone import Tombstone
+from vigil.domain.tombstone import NotOurs, Tombstone
 from vigil.errors import DataErased, DataOnHold
 from vigil.providers.contract import ProviderResponse
+from vigil.sealing.errors import DataKeyForgotten
+from vigil.sealing.keysets import Keysets, make_keysets
+from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import names_under
+from vigil.storage.erasable import ErasableStorage
+from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import QUARANTINED, Receipt
 from vigil.storage.tombstones import Holds
 
@@ -103,6 +109,31 @@ async def test_the_data_of_a_finished_verification_is_erased_and_its_verdict_sta
     assert known.situation.summary is not None
     assert known.situation.summary.erased_at == receipt.erased_at
     assert known.situation.summary.decision == "approved"
+
+
+async def test_a_backup_of_what_was_erased_cannot_be_read_without_a_backup_of_its_key(
+    world: World, tmp_path: Path
+) -> None:
+    make_keysets(tmp_path / "keys")
+    below = FolderStorage(tmp_path / "sealed")
+    world.storage = ErasableStorage(SealedStorage(below, Keysets(tmp_path / "keys")))  # type: ignore[assignment]
+    async with world.workers():
+        await finished(world)
+        backup = {name: await below.read(name) async for name in names_under(below, "verifications")}
+        receipt = await erase(world)
+    for name, content in backup.items():
+        await below.put(name, content)
+    restored = SealedStorage(below, Keysets(tmp_path / "keys"))
+    files = [name for name in backup if "/artifacts/" in name or "/results/" in name]
+
+    assert len(files) == 2
+    for name in files:
+        with pytest.raises(DataKeyForgotten):
+            await restored.read(name)
+    assert receipt.key_forgotten
+    assert receipt.key_backups_until is not None
+    assert NotOurs.KEY_BACKUPS in receipt.not_ours
+    assert [name async for name in names_under(below, "keys/verifications")] == []
 
 
 async def test_an_open_verification_is_withdrawn_first(world: World) -> None:

@@ -17,7 +17,7 @@ from vigil.temporal import messages
 NO_TIME = timedelta(milliseconds=1)
 
 
-async def worker(address: str, world: World, point: str) -> asyncio.subprocess.Process:
+async def worker(address: str, world: World, point: str, *, until: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -27,6 +27,7 @@ async def worker(address: str, world: World, point: str) -> asyncio.subprocess.P
         world.account,
         world.key.reference,
         point,
+        until,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -40,12 +41,12 @@ async def test_an_erasure_is_finished_though_a_worker_is_killed_in_it(
     async with world.workers():
         await finished(world)
     begun = await world.erasures.erase(world.key, by="checkout", within=NO_TIME)
-    killed = await worker(temporal_address, world, point)
+    erasure = messages.erasure_id(world.tracker.path(world.key))
+    killed = await worker(temporal_address, world, point, until=erasure)
     code = await asyncio.wait_for(killed.wait(), 120)
-    restarted = await worker(temporal_address, world, "never")
-    path = world.tracker.path(world.key)
+    restarted = await worker(temporal_address, world, "never", until=erasure)
     async with asyncio.timeout(120):
-        await client.get_workflow_handle(messages.erasure_id(path)).result()
+        await client.get_workflow_handle(erasure).result()
     await asyncio.wait_for(restarted.wait(), 60)
     receipt = await world.erasures.read(world.key)
 

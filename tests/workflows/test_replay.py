@@ -83,6 +83,7 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
         "discover",
         "download",
         "end_runs",
+        "erase_due",
         "erase_message",
         "keep_discovering",
         "erase_objects",

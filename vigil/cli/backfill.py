@@ -195,7 +195,7 @@ class _Backfill:
         try:
             await self._runtime.lookup.get(key)
         except UnknownVerification:
-            is_applied = not self._dry_run and await self._runtime.tracker.start_discovered(key)
+            is_applied = not self._dry_run and await self._runtime.erasures.start_discovered(key)
             return Difference(reference, None, None, is_applied=is_applied)
         return None
 

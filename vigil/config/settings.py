@@ -13,7 +13,6 @@ during a rotation. Every fault is one sentence that names the file, the setting 
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +30,8 @@ from pydantic import (
 )
 
 from vigil.config.api_settings import ApiSettings, EndpointSettings, ListenerAddress
+from vigil.config.durations import Duration
+from vigil.config.keep import AccountKeep, KeepSettings, find_keep_faults
 from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults, find_shared_secrets
 from vigil.config.settings_file import (
     Fault,
@@ -44,6 +45,7 @@ from vigil.config.settings_file import (
 )
 from vigil.domain.digest import Digester
 from vigil.domain.models import StrictModel
+from vigil.domain.retention import KeepRules
 from vigil.domain.secrets import ChosenSecret, is_placeholder
 from vigil.domain.terms import Name
 from vigil.domain.tracking_plan import TrackingPlan
@@ -58,27 +60,6 @@ SANDBOX: Final = "sandbox"
 
 SettingsT = TypeVar("SettingsT", bound="ClientSettings")
 
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(given: Any) -> Any:
-    if not isinstance(given, str) or given.lstrip("+-").startswith("P"):
-        return given
-    short = re.fullmatch(r"(\d{1,9})([smhd])", given)
-    if short is None:
-        raise ValueError("is no duration: write 90s, 15m, 2h or 7d")
-    return timedelta(**{_UNITS[short[2]]: int(short[1])})
-
-
-def _positive(duration: timedelta) -> timedelta:
-    if duration < timedelta(0):
-        raise ValueError("a duration cannot be negative")
-    return duration
-
-
-Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
-"""`90s`, `15m`, `2h`, `7d`, or ISO 8601 (`P7D`, `PT15M`)."""
-
 
 class TemporalSettings(StrictModel):
     """Where Temporal is; None leaves it to the SDK's own environment variables and defaults."""
@@ -89,17 +70,6 @@ class TemporalSettings(StrictModel):
     """The namespace. `TEMPORAL_NAMESPACE` goes before it; `default` if there is neither."""
     ui: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s/?#]$")] | None = None
     """Temporal's UI with its namespace, such as `http://127.0.0.1:8233/namespaces/default`: the pages link there."""
-
-
-class KeepSettings(StrictModel):
-    """How long is kept what belongs to no verification."""
-
-    quarantined: Duration = timedelta(days=14)
-    """How long callbacks are kept that belong to no verification."""
-    refused: Duration = timedelta(days=14)
-    """How long the list of refused callbacks goes back."""
-    audit: Duration = timedelta(days=730)
-    """How long the audit log goes back. It has no personal data, and does not depend on how long the data is kept."""
 
 
 class StorageSettings(StrictModel):
@@ -184,6 +154,8 @@ class Common(StrictModel):
     """How often the provider may be asked, over all workers."""
     discovers_every: Duration = timedelta(minutes=5)
     """How often the provider's list is read for them; `time_scale` divides it."""
+    keep: AccountKeep = AccountKeep()
+    """How long its data is kept, where that differs from `[storage] keep`."""
     discovery: bool = True
     """Whether verifications that the provider lists and nobody registered are tracked, where it lists any."""
 
@@ -234,9 +206,14 @@ class ClientSettings(StrictModel):
         return Digester(newest, tuple(older))
 
     @property
+    def real_accounts(self) -> frozenset[str]:
+        """The accounts that are not sandboxes."""
+        return frozenset(name for name, account in self.accounts.items() if account.own.environment != SANDBOX)
+
+    @property
     def real_account(self) -> str | None:
         """The first account that is not a sandbox."""
-        return next((name for name, account in self.accounts.items() if account.own.environment != SANDBOX), None)
+        return next((name for name in self.accounts if name in self.real_accounts), None)
 
     @model_validator(mode="after")
     def _check_scale(self) -> Self:
@@ -254,6 +231,11 @@ class Settings(ClientSettings):
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
     notifications: NotificationSettings = NotificationSettings()
     messages: MessageSettings = MessageSettings()
+
+    @property
+    def keep_rules(self) -> Mapping[str, KeepRules]:
+        """How long the data of each account is kept."""
+        return {name: self.storage.keep.rules_of(account.keep) for name, account in self.accounts.items()}
 
     @property
     def completion_endpoints(self) -> frozenset[Name]:
@@ -275,6 +257,8 @@ def load_settings(
     given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
     settings = _checked(Settings, given, environ, providers, _Faults(file, secrets.faults))
     faults = list(find_key_faults(settings.api, settings.accounts, settings.endpoints))
+    keeps = {name: account.keep for name, account in settings.accounts.items()}
+    faults += find_keep_faults(settings.storage.keep, keeps, settings.real_accounts)
     if settings.real_account:
         faults += find_production_faults(settings.real_account, settings.api, settings.messages.email)
     _Faults(file, faults).raise_any()

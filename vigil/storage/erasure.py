@@ -1,7 +1,6 @@
 """Erase everything that is stored of a verification, wherever it lies."""
 
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -30,24 +29,26 @@ class ObjectEraser:
     """Erases the objects of one verification. Safe to repeat."""
 
     def __init__(
-        self, storage: Storage, target: Target, digest_correlation: Callable[[str, str], str], tick: Callable[[], None]
+        self,
+        storage: Storage,
+        target: Target,
+        digest_correlation: Callable[[str, str], str],
+        read_receipt: Callable[[str], Awaitable[bytes | None]],
     ) -> None:
-        """Take also how a correlation of an account is digested, and what to call after each object."""
+        """Take also how a correlation of an account is digested, and how a receipt is read that may be unreadable."""
         self._storage = storage
         self._target = target
         self._digest_correlation = digest_correlation
-        self._tick = tick
+        self._read_receipt = read_receipt
 
-    async def erase(self) -> Counter[str]:
-        """Erase all objects, and return how many of each kind there were. Raises `StorageUnavailable`."""
-        erased: Counter[str] = Counter()
+    async def erase(self) -> AsyncIterator[str]:
+        """Erase all objects, and yield the kind of each. Raises `StorageUnavailable`."""
         for name, kind in await self.find():
             await self._storage.erase(name)
-            erased[kind] += 1
-            self._tick()
+            yield kind
         for mark in self._target.correlations:
             await Correlations(self._storage).forget(self._target.account, mark)
-        return erased
+            yield "correlations"
 
     async def find(self) -> list[tuple[str, str]]:
         """Return the name and the kind of each object. Raises `StorageUnavailable`."""
@@ -60,9 +61,9 @@ class ObjectEraser:
         for folder in (QUARANTINED, PENDING):
             async for name in names_under(self._storage, folder):
                 with suppress(NotStored):
-                    if self._names_it(await self._storage.read(name)):
+                    content = await self._read_receipt(name)
+                    if content is not None and self._names_it(content):
                         found.append((name, folder.strip("/").rpartition("/")[2]))
-                self._tick()
         return found
 
     def _names_it(self, content: bytes) -> bool:

@@ -61,5 +61,10 @@ def artifact_name(path: str, name: str) -> str:
     return under(path, "artifacts", name)
 
 
+def aged_name(path: str, kind: str) -> str:
+    """Return the name of the mark that what is missing of a kind was erased, since its time was over."""
+    return under(path, "aged", kind)
+
+
 def _folder(path: str) -> str:
     return under(path, "records") + "/"

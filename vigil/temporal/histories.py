@@ -25,6 +25,7 @@ TYPES: Final = (
     messages.MESSAGE_DELIVERY_WORKFLOW,
     messages.VERIFY_WORKFLOW,
     messages.ERASURE_WORKFLOW,
+    messages.RETENTION_WORKFLOW,
 )
 _IDENTIFYING: Final = frozenset(
     {

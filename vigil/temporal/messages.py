@@ -48,6 +48,7 @@ CONTINUOUS_DISCOVERY_WORKFLOW: Final = "ContinuousDiscoveryWorkflow"
 DISCOVERY_WORKFLOW: Final = "DiscoveryWorkflow"
 RECHECK_WORKFLOW: Final = "RecheckWorkflow"
 ERASURE_WORKFLOW: Final = "ErasureWorkflow"
+RETENTION_WORKFLOW: Final = "RetentionWorkflow"
 VERIFY_WORKFLOW: Final = "Verify"
 """Part of our interface: backends start it from any language."""
 MEMO: Final = "vigil"
@@ -147,6 +148,7 @@ ERASE_OBJECTS: Final = "erase_objects"
 DELETE_RUNS: Final = "delete_runs"
 LIST_LEFT: Final = "list_left"
 FINISH_ERASURE: Final = "finish_erasure"
+ERASE_DUE: Final = "erase_due"
 PREPARE_REGISTRATION: Final = "prepare_registration"
 REGISTER: Final = "register"
 AWAIT_STATE: Final = "await_state"
@@ -416,6 +418,13 @@ class FinishErasure(MessageModel):
     order: EraseData
     counts: Mapping[Word, int]
     key_forgotten: bool
+
+
+class RetentionPage(MessageModel):
+    """Input and result of `RetentionWorkflow` and `erase_due`: how far it came, and how much was erased."""
+
+    after: str | None = Field(None, description="the last folder that was looked at; None: the beginning, or the end")
+    counts: Mapping[Word, int] = Field(default_factory=dict)
 
 
 class _Command(MessageModel):

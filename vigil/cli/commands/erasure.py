@@ -39,6 +39,17 @@ def erase(
     erase_data(context.obj, account, reference, author=author, as_json=as_json)
 
 
+def retention(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would go, and erase nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what has been kept long enough now, and not at night. `[storage] keep` says how long that is."""
+    from vigil.cli.retention import run_retention
+
+    run_retention(context.obj, dry_run=dry_run, as_json=as_json)
+
+
 @hold.callback()
 def _hold() -> None:
     """Forbid to erase the data of a verification, such as during a lawsuit."""
