@@ -32,7 +32,7 @@ from vigil.domain.remedies import find_remedy
 from vigil.domain.situation import Situation
 from vigil.domain.terms import ArtifactState, Attention, Decision, Outcome, Stage, who_acts
 from vigil.domain.verification_key import VerificationKey, workflow_id
-from vigil.errors import RecordNotStored, RecordUnavailable, RecordUnreadable
+from vigil.errors import DataErased, RecordNotStored, RecordUnavailable, RecordUnreadable
 from vigil.listing import Filters, ListedPage, ListedRun, PageTokens, Reach, list_verifications, search_query
 from vigil.lookup import KnownVerification
 from vigil.storage.contract import StorageError
@@ -69,13 +69,6 @@ class Row:
 
     run: ListedRun
     explanation: Explanation
-
-    @property
-    def actor(self) -> str | None:
-        """Who acts. Of a verification that has ended, whoever its first reason for attention names."""
-        first = next(iter(_attention(self.run)), None)
-        acts = self.explanation.actor or (who_acts(first) if first is not None else None)
-        return str(acts) if acts is not None else None
 
     @property
     def href(self) -> str:
@@ -179,7 +172,9 @@ async def run_command(key: Key, command: str, caller: Caller, process: Process, 
         raise Problem(422, "invalid_request", "The form has no id of ours: load the page again")
     name, argument, right = _command(command, form, caller)
     caller.require_right(right)
-    await process.lookup.get(key)  # a command to an unknown verification would start one
+    known = await process.lookup.get(key)  # a command to an unknown verification would start one
+    if known.tombstone is not None:
+        raise DataErased
     await process.tracker.command(key, name, argument, command_id=command_id, within=process.command_timeout)
     _log.info("command.sent", caller=caller.name, account=key.account, command=command)
     return RedirectResponse(_address(key, process), 303)
@@ -226,6 +221,7 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
         "situation": situation,
         "summary": summary,
         "record": record,
+        "tombstone": known.tombstone,
         "silence": silence,
         "explanation": process.lookup.explain_known(known, notifications or (), datetime.now(UTC)),
         "notifications": notifications,
@@ -250,7 +246,7 @@ async def _current_record(known: KnownVerification, process: Dependencies) -> tu
         return known.record, "It is open and no worker answers, so the timeline and the files may be old."
     except RecordUnreadable:
         return known.record, "A later release wrote its record, and this one cannot read it."
-    except RecordNotStored:
+    except (DataErased, RecordNotStored):
         return known.record, None
 
 

@@ -208,3 +208,26 @@ def test_a_time_is_told_by_its_distance(seconds: int, shown: str) -> None:
 
 def test_a_size_has_its_unit() -> None:
     assert [format_size(size) for size in (None, 0, 9_999, 24_576)] == ["", "0 B", "9,999 B", "24 kB"]
+
+
+async def test_an_erased_verification_shows_its_verdict_and_the_receipt_and_no_command(
+    world: World, pages: Pages
+) -> None:
+    world.reader.say(APPROVED_WITH_FILE)
+    async with pages(holder("anna", *ALL)) as client, world.workers():
+        await sign_in(client, "anna")
+        await world.register(applicant="customer-7")
+        await world.hear(final("OK"))
+        await world.result()
+        await world.erasures.erase(world.key, by="ben", within=timedelta(seconds=60))
+        shown = await client.get(address(world))
+        polled = await send(client, address(world, "/commands/poll"), sure="yes", command_id="poll-0123456789abcdef")
+
+    text = text_of(shown)
+    assert shown.status_code == 200
+    assert "approved complete its data was erased at" in text
+    assert re.search(r"Erased .* request by ben Artifacts 1 erased", text)
+    assert "Not ours provider, backend, proxy logs" in text
+    assert "customer-7" not in shown.text
+    assert "/commands/" not in shown.text
+    assert polled.status_code == 410
