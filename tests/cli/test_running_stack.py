@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -20,6 +21,7 @@ from vigil.audit import Reader
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.main import app
+from vigil.config.settings import load_settings
 from vigil.demo.ports import Ports
 from vigil.demo.simulator_accounts import read_key
 from vigil.demo.stack import Stack
@@ -235,6 +237,23 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     assert str(withdrawn.exception) == "The command does not fit its state: it is concluded already: decided."
     assert reference in [each["reference"] for each in json.loads(listed.stdout)]
     assert str(nobody.exception) == "Neither Temporal nor the storage knows such a verification."
+
+
+async def test_who_prints_the_body_of_a_quarantined_callback_is_in_the_audit_log(stack: Stack) -> None:
+    own: Any = load_settings(stack.config).accounts[ACCOUNT].own
+    headers = {"Authorization": own.callback_headers["Authorization"][0].get_secret_value()}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        sent = await http.post(f"{stack.api}/callbacks/{ACCOUNT}", json={"name": "Ada"}, headers=headers)
+    listed = await until(lambda ended: "receipt" in ended.stdout, "quarantine", "list", "--json", config=stack.config)
+    receipt = json.loads(listed.stdout)[0]["receipt"]
+    shown = await vigil("quarantine", "show", receipt, "--json", config=stack.config)
+    body = await vigil("quarantine", "show", receipt, "--body", config=stack.config)
+    audited = await in_process("audit", "--json", config=stack.config)
+
+    assert sent.status_code == 200
+    assert (json.loads(body.stdout), "Ada" in shown.stdout) == ({"name": "Ada"}, False)
+    lines = [line for line in json.loads(audited.stdout) if line["kind"] == "callback"]
+    assert [(line["account"], line["item"], line["verification"]) for line in lines] == [(ACCOUNT, receipt, None)]
 
 
 async def test_a_prefix_of_several_verifications_names_none_of_them(stack: Stack) -> None:
