@@ -25,6 +25,7 @@ def dev(folder: Path, ports: Ports) -> list[str]:
         f"--api-port={ports.api}",
         f"--simulator-port={ports.simulator}",
         f"--mail-port={ports.mail}",
+        f"--codec-port={ports.codec}",
     )
 
 
@@ -102,7 +103,7 @@ def test_free_ports_are_the_same_at_each_start_of_a_folder_and_others_in_another
     other = take_free_ports(tmp_path / "other")
 
     assert first == again
-    assert len(set(astuple(first))) == 5
+    assert len(set(astuple(first))) == 6
     assert not set(astuple(first)) & set(astuple(other))
 
 

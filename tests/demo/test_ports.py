@@ -9,7 +9,7 @@ from vigil.demo.ports import LOOPBACK, Ports, accepts_connections, find_free_por
 def test_free_ports_are_all_different_and_nobody_listens_there() -> None:
     ports = Ports.find_free()
 
-    assert len(set(astuple(ports))) == 5
+    assert len(set(astuple(ports))) == 6
     assert ports.find_taken() == {}
 
 

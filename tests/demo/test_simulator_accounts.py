@@ -12,7 +12,7 @@ from vigil.demo.simulator_accounts import build_scenario, find_account, write_se
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.simulator.story import SimulatedAccount
 
-PORTS = Ports(temporal=7001, ui=7005, api=7002, simulator=7003, mail=7004)
+PORTS = Ports(temporal=7001, ui=7005, api=7002, simulator=7003, mail=7004, codec=7006)
 
 
 @pytest.fixture

@@ -37,4 +37,4 @@ def test_the_page_names_every_setting_of_the_example() -> None:
     page = set(re.findall(r"^\| `([a-z_]+)` \|", build_page(), re.MULTILINE))
 
     # The tables that stand in one line of the example are sections of the page.
-    assert named - page == {"keys", "limits", "seal"} & named
+    assert named - page == {"keys", "limits", "oidc", "seal"} & named

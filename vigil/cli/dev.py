@@ -39,7 +39,11 @@ def run_dev(folder: Path, ports: Ports) -> None:
             f"Another program uses port {who}. Stop that program, or choose other ports with --api-port and so on."
         )
     time_scale = settings.time_scale if settings else TIME_SCALE
-    run_until_stopped(_run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale)))
+    # A folder of an earlier release has no settings for it.
+    shows_payloads = settings is None or settings.codec is not None
+    run_until_stopped(
+        _run(Stack(folder, ports, accounts=SIMULATED_ACCOUNTS, time_scale=time_scale, shows_payloads=shows_payloads))
+    )
 
 
 def take_free_ports(folder: Path) -> Ports:
@@ -104,6 +108,8 @@ def _compare_addresses(settings: Settings, ports: Ports) -> Iterator[tuple[str, 
     temporal = os.environ.get("TEMPORAL_ADDRESS") or f"{LOOPBACK}:{ports.temporal}"
     yield "[temporal] address", settings.temporal.address, temporal
     yield "[api] public_url", settings.api.public_url, ports.api_url
+    if settings.codec:
+        yield "[codec] port", settings.codec.port, ports.codec
     if settings.messages.email:
         yield "[messages.email] port", settings.messages.email.port, ports.mail
     for account in SIMULATED_ACCOUNTS:

@@ -1,4 +1,4 @@
-"""`vigil serve api`: one API process, with the limits that a port on the internet needs."""
+"""`vigil serve api` and `vigil serve codec`: one process, with the limits that an open port needs."""
 
 import os
 import sys
@@ -11,7 +11,9 @@ import typer
 from vigil.checkout import find_checkout
 from vigil.cli.context import find_settings_file
 from vigil.config.settings import SettingsError, is_exposed, load_settings
+from vigil.errors import StorageNotOpened
 from vigil.observability import set_up_logging
+from vigil.sealing.errors import SealingError
 
 _log = structlog.get_logger("vigil.api")
 
@@ -34,6 +36,30 @@ def serve_api(config: Path | None, host: str | None, port: int | None) -> None:
         import_module("api.app").serve(settings)
     except OSError as error:
         address = f"{settings.api.host}:{settings.api.port}"
+        raise _failed_start(f"cannot listen on {address}: {error.strerror}") from None
+
+
+def serve_codec(config: Path | None) -> None:
+    """Open payloads for Temporal's UI until the process is stopped."""
+    set_up_logging()
+    config = find_settings_file(config, os.environ)
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        raise _failed_start(str(error)) from None
+    if is_exposed(config):
+        _log.warning("settings.exposed")
+    if settings.codec is None:
+        raise _failed_start("the settings have no table [codec]; docs/deploying.md has one")
+    if settings.seal is None:
+        raise _failed_start('the settings have seal = "off", so there is nothing to open')
+    sys.path.insert(0, str(find_checkout()))
+    try:
+        import_module("api.codec.app").serve(settings, settings.codec)
+    except (SealingError, StorageNotOpened) as error:
+        raise _failed_start(str(error)) from None
+    except OSError as error:
+        address = f"{settings.codec.host}:{settings.codec.port}"
         raise _failed_start(f"cannot listen on {address}: {error.strerror}") from None
 
 

@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from vigil.config.api_settings import ApiSettings, EndpointSettings, ListenerAddress
+from vigil.config.codec_settings import CodecSettings
 from vigil.config.durations import Duration
 from vigil.config.keep import AccountKeep, KeepSettings, find_keep_faults
 from vigil.config.safety import find_key_faults, find_production_faults, find_secret_faults, find_shared_secrets
@@ -231,6 +232,7 @@ class Settings(ClientSettings):
     endpoints: Mapping[Name, EndpointSettings] = Field(default_factory=dict)
     notifications: NotificationSettings = NotificationSettings()
     messages: MessageSettings = MessageSettings()
+    codec: CodecSettings | None = None
 
     @property
     def keep_rules(self) -> Mapping[str, KeepRules]:

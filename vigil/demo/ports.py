@@ -20,6 +20,7 @@ class Ports:
     api: int
     simulator: int
     mail: int
+    codec: int = 8234
 
     @classmethod
     def find_free(cls) -> "Ports":

@@ -20,6 +20,7 @@ from vigil.simulator.story import SimulatedAccount
 KEY_FILE: Final = "key"
 WEBHOOK_SECRET_FILE: Final = "webhook-secret"  # noqa: S105 -- the name of a file
 KEYS_FOLDER: Final = "keys"
+CODEC_TOKEN_FILE: Final = "codec-token"  # noqa: S105 -- the name of a file
 RECEIVER_PATH: Final = "/backend/notifications"
 """Where the simulator receives notifications in the place of a backend."""
 _OUR_KEY: Final = {"name": "local", "secret": {"file": KEY_FILE}, "may": [right.value for right in Right]}
@@ -61,6 +62,12 @@ def write_settings(
     tables: dict[str, Mapping[str, Any]] = {
         "seal": {"folder": KEYS_FOLDER},
         "temporal": {"address": temporal, "ui": f"http://{LOOPBACK}:{ports.ui}/namespaces/default"},
+        "codec": {
+            "host": LOOPBACK,
+            "port": ports.codec,
+            "ui_origin": f"http://{LOOPBACK}:{ports.ui}",
+            "token": {"file": CODEC_TOKEN_FILE},
+        },
         "storage": {"url": (file.parent.absolute() / "storage").as_uri()},
         "api": {"host": LOOPBACK, "port": ports.api, "public_url": ports.api_url, "keys": [_OUR_KEY]},
         "messages": {
@@ -92,9 +99,19 @@ def write_settings(
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_format_toml(value)}" for key, value in table.items())]
     make_keysets(file.parent / KEYS_FOLDER)
+    codec_endpoint(file, ports)
     _write_new(file, "\n".join(lines) + "\n")
     _write_new(key_file(file), make_key() + "\n")
     _write_new(file.parent / WEBHOOK_SECRET_FILE, _make_webhook_secret() + "\n")
+
+
+def codec_endpoint(config: Path, ports: Ports) -> str:
+    """Return where Temporal's UI has payloads opened, with the token, which is made if there is none."""
+    file = config.parent / CODEC_TOKEN_FILE
+    if not file.exists():
+        config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_new(file, make_key() + "\n")
+    return f"http://{LOOPBACK}:{ports.codec}/{file.read_text(encoding='utf-8').strip()}"
 
 
 def key_file(config: Path) -> Path:

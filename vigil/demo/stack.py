@@ -1,4 +1,4 @@
-"""All of Vigil on one machine: Temporal, the simulator, the API and a worker, each in a process of its own."""
+"""All of Vigil on one machine: Temporal, the simulator, the API, a worker and a codec server, a process each."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ import httpx
 from vigil.checkout import find_checkout
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
-from vigil.demo.simulator_accounts import authorization, read_key, write_settings
+from vigil.demo.simulator_accounts import authorization, codec_endpoint, read_key, write_settings
 from vigil.demo.temporal_server import NoTemporalServer, TemporalServer, run_temporal_server
 from vigil.errors import VigilError
 from vigil.simulator.story import SimulatedAccount
@@ -23,7 +23,7 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 READY_WITHIN: Final = timedelta(seconds=90)
 _WATCH_INTERVAL: Final = timedelta(seconds=0.5)
 
-Part: TypeAlias = Literal["temporal", "simulator", "api", "worker"]
+Part: TypeAlias = Literal["temporal", "simulator", "api", "worker", "codec"]
 
 
 class StackFailed(VigilError):
@@ -31,7 +31,7 @@ class StackFailed(VigilError):
 
 
 class Stack:
-    """The four parts. Settings, data and logs are in `folder`; settings that exist there are used as they are."""
+    """The parts. Settings, data and logs are in `folder`; settings that exist there are used as they are."""
 
     def __init__(
         self,
@@ -41,8 +41,12 @@ class Stack:
         accounts: Sequence[SimulatedAccount],
         time_scale: float,
         in_memory: bool = False,
+        shows_payloads: bool = False,
     ) -> None:
-        """Take where to keep files and where to listen. `in_memory`: Temporal writes nothing to `folder`."""
+        """Take where to keep files and where to listen.
+
+        `in_memory`: Temporal writes nothing to `folder`. `shows_payloads`: a codec server runs for Temporal's UI.
+        """
         self.folder = folder.absolute()
         self.config = self.folder / "vigil.toml"
         self.accounts = accounts
@@ -63,6 +67,9 @@ class Stack:
             "api": serve,
             "worker": ["worker.py"],
         }
+        self._shows_payloads = shows_payloads
+        if shows_payloads:
+            commands["codec"] = ["-m", "vigil.cli.main", "serve", "codec"]
         self.programs: dict[str, Program] = {
             name: python_program(arguments, log=self.log(name), config=self.config)
             for name, arguments in commands.items()
@@ -138,6 +145,7 @@ class Stack:
             database=None if self._in_memory else self.folder / "temporal.db",
             log=self.log("temporal"),
             search_attributes=SEARCH_ATTRIBUTES,
+            codec=codec_endpoint(self.config, self._ports) if self._shows_payloads else None,
         )
         try:
             self._server = await self._temporal.enter_async_context(server)
@@ -160,6 +168,7 @@ class Stack:
             "simulator": f"{self.simulator}/control/health",
             "api": f"{self.api}/health/live",
             "worker": f"{self.api}/health/installation",
+            "codec": f"http://{LOOPBACK}:{self._ports.codec}/health/live",
         }
         try:
             return (await http.get(addresses[name], headers=authorization(key))).is_success

@@ -48,6 +48,7 @@ class _Options:
     ui_port: int | None
     database: Path | None
     search_attributes: Mapping[str, str]
+    codec: str | None
 
     @property
     def address(self) -> str:
@@ -62,6 +63,8 @@ class _Options:
             options.append("--sqlite-pragma=journal_mode=wal")
         if self.ui_port is not None:
             options.append("--ui-disable-news-fetch")
+            if self.codec is not None:
+                options.append(f"--ui-codec-endpoint={self.codec}")
         return options
 
     def command(self, binary: Path) -> list[str]:
@@ -80,13 +83,14 @@ async def run_temporal_server(
     database: Path | None = None,
     log: Path,
     search_attributes: Mapping[str, str],
+    codec: str | None = None,
 ) -> AsyncIterator[TemporalServer]:
     """Provide a Temporal server while the context lasts; a server that we started is stopped at its end.
 
     If `TEMPORAL_ADDRESS` is set, that server is used as it is. Without `port` a free one is chosen, without `ui_port`
     there is no UI, and without `database` the server keeps nothing after its end. `search_attributes` maps names to
     the types of Temporal's command line (`Keyword`, `KeywordList`, `Datetime`, `Int`). The output of the server is
-    appended to `log`.
+    appended to `log`. `codec` is the address at which the UI has payloads opened.
 
     Raises `NoTemporalServer`.
     """
@@ -95,7 +99,7 @@ async def run_temporal_server(
             raise NoTemporalServer({VARIABLE: f"{running} does not answer; start a server there or unset the variable"})
         yield TemporalServer(running, ui=None, origin=VARIABLE)
         return
-    options = _Options(port or find_free_ports(1)[0], ui_port, database, search_attributes)
+    options = _Options(port or find_free_ports(1)[0], ui_port, database, search_attributes, codec)
     if accepts_connections(options.address):
         raise NoTemporalServer({VARIABLE: "is not set", "a server started here": f"port {options.port} is taken"})
     if database is not None:

@@ -35,6 +35,7 @@ def dev(
     api_port: Annotated[int, _port("Port of the API, for callbacks and backends.")] = 8000,
     simulator_port: Annotated[int, _port("Port of the simulated providers.")] = 9000,
     mail_port: Annotated[int, _port("Port of the simulated mail server.")] = 9025,
+    codec_port: Annotated[int, _port("Port at which Temporal's UI has payloads opened.")] = 8234,
     ports: Annotated[
         str | None, typer.Option(help="`free`: on ports that nobody uses, the same at each start.", metavar="free")
     ] = None,
@@ -46,7 +47,14 @@ def dev(
     from vigil.cli.dev import run_dev, take_free_ports
     from vigil.demo.ports import Ports
 
-    named = Ports(temporal=temporal_port, ui=ui_port, api=api_port, simulator=simulator_port, mail=mail_port)
+    named = Ports(
+        temporal=temporal_port,
+        ui=ui_port,
+        api=api_port,
+        simulator=simulator_port,
+        mail=mail_port,
+        codec=codec_port,
+    )
     run_dev(folder, take_free_ports(folder) if ports else named)
 
 
@@ -146,3 +154,11 @@ def api(
     from vigil.cli.serve import serve_api
 
     serve_api(context.obj, host, port)
+
+
+@serve.command()
+def codec(context: typer.Context) -> None:
+    """Open payloads for Temporal's UI as `[codec]` says: for persons with a token, each call with a line of audit."""
+    from vigil.cli.serve import serve_codec
+
+    serve_codec(context.obj)

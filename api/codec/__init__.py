@@ -1,0 +1,1 @@
+"""The codec server: opens payloads for persons who look at Temporal's UI, and seals none."""
