@@ -23,6 +23,8 @@ from temporalio.client import WorkflowExecutionDescription
 from tests.conformance.rig import Rig
 from tests.sealed import SEAL
 from vigil.sealing.codec import SealingCodec, is_sealed
+from vigil.sealing.data_keys import FOLDER as DATA_KEYS
+from vigil.sealing.storage import find_sealed
 from vigil.storage.contract import names_under
 
 _CODEC = SealingCodec(SEAL, "default")
@@ -149,8 +151,15 @@ async def said(rig: Rig, heard: Overheard, *, since: datetime) -> Mapping[Place,
 
 async def kept(rig: Rig) -> bytes:
     """Return all that storage holds, which is where a person may be."""
-    names = [name async for name in names_under(rig.dependencies.storage, "")]
+    names = [name async for name in names_under(rig.dependencies.storage, "") if not name.startswith(f"{DATA_KEYS}/")]
     return b"\n".join([await rig.dependencies.storage.read(name) for name in names])
+
+
+async def at_rest(rig: Rig) -> bytes:
+    """Return all that storage holds, as somebody reads it who has the store and no key."""
+    sealed = find_sealed(rig.dependencies.storage)
+    assert sealed is not None
+    return b"\n".join([await sealed.below.read(name) async for name in names_under(sealed.below, "")])
 
 
 def waiting(description: WorkflowExecutionDescription) -> list[bytes]:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from tests.conformance.cases import KITS
 from tests.conformance.kit import Condition, SenderKit, SentRequest
 from tests.conformance.leaking import planted
-from tests.conformance.places import Overheard, Place, kept, leaks, listening, said, waiting
+from tests.conformance.places import Overheard, Place, at_rest, kept, leaks, listening, said, waiting
 from tests.conformance.rig import Play, Rig, configured
 from vigil.simulator.registry import SIMULATED
 from vigil.temporal.messages import MEMO
@@ -168,9 +168,10 @@ async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(stepped: Ri
     with listening(stepped) as heard:
         await followed(stepped, provider, heard)
         texts = await said(stepped, heard, since=since)
-    stored = await kept(stepped)
+    stored, sealed = await kept(stepped), await at_rest(stepped)
 
     assert len(secrets) > 1
+    assert leaks(sealed, [*secrets, *SIMULATED[provider].markers.values()]) == set()
     assert leaks(stored, SIMULATED[provider].markers.values())
     assert leaks(stored, secrets) == set()
     assert {place: leaks(text, secrets) for place, text in texts.items()} == {place: set() for place in Place}

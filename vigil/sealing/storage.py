@@ -61,6 +61,11 @@ class SealedStorage:
         self._keysets = keysets
         self._accepts_plain = accept_plain
 
+    @property
+    def below(self) -> Storage:
+        """The store that has the sealed contents."""
+        return self._storage
+
     async def put_new(self, name: str, content: Content, *, media_type: str | None = None) -> Stored:
         counted = _Counted(content)
         sealed = await self._seal(name, counted.content)
