@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from api.commands import CommandId
 from api.dependencies import Caller, Key, Needs, Process
@@ -60,6 +60,13 @@ class HoldRequest(StrictModel):
 
     reason: HoldReason
     until: WrittenInstant | None = Field(None, description="null: until released", examples=["2031-01-01T00:00:00Z"])
+
+    @field_validator("until")
+    @classmethod
+    def _refuse_the_past(cls, until: datetime | None) -> datetime | None:
+        if until is not None and until <= datetime.now(UTC):
+            raise ValueError("has passed")
+        return until
 
 
 class HoldView(StrictModel):

@@ -51,12 +51,14 @@ async def test_held_data_is_kept_and_the_refusal_says_by_whom_and_until_when(wor
     async with backend(world) as client:
         await client.post("/verifications", json=body(world))
         none = await client.get(path(world, "/hold"))
+        past = await client.put(path(world, "/hold"), json={**hold, "until": "2020-01-01T00:00:00Z"})
         placed = await client.put(path(world, "/hold"), json=hold)
         refused = await client.delete(path(world, "/data"), headers=SAME)
         released = await client.delete(path(world, "/hold"), headers=SAME)
         after = await client.get(path(world, "/hold"))
 
     assert (none.status_code, code(none)) == (404, "not_held")
+    assert (past.status_code, code(past)) == (422, "invalid_request")
     assert (placed.status_code, placed.json()["author"]) == (200, "local")
     assert (refused.status_code, code(refused)) == (409, "data_on_hold")
     assert refused.json()["detail"] == "Its data is on hold by local (litigation) until 2031-01-01 00:00 UTC."

@@ -9,9 +9,12 @@ from uuid import uuid4
 import pytest
 from google.protobuf.json_format import MessageToJson
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
+from tests.workflows.verifying import verifying
 from tests.world import APPROVED_WITH_FILE, World, final
 from vigil.domain.hold import Hold, HoldReason
+from vigil.domain.message import MessageKind, MessageReceived, MessageRequest
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Outcome, Proof, Stage
 from vigil.domain.tombstone import NotOurs, Tombstone
@@ -25,6 +28,7 @@ from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import QUARANTINED, Receipt
 from vigil.storage.tombstones import Holds
+from vigil.temporal import messages
 
 MARKER = "Quorvathsson-Tapperwhistle"
 WITHIN = timedelta(seconds=60)
@@ -145,6 +149,37 @@ async def test_an_open_verification_is_withdrawn_first(world: World) -> None:
         await assert_nothing_is_left(world)
 
     assert receipt.verdict.outcome == Outcome.WITHDRAWN
+
+
+async def test_messages_and_what_a_backend_started_in_temporal_go_too(world: World) -> None:
+    received_at = datetime.now(UTC)
+    request = MessageRequest(
+        key=world.key,
+        path=world.tracker.path(world.key),
+        kind=MessageKind.ONE_TIME_PASSWORD,
+        digest="zn3zmnpz25xlxdo6w5sj5aamw5",
+        received_at=received_at,
+        send_before=received_at + timedelta(minutes=2),
+    )
+    await world.tracker.start_message(MessageReceived(order=request, receipt="inbox/pending/none"))
+    async with verifying(world).workers():
+        say(world, APPROVED_WITH_FILE)
+        verify = await world.client.start_workflow(
+            messages.VERIFY_WORKFLOW,
+            {"account": world.account, "reference": world.key.reference},
+            id=f"mine-{uuid4().hex}",
+            task_queue=messages.VERIFICATIONS_QUEUE,
+        )
+        await world.hear(final("OK"))
+        await verify.result()
+        await world.result()
+        receipt = await erase(world)
+
+    for name in (verify.id, request.workflow_id):
+        with pytest.raises(RPCError) as gone:
+            await world.client.get_workflow_handle(name).describe()
+        assert gone.value.status is RPCStatusCode.NOT_FOUND
+    assert receipt.erased["runs"] >= 3
 
 
 async def test_what_comes_afterwards_brings_nothing_back(world: World) -> None:

@@ -1,5 +1,6 @@
 """Commands that erase data, or forbid it."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -69,6 +70,8 @@ def place(
 ) -> None:
     """Hold the data of a verification, or replace the hold that stands."""
     at = parse_time(until)
+    if at is not None and at <= datetime.now(UTC):
+        raise typer.BadParameter("The hold would have ended already.")
     from vigil.cli.erase import place_hold
 
     place_hold(context.obj, account, reference, reason=reason, author=author, until=at)
