@@ -4,9 +4,10 @@ import asyncio
 import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import uuid4
@@ -15,6 +16,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
@@ -27,6 +29,7 @@ from tests.world import APPROVED_WITH_FILE, DECLINED, STARTED, World, final, own
 from vigil.demo.temporal_server import find_binary
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
 from vigil.domain.errors import ProviderError, ProviderUnavailable, ReferenceUnknown
+from vigil.domain.message import MessageKind, MessageOutcome, MessageResult
 from vigil.domain.record import Record
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Decision, Outcome, Proof, Stage
@@ -68,6 +71,8 @@ STEPS: Final[st.SearchStrategy[Step]] = st.one_of(
     st.tuples(st.just("hear"), st.tuples(st.sampled_from(sorted(HEARD)), st.just(Proof.SECRET))),
     st.tuples(st.just("repeat"), st.none()),
     st.tuples(st.just("register"), st.none()),
+    st.tuples(st.just("discover"), st.none()),
+    st.tuples(st.just("message"), st.sampled_from(MessageResult)),
     st.tuples(st.just("poll"), st.none()),
     st.tuples(st.just("extend"), st.just(20 * DAY)),
     st.tuples(st.just("pass"), st.sampled_from([MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 8 * HOUR])),
@@ -156,6 +161,16 @@ class Course:
         await self.world.register()
         self.model.started = self.model.registered = True
 
+    async def _discover(self, _: object) -> None:
+        await self.world.tracker.start_discovered(self.world.key)
+        self.model.started = True
+
+    async def _message(self, result: object) -> None:
+        assert isinstance(result, MessageResult)
+        sent = MessageOutcome(kind=MessageKind.ONE_TIME_PASSWORD, result=result, at=await self.world.now())
+        await self.world.tracker.report_message(self.world.key, sent, may_start=True)
+        self.model.started = True
+
     async def _pass(self, duration: object) -> None:
         assert isinstance(duration, timedelta)
         await self.passes(duration)
@@ -197,19 +212,21 @@ class Course:
             return await self.world.result()
 
 
-async def check(course: Course, steps: Sequence[Step], last_word: str) -> None:
-    """Play a course, compare its end with the model, and replay its history."""
+async def check(course: Course, steps: Sequence[Step], last_word: str) -> bool:
+    """Play a course, compare its end with the model, and replay its history. Return whether it went over two runs."""
     record = await course.play(steps, last_word)
     if record is None:
         assert await course.world.tracker.describe(course.world.key) is None
-        return
+        return False
     assert course.model.find_faults(record) == []
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=UnsandboxedWorkflowRunner(),
         data_converter=course.world.client.data_converter,
     )
-    await replayer.replay_workflow(await course.world.tracker.handle(course.world.key).fetch_history())
+    history = await course.world.tracker.handle(course.world.key).fetch_history()
+    await replayer.replay_workflow(history)
+    return bool(history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id)
 
 
 @asynccontextmanager
@@ -243,7 +260,7 @@ def test_a_course_whose_time_is_skipped_ends_as_the_model_allows(
                     # A worker that is gone would get the next task, and all wait for ten seconds.
                     max_cached_workflows=0,
                 )
-                await check(Course(world, environment.sleep), steps, last_word)
+                await check(Course(world, partial(_skip, environment)), steps, last_word)
 
     asyncio.run(play())
 
@@ -259,12 +276,20 @@ def test_a_course_over_many_runs_ends_as_the_model_allows() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 world = World(client, Path(folder), plan=quick(), account=own_account())
                 many = [each for one in steps for each in (one, ("hear", ("step", Proof.SECRET)))]
-                runner.run(check(Course(world, _passes_quickly), many, last_word))
+                continued.append(runner.run(check(Course(world, _passes_quickly), many, last_word)))
 
+        continued: list[bool] = []
         try:
             play()
         finally:
             runner.run(stack.aclose())
+    assert any(continued)
+
+
+async def _skip(environment: WorkflowEnvironment, duration: timedelta) -> None:
+    # No time is skipped while the server waits for a worker that went away in an activity.
+    with suppress(RPCError):
+        await environment.sleep(duration)
 
 
 async def _passes_quickly(duration: timedelta) -> None:
