@@ -305,8 +305,12 @@ class RecentCallbacks:
 async def read_recent_callbacks(client: Client, account: Name, *, among: int = LARGEST_PAGE) -> RecentCallbacks:
     """Return how the callbacks of an account's newest verifications came. Raises `RPCError`."""
     query = f"{_VERIFICATIONS} AND VigilAccount = '{account}'"
-    found = client.list_workflows(query, page_size=among, limit=among)
-    summaries = [summary async for summary, _ in (await read_summary(each) async for each in found) if summary]
+    newest: dict[str, Summary] = {}
+    async for execution in client.list_workflows(query, page_size=among, limit=among):
+        summary, _ = await read_summary(execution)
+        if summary is not None:
+            newest.setdefault(execution.id, summary)  # the newest run of a verification comes first
+    summaries = newest.values()
     concluded = [each for each in summaries if each.outcome is not None and each.missed is not None]
     return RecentCallbacks(
         last_at=max((each.last_callback_at for each in summaries if each.last_callback_at), default=None),

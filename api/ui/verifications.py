@@ -71,6 +71,13 @@ class Row:
     explanation: Explanation
 
     @property
+    def actor(self) -> str | None:
+        """Who acts. Of a verification that has ended, whoever its first reason for attention names."""
+        first = next(iter(_attention(self.run)), None)
+        acts = self.explanation.actor or (who_acts(first) if first is not None else None)
+        return str(acts) if acts is not None else None
+
+    @property
     def href(self) -> str:
         """The address of its page."""
         return f"{HOME}/verifications/{self.run.account}/{self.run.encoded_reference}"

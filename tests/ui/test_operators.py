@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from tests.ui.conftest import ORIGIN, Pages, holder, sign_in
 from tests.ui.test_pages import text_of
 from tests.world import APPROVED, World, final, own_account
 from vigil.storage.inbox import PENDING, QUARANTINED, Inbox, Receipt
+from vigil.temporal import messages
 
 ALL = ("read", "personal", "command", "resolve", "operate")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -69,6 +71,7 @@ async def test_a_notification_that_failed_is_seen_with_its_answer_and_sent_again
             resend = address(world, "/notifications/resend")
             unsure = await send(client, resend)
             foreign = await client.post(resend, data={"sure": "yes"}, headers={"origin": "https://elsewhere.example"})
+            listed = await client.get("/ui", params={"needs": "attention", "account": world.account})
             await sign_in(client, "otto")
             without_right, plain = await send(client, resend, sure="yes"), await client.get(address(world))
             await sign_in(client, "anna")
@@ -77,6 +80,7 @@ async def test_a_notification_that_failed_is_seen_with_its_answer_and_sent_again
 
     assert "gone revision 1 to checkout 1 attempt · last answer endpoint answered 410" in text_of(shown)
     assert f'action="{resend}"' in shown.text
+    assert re.search(r"approved complete .* ago backend not notified", text_of(listed))
     assert resend not in plain.text
     assert [answer.status_code for answer in (unsure, foreign, without_right)] == [422, 403, 403]
     assert (done.status_code, done.headers["location"]) == (303, address(world))
@@ -131,6 +135,9 @@ async def test_an_account_says_how_many_of_its_verifications_ended_without_a_cal
         before = await client.get("/ui/accounts")
         world.reader.say(APPROVED)
         await world.tracker.start_discovered(world.key)  # read at once, and no callback told of it
+        await world.result()
+        poll = messages.PollNow(author="anna")  # a second run of the same verification
+        await world.tracker.command(world.key, "poll_now", poll, command_id="poll-1", within=timedelta(seconds=20))
         await world.result()
         async with asyncio.timeout(30):
             while "1 of 1" not in (after := await client.get("/ui/accounts")).text:

@@ -43,7 +43,9 @@ _REMEDIES: Final[Mapping[Attention, str]] = {
     Attention.MESSAGE_NOT_SENT: (
         "a code or link was not sent, or may not have been: `vigil show` has the reason. See messages"
     ),
-    Attention.NOT_NOTIFIED: "an endpoint does not have the verdict: see a backend is not notified",
+    Attention.NOT_NOTIFIED: (
+        "its notifications have the endpoint's last answer: correct what it names, then send them again"
+    ),
     Attention.MESSAGE_FIELDS_UNKNOWN: (
         "the provider asked for a message and gave no address that we recognise: name the field in the "
         "account's settings"
