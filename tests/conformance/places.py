@@ -118,7 +118,7 @@ def _all_logs(lines: list[str]) -> Iterator[None]:
         logger.setLevel(logging.DEBUG)
     logging.root.addHandler(ear)
     structlog.configure(
-        processors=[structlog.stdlib.render_to_log_kwargs],
+        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
