@@ -29,7 +29,8 @@ A sender waits only one real second for our answer, and a machine with too many 
 _START_GAP: Final = timedelta(seconds=0.2)
 """Between the starts of the first stories, so that they do not all send their callbacks at once."""
 _END_WITHIN: Final = timedelta(minutes=2)
-_LONG_POLL: Final = timedelta(seconds=1)
+_LONG_POLL: Final = timedelta(seconds=5)
+"""A change ends it sooner. Each wait that ends without one costs the API and Temporal three requests."""
 _RELAY_WITHIN: Final = timedelta(seconds=10)
 """An accepted callback may reach its verification this much later. A repeated one may not reach it at all."""
 _RETRY_AFTER: Final = timedelta(seconds=0.2)
