@@ -182,7 +182,7 @@ def _add(
         found[place] += [text for message in told for part in parts_of(message, kind) for text in _texts(part)]
     for pending in description.raw_description.pending_activities:
         found[Place.HEARTBEATS] += _texts(pending.heartbeat_details)
-    found[Place.HISTORIES] += [MessageToJson(message).encode() for message in told]
+    found[Place.HISTORIES] += [text for message in told for text in _texts(message)]
 
 
 def _texts(message: Message) -> list[bytes]:
