@@ -12,7 +12,8 @@ from typing import Final
 
 from faults.fleet import APIS, WORKERS, Fleet, Storage
 from faults.ledger import Disturbance
-from faults.storage_faults import OF_A_BUCKET, OF_A_FOLDER
+from faults.receivers import MESSAGES
+from faults.storage_faults import OF_A_BUCKET, OF_A_FOLDER, RECORDS
 
 RANDOM: Final = "random"
 MOST_AT_ONCE: Final = 2
@@ -157,8 +158,8 @@ class Disturber:
             "receipt written": lambda: _grows(lambda: _names(storage / "inbox" / "pending")),
             "signal sent": lambda: _shrinks(lambda: _names(storage / "inbox" / "pending")),
             "draft open": lambda: _grows(lambda: _names(storage / ".tmp")),
-            "record half written": lambda: _grows(lambda: _record_drafts(storage / ".tmp")),
-            "message handed over": lambda: _grows(lambda: _lines(folder / "messages.jsonl")),
+            "record half written": lambda: _grows(lambda: _lines(folder / RECORDS)),
+            "message handed over": lambda: _grows(lambda: _lines(folder / MESSAGES)),
         }
         return await moments[moment]()
 
@@ -192,19 +193,6 @@ def _names(folder: Path) -> frozenset[str]:
         return frozenset(path.name for path in folder.iterdir())
     except OSError:
         return frozenset()
-
-
-def _record_drafts(folder: Path) -> frozenset[str]:
-    """Return the drafts that begin as a record does."""
-    return frozenset(name for name in _names(folder) if _begins_as_record(folder / name))
-
-
-def _begins_as_record(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return b'"schema_version"' in file.read(4096)
-    except OSError:
-        return False
 
 
 def _lines(file: Path) -> frozenset[str]:

@@ -84,7 +84,7 @@ async def _signals_of(client: Client, workflow_id: str, run_id: str) -> AsyncIte
             continue
         signal = event.workflow_execution_signaled_event_attributes
         if signal.signal_name == _TOLD:
-            told = json.loads(signal.input.payloads[0].data)
+            (told,) = await client.data_converter.decode(signal.input.payloads)
             yield told["delivery"], datetime.fromisoformat(told["received_at"])
 
 

@@ -5,10 +5,13 @@ import os
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from faults.ledger import Journal
 
 SWITCH: Final = "CAMPAIGN_STORAGE_FAULT"
 """The variable that names the file with the present fault."""
+RECORDS: Final = "records.jsonl"
 _LONGEST_STALL: Final = 30.0
 
 
@@ -46,6 +49,21 @@ def install() -> None:
             super().write(chunk)
 
     vars(folder)["Draft"] = FaultyDraft
+    _show_records(switch.parent)
+
+
+def _show_records(place: Path) -> None:
+    """Note each record that is written and has no name yet. Its content is sealed, so nobody else can tell it."""
+    from vigil.storage.folder import FolderStorage  # noqa: PLC0415 -- as above
+
+    finish, journal = FolderStorage._finish, Journal(place / RECORDS)  # noqa: SLF001 -- the moment is inside
+
+    def noted(self: FolderStorage, name: str, *rest: Any) -> Any:
+        if "/records/" in name:
+            journal.write({"name": name})
+        return finish(self, name, *rest)
+
+    FolderStorage._finish = noted  # type: ignore[method-assign, assignment]  # noqa: SLF001 -- as above
 
 
 def present(switch: Path) -> StorageFault | None:
