@@ -47,8 +47,8 @@ class Size:
     settles_within: float
 
 
-SHORT: Final = Size(66, 150, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
-FULL: Final = Size(2000, 100, each=0.3, fault_lasts=4, fault_pause=4, settles_within=300)
+SHORT: Final = Size(66, 60, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
+FULL: Final = Size(2000, 60, each=0.3, fault_lasts=4, fault_pause=4, settles_within=300)
 
 
 @dataclass(frozen=True)

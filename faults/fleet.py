@@ -1,13 +1,15 @@
 """The processes of a campaign: Temporal on a file, the simulator, the receivers, APIs and workers."""
 
 import asyncio
+import itertools
 import os
+import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +22,7 @@ from temporalio.service import RPCError
 from faults import bucket
 from faults.storage_faults import SWITCH
 from vigil.checkout import find_checkout
-from vigil.demo.ports import LOOPBACK, Ports, accepts_connections, find_free_ports
+from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
 from vigil.demo.simulator_accounts import RECEIVER_PATH, authorization, read_key, write_settings
 from vigil.demo.temporal_server import find_binary
@@ -29,6 +31,8 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 APIS: Final = ("api-1", "api-2")
 WORKERS: Final = ("worker-1", "worker-2")
+_QUIET_PORTS: Final = range(20_000, 32_000)
+"""Below those from which Linux takes one for each connection that begins here."""
 SKEWED: Final = "worker-2"
 """The process whose clock differs."""
 READY_WITHIN: Final = timedelta(seconds=180)
@@ -65,8 +69,10 @@ class Places:
     @classmethod
     def find(cls, folder: Path, kind: Storage) -> "Places":
         """Return places with ports that no program uses now."""
-        ports, (proxy, receivers, bucket, *apis) = Ports.find_free(), find_free_ports(3 + len(APIS))
-        return cls(folder, ports, proxy, receivers, bucket, dict(zip(APIS, apis, strict=True)), kind)
+        found = _free_ports()
+        ports = Ports(*itertools.islice(found, len(fields(Ports))))
+        proxy, receivers, store, *apis = itertools.islice(found, 3 + len(APIS))
+        return cls(folder, ports, proxy, receivers, store, dict(zip(APIS, apis, strict=True)), kind)
 
     @property
     def config(self) -> Path:
@@ -128,17 +134,17 @@ class Fleet:
         """Start a process. Return after how many seconds it was ready. Raises `ProgramFailed`."""
         began = time.monotonic()
         program = self.programs[name]
-        for _ in range(3):
+        while True:
             await program.start()
             try:
                 await program.wait_until_ready(lambda: self._is_ready(name), within=READY_WITHIN)
-            except ProgramFailed:
-                # A worker ends if Temporal is away when it starts. Its supervisor starts it again.
-                if program.exit_code is None or not name.startswith("worker"):
-                    raise
+            except ProgramFailed as failure:
+                # A worker ends if Temporal is away when it starts. A supervisor would start it again, and so do we.
+                if program.exit_code is None or time.monotonic() - began > READY_WITHIN.total_seconds():
+                    raise ProgramFailed(f"{name} {failure}") from None
+                await asyncio.sleep(1)
                 continue
             return time.monotonic() - began
-        raise ProgramFailed(f"{name} did not start three times in a row")
 
     async def measure_memory(self) -> None:
         """Note the memory of all processes until canceled."""
@@ -200,6 +206,13 @@ async def running(
         others = [program for name, program in fleet.programs.items() if name != "temporal"]
         await asyncio.gather(*(program.stop(within=timedelta(seconds=3)) for program in others))
         await fleet.programs["temporal"].stop(within=timedelta(seconds=3))
+
+
+def _free_ports() -> Iterator[int]:
+    """Yield ports that no program uses, and that no connection takes while a killed process is away."""
+    for port in random.sample(_QUIET_PORTS, len(_QUIET_PORTS)):
+        if not accepts_connections(f"{LOOPBACK}:{port}"):
+            yield port
 
 
 def clock_library() -> Path | None:

@@ -115,7 +115,7 @@ SENDERS: Final = (
         lost=_FINAL_LOST,
         late=[
             # The callback of the change arrives, and no recheck is due soon after it.
-            ({"changes": [{"at": "PT2H", "result": "rejected"}]}, End([_APPROVED, _DECLINED], 4), None),
+            ({"changes": [{"at": "PT90M", "result": "rejected"}]}, End([_APPROVED, _DECLINED], 4), None),
             # The callback of the change is lost: only the recheck after an hour finds it.
             (
                 {"changes": [{"at": "PT50M", "result": "rejected"}], "drop_indices": [1]},
@@ -174,10 +174,10 @@ SENDERS: Final = (
 
 
 def cases(count: int, *, random: Random) -> list[Case]:
-    """Return so many verifications, of every sender about the same number, in a random order."""
+    """Return so many verifications, of every sender about the same number: the longest first, the others at random."""
     made = list(_cases(count, random=random))
     random.shuffle(made)
-    return made
+    return sorted(made, key=lambda case: case.lasts, reverse=True)
 
 
 def _cases(count: int, *, random: Random) -> Iterator[Case]:
@@ -218,7 +218,7 @@ def _late(number: int, sender: _Sender, kind: _Late, *, is_lost: bool) -> Case:
     case = _case(number, sender, {**special, **(sender.lost if is_lost else {})}, end or usual)
     case.is_late, case.is_lost, case.afterwards = True, is_lost or "drop_indices" in special, afterwards
     if "changes" in special:
-        case.lasts = timedelta(hours=2.2)
+        case.lasts = timedelta(minutes=100)
     return case
 
 
