@@ -1,6 +1,8 @@
 """Callbacks that the provider never sent: without the secret, of nobody, and with other words than the truth."""
 
 import asyncio
+import base64
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,10 @@ _FLIPPED: Final = {
     b"0810": b"0811",
     b"STARTED": b"KO",
 }
+
+
+_SIGNATURE_TEXT: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
+_SIGNATURE: Final = re.compile(_SIGNATURE_TEXT.pattern.encode())
 
 
 @dataclass
@@ -64,6 +70,10 @@ class Forger:
         }
         for word, other in _FLIPPED.items():
             body = body.replace(word, other)
+        if kind == "ghost":
+            # Who has seen a signature whose mark was not stored may use it once: that is known to be allowed.
+            body = _SIGNATURE.sub(lambda _: _signature().encode(), body)
+            headers = {name: _SIGNATURE_TEXT.sub(lambda _: _signature(), value) for name, value in headers.items()}
         secret = self.secrets_of.get(account)
         if secret:
             wrong = secrets.token_urlsafe(len(secret))[: len(secret)]
@@ -73,6 +83,11 @@ class Forger:
             await http.post(f"{self.proxy}{path}", content=body, headers={**headers, FORGED: kind})
         except httpx.HTTPError:
             return
+
+
+def _signature() -> str:
+    """Return an HMAC of nothing, in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _names(case: Case, body: bytes) -> bool:

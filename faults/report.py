@@ -41,6 +41,7 @@ def build(
             "verifications": sum(case.is_lost for case in judge.cases),
             "recovered": sum(case.is_lost and is_right(case, views[case.number]) for case in judge.cases),
         },
+        "left_to_a_person": judge.left_to_a_person,
         "files_compared": judge.files,
         "answer_ms": {
             "without_faults": _times(attempt for attempt in genuine if not attempt.faults),
@@ -122,6 +123,7 @@ def table(report: Mapping[str, Any]) -> str:
         ("forged callbacks", sum(report["callbacks"]["forged"].values())),
         ("lost callbacks recovered", "{recovered} of {verifications}".format(**report["lost_callbacks"])),
         ("files compared", report["files_compared"]),
+        ("files left to a person", len(report["left_to_a_person"])),
         ("faults", report["faults"]["all"]),
         ("kills at chosen moments", report["faults"]["kills_at_chosen_moments"]),
         *((f"answer {name}".replace("_", " "), _spoken(times)) for name, times in report["answer_ms"].items()),

@@ -17,6 +17,9 @@ from faults.start import FILES
 
 MOST_EXAMPLES: Final = 8
 COMPLETE: Final = "complete"
+FILES_IN_CALLBACKS: Final = "smile-v3"
+"""The account whose files are in callbacks only."""
+ASKS_A_PERSON: Final = frozenset({"details_missing", "evidence_lost"})
 BEAR_A_SECRET: Final = frozenset({"id360", "identomat", "assure"})
 """The accounts whose callbacks a secret proves."""
 
@@ -60,7 +63,7 @@ def is_right(case: Case, view: Any) -> bool:
     """Return whether a verification is as it must be at the end."""
     if case.end is None:
         return bool(view) and view["is_open"] and not _is_changed(view)
-    return is_complete(view) and fault_of(case, view) is None
+    return is_complete(view) and (fault_of(case, view) is None or is_left_to_a_person(case, view))
 
 
 def fault_of(case: Case, view: Any) -> str | None:
@@ -76,6 +79,17 @@ def fault_of(case: Case, view: Any) -> str | None:
         lost = sorted({str(row["loss"] or row["state"]) for row in evidence if row["state"] != "stored"})
         return f"{len(stored)} of {max(case.end.files, len(evidence))} files, {', '.join(lost)}"
     return None
+
+
+def is_left_to_a_person(case: Case, view: Any) -> bool:
+    """Return whether nothing but files is missing that only a callback brings, and an attention asks a person.
+
+    Such a provider repeats a callback for less than an hour: on fast time that is less than a minute.
+    """
+    raised = {each["reason"] for each in view["state"].get("attention", [])}
+    verdicts = verdicts_of(view)
+    is_decided = case.end is not None and verdicts[-1:] == [case.end.verdicts[-1]]
+    return case.account == FILES_IN_CALLBACKS and is_decided and bool(raised & ASKS_A_PERSON)
 
 
 def _is_changed(view: Any) -> bool:
@@ -94,6 +108,8 @@ class Judge:
     zeros: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in ZEROS})
     files: int = 0
     """How many files were compared."""
+    left_to_a_person: list[str] = field(default_factory=list)
+    """Verifications whose provider no longer repeats what brings the files, with an attention that says so."""
     told_only: int = 0
     """How many callbacks were accepted without a receipt."""
 
@@ -114,7 +130,9 @@ class Judge:
             if not is_complete(view):
                 stage = ((view or {}).get("state") or {}).get("stage")
                 self.zeros["hanging"].add(f"{_name(case)}: {stage or 'not known'}")
-            elif fault := fault_of(case, view):
+            elif (fault := fault_of(case, view)) and is_left_to_a_person(case, view):
+                self.left_to_a_person.append(f"{_name(case)}: {fault}")
+            elif fault:
                 self.zeros["wrong_ends"].add(f"{_name(case)}: {fault}")
 
     async def _judge_callbacks(self, kept: Kept, views: Mapping[int, Any]) -> None:
