@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from faults.campaign import FULL, SHORT, Campaign, play
-from faults.fleet import Storage
-from faults.report import table
+from faults.places import Storage
+from faults.report import table, write_into
 from faults.sabotage import SABOTAGES
 from vigil.process_exit import exit_now
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="break the product on purpose: a zero turns red")
     parser.add_argument("--storage", choices=list(Storage), default=Storage.FOLDER, help="(%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to a file, too")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the table between the marks of a page")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all files in a folder")
     parser.add_argument(
         "--must-catch", action="store_true", help="exit with 0 only if the sabotage turned its zero red"
@@ -51,6 +52,8 @@ def main() -> None:
     content = json.dumps(report, indent=1)
     if given.json:
         given.json.write_text(content + "\n", encoding="utf-8")
+    if given.write:
+        write_into(given.write, report)
     print(content)
     print(table(report), file=sys.stderr)
     sys.stdout.flush()

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
-from faults.fleet import Places, headers
 from faults.mix import Case
+from faults.places import Places, headers
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,11 @@ import httpx
 from faults import bucket, report
 from faults.backend import Backend, settle
 from faults.disturbances import Disturber
-from faults.fleet import Fleet, Places, Storage, clock_library, running
+from faults.fleet import Fleet, clock_library, running
 from faults.forger import Forger
 from faults.kept import Kept, pending
 from faults.mix import Case, cases
+from faults.places import Places, Storage
 from faults.recorder import Recorder
 from faults.verdict import Judge, is_right
 from vigil.cli.context import open_installation
@@ -66,7 +67,7 @@ class Campaign:
 
 async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
     """Play a campaign and return its report. Raises `ProgramFailed`, `NoTemporal`."""
-    began = time.monotonic()
+    began, machine = time.monotonic(), report.machine()
     current = asyncio.current_task()
     if current is not None:  # whoever ends the campaign ends its processes
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
@@ -83,7 +84,7 @@ async def play(campaign: Campaign, folder: Path) -> dict[str, Any]:
         disturber = Disturber(fleet, Random(campaign.seed), longest=size.fault_lasts, pause=pause)
         recorder = Recorder(places.api_urls, faults=disturber.under_way, random=Random(campaign.seed + 2))
         async with serving(recorder.app(), port=places.proxy):
-            return await _Round(campaign, places, played, disturber, recorder).play(began)
+            return await _Round(campaign, places, played, disturber, recorder).play(began, machine)
 
 
 @dataclass
@@ -96,7 +97,7 @@ class _Round:
     disturber: Disturber
     recorder: Recorder
 
-    async def play(self, began: float) -> dict[str, Any]:
+    async def play(self, began: float, machine: Mapping[str, Any]) -> dict[str, Any]:
         settings = load_settings(self.places.config)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as http:
@@ -112,7 +113,11 @@ class _Round:
             forging.cancel()
             with suppress(asyncio.CancelledError):
                 await forging
-            return await self._judge(backend, forger, began)
+            return {
+                **await self._judge(backend, forger),
+                "machine": machine,
+                "seconds": round(time.monotonic() - began),
+            }
 
     async def _play_all(self, backend: Backend) -> None:
         """Play all verifications, and disturb them until the provider has nothing new to say of any."""
@@ -125,7 +130,7 @@ class _Round:
             await asyncio.sleep(each)
         await asyncio.gather(*playing, disturbing)
 
-    async def _judge(self, backend: Backend, forger: Forger, began: float) -> dict[str, Any]:
+    async def _judge(self, backend: Backend, forger: Forger) -> dict[str, Any]:
         judge = Judge(self.cases, self.recorder.attempts, self.places, backend)
         async with open_installation(self.places.config) as runtime:
 
@@ -155,7 +160,6 @@ class _Round:
             facts={
                 "ended_by_itself": fleet.ended(),
                 "memory_mib": report.mebibytes(fleet.memory),
-                "seconds": round(time.monotonic() - began),
             },
         )
 

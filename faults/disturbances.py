@@ -10,8 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from faults.fleet import APIS, WORKERS, Fleet, Storage
+from faults.fleet import WORKERS, Fleet
 from faults.ledger import Disturbance
+from faults.places import APIS, Storage
 from faults.receivers import MESSAGES
 from faults.storage_faults import OF_A_BUCKET, OF_A_FOLDER, RECORDS
 

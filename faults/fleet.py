@@ -1,17 +1,14 @@
 """The processes of a campaign: Temporal on a file, the simulator, the receivers, APIs and workers."""
 
 import asyncio
-import itertools
 import os
-import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -20,19 +17,17 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from faults import bucket
+from faults.places import Places, Storage
 from faults.storage_faults import SWITCH
 from vigil.checkout import find_checkout
-from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
+from vigil.demo.ports import LOOPBACK, accepts_connections
 from vigil.demo.processes import Program, ProgramFailed
-from vigil.demo.simulator_accounts import RECEIVER_PATH, authorization, read_key, write_settings
+from vigil.demo.simulator_accounts import RECEIVER_PATH, write_settings
 from vigil.demo.temporal_server import find_binary
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
-APIS: Final = ("api-1", "api-2")
 WORKERS: Final = ("worker-1", "worker-2")
-_QUIET_PORTS: Final = range(20_000, 32_000)
-"""Below those from which Linux takes one for each connection that begins here."""
 SKEWED: Final = "worker-2"
 """The process whose clock differs."""
 READY_WITHIN: Final = timedelta(seconds=180)
@@ -43,66 +38,8 @@ per_account_and_minute = 1000
 """
 
 
-class Storage(StrEnum):
-    """Where the product stores everything."""
-
-    FOLDER = "folder"
-    BUCKET = "s3"
-
-
 class NoTemporal(Exception):
     """No Temporal server is installed."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where everything listens, and where it keeps its files."""
-
-    folder: Path
-    ports: Ports
-    proxy: int
-    receivers: int
-    bucket: int
-    apis: Mapping[str, int]
-    kind: Storage
-
-    @classmethod
-    def find(cls, folder: Path, kind: Storage) -> "Places":
-        """Return places with ports that no program uses now."""
-        found = _free_ports()
-        ports = Ports(*itertools.islice(found, len(fields(Ports))))
-        proxy, receivers, store, *apis = itertools.islice(found, 3 + len(APIS))
-        return cls(folder, ports, proxy, receivers, store, dict(zip(APIS, apis, strict=True)), kind)
-
-    @property
-    def config(self) -> Path:
-        """The settings of all processes."""
-        return self.folder / "vigil.toml"
-
-    @property
-    def switch(self) -> Path:
-        """The file that names the fault of the storage."""
-        return self.folder / "storage-fault"
-
-    @property
-    def storage(self) -> Path:
-        """The folder of the storage."""
-        return self.folder / "storage"
-
-    @property
-    def api_urls(self) -> Sequence[str]:
-        """Where the APIs answer."""
-        return [f"http://{LOOPBACK}:{port}" for port in self.apis.values()]
-
-    @property
-    def receivers_url(self) -> str:
-        """Where gateway and hook answer."""
-        return f"http://{LOOPBACK}:{self.receivers}"
-
-    @property
-    def temporal(self) -> str:
-        """Where Temporal answers."""
-        return f"{LOOPBACK}:{self.ports.temporal}"
 
 
 @dataclass
@@ -208,13 +145,6 @@ async def running(
         await fleet.programs["temporal"].stop(within=timedelta(seconds=3))
 
 
-def _free_ports() -> Iterator[int]:
-    """Yield ports that no program uses, and that no connection takes while a killed process is away."""
-    for port in random.sample(_QUIET_PORTS, len(_QUIET_PORTS)):
-        if not accepts_connections(f"{LOOPBACK}:{port}"):
-            yield port
-
-
 def clock_library() -> Path | None:
     """Return Debian's library that shows a process another time; None: the package `faketime` is not installed."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
@@ -289,11 +219,6 @@ def _write_settings(places: Places, *, time_scale: float) -> None:
     for old, new in instead.items():
         text = text.replace(old, new)
     places.config.write_text(text + _MORE_SETTINGS, encoding="utf-8")
-
-
-def headers(places: Places) -> dict[str, str]:
-    """Return the header that opens the API."""
-    return authorization(read_key(places.config))
 
 
 async def _makes_bucket(port: int) -> bool:

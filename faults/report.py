@@ -1,8 +1,12 @@
 """The report of a campaign: one JSON object, and a table for people."""
 
 import math
+import os
+import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from faults.disturbances import RANDOM
@@ -10,6 +14,8 @@ from faults.ledger import Attempt, Disturbance
 from faults.mix import Case
 from faults.verdict import MOST_EXAMPLES, Judge, is_right
 
+_BEGINS: Final = "<!-- campaign -->"
+_ENDS: Final = "<!-- /campaign -->"
 _MIB: Final = 2**20
 
 
@@ -111,6 +117,8 @@ def _kind(done: Sequence[Disturbance]) -> dict[str, Any]:
 def table(report: Mapping[str, Any]) -> str:
     """Return the report as a table in Markdown."""
     rows: list[tuple[str, object]] = [
+        ("date", report["machine"]["date"]),
+        ("cores, and the load of others at the start", "{cores}, {load}".format(**report["machine"])),
         ("seed", report["seed"]),
         ("times as fast as real time", f"{report['time_scale']:g}"),
         ("storage", report["storage"]),
@@ -148,6 +156,26 @@ def _spoken(times: Mapping[str, Any]) -> str:
     if not times["count"]:
         return "none"
     return f"{times['count']}: p50 {times['p50']} ms, p99 {times['p99']} ms, max {times['max']} ms"
+
+
+def write_into(page: Path, report: Mapping[str, Any]) -> None:
+    """Replace the table between the marks of a page. Raises `ValueError` if the page has no marks."""
+    text = page.read_text(encoding="utf-8")
+    before, mark, rest = text.partition(_BEGINS)
+    _, end, after = rest.partition(_ENDS)
+    if not (mark and end):
+        raise ValueError(f"{page} has no {_BEGINS} and {_ENDS}")
+    page.write_text(f"{before}{mark}\n\n{table(report)}\n\n{end}{after}", encoding="utf-8")
+
+
+def machine() -> dict[str, Any]:
+    """Return on what a campaign begins, and how busy it is already."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
 
 
 def mebibytes(sizes: Mapping[str, int]) -> dict[str, int]:

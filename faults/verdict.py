@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from faults.backend import Backend
-from faults.fleet import Places
 from faults.forger import Forger
 from faults.kept import Kept, is_about
 from faults.ledger import Attempt, Journal
 from faults.mix import Case
+from faults.places import Places
 from faults.receivers import MESSAGES, NOTIFICATIONS
 from faults.start import FILES
 

@@ -9,6 +9,7 @@ import pytest
 
 from faults.disturbances import KINDS
 from faults.mix import LATE_OF, LOST_OF, SENDERS, Case, cases
+from faults.report import write_into
 from faults.sabotage import SABOTAGES
 from faults.verdict import ZEROS, fault_of, is_right
 
@@ -76,3 +77,11 @@ def test_the_page_names_every_count_and_every_sabotage_and_every_moment() -> Non
 
     assert [name for name in (*ZEROS, *SABOTAGES) if f"`{name}`" not in page] == []
     assert [moment for moment in MOMENTS if not any(moment in kind.moment for kind in KINDS)] == []
+
+
+def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("no marks", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="has no <!-- campaign -->"):
+        write_into(page, {})
