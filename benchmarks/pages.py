@@ -1,13 +1,14 @@
 """How long the server takes for a page for operators when 5,000 verifications are open: part of `make bench`.
 
 Starts Temporal and the API on this machine, and at the end a worker for one verification. Beside the time that passed,
-the processor time of the API is measured, which other programs on the machine do not change.
+the processor time of the API and of Temporal is measured, which other programs on the machine change little.
 """
 
 import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -87,16 +88,23 @@ async def fill(installation: Installation, count: int) -> None:
     await asyncio.gather(*(start(number) for number in range(1, count)))
 
 
-async def measure(http: httpx.AsyncClient, address: str, process: int) -> str:
-    """Return the times of a page: the median and the worst that passed, and the processor time of the API."""
+async def measure(http: httpx.AsyncClient, address: str, processes: Sequence[int]) -> str:
+    """Return the times of a page: the median and the worst that passed, and the processor time of each process."""
     (await http.get(address)).raise_for_status()
-    took, before = [], _processor_time(process)
+    took, before = [], [_processor_time(each) for each in processes]
     for _ in range(TIMES):
         began = time.perf_counter()
         (await http.get(address)).raise_for_status()
         took.append(time.perf_counter() - began)
-    busy = (_processor_time(process) - before) / TIMES
-    return f"{median(took) * 1000:9.0f} ms{max(took) * 1000:9.0f} ms{busy * 1000:9.0f} ms"
+    busy = [(_processor_time(each) - then) / TIMES for each, then in zip(processes, before, strict=True)]
+    return "".join(f"{seconds * 1000:9.0f} ms" for seconds in (median(took), max(took), *busy))
+
+
+def _find_process(option: str) -> int:
+    """Return the process that was started with an option."""
+    wanted = option.encode()
+    found = (each for each in Path("/proc").glob("[0-9]*/cmdline") if wanted in each.read_bytes().split(b"\0"))
+    return int(next(found).parent.name)
 
 
 def _processor_time(process: int) -> float:
@@ -107,18 +115,19 @@ def _processor_time(process: int) -> float:
 async def print_figures(count: int) -> None:
     """Start what is measured, and print a table."""
     async with run_installation() as installation:
-        process = installation.api.pid or 0
+        temporal = _find_process(f"--port={installation.temporal.rpartition(':')[2]}")
+        processes = (installation.api.pid or 0, temporal)
         began = time.monotonic()
         await fill(installation, count)
         print(f"{count} open verifications, started in {time.monotonic() - began:.0f} s; each page {TIMES} times")
-        print(f"{'page':24}{'median':>12}{'worst':>12}{'processor':>12}")
+        print(f"{'page':24}{'median':>12}{'worst':>12}{'API':>12}{'Temporal':>12}")
         origin = {"origin": installation.api_url}
         async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, timeout=60) as http:
             await http.post("/ui/sign-in", data={"key": installation.key}, headers=origin)
             for name, address in PAGES.items():
-                print(f"{name:24}{await measure(http, address, process)}", flush=True)
+                print(f"{name:24}{await measure(http, address, processes)}", flush=True)
             await installation.start_workers()
-            print(f"{'one with a worker':24}{await measure(http, PAGES['one without a worker'], process)}")
+            print(f"{'one with a worker':24}{await measure(http, PAGES['one without a worker'], processes)}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from api.ui.rendering import render
 from api.ui.routing import PageRoute
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
-from vigil.listing import LARGEST_PAGE, RecentCallbacks, count_open, read_recent_callbacks
+from vigil.listing import NEWEST, RecentCallbacks, count_open, read_recent_callbacks
 
 router: Final = APIRouter(
     prefix=HOME, include_in_schema=False, route_class=PageRoute, dependencies=[Depends(Needs(Right.OPERATE))]
@@ -36,7 +36,7 @@ async def show_accounts(caller: Caller, process: Process) -> Response:
     rows = await asyncio.gather(
         *(_row(account, process) for account in process.accounts.values() if caller.may_use(account.name))
     )
-    return render("accounts.html", {"caller": caller, "now": datetime.now(UTC), "rows": rows, "among": LARGEST_PAGE})
+    return render("accounts.html", {"caller": caller, "now": datetime.now(UTC), "rows": rows, "among": NEWEST})
 
 
 async def _row(account: OpenAccount, process: Dependencies) -> AccountRow:

@@ -9,7 +9,9 @@ import pytest
 
 SLOW = "aiosmtpd asyncio fastapi httpx obstore prometheus_client rich starlette structlog temporalio uvicorn"
 NOT_FOR_OPERATORS = "aiosmtpd fastapi moto starlette temporalio.testing temporalio.worker uvicorn vigil.demo.stack"
-WORK = "accounts check doctor explain list setup show track watch"
+WORK = "accounts check doctor explain links list notify setup show track watch"
+MOST_MODULES = 1100
+"""Of the commands that ask Temporal. Temporal's client and pydantic are half of the time that they take."""
 
 
 def list_imported(program: str, modules: str) -> str:
@@ -49,6 +51,14 @@ def test_commands_of_an_operator_import_no_server_no_simulator_and_no_worker() -
     program = f"from importlib import import_module\nfor name in {WORK.split()!r}: import_module('vigil.cli.' + name)"
 
     assert list_imported(program, f"{NOT_FOR_OPERATORS} vigil.simulator") == ""
+
+
+def test_commands_of_an_operator_import_a_bounded_number_of_modules() -> None:
+    names = [f"vigil.cli.{name}" for name in WORK.split()]
+    program = f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\nprint(len(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < MOST_MODULES
 
 
 @pytest.mark.parametrize(
