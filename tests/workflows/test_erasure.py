@@ -16,7 +16,7 @@ from tests.world import APPROVED_WITH_FILE, World, final
 from vigil.domain.hold import Hold, HoldReason
 from vigil.domain.message import MessageKind, MessageReceived, MessageRequest
 from vigil.domain.snapshot import Snapshot
-from vigil.domain.terms import Outcome, Proof, Stage
+from vigil.domain.terms import Outcome, Stage
 from vigil.domain.tombstone import NotOurs, Tombstone
 from vigil.errors import DataErased, DataOnHold
 from vigil.providers.contract import ProviderResponse
@@ -201,25 +201,6 @@ async def test_what_comes_afterwards_brings_nothing_back(world: World) -> None:
     assert (late.verdict.stage, late.reads.count) == (Stage.AWAITING_APPLICANT, 0)
     assert known.tombstone is not None
     assert [name for name in left if world.key.reference in name] == []
-
-
-async def test_a_write_at_the_moment_of_an_erasure_leaves_nothing(world: World) -> None:
-    say(world, APPROVED_WITH_FILE)
-    world.storage.close("put verifications")
-    async with world.workers():
-        await world.register()
-        await world.hear(final("OK"), proof=Proof.SECRET)
-        await world.storage.reached["put verifications"].wait()
-        erasing = asyncio.create_task(erase(world))
-        async with asyncio.timeout(60):
-            while await world.erasures.lookup.read_tombstone(world.key) is None:
-                await asyncio.sleep(0.05)
-        world.storage.open_gate("put verifications")
-        receipt = await erasing
-        await asyncio.sleep(1)
-        await assert_nothing_is_left(world)
-
-    assert receipt.finished_at is not None
 
 
 async def test_a_hold_forbids_the_erasure_until_it_ends(world: World, client: Client) -> None:
