@@ -37,7 +37,9 @@ def starts(command: list[str]) -> bool:
     """Whether a command of our image names a program that is in the tree."""
     match command:
         case ["vigil", "serve", process, *_]:
-            return defines("vigil.cli.commands.stack", process) and defines(f"{process}.app", "serve")
+            return defines("vigil.cli.commands.stack", process) and any(
+                find_spec(package) and defines(f"{package}.app", "serve") for package in (process, f"api.{process}")
+            )
         case ["python", "-m", package, *_]:
             return find_spec(f"{package}.__main__") is not None
         case ["python", script, *_]:
@@ -63,8 +65,8 @@ def test_a_command_that_names_nothing_is_noticed(command: list[str]) -> None:
     assert not starts(command)
 
 
-def test_our_services_are_the_api_the_worker_and_the_simulator() -> None:
-    assert OURS == ["api", "simulator", "worker"]
+def test_our_services_are_the_api_the_codec_server_the_worker_and_the_simulator() -> None:
+    assert OURS == ["api", "codec", "simulator", "worker"]
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ENDING))
@@ -174,7 +176,7 @@ def test_the_image_does_not_run_as_root() -> None:
 def test_a_service_of_ours_is_built_from_the_stage_that_holds_what_it_starts() -> None:
     targets = {name: SERVICES[name]["build"].get("target") for name in OURS}
 
-    assert targets == {"api": None, "simulator": "simulator", "worker": None}
+    assert targets == {"api": None, "codec": None, "simulator": "simulator", "worker": None}
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +312,7 @@ def test_make_knows_the_verb(verb: str) -> None:
 def test_every_image_of_ours_names_the_build_that_the_environment_names() -> None:
     assert DOCKERFILE.count("ARG VIGIL_BUILD\nENV VIGIL_BUILD=$VIGIL_BUILD\n") == 2
     assert {name: SERVICES[name]["build"]["args"] for name in OURS} == {
-        name: {"VIGIL_BUILD": "${VIGIL_BUILD:-}"} for name in ("api", "simulator", "worker")
+        name: {"VIGIL_BUILD": "${VIGIL_BUILD:-}"} for name in ("api", "codec", "simulator", "worker")
     }
 
 
@@ -324,7 +326,7 @@ def on_network(network: str) -> list[str]:
 
 def test_the_database_and_the_objects_are_reached_only_by_who_needs_them() -> None:
     assert on_network("database") == ["postgres", "temporal", "temporal-schema"]
-    assert on_network("objects") == ["api", "bucket", "objects", "worker"]
+    assert on_network("objects") == ["api", "bucket", "codec", "objects", "worker"]
     assert [name for name, network in COMPOSE["networks"].items() if network] == ["proxy", "database", "objects"]
     assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("database", "objects"))
 
