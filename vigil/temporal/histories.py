@@ -2,14 +2,17 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
+from vigil.sealing.codec import is_sealed
 from vigil.temporal import messages
 from vigil.temporal.conversion import PLAIN
 
@@ -60,8 +63,33 @@ async def export(client: Client, digest: Digest, *, is_open: bool, most: int) ->
             if error.status is RPCStatusCode.NOT_FOUND:  # its retention has ended meanwhile
                 continue
             raise
+        await _open(client, history)
         name = f"{execution.workflow_type}-{digest(execution.run_id)}"
         yield name, make_opaque(json.loads(history.to_json()), execution.id, digest)
+
+
+async def _open(client: Client, history: WorkflowHistory) -> None:
+    """Open what is sealed. The texts of failures are left out, with the stacks that are sealed beside them."""
+    for message in [part for event in history.events for part in _messages_in(event)]:
+        if isinstance(message, Failure):
+            message.ClearField("encoded_attributes")
+        elif isinstance(message, Payload) and is_sealed(message) and client.data_converter.payload_codec:
+            [opened] = await client.data_converter.payload_codec.decode([message])
+            message.CopyFrom(opened)
+
+
+def _messages_in(message: Message) -> Iterator[Message]:
+    """Yield a message and all that are in it, the outer ones first."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if field.message_type.GetOptions().map_entry:
+            parts = [value[key] for key in value if isinstance(value[key], Message)]
+        else:
+            parts = list(value) if field.is_repeated else [value]
+        for part in parts:
+            yield from _messages_in(part)
 
 
 def make_opaque(history: Json, workflow_id: str, digest: Digest) -> Json:
