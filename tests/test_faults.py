@@ -75,7 +75,12 @@ def test_an_end_that_the_provider_never_gave_is_wrong(plain: Case, wrong: dict[s
 def test_the_page_names_every_count_and_every_sabotage_and_every_moment() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
-    assert [name for name in (*ZEROS, *SABOTAGES) if f"`{name}`" not in page] == []
+    assert [name for name in ZEROS if f"| `{name}` |" not in page] == []
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    ends = {name: f"| `{sabotage.turns_red}` |" for name, sabotage in SABOTAGES.items()}
+    assert [
+        name for name, end in ends.items() if not any(f"`{name}`" in row and row.endswith(end) for row in rows)
+    ] == []
     assert [moment for moment in MOMENTS if not any(moment in kind.moment for kind in KINDS)] == []
 
 
