@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -143,6 +144,36 @@ async def test_a_reference_that_opens_a_session_is_listed_by_a_digest_that_the_c
     assert (shown.returncode, explained.returncode) == (0, 0)
     assert "Timeline" in shown.stdout
     assert "approved" in explained.stdout
+
+
+async def test_an_operator_holds_a_verification_and_erases_it_later(stack: Stack) -> None:
+    watched = await vigil("simulate", ACCOUNT, "--watch", config=stack.config)
+    one = (ACCOUNT, watched.stdout.splitlines()[0].split()[1])
+    past = await in_process("hold", "place", *one, "--reason", "audit", "--until", "7d", config=stack.config)
+    held = await in_process("hold", "place", *one, "--reason", "audit", "--until", "2031-01-01", config=stack.config)
+    refused = await vigil("erase", *one, "--yes", config=stack.config)
+    released = await in_process("hold", "release", *one, config=stack.config)
+    erased = await vigil("erase", *one, "--yes", "--author", "ann", config=stack.config)
+    shown = await vigil("show", *one, config=stack.config)
+    explained = await vigil("explain", *one, config=stack.config)
+    due = await vigil("retention", "--dry-run", config=stack.config)
+    begun = await vigil("retention", config=stack.config)
+
+    assert (past.exit_code, held.exit_code, released.exit_code) == (2, 0, 0)
+    assert "held until 2031-01-01 00:00:00Z" in held.output
+    assert (refused.returncode, "on hold by operator (audit) until 2031-01-01" in refused.stderr) == (2, True)
+    assert erased.returncode == 0, erased.stderr
+    assert {"asked by  ann", "artifacts  5"} <= set(_rows(erased))
+    assert "key backups" in erased.stdout
+    assert "Its data was erased" in shown.stdout
+    assert "Its data was erased" in explained.stdout
+    assert due.stdout.splitlines()[-1] == "would erase: nothing"
+    assert begun.returncode == 0, begun.stderr
+
+
+def _rows(ended: CompletedProcess[str]) -> list[str]:
+    """Return the rows of a table of labels, with two blanks after the label."""
+    return [re.sub(r"\s{2,}", "  ", line.strip()) for line in ended.stdout.splitlines()]
 
 
 async def test_a_list_of_what_needs_a_person_leaves_out_what_does_not(stack: Stack) -> None:

@@ -33,6 +33,7 @@ TYPES: Final = (
 _IDENTIFYING: Final = frozenset(
     {
         "reference",
+        "after",
         "applicant",
         "correlation",
         "coordinates",
@@ -44,7 +45,7 @@ _IDENTIFYING: Final = frozenset(
     }
 )
 """The fields of payloads, and the search attributes, whose values may be known outside this installation."""
-_OUR_IDS: Final = frozenset({"verification", "recheck", "notification", "message", "discovery"})
+_OUR_IDS: Final = frozenset({"verification", "recheck", "notification", "message", "discovery", "erasure"})
 """How the ids of the workflows begin that our own processes start."""
 _DROPPED: Final = frozenset({"identity", "stackTrace"})
 """What names machines and places on them. A replay does not compare it."""
