@@ -1,8 +1,9 @@
 """What every test stands on: no way out of this machine, one Temporal server, and an honest exit code."""
 
+import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,6 +13,16 @@ import pytest_asyncio
 from vigil.demo.temporal_server import run_temporal_server
 from vigil.process_exit import exit_now
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep Python's garbage collector from looking through all collected tests again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 class OutsideConnection(Exception):
