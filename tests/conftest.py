@@ -22,6 +22,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
+        gc.freeze()
         gc.enable()
 
 
@@ -78,6 +79,7 @@ FINISHED = pytest.StashKey[pytest.Session]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    gc.unfreeze()  # the stream of a pipe is flushed when it is collected
     session.config.stash[FINISHED] = session
 
 
