@@ -1,6 +1,7 @@
 """What every test stands on: no way out of this machine, one Temporal server, and an honest exit code."""
 
 import gc
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -73,6 +74,12 @@ def pytest_configure() -> None:
     """Lets the programs of tests hear Ctrl-C: a shell starts what runs in the background with SIGINT ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses ids that differ between the processes of one run, which could then run no test at all."""
+    if differing := [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]{6}", item.nodeid)]:
+        raise pytest.UsageError(f"give these tests an id that is the same in every process: {differing}")
 
 
 FINISHED = pytest.StashKey[pytest.Session]()

@@ -179,7 +179,7 @@ async def test_a_member_of_the_group_gets_payloads_opened_and_the_audit_log_says
         ({"aud": "another"}, 401),
         ({"aud": None}, 401),
         ({"sub": None}, 401),
-        ({"key": OTHER_KEY}, 401),
+        pytest.param({"key": OTHER_KEY}, 401, id="another key"),
         ({"groups": ["accounting"]}, 403),
         ({"groups": GROUP}, 403),
         ({"groups": None}, 403),
