@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -71,6 +72,23 @@ _DELIVERED: Final = frozenset(
         DispatchResult.ERASED,
     }
 )
+
+
+class Stored(Enum):
+    """What the storage knows of a verification."""
+
+    NOTHING = auto()
+    RECORD = auto()
+    ERASED = auto()
+    NO_ANSWER = auto()
+
+
+_UNPROVEN: Final = {
+    Stored.NOTHING: DispatchResult.UNKNOWN_VERIFICATION,
+    Stored.RECORD: DispatchResult.CONCLUDED,
+    Stored.NO_ANSWER: DispatchResult.FAILED,
+}
+"""The result of a callback whose proof is too weak to start anything, where no verification is open."""
 
 
 class Verifications(Protocol):
@@ -185,36 +203,38 @@ class Dispatcher:
             return DispatchResult.SIGNALED
         if is_repeated:
             return DispatchResult.REPEATED
-        if await self._is_erased(path):
+        stored = await self._look(path)
+        if stored is Stored.ERASED:
             return DispatchResult.ERASED
         if not event.proof.may_start:
-            is_known = await self._has_record(path)
-            return DispatchResult.CONCLUDED if is_known else DispatchResult.UNKNOWN_VERIFICATION
-        if not await self._may_start(key.account, path):
+            return _UNPROVEN[stored]
+        if not await self._may_start(key.account, path, stored):
             return DispatchResult.START_LIMIT
         await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
         return DispatchResult.SIGNALED
 
-    async def _may_start(self, account: str, path: str) -> bool:
-        """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.
+    async def _look(self, path: str) -> Stored:
+        """Return what the storage knows of a verification.
 
-        An outage must not delay a new verification.
+        While the storage gives no answer, an erased one is taken for any other: its run looks again.
         """
         try:
             async with asyncio.timeout(self._budget_timeout):
-                if await self._has_record(path):
-                    return await self._budget.take_follow_up(path)
-                return await self._budget.take_start(account)
+                if await self._records.is_erased(path):
+                    return Stored.ERASED
+                return Stored.RECORD if await self._records.exists(path) else Stored.NOTHING
         except (StorageError, TimeoutError):
-            return self._own_starts.take(account)
+            return Stored.NO_ANSWER
 
-    async def _is_erased(self, path: str) -> bool:
-        """Whether the verification was erased. While the storage gives no answer it was not: its run looks again."""
-        try:
-            async with asyncio.timeout(self._budget_timeout):
-                return await self._records.is_erased(path)
-        except (StorageError, TimeoutError):
-            return False
+    async def _may_start(self, account: str, path: str, stored: Stored) -> bool:
+        """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.
 
-    async def _has_record(self, path: str) -> bool:
-        return await self._records.exists(path)
+        An outage must not delay a new verification, so a storage that has just given no answer is not asked again.
+        """
+        if stored is not Stored.NO_ANSWER:
+            with suppress(StorageError, TimeoutError):
+                async with asyncio.timeout(self._budget_timeout):
+                    if stored is Stored.RECORD:
+                        return await self._budget.take_follow_up(path)
+                    return await self._budget.take_start(account)
+        return self._own_starts.take(account)

@@ -216,7 +216,8 @@ class Flaky:
         return self._folder.open(name)
 
     async def size(self, name: str) -> int:
-        await self._trouble(name)
+        if self.reads_down:
+            await self._trouble(name)
         return await self._folder.size(name)
 
     async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> list[str]:
