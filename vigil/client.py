@@ -43,7 +43,7 @@ __all__ = [
 async def open_client(settings: ClientSettings) -> AsyncIterator[VerificationClient]:
     """Connect to Temporal for as long as the context lasts. Raises `KeysetsNotOpened`, `TemporalUnreachable`."""
     keys = settings.seal
-    seal = PayloadSeal(Keysets(keys.folder).payloads, keys.accept_plain, keys.only_open) if keys else None
+    seal = PayloadSeal(Keysets(keys.folder, keys.kms).payloads, keys.accept_plain, keys.only_open) if keys else None
     async with open_http() as http:
         accounts = open_accounts(settings, http)
         try:

@@ -103,7 +103,7 @@ async def open_runtime(
     """
     digester = settings.digester
     keys = settings.seal
-    keysets = Keysets(keys.folder) if keys else None
+    keysets = Keysets(keys.folder, keys.kms) if keys else None
     seal = PayloadSeal(keysets.payloads, keys.accept_plain, keys.only_open) if keys and keysets else None
     temporal = settings.temporal
     async with open_http() as http:

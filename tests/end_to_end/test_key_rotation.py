@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.end_to_end.conftest import Running
-from vigil.cli.keys import drop_old_key, rewrap_data_keys, rotate_key
+from vigil.cli.keys import Place, drop_old_key, rewrap_data_keys, rotate_key
 from vigil.sealing.keysets import KeysetName, Keysets
 from vigil.sealing.rotation import list_keys
 from vigil.sealing.storage import SealedStorage
@@ -19,9 +19,9 @@ AT_ONCE: Final = 3
 
 async def rotate_all(config: Path) -> None:
     for name in ROTATED:
-        rotate_key(config, None, name, use=False)
+        rotate_key(config, Place(), name, use=False)
         await asyncio.sleep(0.5)
-        rotate_key(config, None, name, use=True)
+        rotate_key(config, Place(), name, use=True)
         await asyncio.sleep(0.5)
     await asyncio.to_thread(rewrap_data_keys, config)
 
@@ -63,7 +63,7 @@ async def test_nothing_is_unreadable_while_every_keyset_is_rotated_twice(running
     await asyncio.to_thread(rewrap_data_keys, config)
     for row in list_keys(keys):
         if row.keyset is KeysetName.DATA_KEYS and row.state == "opens":
-            await asyncio.to_thread(drop_old_key, config, None, row.keyset, row.key_id)
+            await asyncio.to_thread(drop_old_key, config, Place(), row.keyset, row.key_id)
 
     assert ended >= AT_ONCE
     assert await read_everything(open_storage(running.runtime.settings.storage.url), keys) > ended

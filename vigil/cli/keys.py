@@ -1,31 +1,47 @@
 """`vigil keys`: the keysets of an installation."""
 
 import asyncio
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vigil.cli.context import load, open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import print_json
-from vigil.sealing.keysets import KeysetName, make_keysets
+from vigil.sealing.keysets import KeysetName, copy_keysets, make_keysets
+from vigil.sealing.kms import Kms, open_kms
 from vigil.sealing.rotation import add_key, drop_key, list_keys, use_added_key
 from vigil.sealing.storage import SealedStorage, find_sealed
 
 
-def make_new_keysets(folder: Path) -> str:
-    """Make keysets in a folder. Return a sentence that names them. Raises `CommandError` if there is one already."""
-    try:
-        make_keysets(folder)
-    except FileExistsError:
-        raise CommandError(f"{folder} has keysets already: keys in use are never replaced.") from None
-    except OSError as error:
-        raise CommandError(f"{folder} cannot be written ({type(error).__name__}).") from None
+@dataclass(frozen=True)
+class Place:
+    """Where keysets are: a folder, and the URL of the KMS that encrypts them. Without a folder: as in the settings."""
+
+    folder: Path | None = None
+    kms: str | None = None
+
+
+def make_new_keysets(folder: Path, kms: str | None) -> str:
+    """Make keysets in a folder. Return a sentence that names them. Raises `CommandError`, `KeysetsNotOpened`."""
+    with _writing(folder):
+        make_keysets(folder, open_kms(kms))
     return f"{folder}: made {', '.join(KeysetName)}. Keep a copy outside this installation."
 
 
-def print_keys(config: Path | None, folder: Path | None, *, as_json: bool) -> None:
+def copy_to(config: Path | None, to: Path, to_kms: str | None) -> str:
+    """Copy the keysets of the settings. Return a sentence with what comes next. Raises as `make_new_keysets`."""
+    folder, kms = _find(config, Place())
+    with _writing(to):
+        copy_keysets(folder, kms, to, open_kms(to_kms))
+    setting = f'kms = "{to_kms}"' if to_kms else "no kms"
+    return f"{to}: the keysets of {folder}. Set folder to it in [seal], and {setting}; then restart every process."
+
+
+def print_keys(config: Path | None, place: Place, *, as_json: bool) -> None:
     """Print every key with what it does now. Raises `CommandError`, `SealingError`."""
-    rows = list_keys(_folder(config, folder))
+    rows = list_keys(*_find(config, place))
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -33,13 +49,13 @@ def print_keys(config: Path | None, folder: Path | None, *, as_json: bool) -> No
         print(f"{row.keyset:<16} {row.key_id:>10}  {row.state}")
 
 
-def rotate_key(config: Path | None, folder: Path | None, keyset: str, *, use: bool) -> str:
+def rotate_key(config: Path | None, place: Place, keyset: str, *, use: bool) -> str:
     """Add a key, or let the added one seal. Return a sentence with what comes next. Raises `CommandError`."""
-    name, folder = _name(keyset), _folder(config, folder)
+    name, (folder, kms) = _name(keyset), _find(config, place)
     if not use:
-        added = add_key(folder, name)
+        added = add_key(folder, name, kms)
         return f"{name} has the new key {added}. Give the folder to every process, then repeat this with --use."
-    used = use_added_key(folder, name)
+    used = use_added_key(folder, name, kms)
     last = " Then wrap the data keys anew: `vigil keys rewrap`." if name is KeysetName.DATA_KEYS else ""
     return f"{name} seals with the key {used}. Give the folder to every process.{last}"
 
@@ -49,12 +65,13 @@ def rewrap_data_keys(config: Path | None) -> str:
     return asyncio.run(_rewrap(config))
 
 
-def drop_old_key(config: Path | None, folder: Path | None, keyset: str, key_id: int) -> str:
+def drop_old_key(config: Path | None, place: Place, keyset: str, key_id: int) -> str:
     """Remove a key. Return a sentence. Raises `CommandError`, also if a data key is wrapped with it."""
     name = _name(keyset)
     if name is KeysetName.DATA_KEYS and (wrapped := asyncio.run(_count_wrapped(config, key_id))):
         raise CommandError(f"The key {key_id} wraps {wrapped} data keys: run `vigil keys rewrap` first.")
-    drop_key(_folder(config, folder), name, key_id)
+    folder, kms = _find(config, place)
+    drop_key(folder, name, key_id, kms)
     return f"{name} has no key {key_id} any more. Give the folder to every process."
 
 
@@ -77,13 +94,25 @@ def _sealed(storage: SealedStorage | None) -> SealedStorage:
     return storage
 
 
-def _folder(config: Path | None, given: Path | None) -> Path:
-    if given is not None:
-        return given
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise CommandError(f"{folder} has keysets already: keys in use are never replaced.") from None
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be written ({type(error).__name__}).") from None
+
+
+def _find(config: Path | None, place: Place) -> tuple[Path, Kms | None]:
+    if place.folder is not None:
+        return place.folder, open_kms(place.kms)
+    if place.kms is not None:
+        raise CommandError("--kms belongs to --folder: without it both come from the settings.")
     seal = load(config).seal
     if seal is None:
         raise CommandError('The settings have seal = "off": name a folder with --folder.')
-    return seal.folder
+    return seal.folder, open_kms(seal.kms)
 
 
 def _name(keyset: str) -> KeysetName:

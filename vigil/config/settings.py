@@ -90,6 +90,11 @@ class SealSettings(StrictModel):
 
     folder: Path
     """The folder of the keysets, as `vigil keys new` makes it; a relative one begins at the settings file."""
+    kms: str | None = None
+    """The key of a KMS that encrypts the keysets: `aws-kms://...`, `gcp-kms://...` or `hcvault://...`.
+
+    None: the keysets are in clear.
+    """
     data_keys: str | None = None
     """The URL of the store of the data keys; None: that of everything else, below `keys/`."""
     accept_plain: bool = False

@@ -2,6 +2,7 @@
 
 SealingError
 ├── KeysetsNotOpened   the folder of the keysets cannot be used
+│   └── KmsFailed      the KMS does not decrypt or encrypt a keyset
 ├── KeyNotHeld         this process was not given a keyset that it needs
 ├── UnknownKey         a content is sealed with a key that the keyset does not have
 ├── DataKeyForgotten   there is no data key for a content: it was erased
@@ -12,6 +13,7 @@ SealingError
 """
 
 from pathlib import Path
+from typing import Literal
 
 from vigil.errors import VigilError
 
@@ -21,10 +23,21 @@ class SealingError(VigilError):
 
 
 class KeysetsNotOpened(SealingError):
-    """A file of the folder cannot be used. The text names the file and the fix."""
+    """A file of the folder, or the KMS, cannot be used. The text names the file or the URL, and the fix."""
 
-    def __init__(self, file: Path, fix: str) -> None:
+    def __init__(self, file: Path | str, fix: str) -> None:
         super().__init__(f"The keys cannot be opened: {file}: {fix}.")
+
+
+class KmsFailed(KeysetsNotOpened):
+    """The KMS does not answer, refuses its key to this process, or did not encrypt this file."""
+
+    def __init__(self, url: str, verb: Literal["encrypt", "decrypt"], keyset: str, reason: str) -> None:
+        super().__init__(
+            f"{keyset}.json",
+            f"the KMS at {url} does not {verb} it ({reason}); see docs/runbook.md#a-kms-does-not-open-the-keysets",
+        )
+        self.reason = reason
 
 
 class KeyNotHeld(SealingError):

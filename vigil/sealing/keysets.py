@@ -2,19 +2,27 @@
 
 A process needs only the files of what it does: the callbacks process holds no `receipts.json`, so it can seal a receipt
 and not open one.
+
+With a KMS the files of secret keys are encrypted by it, each for its name. `receipts-public.json` holds no secret.
 """
 
+import json
 import os
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from stat import S_IMODE
 from typing import Any, Final
 
+import structlog
 import tink
 from tink import KeysetHandle, aead, hybrid, json_proto_keyset_format, secret_key_access
 
-from vigil.sealing.errors import KeyNotHeld, KeysetsNotOpened, UnknownKey
+from vigil.sealing.errors import KeyNotHeld, KeysetsNotOpened, KmsFailed, UnknownKey
+from vigil.sealing.kms import Kms, open_kms
+
+_log = structlog.get_logger("vigil.sealing")
 
 aead.register()
 hybrid.register()
@@ -42,9 +50,18 @@ TEMPLATES: Final = {
     KeysetName.RECEIPTS: hybrid.hybrid_key_templates.DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM,
 }
 """The keysets that are made. The public keyset follows from the private one."""
+_KINDS: Final = {
+    KeysetName.DATA_KEYS: aead.Aead,
+    KeysetName.PAYLOADS: aead.Aead,
+    KeysetName.MARKS: aead.Aead,
+    KeysetName.RECEIPTS: hybrid.HybridDecrypt,
+    KeysetName.RECEIPTS_PUBLIC: hybrid.HybridEncrypt,
+}
 _TOO_WIDE: Final = 0o037
 """The group may read: Kubernetes gives a process its secrets that way. Nobody else may do anything."""
 _TOO_WIDE_FOR_PUBLIC: Final = 0o022
+_ASK_AGAIN_AFTER: Final = 60
+"""In seconds: when a KMS that failed is asked again for a file that was replaced."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +74,13 @@ class _Opened:
 class _KeysetFile:
     """One keyset file. It is read again when it was replaced, so that a rotation needs no restart."""
 
-    def __init__(self, folder: Path, name: KeysetName, kind: type) -> None:
+    def __init__(self, folder: Path, name: KeysetName, kind: type, kms: Kms | None) -> None:
         self._name = name
         self._file = keyset_file(folder, name)
         self._kind = kind
+        self._kms = kms
         self._opened: _Opened | None = None
+        self._ask_again_at = 0.0
 
     def current(self) -> Any:
         """Return the primitive of the file as it is now. Raises `KeyNotHeld`, `KeysetsNotOpened`."""
@@ -83,11 +102,22 @@ class _KeysetFile:
             raise KeysetsNotOpened(self._file, type(error).__name__) from None
         version = (found.st_mtime_ns, found.st_ino, found.st_size)
         opened = self._opened
-        if opened is None or opened.version != version:
-            handle = read_keyset(self._file, self._name)
-            ids = frozenset(key.key_id for key in handle.keyset_info().key_info)
-            opened = self._opened = _Opened(handle.primitive(self._kind), ids, version)
+        if opened is None or (opened.version != version and time.monotonic() >= self._ask_again_at):
+            opened = self._opened = self._read(version)
         return opened
+
+    def _read(self, version: tuple[int, int, int]) -> _Opened:
+        try:
+            handle = read_keyset(self._file, self._name, self._kms)
+        except KmsFailed as error:
+            if self._opened is None:
+                raise
+            # The keys that are open do their work without the KMS; only the new ones are missing.
+            self._ask_again_at = time.monotonic() + _ASK_AGAIN_AFTER
+            _log.warning("keyset.not_read_again", name=self._name.value, reason=error.reason)
+            return self._opened
+        ids = frozenset(key.key_id for key in handle.keyset_info().key_info)
+        return _Opened(handle.primitive(self._kind), ids, version)
 
 
 class _FileAead(aead.Aead):  # type: ignore[misc] # Tink has no types
@@ -137,18 +167,24 @@ class Keysets:
     receipts_public: hybrid.HybridEncrypt
     """Seals receipts."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open every file that is there. Raises `KeysetsNotOpened`, also where there is none."""
-        self.data_keys = _FileAead(_KeysetFile(folder, KeysetName.DATA_KEYS, aead.Aead))
-        self.payloads = _FileAead(_KeysetFile(folder, KeysetName.PAYLOADS, aead.Aead))
-        self.marks = _FileAead(_KeysetFile(folder, KeysetName.MARKS, aead.Aead))
-        self.receipts = _FileHybridDecrypt(_KeysetFile(folder, KeysetName.RECEIPTS, hybrid.HybridDecrypt))
-        self.receipts_public = _FileHybridEncrypt(_KeysetFile(folder, KeysetName.RECEIPTS_PUBLIC, hybrid.HybridEncrypt))
+    def __init__(self, folder: Path, kms: str | None = None) -> None:
+        """Open every file that is there; `kms`: the URL of the key that encrypts them.
+
+        Raises `KeysetsNotOpened`, also where there is no file.
+        """
+        key = open_kms(kms)
+        files = {name: _KeysetFile(folder, name, kind, key) for name, kind in _KINDS.items()}
+        self.data_keys = _FileAead(files[KeysetName.DATA_KEYS])
+        self.payloads = _FileAead(files[KeysetName.PAYLOADS])
+        self.marks = _FileAead(files[KeysetName.MARKS])
+        self.receipts = _FileHybridDecrypt(files[KeysetName.RECEIPTS])
+        self.receipts_public = _FileHybridEncrypt(files[KeysetName.RECEIPTS_PUBLIC])
         self.held = frozenset(name for name in KeysetName if keyset_file(folder, name).exists())
         if not self.held:
             raise KeysetsNotOpened(folder, "there is no keyset; make them with `vigil keys new FOLDER`")
-        for name in self.held:
-            read_keyset(keyset_file(folder, name), name)
+        for name, file in files.items():
+            if name in self.held:
+                file.current()
 
 
 def key_id_of(sealed: bytes) -> int:
@@ -161,7 +197,7 @@ def keyset_file(folder: Path, name: KeysetName) -> Path:
     return folder / f"{name}.json"
 
 
-def read_keyset(file: Path, name: KeysetName) -> KeysetHandle:
+def read_keyset(file: Path, name: KeysetName, kms: Kms | None = None) -> KeysetHandle:
     """Return the keyset of a file. Raises `KeysetsNotOpened`, also if others may read it."""
     is_public = name is KeysetName.RECEIPTS_PUBLIC
     try:
@@ -171,28 +207,53 @@ def read_keyset(file: Path, name: KeysetName) -> KeysetHandle:
     if mode & (_TOO_WIDE_FOR_PUBLIC if is_public else _TOO_WIDE):
         raise KeysetsNotOpened(file, f"others may read or write it; chmod 600 {file}")
     try:
+        is_encrypted = "encryptedKeyset" in json.loads(text)
         if is_public:
             return json_proto_keyset_format.parse_without_secret(text)
-        return json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
-    except tink.TinkError:
+        if is_encrypted and kms is None:
+            raise KeysetsNotOpened(file, "is encrypted by a KMS; set [seal] kms, or give --kms beside --folder")
+        if kms is None:
+            return json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
+        if not is_encrypted:
+            raise KeysetsNotOpened(file, "is not encrypted, and [seal] kms is set; `vigil keys copy` encrypts keysets")
+        return json_proto_keyset_format.parse_encrypted(text, kms, name.encode())
+    except (tink.TinkError, ValueError, TypeError):
         raise KeysetsNotOpened(file, "is no keyset of Tink; restore it from your copy") from None
 
 
-def make_keysets(folder: Path) -> None:
+def format_keyset(handle: KeysetHandle, name: KeysetName, kms: Kms | None) -> str:
+    """Return the text of a keyset's file: encrypted if there is a KMS, but for the public one. Raises `KmsFailed`."""
+    if name is KeysetName.RECEIPTS_PUBLIC:
+        return str(json_proto_keyset_format.serialize_without_secret(handle))
+    if kms is None:
+        return str(json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
+    return str(json_proto_keyset_format.serialize_encrypted(handle, kms, name.encode()))
+
+
+def make_keysets(folder: Path, kms: Kms | None = None) -> None:
     """Make all keysets, each with one new key, in files of their owner alone.
 
-    Raises `FileExistsError` if the folder has one already: keys that are in use must not be replaced.
+    Raises `KmsFailed`, and `FileExistsError` if the folder has one already: keys that are in use must not be replaced.
     """
+    handles = {name: tink.new_keyset_handle(template) for name, template in TEMPLATES.items()}
+    handles[KeysetName.RECEIPTS_PUBLIC] = handles[KeysetName.RECEIPTS].public_keyset_handle()
+    _write_new(folder, handles, kms)
+
+
+def copy_keysets(folder: Path, kms: Kms | None, to: Path, to_kms: Kms | None) -> None:
+    """Copy keysets to a new folder, encrypted by another KMS or none. Raises as `read_keyset`, `make_keysets`."""
+    files = {name: keyset_file(folder, name) for name in KeysetName}
+    _write_new(to, {name: read_keyset(file, name, kms) for name, file in files.items() if file.exists()}, to_kms)
+
+
+def _write_new(folder: Path, handles: dict[KeysetName, KeysetHandle], kms: Kms | None) -> None:
     for name in KeysetName:
         if keyset_file(folder, name).exists():
             raise FileExistsError(keyset_file(folder, name))
+    texts = {name: format_keyset(handle, name, kms) for name, handle in handles.items()}
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, template in TEMPLATES.items():
-        handle = tink.new_keyset_handle(template)
-        write_private(keyset_file(folder, name), json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
-        if name is KeysetName.RECEIPTS:
-            public = json_proto_keyset_format.serialize_without_secret(handle.public_keyset_handle())
-            write_private(keyset_file(folder, KeysetName.RECEIPTS_PUBLIC), public)
+    for name, text in texts.items():
+        write_private(keyset_file(folder, name), text)
 
 
 def write_private(file: Path, text: str) -> None:

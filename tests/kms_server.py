@@ -1,0 +1,40 @@
+"""A KMS on loopback: moto's server, spoken to over HTTP by boto3."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import boto3  # type: ignore[import-untyped] # it has no types
+import pytest
+
+from tests.s3_server import make_s3_server
+
+REGION = "eu-central-1"
+
+
+@contextmanager
+def serve_kms(patch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve a KMS that this process and its children find. Yield its address. Afterwards nothing answers there."""
+    server = make_s3_server(0)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.port}"
+    for name, value in {
+        "AWS_ENDPOINT_URL_KMS": address,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        patch.setenv(name, value)
+    try:
+        yield address
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def make_kms_key() -> str:
+    """Make a key in the KMS that is served. Return its URL."""
+    made = boto3.client("kms", region_name=REGION).create_key()
+    return f"aws-kms://{made['KeyMetadata']['Arn']}"
