@@ -1,8 +1,10 @@
 """Keysets that only a KMS opens: a real client of AWS, over HTTP."""
 
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import copy
@@ -44,6 +46,13 @@ def take_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
 
 
+def wait_until(is_true: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 30
+    while not is_true():
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+
 def test_no_file_has_a_secret_key_in_clear(folder: Path) -> None:
     for name in SECRET:
         text = keyset_file(folder, name).read_text()
@@ -74,7 +83,7 @@ def test_a_rotation_keeps_the_files_encrypted(name: KeysetName, folder: Path, ur
     assert '"value"' not in keyset_file(folder, name).read_text()
     assert running.data_keys.decrypt(before, b"") == b"old"
     if name is KeysetName.DATA_KEYS:
-        assert int.from_bytes(running.data_keys.encrypt(b"new", b"")[1:5], "big") == added
+        wait_until(lambda: int.from_bytes(running.data_keys.encrypt(b"new", b"")[1:5], "big") == added)
     drop_key(folder, name, old, kms)
     assert [row.key_id for row in list_keys(folder, kms) if row.keyset is name] == [added]
     if name is KeysetName.RECEIPTS:
@@ -152,6 +161,28 @@ def test_a_replaced_file_that_the_kms_does_not_open_leaves_the_opened_keys_in_us
     assert keysets.marks.decrypt(before, b"") == b"a mark"
     assert keysets.marks.encrypt(b"", b"")[1:5] == before[1:5]
     assert int.from_bytes(before[1:5], "big") != added
+
+
+def test_a_kms_that_never_answers_delays_no_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_kms(monkeypatch) as address:
+        url = make_kms_key()
+        make_keysets(tmp_path, open_kms(url))
+        keysets = Keysets(tmp_path, url)
+        before = keysets.marks.encrypt(b"a mark", b"")
+        add_key(tmp_path, KeysetName.MARKS, open_kms(url))
+    with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
+        began = time.monotonic()
+        assert keysets.marks.decrypt(before, b"") == b"a mark"
+        assert time.monotonic() - began < 2
+
+
+def test_a_content_of_the_new_key_waits_for_its_file(folder: Path, url: str) -> None:
+    running = Keysets(folder, url)
+    add_key(folder, KeysetName.MARKS, open_kms(url))
+    use_added_key(folder, KeysetName.MARKS, open_kms(url))
+    sealed = Keysets(folder, url).marks.encrypt(b"a mark", b"")
+
+    assert running.marks.decrypt(sealed, b"") == b"a mark"
 
 
 def test_a_start_without_the_kms_fails_with_its_name_and_the_fix(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from stat import S_IMODE
+from threading import Lock, Thread
 from typing import Any, Final
 
 import structlog
@@ -62,6 +63,8 @@ _TOO_WIDE: Final = 0o037
 _TOO_WIDE_FOR_PUBLIC: Final = 0o022
 _ASK_AGAIN_AFTER: Final = 60
 """In seconds: when a KMS that failed is asked again for a file that was replaced."""
+_RENEWED_WITHIN: Final = 5
+"""In seconds: how long a content waits for a file that is being opened and may have its key."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class _KeysetFile:
         self._kind = kind
         self._kms = kms
         self._opened: _Opened | None = None
+        self._lock = Lock()
+        self._renewal: Thread | None = None
         self._ask_again_at = 0.0
 
     def current(self) -> Any:
@@ -89,6 +94,10 @@ class _KeysetFile:
     def with_key_of(self, sealed: bytes) -> Any:
         """Return the primitive that opens a sealed content. Raises `UnknownKey`, and what `current` raises."""
         opened, key_id = self._open(), key_id_of(sealed)
+        if key_id not in opened.key_ids and self._renewal:
+            # The key may be in the file that is being opened.
+            self._renewal.join(_RENEWED_WITHIN)
+            opened = self._opened or opened
         if key_id not in opened.key_ids:
             raise UnknownKey(self._name, key_id)
         return opened.primitive
@@ -102,22 +111,31 @@ class _KeysetFile:
             raise KeysetsNotOpened(self._file, type(error).__name__) from None
         version = (found.st_mtime_ns, found.st_ino, found.st_size)
         opened = self._opened
-        if opened is None or (opened.version != version and time.monotonic() >= self._ask_again_at):
+        if opened is None or (self._kms is None and opened.version != version):
             opened = self._opened = self._read(version)
+        elif opened.version != version:
+            self._start_renewal(version)
         return opened
 
     def _read(self, version: tuple[int, int, int]) -> _Opened:
-        try:
-            handle = read_keyset(self._file, self._name, self._kms)
-        except KmsFailed as error:
-            if self._opened is None:
-                raise
-            # The keys that are open do their work without the KMS; only the new ones are missing.
-            self._ask_again_at = time.monotonic() + _ASK_AGAIN_AFTER
-            _log.warning("keyset.not_read_again", name=self._name.value, reason=error.reason)
-            return self._opened
+        handle = read_keyset(self._file, self._name, self._kms)
         ids = frozenset(key.key_id for key in handle.keyset_info().key_info)
         return _Opened(handle.primitive(self._kind), ids, version)
+
+    def _start_renewal(self, version: tuple[int, int, int]) -> None:
+        """Open a replaced file beside the work: the KMS may take long, and the opened keys need it no more."""
+        with self._lock:
+            if time.monotonic() >= self._ask_again_at and not (self._renewal and self._renewal.is_alive()):
+                self._renewal = Thread(target=self._renew, args=(version,), daemon=True)
+                self._renewal.start()
+
+    def _renew(self, version: tuple[int, int, int]) -> None:
+        try:
+            self._opened = self._read(version)
+        except KeysetsNotOpened as error:
+            self._ask_again_at = time.monotonic() + _ASK_AGAIN_AFTER
+            reason = error.reason if isinstance(error, KmsFailed) else "file_not_usable"
+            _log.warning("keyset.not_read_again", name=self._name.value, reason=reason)
 
 
 class _FileAead(aead.Aead):  # type: ignore[misc] # Tink has no types
