@@ -17,6 +17,9 @@ from pathlib import Path
 import httpx
 
 from tests.sealed import write_keys
+from vigil.config.settings import load_settings
+from vigil.runtime import open_runtime
+from vigil.storage.contract import NotStored, names_under
 
 SECRET = "q7Yt2nVx9Lk4Rb8Wd3Hs6Jf1Mz5Cp0Ga"
 SETTINGS = """
@@ -62,6 +65,7 @@ class ApiProcess:
     """Where it listens, what it stores, and its process."""
 
     port: int
+    config: Path
     storage: Path
     log: Path
     process: subprocess.Popen[bytes]
@@ -78,14 +82,18 @@ class ApiProcess:
         """How many descriptors it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
-    def bodies(self, account: str) -> list[bytes]:
+    async def bodies(self, account: str) -> list[bytes]:
         """The bodies of an account's callbacks, as they are stored."""
-        found = []
-        for path in self.storage.rglob("*"):
-            with suppress(IsADirectoryError, FileNotFoundError):  # a receipt may move just now
-                content = path.read_bytes()
-                if content.startswith(b'{"received_at') and (receipt := json.loads(content))["account"] == account:
-                    found.append(base64.b64decode(receipt["body"]))
+        async with open_runtime(load_settings(self.config), lazy=True) as runtime:
+            names = [
+                name for folder in ("inbox", "verifications") async for name in names_under(runtime.storage, folder)
+            ]
+            found = []
+            for name in names:
+                with suppress(NotStored):  # a receipt may move just now
+                    content = await runtime.storage.read(name)
+                    if content.startswith(b'{"received_at') and (receipt := json.loads(content))["account"] == account:
+                        found.append(base64.b64decode(receipt["body"]))
         return found
 
 
@@ -111,7 +119,7 @@ async def run_api(
     command = [sys.executable, "-m", "vigil.cli.main", "--config", str(config), "serve", "api"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, preexec_fn=limit)  # noqa: ASYNC220, PLW1509
-    api = ApiProcess(port, storage, log, process)
+    api = ApiProcess(port, config, storage, log, process)
     try:
         await _wait_until_it_answers(api)
         yield api

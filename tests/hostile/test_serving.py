@@ -123,7 +123,7 @@ async def test_with_128_descriptors_and_peers_that_refill_twenty_of_twenty_callb
         answers = [await ask_genuine(api, number) for number in range(2000, 2020)]
         stop.set()
         await asyncio.gather(*attackers)
-        stored = api.bodies("id360")
+        stored = await api.bodies("id360")
         log = api.log.read_text()
 
     assert [status for status, _ in answers] == [200] * 20
@@ -172,7 +172,7 @@ async def test_an_offer_to_upgrade_is_ignored_and_the_body_stored(api: ApiProces
     assert status == 200
     async with asyncio.timeout(20):
         # A receipt that moves just now is in neither place.
-        while body not in api.bodies("id360"):
+        while body not in await api.bodies("id360"):
             await asyncio.sleep(0.1)
 
 

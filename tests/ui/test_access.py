@@ -157,6 +157,9 @@ async def test_every_page_declares_the_right_that_it_needs(world: World) -> None
         ("GET", one): ["read"],
         ("GET", f"{one}/files/{{name}}"): ["read", "personal"],
         ("POST", f"{one}/commands/{{command}}"): ["read"],  # and the right of the command
+        ("POST", f"{one}/notifications/resend"): ["read", "command"],
         ("GET", "/ui/callbacks"): ["operate"],
+        ("POST", "/ui/callbacks/attach"): ["operate"],
+        ("POST", "/ui/callbacks/reread"): ["operate"],
         ("GET", "/ui/accounts"): ["operate"],
     }
