@@ -164,7 +164,7 @@ async def at_rest(rig: Rig) -> bytes:
 
 def waiting(description: WorkflowExecutionDescription) -> list[bytes]:
     """Return what a description says of the activities that wait or run, failures and heartbeats decoded."""
-    return [text for each in description.raw_description.pending_activities for text in _texts(each)]
+    return [text for each in description.raw_description.pending_activities for text in texts_of(each)]
 
 
 def _add(
@@ -179,13 +179,13 @@ def _add(
         (Place.FAILURES, Failure),
         (Place.PAYLOADS, Payload),
     ):
-        found[place] += [text for message in told for part in parts_of(message, kind) for text in _texts(part)]
+        found[place] += [text for message in told for part in parts_of(message, kind) for text in texts_of(part)]
     for pending in description.raw_description.pending_activities:
-        found[Place.HEARTBEATS] += _texts(pending.heartbeat_details)
-    found[Place.HISTORIES] += [text for message in told for text in _texts(message)]
+        found[Place.HEARTBEATS] += texts_of(pending.heartbeat_details)
+    found[Place.HISTORIES] += [text for message in told for text in texts_of(message)]
 
 
-def _texts(message: Message) -> list[bytes]:
+def texts_of(message: Message) -> list[bytes]:
     """Return a message as text, and the contents of every payload in it, opened too."""
     payloads = parts_of(message, Payload)
     opened = [_CODEC.open(payload).data for payload in payloads if is_sealed(payload)]

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 import worker
 from api.app import build_app, build_dependencies
 from tests.conformance.rig import configured
-from vigil.config.settings import Settings, StorageSettings, TemporalSettings
+from tests.sealed import write_keys
+from vigil.config.settings import SealSettings, Settings, StorageSettings, TemporalSettings
 from vigil.domain.record import Record
 from vigil.domain.registration import Registration
 from vigil.domain.verification_key import VerificationKey
@@ -127,7 +128,7 @@ async def smile_id_stack(temporal: str, folder: Path) -> AsyncIterator[SmileIdSt
         }
         settings = Settings(
             digest_key=(SecretStr("a digest key for attacks that is long enough"),),
-            seal=None,
+            seal=SealSettings(folder=write_keys(folder / "keys")),
             temporal=TemporalSettings(address=temporal, namespace="default"),
             storage=StorageSettings(url=(folder / "storage").as_uri()),
             accounts=accounts,

@@ -3,6 +3,7 @@
 import asyncio
 import sysconfig
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest_asyncio
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from tests.sealed import CONVERTER, connect
@@ -30,6 +32,19 @@ KINDS = {
 @pytest.fixture
 async def client(temporal_address: str) -> Client:
     return await connect(temporal_address, "default")
+
+
+@pytest.fixture
+async def plain(temporal_address: str) -> AsyncIterator[Client]:
+    """A client that knows nothing of Vigil: Temporal's own converter.
+
+    Whatever a test leaves open is ended. A worker of a later test would read what is in clear again and again.
+    """
+    client = await Client.connect(temporal_address)
+    yield client
+    async for run in client.list_workflows("ExecutionStatus = 'Running'"):
+        with suppress(RPCError):  # it has just ended
+            await client.get_workflow_handle(run.id, run_id=run.run_id).terminate()
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from google.protobuf.json_format import MessageToJson
 from prometheus_client import generate_latest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from tests.conformance.places import leaks
+from tests.conformance.places import leaks, texts_of
 from tests.messages import LINK, NUMBER, TEXT, Messages, Sms, asked, simulated_sms
 from tests.world import APPROVED, World, final, own_account, quick
 from vigil.domain.message import MessageResult
@@ -459,11 +458,11 @@ def _everything_in(folder: Path) -> bytes:
 
 
 async def _everything_in_temporal(messages: Messages) -> bytes:
-    client, said = messages.world.client, []
+    client, said = messages.world.client, list[bytes]()
     for run in [*await messages.runs(), await messages.world.tracker.handle(messages.world.key).describe()]:
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
-        said.append(MessageToJson((await handle.describe()).raw_description).encode())
-        said.append((await handle.fetch_history()).to_json().encode())
+        said += texts_of((await handle.describe()).raw_description)
+        said += [text for event in (await handle.fetch_history()).events for text in texts_of(event)]
     return b"\n".join(said)
 
 

@@ -84,8 +84,7 @@ async def test_an_applicant_is_found_by_the_digest_that_temporal_lists(world: Wo
     assert attributes["VigilApplicant"] == digest_applicant(APPLICANT, world.digester)
 
 
-async def test_a_command_in_clear_is_refused_and_one_with_keys_is_answered(world: World, temporal_address: str) -> None:
-    plain = await Client.connect(temporal_address)
+async def test_a_command_in_clear_is_refused_and_one_with_keys_is_answered(world: World, plain: Client) -> None:
     async with world.workers():
         await world.register()
         handle = plain.get_workflow_handle(world.tracker.handle(world.key).id)
@@ -97,12 +96,11 @@ async def test_a_command_in_clear_is_refused_and_one_with_keys_is_answered(world
 
 
 async def test_a_command_in_clear_is_answered_in_clear_while_the_settings_accept_it(
-    temporal_address: str, tmp_path: Path
+    temporal_address: str, plain: Client, tmp_path: Path
 ) -> None:
     world = World(
         await connect(temporal_address, "default", seal=SEAL_AND_PLAIN), tmp_path, account=own_account(), plan=quick()
     )
-    plain = await Client.connect(temporal_address)
     async with world.workers():
         await world.register()
         handle = plain.get_workflow_handle(world.tracker.handle(world.key).id)
@@ -136,12 +134,9 @@ async def test_a_verify_that_began_sealed_answers_sealed(world: World) -> None:
     assert in_clear(told) == set()
 
 
-async def test_of_a_verify_in_clear_only_its_own_input_and_result_can_be_read(
-    world: World, temporal_address: str
-) -> None:
+async def test_of_a_verify_in_clear_only_its_own_input_and_result_can_be_read(world: World, plain: Client) -> None:
     verifying(world)
     world.reader.say(APPROVED_WITH_FILE)
-    plain = await Client.connect(temporal_address)
     request = {"account": world.account, "reference": world.key.reference, "applicant": APPLICANT}
     async with world.workers():
         handle = await plain.start_workflow(

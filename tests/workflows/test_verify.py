@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from temporalio import workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
@@ -18,12 +17,6 @@ from tests.workflows.verifying import registrar_of, verifying
 from tests.world import APPROVED, APPROVED_WITH_FILE, World, final, own_account
 from vigil.registration import RegistrationRequest
 from vigil.temporal.client import RegistrationResult
-
-
-@pytest_asyncio.fixture
-async def plain(temporal_address: str) -> Client:
-    """A client that knows nothing of Vigil: Temporal's own converter."""
-    return await Client.connect(temporal_address)
 
 
 @pytest.fixture
