@@ -160,10 +160,10 @@ async def test_an_operator_holds_a_verification_and_erases_it_later(stack: Stack
     begun = await vigil("retention", config=stack.config)
 
     assert (past.exit_code, held.exit_code, released.exit_code) == (2, 0, 0)
-    assert "held until 2031-01-01 00:00:00Z" in held.output
+    assert f"{one[0]} {one[1]}: held until 2031-01-01 00:00:00Z" in held.output
     assert (refused.returncode, "on hold by operator (audit) until 2031-01-01" in refused.stderr) == (2, True)
     assert erased.returncode == 0, erased.stderr
-    assert {"asked by  ann", "artifacts  5"} <= set(_rows(erased))
+    assert {f"verification  {one[0]} {one[1]}", "asked by  ann", "artifacts  5"} <= set(_rows(erased))
     assert "key backups" in erased.stdout
     assert "Its data was erased" in shown.stdout
     assert "Its data was erased" in explained.stdout
@@ -244,9 +244,19 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     archive = tmp_path / "export.zip"
     exported = await in_process("export", ACCOUNT, prefix, "--to", str(archive), config=stack.config)
     checked = await in_process("export", "--check", str(archive), config=stack.config)
-    resolved = await in_process("resolve", ACCOUNT, prefix, "declined", "--author", "jane", config=stack.config)
+    shortened = [
+        await in_process(*words, config=stack.config)
+        for words in (
+            ("resolve", ACCOUNT, prefix, "declined"),
+            ("withdraw", ACCOUNT, prefix),
+            ("erase", ACCOUNT, prefix, "--yes"),
+            ("hold", "place", ACCOUNT, prefix, "--reason", "audit"),
+            ("hold", "release", ACCOUNT, prefix),
+        )
+    ]
+    resolved = await in_process("resolve", ACCOUNT, reference, "declined", "--author", "jane", config=stack.config)
     shown = await in_process("show", ACCOUNT, prefix, "--json", config=stack.config)
-    withdrawn = await in_process("withdraw", ACCOUNT, prefix, config=stack.config)
+    withdrawn = await in_process("withdraw", ACCOUNT, reference, config=stack.config)
     listed = await in_process("list", "--json", "--decision", "declined", config=stack.config)
     nobody = await in_process("show", ACCOUNT, f"{prefix}x", config=stack.config)
 
@@ -262,8 +272,13 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     assert archive.stat().st_mode & 0o077 == 0
     assert reference not in audited.stdout + shown_audit.stdout
     assert shown_audit.stdout.splitlines()[0].split() == ["at", "who", "by", "kind", "account", "item", "verification"]
+    assert {str(ended.exception) for ended in shortened} == {
+        f"{ACCOUNT} has no verification {prefix}. This command needs the whole reference, not its start."
+    }
     assert resolved.stdout.startswith("accepted; it is now: declined")
-    entries = json.loads(shown.stdout)["record"]["log"]["entries"]
+    as_json = json.loads(shown.stdout)
+    assert (as_json["account"], as_json["reference"]) == (ACCOUNT, reference)
+    entries = as_json["record"]["log"]["entries"]
     assert {"operator", "jane"} <= {entry["actor"] for entry in entries}
     assert str(withdrawn.exception) == "The command does not fit its state: it is concluded already: decided."
     assert reference in [each["reference"] for each in json.loads(listed.stdout)]

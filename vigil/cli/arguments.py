@@ -18,6 +18,12 @@ ReferenceArgument = Annotated[
         help="The provider's id, the digest that `vigil list` shows, or the start of either.", metavar="REFERENCE"
     ),
 ]
+WholeReferenceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The provider's id, or the digest that `vigil list` shows; the start is not enough.", metavar="REFERENCE"
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 AuthorOption = Annotated[str, typer.Option("--author", help="Who commands it; the timeline shows it.", metavar="NAME")]

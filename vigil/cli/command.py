@@ -11,10 +11,12 @@ from rich.text import Text
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import format_state, open_console, print_json
-from vigil.cli.target import find_key
+from vigil.cli.target import find_exact_key, find_key
 from vigil.errors import CommandRefused, DataErased, NoWorkerInTime
 from vigil.temporal.messages import AnyCommand, CommandAccepted
 
+FINAL: Final = frozenset({"withdraw", "resolve"})
+"""Commands that nobody can take back, so they need the whole reference."""
 WITHIN: Final = timedelta(seconds=10)
 
 
@@ -34,7 +36,8 @@ def send_command(
 async def _send(config: Path | None, account: str, reference: str, command: tuple[str, AnyCommand]) -> CommandAccepted:
     name, argument = command
     async with open_installation(config) as runtime:
-        key = await find_key(runtime, account, reference)
+        find = find_exact_key if name in FINAL else find_key
+        key = await find(runtime, account, reference)
         if await runtime.lookup.read_tombstone(key) is not None:
             raise DataErased
         try:

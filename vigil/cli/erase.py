@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
 from vigil.cli.formatting import build_grid, format_time, open_console, print_json
-from vigil.cli.target import find_key
+from vigil.cli.target import find_exact_key
 from vigil.domain.hold import Hold, HoldReason
 from vigil.domain.terms import spell
 from vigil.domain.tombstone import Tombstone
@@ -32,9 +32,10 @@ def erase_data(config: Path | None, account: str, reference: str, *, author: str
         raise CommandError("It was accepted and is not finished: is a worker running? Repeat the command later.")
     if as_json:
         shown = tombstone.model_dump(mode="json", exclude={"key", "correlations"})
-        print_json({**shown, "account": account, "not_ours": list(tombstone.not_ours)})
+        print_json({**shown, "account": account, "reference": reference, "not_ours": list(tombstone.not_ours)})
         return
     table = build_grid()
+    table.add_row("verification", f"{account} {reference}")
     table.add_row("erased", format_time(tombstone.erased_at))
     table.add_row("finished", format_time(tombstone.finished_at))
     table.add_row("asked by", tombstone.asked_by)
@@ -58,7 +59,7 @@ def place_hold(
         return await runtime.erasures.hold(key, hold)
 
     asyncio.run(_with_key(config, account, reference, place))
-    open_console().print(f"held until {format_time(until) or 'it is released'}", highlight=False)
+    open_console().print(f"{account} {reference}: held until {format_time(until) or 'it is released'}", highlight=False)
 
 
 def release_hold(config: Path | None, account: str, reference: str) -> None:
@@ -68,11 +69,11 @@ def release_hold(config: Path | None, account: str, reference: str) -> None:
         await runtime.erasures.release(key)
 
     asyncio.run(_with_key(config, account, reference, release))
-    open_console().print("not held", highlight=False)
+    open_console().print(f"{account} {reference}: not held", highlight=False)
 
 
 async def _with_key(
     config: Path | None, account: str, reference: str, use: Callable[[Runtime, VerificationKey], Awaitable[T]]
 ) -> T:
     async with open_installation(config) as runtime:
-        return await use(runtime, await find_key(runtime, account, reference))
+        return await use(runtime, await find_exact_key(runtime, account, reference))

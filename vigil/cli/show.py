@@ -16,17 +16,18 @@ from vigil.domain.notification import NotificationRow, timeline
 from vigil.domain.record import Record
 from vigil.domain.summary import Summary
 from vigil.domain.terms import spell
+from vigil.domain.verification_key import VerificationKey, shown_key
 from vigil.errors import DataErased, RecordUnavailable
 from vigil.lookup import KnownVerification
 
 
 def print_verification(config: Path | None, account: str, reference: str, *, as_json: bool) -> None:
     """Print the state of a verification, its timeline and its files."""
-    known, current, notifications = asyncio.run(_read(config, account, reference))
+    key, known, current, notifications = asyncio.run(_read(config, account, reference))
     record = current or known.record
     if as_json:
         rows = [row.model_dump(mode="json") for row in notifications]
-        print_json({**_to_json(known, record, is_current=current is not None), "notifications": rows})
+        print_json({**_to_json(key, known, record, is_current=current is not None), "notifications": rows})
         return
     console = open_console()
     if known.tombstone is not None:
@@ -49,11 +50,14 @@ def print_verification(config: Path | None, account: str, reference: str, *, as_
         console.print(build_notification_table(notifications))
 
 
-def _to_json(known: KnownVerification, record: Record | None, *, is_current: bool) -> Mapping[str, object]:
+def _to_json(
+    key: VerificationKey, known: KnownVerification, record: Record | None, *, is_current: bool
+) -> Mapping[str, object]:
     summary = known.situation.summary
     shown = {"verdict", "log", "evidence", "callbacks", "attention", "completed_at"}
     return {
-        "account": known.key.account,
+        "account": key.account,
+        "reference": key.reference,
         "state": summary.model_dump(mode="json", exclude={"account", "fingerprint"}) if summary else None,
         "is_open": known.situation.is_open,
         "is_interrupted": known.situation.is_interrupted,
@@ -64,15 +68,19 @@ def _to_json(known: KnownVerification, record: Record | None, *, is_current: boo
 
 async def _read(
     config: Path | None, account: str, reference: str
-) -> tuple[KnownVerification, Record | None, Sequence[NotificationRow]]:
-    """Return what is known without a worker, the current record unless a worker must answer, and the notifications."""
+) -> tuple[VerificationKey, KnownVerification, Record | None, Sequence[NotificationRow]]:
+    """Return the key to show, what is known without a worker, the current record, and the notifications.
+
+    The record is None if only a worker could answer, and none does.
+    """
     async with open_installation(config) as runtime:
         key = await find_key(runtime, account, reference)
         known, notifications = await runtime.lookup.get(key), await runtime.lookup.read_notifications(key)
+        shown = shown_key(key, runtime.tracker.path(key))
         try:
-            return known, await runtime.lookup.read_record(key), notifications
+            return shown, known, await runtime.lookup.read_record(key), notifications
         except (DataErased, RecordUnavailable):
-            return known, None, notifications
+            return shown, known, None, notifications
 
 
 def build_state_table(summary: Summary, record: Record | None) -> RenderableType:

@@ -1,7 +1,6 @@
 """Find the verification that a command names."""
 
-from contextlib import suppress
-
+from vigil.cli.errors import CommandError
 from vigil.domain.verification_key import VerificationKey
 from vigil.errors import UnknownVerification
 from vigil.listing import find_by_prefix
@@ -13,12 +12,32 @@ async def find_key(runtime: Runtime, account: str, reference: str) -> Verificati
 
     Raises `UnknownAccount`, `UnknownVerification`, `AmbiguousReference`, `RPCError`, `StorageUnavailable`.
     """
-    with suppress(UnknownVerification):
-        key = await runtime.lookup.resolve_key(account, reference)
-        await runtime.lookup.get(key)
-        return key
+    try:
+        return await _find(runtime, account, reference)
+    except UnknownVerification:
+        pass
     path = await find_by_prefix(runtime.client, account, reference)
     found = await runtime.tracker.key_at(path) if path else None
     if found is None:
         raise UnknownVerification
     return found
+
+
+async def find_exact_key(runtime: Runtime, account: str, reference: str) -> VerificationKey:
+    """Return the key by the whole reference, or the whole digest in its place.
+
+    It is for commands that nobody can take back: the start of a reference may be that of another verification.
+    Raises `CommandError`, `UnknownAccount`, `RPCError`, `StorageUnavailable`.
+    """
+    try:
+        return await _find(runtime, account, reference)
+    except UnknownVerification:
+        raise CommandError(
+            f"{account} has no verification {reference}. This command needs the whole reference, not its start."
+        ) from None
+
+
+async def _find(runtime: Runtime, account: str, reference: str) -> VerificationKey:
+    key = await runtime.lookup.resolve_key(account, reference)
+    await runtime.lookup.get(key)
+    return key

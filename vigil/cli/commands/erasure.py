@@ -9,7 +9,7 @@ from vigil.cli.arguments import (
     AccountArgument,
     AuthorOption,
     JsonOption,
-    ReferenceArgument,
+    WholeReferenceArgument,
     parse_time,
     word_option,
 )
@@ -23,7 +23,7 @@ AUTHOR: Final = "operator"
 def erase(
     context: typer.Context,
     account: AccountArgument,
-    reference: ReferenceArgument,
+    reference: WholeReferenceArgument,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     author: AuthorOption = AUTHOR,
@@ -33,7 +33,7 @@ def erase(
 
     An open verification is withdrawn first. Repeating the command is harmless.
     """
-    if not yes and not typer.confirm("Erase all data of the verification? Nothing brings it back.", err=True):
+    if not yes and not typer.confirm(f"Erase all data of {account} {reference}? Nothing brings it back.", err=True):
         raise CommandError("Nothing was erased.")
     from vigil.cli.erase import erase_data
 
@@ -60,7 +60,7 @@ def _hold() -> None:
 def place(
     context: typer.Context,
     account: AccountArgument,
-    reference: ReferenceArgument,
+    reference: WholeReferenceArgument,
     *,
     reason: Annotated[str, word_option("vigil.domain.hold", "HoldReason", "Why.")],
     until: Annotated[
@@ -78,7 +78,7 @@ def place(
 
 
 @hold.command("release")
-def release(context: typer.Context, account: AccountArgument, reference: ReferenceArgument) -> None:
+def release(context: typer.Context, account: AccountArgument, reference: WholeReferenceArgument) -> None:
     """Release the hold on a verification."""
     from vigil.cli.erase import release_hold
 

@@ -10,6 +10,7 @@ from vigil.cli.arguments import (
     AuthorOption,
     JsonOption,
     ReferenceArgument,
+    WholeReferenceArgument,
     parse_time,
     split_pairs,
     word_option,
@@ -189,7 +190,7 @@ def poll(
 def withdraw(
     context: typer.Context,
     account: AccountArgument,
-    reference: ReferenceArgument,
+    reference: WholeReferenceArgument,
     author: AuthorOption = AUTHOR,
     as_json: JsonOption = False,
 ) -> None:
@@ -203,7 +204,7 @@ def withdraw(
 def resolve(
     context: typer.Context,
     account: AccountArgument,
-    reference: ReferenceArgument,
+    reference: WholeReferenceArgument,
     decision: Annotated[str, typer.Argument(help="approved, declined or inconclusive.", metavar="DECISION")],
     *,
     reason: Annotated[str, word_option(TERMS, "ReasonCode", "Why.")] = "other",
