@@ -18,7 +18,7 @@ from vigil.domain.record import Record, RecordNotReadable, parse_record
 from vigil.domain.tombstone import Tombstone, bury, bury_unrecorded
 from vigil.errors import CommandRefused, NoWorkerInTime
 from vigil.registration import digest_correlation
-from vigil.sealing.errors import ContentUnreadable, NotSealed
+from vigil.sealing.errors import ContentUnreadable, NotSealed, UnknownKey
 from vigil.sealing.storage import forget_key
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
@@ -189,7 +189,7 @@ class ErasureActivities:
         activity.heartbeat()
         try:
             return await self._storage.read(name)
-        except (ContentUnreadable, NotSealed):
+        except (ContentUnreadable, NotSealed, UnknownKey):
             return None
 
     def _mark(self, account: str, correlation: str) -> str:

@@ -140,6 +140,20 @@ async def test_a_backup_of_what_was_erased_cannot_be_read_without_a_backup_of_it
     assert [name async for name in names_under(below, "keys/verifications")] == []
 
 
+async def test_a_callback_of_a_lost_key_stops_no_erasure(world: World, tmp_path: Path) -> None:
+    for folder in ("keys", "lost"):
+        make_keysets(tmp_path / folder)
+    below = FolderStorage(tmp_path / "sealed")
+    name = f"{QUARANTINED}20310101T000000.000000Z-{uuid4().hex}"
+    await SealedStorage(below, Keysets(tmp_path / "lost")).put(name, b"of a key that was dropped")
+    world.storage = ErasableStorage(SealedStorage(below, Keysets(tmp_path / "keys")))  # type: ignore[assignment]
+    async with world.workers():
+        await finished(world)
+        receipt = await erase(world)
+
+    assert receipt.finished_at is not None
+
+
 async def test_an_open_verification_is_withdrawn_first(world: World) -> None:
     async with world.workers():
         await world.register()

@@ -1,5 +1,6 @@
 """Erase everything that is stored of a verification, wherever it lies."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from pydantic import ValidationError
 
 from vigil.storage.contract import NotStored, Storage, names_under, under
 from vigil.storage.correlations import Correlations
-from vigil.storage.inbox import PENDING, QUARANTINED, Receipt
+from vigil.storage.inbox import PENDING, QUARANTINED, Receipt, ReceiptText
 
 _KIND: Final = 3
 """The segment of a name under a verification that says which kind of object it is."""
+_BEFORE: Final = rb"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))"
+_AFTER: Final = rb"(?![0-9A-Za-z])"
+"""A reference may be the beginning of another one. In a form, what is before it may be encoded."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class ObjectEraser:
         self._target = target
         self._digest_correlation = digest_correlation
         self._read_receipt = read_receipt
+        self._word = re.compile(_BEFORE + re.escape(target.reference.encode()) + _AFTER)
 
     async def erase(self) -> AsyncIterator[str]:
         """Erase all objects, and yield the kind of each. Raises `StorageUnavailable`."""
@@ -67,18 +72,29 @@ class ObjectEraser:
         return found
 
     def _names_it(self, content: bytes) -> bool:
-        """Whether a receipt is about the verification, by what was read in it or by its text."""
+        """Whether a receipt is about the verification, by what was read in it or else by its text."""
         try:
             receipt = Receipt.model_validate_json(content)
         except ValidationError:
-            return self._target.reference.encode() in content
+            return self._is_in_text(content)
         if receipt.account != self._target.account:
             return False
-        if any(event.path == self._target.path for event in receipt.events):
-            return True
         if receipt.correlation and self._mark(receipt.correlation) in self._target.correlations:
             return True
-        return self._target.reference.encode() in receipt.body or self._target.reference in receipt.headers.values()
+        if paths := receipt.paths:
+            return self._target.path in paths
+        return self._is_in(receipt.body) or self._target.reference in receipt.headers.values()
+
+    def _is_in_text(self, content: bytes) -> bool:
+        """Whether the reference is in a receipt that a later release wrote, or in what is no receipt."""
+        try:
+            text = ReceiptText.model_validate_json(content)
+        except ValidationError:
+            return self._is_in(content)
+        return text.account in (None, self._target.account) and (self._is_in(text.body) or self._is_in(content))
+
+    def _is_in(self, text: bytes) -> bool:
+        return self._word.search(text) is not None
 
     def _mark(self, correlation: str) -> str:
         return self._digest_correlation(self._target.account, correlation)

@@ -63,6 +63,12 @@ class Receipt(StoredModel):
     whole_digest: KeyedDigest | None = None
     """The keyed digest of the whole body, if `body` is only its start."""
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The verifications that were read in it."""
+        asked = {self.message.path} if self.message else set()
+        return frozenset({event.path for event in self.events} | asked)
+
     def cut(self, digest: Callable[[bytes], KeyedDigest]) -> Self:
         """Return a receipt with the first `LONGEST_CUT` bytes of the body; one with a shorter body as it is."""
         if len(self.body) <= LONGEST_CUT:
@@ -77,11 +83,12 @@ class Receipt(StoredModel):
         )
 
 
-class _Body(MessageModel):
+class ReceiptText(MessageModel):
     """The body of a receipt alone: it can be read even if a later release wrote other events."""
 
     model_config = ConfigDict(val_json_bytes="base64")
 
+    account: str | None = None
     body: bytes
     cut_from: int | None = None
 
@@ -161,7 +168,7 @@ class Inbox:
         """Return a callback's body, by the name of its filed receipt; None if it is gone, cut or not readable."""
         for name in (filed, PENDING + filed.rpartition("/")[2], filed):  # it may be filed between two reads
             with suppress(NotStored, ValidationError):
-                stored = _Body.model_validate_json(await self._storage.read(name))
+                stored = ReceiptText.model_validate_json(await self._storage.read(name))
                 return stored.body if stored.cut_from is None else None
         return None
 
