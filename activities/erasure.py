@@ -19,7 +19,7 @@ from vigil.domain.tombstone import Tombstone, bury, bury_unrecorded
 from vigil.errors import CommandRefused, NoWorkerInTime
 from vigil.registration import digest_correlation
 from vigil.sealing.errors import ContentUnreadable, NotSealed, UnknownKey
-from vigil.sealing.storage import forget_key
+from vigil.sealing.storage import find_sealed, forget_key
 from vigil.storage.contract import Storage
 from vigil.storage.correlations import Correlations
 from vigil.storage.erasure import ObjectEraser, Target
@@ -31,6 +31,8 @@ from vigil.temporal.erasure import delete_run, is_settling, list_runs, terminate
 
 WITHDRAWN_WITHIN: Final = timedelta(seconds=10)
 LOOKS_EVERY: Final = timedelta(milliseconds=200)
+_UNREADABLE: Final = (ContentUnreadable, NotSealed, UnknownKey)
+"""Errors of one content, which nobody can read. They must not keep an erasure from its end."""
 
 
 class ErasureActivities:
@@ -89,10 +91,20 @@ class ErasureActivities:
 
     @activity.defn(name=messages.WRITE_TOMBSTONE)
     async def write_tombstone(self, order: messages.EraseData) -> messages.Erased:
-        """Store what stays of the verification. From then on nothing else is stored of it."""
-        await self._refuse_held(order)
-        if not await self._tombstones.exists(order.path):
-            await self._tombstones.put_new(order.path, await self._bury(order))
+        """Store what stays of the verification. From then on nothing else is stored of it.
+
+        A hold is looked for before and after: of a hold at the same time, this step or who places it sees the other.
+        """
+        stands = await self._tombstones.read(order.path)
+        if stands is None:
+            await self._refuse_held(order)
+            stands = await self._tombstones.put_new(order.path, await self._bury(order))
+        if stands.erased_at == order.at and stands.finished_at is None:  # of this order, which has erased nothing yet
+            try:
+                await self._refuse_held(order)
+            except ApplicationError:
+                await self._tombstones.erase(order.path)
+                raise
         return messages.Erased()
 
     async def _bury(self, order: messages.EraseData) -> Tombstone:
@@ -104,22 +116,34 @@ class ErasureActivities:
         except RecordNotReadable:
             raise try_again(RECORD_NOT_READABLE) from None
         words = {record.subject.correlation, *_registered_correlation(record)} - {None}
-        marks = tuple(sorted(self._mark(order.key.account, word) for word in words if word is not None))
-        return bury(record, at=order.at, by=order.asked_by, cause=order.cause, correlations=marks)
+        marks = {self._mark(order.key.account, word) for word in words if word is not None}
+        # A registration that conflicted has stored its mark too.
+        marks.update(await self._marks_of(order))
+        return bury(record, at=order.at, by=order.asked_by, cause=order.cause, correlations=tuple(sorted(marks)))
 
     async def _bury_unrecorded(self, order: messages.EraseData) -> Tombstone:
         seen = await self._tracker.describe(order.key)
         if seen is None or seen.summary is None:
             raise ApplicationError("nothing is known of it", type=messages.REFUSED_INPUT, non_retryable=True)
-        reference = self._tracker.open_key(order.key).reference
-        marks = await Correlations(self._storage).marks_of(order.key.account, reference)
         tombstone = bury_unrecorded(order.key, seen.summary, at=order.at, by=order.asked_by, cause=order.cause)
-        return tombstone.with_correlations(marks)
+        return tombstone.with_correlations(await self._marks_of(order))
+
+    async def _marks_of(self, order: messages.EraseData) -> list[str]:
+        reference = self._tracker.open_key(order.key).reference
+        correlations, found = Correlations(self._storage), []
+        async for mark in correlations.marks(order.key.account):
+            activity.heartbeat()
+            with suppress(*_UNREADABLE):
+                if await correlations.reference(order.key.account, mark) == reference:
+                    found.append(mark)
+        return found
 
     @activity.defn(name=messages.FORGET_KEY)
     async def forget_key(self, order: messages.EraseData) -> messages.Erased:
         """Make what is sealed unreadable, in every copy and backup."""
-        return messages.Erased(counts={"keys": int(await forget_key(self._storage, order.path))})
+        await forget_key(self._storage, order.path)
+        # Not whether this attempt found one: an attempt before it may have forgotten the key.
+        return messages.Erased(counts={"keys": int(find_sealed(self._storage) is not None)})
 
     @activity.defn(name=messages.ERASE_OBJECTS)
     async def erase_objects(self, order: messages.EraseData) -> messages.Erased:
@@ -166,6 +190,8 @@ class ErasureActivities:
                 backups=self._key_backups,
             )
             await self._tombstones.put(order.path, tombstone)
+            # One whose time is over, or that came too late.
+            await Holds(self._storage).erase(order.path)
             name, about = "vigil_erasures_total", "Verifications whose data was erased, by cause"
             count(name, about, account=order.key.account, cause=str(order.cause))
         return tombstone
@@ -189,7 +215,7 @@ class ErasureActivities:
         activity.heartbeat()
         try:
             return await self._storage.read(name)
-        except (ContentUnreadable, NotSealed, UnknownKey):
+        except _UNREADABLE:
             return None
 
     def _mark(self, account: str, correlation: str) -> str:

@@ -93,7 +93,12 @@ class Erasures:
         known = await self.lookup.get(key)
         if known.tombstone is not None:
             raise DataErased
-        await Holds(self.storage).put(self.tracker.path(key), hold)
+        path = self.tracker.path(key)
+        await Holds(self.storage).put(path, hold)
+        # An erasure stores its tombstone before it looks for a hold, so one of the two sees what the other did. If both
+        # do, the hold stays, and the erasure ends: rather a hold that was called too late than data that is lost.
+        if await Tombstones(self.storage).exists(path):
+            raise DataErased
         return hold
 
     async def read_hold(self, key: VerificationKey) -> Hold:

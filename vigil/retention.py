@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pydantic import ValidationError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from vigil.domain.record import Record, RecordNotReadable, parse_record
@@ -23,7 +24,7 @@ from vigil.temporal.client import DESCRIBE_TIMEOUT, VerificationClient
 
 VERIFICATIONS: Final = "verifications"
 AUTHOR: Final = "retention"
-UNREADABLE: Final = (ContentUnreadable, DataKeyForgotten, DataKeyUnreadable, NotSealed, UnknownKey)
+UNREADABLE: Final = (ContentUnreadable, DataKeyForgotten, DataKeyUnreadable, NotSealed, UnknownKey, ValidationError)
 """Errors of one verification. They must not keep all others from being looked at."""
 LEFT_BEHIND: Final = "left_behind"
 """Of an erased verification, by a process that did not know of the erasure."""
@@ -75,33 +76,41 @@ class Retention:
             yield found
 
     async def due(self, found: str, now: datetime) -> list[Due]:
-        """Return what is to be erased of one verification, by its folder. Raises `RPCError`, `StorageUnavailable`."""
+        """Return what is to be erased of one verification, by its folder. What cannot be read is kept.
+
+        Raises `RPCError`, `StorageUnavailable`.
+        """
+        try:
+            return await self._due(found, now)
+        except UNREADABLE:
+            return []
+
+    async def _due(self, found: str, now: datetime) -> list[Due]:
         rules = self.rules.get(found.split("/")[1])
         if rules is None:
             return []
         if found.startswith(TOMBSTONES):
             return await self._due_tombstone(found, rules, now)
-        try:
-            record = await self._read_record(found)
-        except UNREADABLE:
-            return []
-        if record is None:
-            return await self._left_behind(found)
-        return await self._due_data(record, rules, now)
+        if (tombstone := await self._read_tombstone(found.replace(VERIFICATIONS, TOMBSTONES, 1))) is not None:
+            return await self._left_behind(found, tombstone)
+        record = await self._read_record(found)
+        return await self._due_data(record, rules, now) if record is not None else []
 
     async def _due_tombstone(self, found: str, rules: KeepRules, now: datetime) -> list[Due]:
-        tombstone = Tombstone.model_validate_json(await self.storage.read(found))
-        if tombstone.finished_at is None or tombstone.finished_at + rules.tombstones > now:
+        tombstone = await self._read_tombstone(found)
+        if tombstone is None or tombstone.finished_at is None or tombstone.finished_at + rules.tombstones > now:
             return []
         return [Due(tombstone.key, self.tracker.path(tombstone.key), "tombstones", 1)]
 
-    async def _left_behind(self, found: str) -> list[Due]:
+    async def _left_behind(self, found: str, tombstone: Tombstone) -> list[Due]:
         """Return what a process of an older release stored of an erased verification."""
+        left = len([name async for name in names_under(self.storage, found)])
+        return [Due(tombstone.key, self.tracker.path(tombstone.key), LEFT_BEHIND, left)]
+
+    async def _read_tombstone(self, name: str) -> Tombstone | None:
         with suppress(NotStored):
-            tombstone = Tombstone.model_validate_json(await self.storage.read(found.replace(VERIFICATIONS, TOMBSTONES)))
-            left = len([name async for name in names_under(self.storage, found)])
-            return [Due(tombstone.key, self.tracker.path(tombstone.key), LEFT_BEHIND, left)]
-        return []
+            return Tombstone.model_validate_json(await self.storage.read(name))
+        return None
 
     async def _due_data(self, record: Record, rules: KeepRules, now: datetime) -> list[Due]:
         path, kinds = self.tracker.path(record.key), rules.due(ended_at(record), now)

@@ -128,6 +128,18 @@ async def test_rewrapping_brings_no_key_back_that_is_forgotten_at_the_same_time(
         await storage.read(FILE)
 
 
+async def test_rewrapping_again_forgets_a_key_that_a_killed_process_brought_back(
+    keys: Path, below: FolderStorage
+) -> None:
+    await SealedStorage(below, Keysets(keys)).put(FILE, MARKER)
+    await below.put_new("tombstones/acme/v-1", b"{}")
+    storage = SealedStorage(below, Keysets(keys))
+
+    assert not await storage.rewrap("verifications/acme/v-1")
+
+    assert await below.list("keys") == []
+
+
 def test_what_would_lose_something_is_refused(keys: Path) -> None:
     (row,) = [row for row in list_keys(keys) if row.keyset is KeysetName.MARKS]
     with pytest.raises(RotationRefused, match="seals: let another one seal first"):

@@ -134,7 +134,8 @@ class SealedStorage:
         is_done = await self.data_keys.rewrap(place)
         # An erasure stores the tombstone before it forgets the key, so one of the two sees what the other did.
         folder, _, path = place.partition("/")
-        if is_done and folder == _VERIFICATIONS and await self._is_stored(f"{TOMBSTONES}/{path}"):
+        # Asked also where nothing was to be done: a process may have been killed between the two.
+        if folder == _VERIFICATIONS and await self._is_stored(f"{TOMBSTONES}/{path}"):
             await self.data_keys.forget(place)
         return is_done
 

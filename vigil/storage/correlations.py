@@ -1,6 +1,6 @@
 """Which verification a correlation belongs to, for callbacks whose body names none."""
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
 
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
 
@@ -32,14 +32,10 @@ class Correlations:
         """Erase a correlation. If there is none, that is success."""
         await self._storage.erase(_name(account, mark))
 
-    async def marks_of(self, account: str, reference: str) -> list[str]:
-        """Return every mark of a verification. It reads all correlations of the account."""
-        found = []
+    async def marks(self, account: str) -> AsyncIterator[str]:
+        """Yield every mark of an account."""
         async for name in names_under(self._storage, under(FOLDER, account)):
-            with suppress(NotStored):
-                if await self._storage.read(name) == reference.encode():
-                    found.append(name.rpartition("/")[2])
-        return found
+            yield name.rpartition("/")[2]
 
 
 def _name(account: str, mark: str) -> str:
