@@ -9,7 +9,7 @@ from temporalio.service import RPCError
 
 from vigil.domain.situation import Situation
 from vigil.domain.verification_key import VerificationKey
-from vigil.temporal.client import VerificationClient
+from vigil.temporal.client import DESCRIBE_FINISHED_EVERY, VerificationClient
 
 MOST_WATCHED: Final = 300
 """A frontend of Temporal admits 1200 long polls, and other processes need some too."""
@@ -69,6 +69,8 @@ class LongPollHub:
                 async with watch.changed:
                     watch.sequence = max(watch.sequence, _sequence_of(seen))
                     watch.changed.notify_all()
+                if seen is None:  # Temporal has forgotten it, and answers at once
+                    await asyncio.sleep(DESCRIBE_FINISHED_EVERY.total_seconds())
         except (RPCError, RuntimeError, OSError) as error:
             _log.warning("long_poll.failed", error=type(error).__name__)
         finally:

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from api.app import build_app
 from api.dependencies import Dependencies
+from api.long_poll import LongPollHub
 from api.schemas import RecordView
 from tests.api.conftest import in_process
 from tests.api.fakes import Acme, account_in
@@ -25,6 +26,7 @@ from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final, step
 from vigil.domain.callback_event import RoomChanged
 from vigil.domain.callbacks import apply_callback
+from vigil.domain.situation import Situation
 from vigil.domain.snapshot import Room
 from vigil.providers.contract import ProviderResponse
 from vigil.temporal.client import VerificationClient
@@ -484,6 +486,21 @@ async def test_a_long_poll_without_news_answers_when_its_time_is_over(world: Wor
 
     assert answer.json()["state"]["sequence"] == state["sequence"]
     assert 1 <= took < 10
+
+
+async def test_a_long_poll_of_a_verification_that_temporal_has_forgotten_rests_between_its_looks(world: World) -> None:
+    looks = 0
+
+    class Counting(VerificationClient):
+        async def wait_until(self, *arguments: Any, **more: Any) -> Situation | None:
+            nonlocal looks
+            looks += 1
+            return await super().wait_until(*arguments, **more)
+
+    hub = LongPollHub(Counting(world.client, world.accounts, world.digester))
+    await hub.wait_beyond(world.key, 0, timeout=timedelta(seconds=2))
+
+    assert 1 <= looks <= 5
 
 
 async def test_the_list_finds_verifications_by_what_is_known_of_them(world: World) -> None:

@@ -126,6 +126,8 @@ def test_only_what_may_pass_by_itself_is_repeated(answer: httpx.Response, attemp
         (409, "command_refused", vigil_client.CommandRefused),
         (409, "no_result", vigil_client.NoResult),
         (409, "file_lost", vigil_client.FileNotStored),
+        (410, "file_expired", vigil_client.FileExpired),
+        (410, "data_erased", vigil_client.DataErased),
         (409, "a_word_of_tomorrow", vigil_client.Conflict),
         (403, "right_missing", vigil_client.NotAllowed),
         (422, "invalid_request", vigil_client.InvalidRequest),
@@ -321,3 +323,23 @@ def test_a_wait_that_is_over_tells_the_last_state() -> None:
 
     assert isinstance(ended.value, TimeoutError)
     assert dict(answers.requests[1].url.params) == {"wait": "25", "after_sequence": "0", "until": "outcome"}
+
+
+@pytest.mark.parametrize("stage", ["processing", "complete"])
+def test_a_wait_asks_at_most_once_a_second_while_the_server_answers_at_once_without_news(stage: str) -> None:
+    nothing = dict.fromkeys(("applicant", "sender", "basis", "last_callback_at"))
+    times = dict.fromkeys(("opened_at", "stage_entered_at", "deadline_at"), "2031-01-01T00:00:00Z")
+    counts = {"attention": [], "steps_done": 0, "steps_total": 1, "evidence": {}}
+    known = {"provider": "id360", "environment": "sandbox", "registered": True, "stage": stage}
+    state = COMMANDED | nothing | times | counts | known
+    body = {"account": "id360", "reference": "4711", "is_open": True, "interrupted": False, "record": None}
+    answer = httpx.Response(200, json=body | {"state": state})
+    answers = Answers(*[answer] * 40)
+    client = answers.client()
+    client.clock = lambda: sum(answers.pauses)
+
+    with pytest.raises(vigil_client.NotYet):
+        client.wait(ID360, "complete", within=timedelta(seconds=10))
+
+    assert len(answers.requests) <= 12
+    assert sum(answers.pauses) >= 10

@@ -18,6 +18,7 @@ from vigil_client.models import Verification
 #     ├── NotAllowed            401, 403: the key, or what it may do
 #     ├── NotFound              404
 #     ├── DataErased            410: only the verdict is left
+#     ├── FileExpired           410: the file was kept long enough
 #     ├── Conflict              409: the request does not fit the present state
 #     ├── InvalidRequest        422 and other 4xx: the request itself is at fault
 #     └── Unavailable           429, 5xx: the same request may succeed later
@@ -105,6 +106,10 @@ class DataErased(Problem):
     """The data of the verification was erased, and nothing brings it back. Its verdict is left."""
 
 
+class FileExpired(Problem):
+    """The file was kept as long as the server's settings say, and nothing brings it back."""
+
+
 class Conflict(Problem):
     """The request does not fit the present state."""
 
@@ -158,6 +163,7 @@ _BY_CODE: Final[Mapping[str, type[Problem]]] = {
     "command_refused": CommandRefused,
     "data_erased": DataErased,
     "data_on_hold": DataOnHold,
+    "file_expired": FileExpired,
     "no_result": NoResult,
     "idempotency_key_reused": IdempotencyKeyReused,
 }

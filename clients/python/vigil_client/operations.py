@@ -1,5 +1,6 @@
 """Every operation of the API, written once. `client` runs them with and without `await`."""
 
+import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -41,6 +42,8 @@ _MARGIN: Final = 15
 """Seconds that the answer to a long poll may take beyond its wait."""
 _RECORD_STORED_AFTER: Final = 0.2
 """In seconds."""
+_WITHOUT_NEWS: Final = 1.0
+"""Seconds between two questions while the server has no news and yet answers at once."""
 _VERIFICATIONS: Final = "/verifications"
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -130,12 +133,19 @@ def wait(
     """
     ends = shell.clock() + within.total_seconds()
     known = yield from _get_state(shell, verification, {})
+    asked_at, told = -math.inf, -1
     while not _has_reached(known, until):
-        left = ends - shell.clock()
+        now = shell.clock()
+        left = ends - now
         if left <= 0:
             raise NotYet(until, known)
+        sequence = known.state.sequence if known.state else 0
+        pause = asked_at + _WITHOUT_NEWS - now if sequence == told else 0.0
         if known.stage == Stage.COMPLETE:  # it is published a moment before its record is stored
-            yield Pause(_RECORD_STORED_AFTER)
+            pause = max(pause, _RECORD_STORED_AFTER)
+        if pause > 0:
+            yield Pause(pause)
+        asked_at, told = now + max(pause, 0.0), sequence
         query = {
             "wait": max(1, min(shell.long_poll, int(left))),
             "after_sequence": known.state.sequence if known.state and known.stage != Stage.COMPLETE else 0,
