@@ -15,15 +15,18 @@ from vigil.temporal.client import DESCRIBE_TIMEOUT, VerificationClient
 COUNT_EVERY: Final = timedelta(minutes=1)
 MOST_RUNS: Final = 200
 """Ended runs that are looked at each time: one call of Temporal for each."""
-_WORKFLOWS: Final = (
+COUNTED_WORKFLOWS: Final = (
     messages.VERIFICATION_WORKFLOW,
     messages.NOTIFICATION_WORKFLOW,
     messages.MESSAGE_DELIVERY_WORKFLOW,
+    messages.CONTINUOUS_DISCOVERY_WORKFLOW,
     messages.DISCOVERY_WORKFLOW,
     messages.RECHECK_WORKFLOW,
+    messages.ERASURE_WORKFLOW,
+    messages.RETENTION_WORKFLOW,
     messages.VERIFY_WORKFLOW,
 )
-_QUERY: Final = f"WorkflowType IN ({', '.join(map(repr, _WORKFLOWS))}) AND {FAILING_TASKS}"
+_QUERY: Final = f"WorkflowType IN ({', '.join(map(repr, COUNTED_WORKFLOWS))}) AND {FAILING_TASKS}"
 
 _log = structlog.get_logger("vigil.api")
 

@@ -178,10 +178,13 @@ async def list_page(
 ) -> ListedPage:
     """Return one page of the runs within reach, the newest first. Raises `InvalidPageToken`, `RPCError`.
 
-    Temporal cannot filter by backend, so a page may be shorter than `limit`.
+    Temporal cannot filter by backend, so a page may be shorter than `limit`. A run whose attention a later one has
+    cleared is left out.
     """
     query = filters.query(accounts=reach.accounts, digester=tokens.digester)
     executions, following = await _fetch_page(client, query, page, limit, tokens)
+    if filters.attention is not None:
+        executions = await _only_newest(client, executions)
     return await _page_of(executions, following, reach)
 
 
@@ -193,8 +196,7 @@ async def list_verifications(
     An earlier run of a verification is left out, so a page may be shorter than `limit`. Raises as `list_page` does.
     """
     executions, following = await _fetch_page(client, query, page, limit, tokens)
-    newest = await _newest_runs(client, {each.id for each in executions})
-    return await _page_of([each for each in executions if newest.get(each.id) == each.run_id], following, reach)
+    return await _page_of(await _only_newest(client, executions), following, reach)
 
 
 def search_query(text: str, paths: Iterable[str], accounts: Collection[Name], digester: Digester) -> str | None:
@@ -230,6 +232,11 @@ async def _fetch_page(
     return found.current_page or (), tokens.sign(following, query) if following else None
 
 
+async def _only_newest(client: Client, executions: Sequence[WorkflowExecution]) -> Sequence[WorkflowExecution]:
+    newest = await _newest_runs(client, {each.id for each in executions})
+    return [each for each in executions if newest.get(each.id) == each.run_id]
+
+
 async def _newest_runs(client: Client, ids: Collection[str]) -> Mapping[str, str]:
     """Return the newest run of each workflow."""
     if not ids:
@@ -251,11 +258,14 @@ async def iterate_verifications(
 ) -> AsyncIterator[ListedRun]:
     """Yield the newest run of each verification, the newest first. Raises `RPCError`."""
     seen: set[str] = set()
+    is_of_now = needs_attention or filters.attention is not None or filters.stuck
     async for execution in client.list_workflows(filters.query(needs_attention=needs_attention, digester=digester)):
         if execution.id not in seen:
             seen.add(execution.id)
             run = await _run_of(execution)
-            if not filters.stuck or (run.is_stuck and await _is_newest(client, execution)):
+            if filters.stuck and not run.is_stuck:
+                continue
+            if run.is_open or not is_of_now or await _is_newest(client, execution):
                 yield run
 
 
@@ -322,7 +332,7 @@ async def read_recent_callbacks(client: Client, account: Name, *, among: int = N
 
 
 async def _is_newest(client: Client, execution: WorkflowExecution) -> bool:
-    """Whether no run follows. An interrupted run stays listed after another one has continued it."""
+    """Whether no run follows. A closed run stays listed after another one has continued it."""
     newest = await client.get_workflow_handle(execution.id).describe(rpc_timeout=DESCRIBE_TIMEOUT)
     return newest.run_id == execution.run_id
 

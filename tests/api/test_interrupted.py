@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from api.app import build_app
 from api.dependencies import Dependencies
@@ -14,7 +15,10 @@ from tests.api.conftest import in_process
 from tests.api.fakes import account_in
 from tests.sealed import connect
 from tests.world import World, own_account
+from vigil.domain.terms import Attention
+from vigil.domain.verification_key import workflow_id
 from vigil.listing import Filters, ListedRun, iterate_verifications
+from vigil.temporal import messages
 
 
 @pytest.fixture
@@ -98,3 +102,43 @@ async def test_a_terminated_run_that_another_one_continues_is_stuck_no_longer(
     assert [run.is_stuck for run in before] == [True]
     assert after == []
     assert (state["is_open"], state["interrupted"], newest.is_open) == (True, False, True)
+
+
+async def test_an_attention_that_a_later_run_has_not_is_not_listed(world: World, api: httpx.AsyncClient) -> None:
+    account = world.account
+    of_account = SearchAttributePair(SearchAttributeKey.for_keyword("VigilAccount"), account)
+    attention = SearchAttributeKey.for_keyword_list("VigilAttention")
+    with_attention = SearchAttributePair(attention, [Attention.SECOND_FINAL.value])
+
+    async def start(reference: str, *pairs: SearchAttributePair[Any]) -> None:
+        await world.client.start_workflow(
+            messages.VERIFICATION_WORKFLOW,
+            id=workflow_id(f"{account}/{reference}"),
+            task_queue="no-worker",
+            search_attributes=TypedSearchAttributes([of_account, *pairs]),
+        )
+
+    async def rows(**query: Any) -> set[str]:
+        found = (await api.get("/verifications", params={"account": account, **query})).json()["verifications"]
+        return {row["reference"] for row in found}
+
+    for reference in ("cleared", "closed"):
+        await start(reference, with_attention)
+        await world.client.get_workflow_handle(workflow_id(f"{account}/{reference}")).terminate()
+    await start("cleared")
+    await start("open", with_attention)
+    async with asyncio.timeout(20):
+        while len([run async for run in iterate_verifications(world.client, Filters(account=account))]) != 3:
+            await asyncio.sleep(0.1)
+    by_api = await rows(attention=Attention.SECOND_FINAL.value)
+    by_command = [
+        {run.encoded_reference async for run in iterate_verifications(world.client, filters, needs_attention=needs)}
+        for filters, needs in (
+            (Filters(account=account), True),
+            (Filters(account=account, attention=Attention.SECOND_FINAL), False),
+        )
+    ]
+
+    assert by_api == {"closed", "open"}
+    assert by_command == [{"closed", "open"}] * 2
+    assert await rows() == {"cleared", "closed", "open"}

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from api.stuck import keep_counting_stuck
+from api.stuck import COUNTED_WORKFLOWS, keep_counting_stuck
 from tests.sealed import CONVERTER
 from tests.world import World, own_account, quick, serving
 from vigil.demo.temporal_server import find_binary
@@ -19,6 +19,7 @@ from vigil.listing import Filters, iterate_verifications
 from vigil.observability import Metrics
 from vigil.temporal import messages
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
+from workflows.registry import WORKFLOWS
 
 
 @workflow.defn(name=messages.VERIFICATION_WORKFLOW, sandboxed=False)
@@ -98,3 +99,9 @@ async def test_a_verification_whose_run_was_terminated_is_counted_until_another_
 
     assert counted == 1
     assert count_in(metrics) == 0
+
+
+def test_every_workflow_that_there_is_is_counted_when_its_task_fails() -> None:
+    names = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}
+
+    assert set(COUNTED_WORKFLOWS) == names
