@@ -120,13 +120,19 @@ def _spell_one(kind: Any) -> str:
     if kind in _WORDS:
         return _WORDS[kind]
     if origin is None and inspect.isclass(kind):
-        if issubclass(kind, StrEnum):
-            return ", ".join(f"`{each}`" for each in kind)
-        return "secret" if issubclass(kind, SecretStr) else "text"
+        return _spell_class(kind)
     if origin is not None and issubclass(origin, Mapping):
         return f"table of {_spell(inner[1])}"
     of = _spell(inner[0])
     return of if of == "secret" else f"list of {of}"
+
+
+def _spell_class(kind: type) -> str:
+    if issubclass(kind, StrEnum):
+        return ", ".join(f"`{each}`" for each in kind)
+    if issubclass(kind, BaseModel):
+        return f"table of {' or '.join(dict.fromkeys(_spell(each.annotation) for each in kind.model_fields.values()))}"
+    return "secret" if issubclass(kind, SecretStr) else "text"
 
 
 def _default(name: str, field: FieldInfo) -> str:
@@ -144,6 +150,8 @@ def _spell_value(value: Any) -> str:
         return next(f"`{seconds // size}{unit}`" for unit, size in _UNITS if seconds % size == 0)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_none=True)
     if isinstance(value, tuple | frozenset):
         return ", ".join(f"`{each}`" for each in value) or "none"
     if isinstance(value, Mapping):

@@ -79,6 +79,13 @@ def test_a_command_that_is_named_exists(document: Path) -> None:
     assert set(_TARGET.findall(text)) <= targets()
 
 
+def test_the_page_for_operators_names_every_command() -> None:
+    commands = (ROOT / "docs/operating.md").read_text().partition("## Commands\n")[2]
+    named = {name for row in commands.splitlines() for name in re.findall(r"[a-z]+", "".join(row.split("|")[2:]))}
+
+    assert verbs() - named == set()
+
+
 IS_MISSING: Final[Mapping[str, Callable[[FastAPI], bool]]] = {
     "**Smile ID's second generation.**": lambda app: "v2" not in PROVIDERS["smile_id"].contracts,
     "at the latest 7 days after it was given, or not at all.": lambda app: longest_reopening() == timedelta(days=7),

@@ -24,6 +24,10 @@ def test_every_setting_has_a_meaning() -> None:
         "| `port` | whole number | `8000` | The same for `--port`. |",
         "| `quarantined` | duration | `14d` | How long callbacks are kept that belong to no verification. |",
         "| `password` | secret | required | One secret: ID360 accepts one password at a time. |",
+        (
+            "| `keep` | table of duration | none | How long its data is kept, where that differs from `[storage] "
+            'keep`: `receipts`, `results`, `artifacts`, `records`, `at_least`, such as `{ results = "5y" }`. |'
+        ),
         "## [[api.keys]]",
         '## [accounts.NAME] with provider = "smile_id"',
     ],

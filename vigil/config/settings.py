@@ -161,7 +161,8 @@ class Common(StrictModel):
     discovers_every: Duration = timedelta(minutes=5)
     """How often the provider's list is read for them; `time_scale` divides it."""
     keep: AccountKeep = AccountKeep()
-    """How long its data is kept, where that differs from `[storage] keep`."""
+    """How long its data is kept, where that differs from `[storage] keep`: `receipts`, `results`, `artifacts`,
+    `records`, `at_least`, such as `{ results = "5y" }`."""
     discovery: bool = True
     """Whether verifications that the provider lists and nobody registered are tracked, where it lists any."""
 
