@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.failures import try_again
 from vigil.domain.errors import ProviderError
+from vigil.domain.input_faults import describe_fault
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Stage
 from vigil.domain.verification_key import VerificationKey, shown_key, stands_in, workflow_id
@@ -119,8 +120,8 @@ def _parse(model: type[RequestT], request: JsonValue) -> RequestT:
     except ValidationError as error:
         known = set(model.model_fields)
         faults = (
-            (".".join(str(part) if part in known else "*" for part in fault["loc"]), fault["msg"])
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            (".".join(str(part) if part in known else "*" for part in fault["loc"]), describe_fault(fault))
+            for fault in error.errors(include_url=False, include_input=False)
         )
         raise _refused("; ".join(f"{field}: {message}" for field, message in faults)) from None
 

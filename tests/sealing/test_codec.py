@@ -111,7 +111,7 @@ async def test_the_text_of_a_failure_and_of_its_causes_is_sealed() -> None:
 
 
 async def test_a_sentence_of_ours_about_an_input_stays_in_clear_for_a_backend_without_keys() -> None:
-    sentence = "The input does not fit. reference: Field required"
+    sentence = "The input does not fit. reference: is required"
     failure = await failure_of(ApplicationError(sentence, type=REFUSED_INPUT))
     error = ApplicationError(sentence, type=REFUSED_INPUT)
     error.__cause__ = ValueError(PERSON)

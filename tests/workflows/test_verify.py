@@ -98,9 +98,10 @@ async def test_a_workflow_of_a_backend_has_a_verification_as_its_child(world: Wo
     ("request_", "sentence"),
     [
         ({"account": "nobody", "reference": "v-1"}, "There is no account of that name; the settings have"),
-        ({"reference": "v-1"}, "account: Field required"),
-        ({"account": "acme", "reference": "v-1", "until": "soon"}, "until: Input should be 'outcome' or 'complete'"),
-        ({"account": "acme", "Jane Doe": 1}, "*: Extra inputs are not permitted"),
+        ({"reference": "v-1"}, "account: is required"),
+        ({"account": "acme", "reference": "v-1", "until": "soon"}, "until: must be 'outcome' or 'complete'"),
+        ({"account": "acme", "Jane Doe": 1}, "*: does not exist here: look for a misspelt name"),
+        ({"account": "acme", "reference": "v-1", "applicant": "Jane Doe"}, "applicant: must be your opaque id"),
         ("4711", "It must be one JSON object, as POST /verifications takes it."),
         (None, "It must be one JSON object, as POST /verifications takes it."),
     ],

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError, describe_error
 from vigil.cli.formatting import open_console, print_json
+from vigil.domain.input_faults import describe_fault
 from vigil.registration import RegistrationRequest
 from vigil.runtime import Runtime
 from vigil.temporal.client import RegistrationResult
@@ -74,7 +75,7 @@ def parse_entry(label: str, given: bytes | dict[str, object]) -> Entry | Failure
         if fault["type"] == "json_invalid":
             return Failure(label, "is not JSON")
         field = ".".join(map(str, fault["loc"]))
-        return Failure(label, f"{field}: {fault['msg']}" if field else "is not a JSON object")
+        return Failure(label, f"{field}: {describe_fault(fault)}" if field else "is not a JSON object")
     return Entry(label, request)
 
 
