@@ -26,7 +26,7 @@ class AccountKeep(StrictModel):
     records: Duration | None = None
     """When the whole verification is erased, as by `vigil erase`."""
     at_least: Duration | None = None
-    """A legal minimum: before it nothing is erased, on request neither."""
+    """A legal minimum: before it nothing but callbacks is erased, on request neither."""
 
 
 class KeepSettings(StrictModel):
@@ -49,7 +49,7 @@ class KeepSettings(StrictModel):
     tombstones: Duration = timedelta(days=3 * 365)
     """How long the verdict of an erased verification is kept."""
     at_least: Duration = timedelta(0)
-    """A legal minimum after the end: before it nothing is erased, on request neither."""
+    """A legal minimum after the end: before it nothing but callbacks is erased, on request neither."""
     key_backups: Duration = timedelta(days=30)
     """How long you keep backups of the data keys. Receipts of erasures say until when one may exist."""
 
