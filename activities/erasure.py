@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.failures import try_again
 from activities.metrics import count
+from vigil.domain.callbacks import open_record
 from vigil.domain.digest import Digester
 from vigil.domain.explanation import RECORD_NOT_READABLE
 from vigil.domain.record import Record, RecordNotReadable, parse_record
@@ -20,7 +21,7 @@ from vigil.errors import CommandRefused, NoWorkerInTime
 from vigil.registration import digest_correlation
 from vigil.sealing.errors import ContentUnreadable, NotSealed, UnknownKey
 from vigil.sealing.storage import find_sealed, forget_key
-from vigil.storage.contract import Storage
+from vigil.storage.contract import Storage, under
 from vigil.storage.correlations import Correlations
 from vigil.storage.erasure import ObjectEraser, Target
 from vigil.storage.records import Records
@@ -123,10 +124,22 @@ class ErasureActivities:
 
     async def _bury_unrecorded(self, order: messages.EraseData) -> Tombstone:
         seen = await self._tracker.describe(order.key)
-        if seen is None or seen.summary is None:
+        marks = await self._marks_of(order)
+        if seen is not None and seen.summary is not None:
+            tombstone = bury_unrecorded(order.key, seen.summary, at=order.at, by=order.asked_by, cause=order.cause)
+            return tombstone.with_correlations(marks)
+        if not await self._storage.list(under(order.path), limit=1):
             raise ApplicationError("nothing is known of it", type=messages.REFUSED_INPUT, non_retryable=True)
-        tombstone = bury_unrecorded(order.key, seen.summary, at=order.at, by=order.asked_by, cause=order.cause)
-        return tombstone.with_correlations(await self._marks_of(order))
+        # Its run has stored something, and was lost before it stored a record.
+        account = self._tracker.account(order.key.account)
+        record = open_record(
+            order.key,
+            provider=account.provider_name,
+            environment=account.environment,
+            at=order.at,
+            plan=account.plan_for(None),
+        )
+        return bury(record, at=order.at, by=order.asked_by, cause=order.cause, correlations=tuple(marks))
 
     async def _marks_of(self, order: messages.EraseData) -> list[str]:
         reference = self._tracker.open_key(order.key).reference

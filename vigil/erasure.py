@@ -10,12 +10,13 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from vigil.domain.hold import Hold, HoldReason
 from vigil.domain.retention import KeepRules, ended_at
+from vigil.domain.situation import Situation
 from vigil.domain.terms import Name
 from vigil.domain.tombstone import ErasureCause, Tombstone
 from vigil.domain.verification_key import VerificationKey
-from vigil.errors import DataErased, DataOnHold, NotErased, NotHeld
+from vigil.errors import DataErased, DataOnHold, NotErased, NotHeld, UnknownVerification
 from vigil.lookup import KnownVerification, VerificationLookup
-from vigil.storage.contract import Storage
+from vigil.storage.contract import Storage, under
 from vigil.storage.tombstones import Holds, Tombstones
 from vigil.temporal import messages
 from vigil.temporal.client import DESCRIBE_TIMEOUT, VerificationClient
@@ -45,7 +46,7 @@ class Erasures:
 
         """
         path = self.tracker.path(key)
-        known = await self.lookup.get(key)
+        known = await self._find(key)
         if known.tombstone is not None and known.tombstone.finished_at is not None:
             return known.tombstone
         await self._refuse_held(path)
@@ -73,6 +74,15 @@ class Erasures:
             await self._refuse_held(path)
             raise NotErased from error
         return done
+
+    async def _find(self, key: VerificationKey) -> KnownVerification:
+        """Return all that is known. What a run has stored counts, also where Temporal and the records know nothing."""
+        try:
+            return await self.lookup.get(key)
+        except UnknownVerification:
+            if not await self.storage.list(under(self.tracker.path(key)), limit=1):
+                raise
+            return KnownVerification(key=key, situation=Situation(summary=None, is_open=False), record=None)
 
     async def read(self, key: VerificationKey) -> Tombstone:
         """Return the receipt of an erasure, also of one that is not finished. Raises `NotErased`."""

@@ -18,12 +18,12 @@ from vigil.domain.message import MessageKind, MessageReceived, MessageRequest
 from vigil.domain.snapshot import Snapshot
 from vigil.domain.terms import Outcome, Stage
 from vigil.domain.tombstone import NotOurs, Tombstone
-from vigil.errors import DataErased, DataOnHold
+from vigil.errors import DataErased, DataOnHold, UnknownVerification
 from vigil.providers.contract import ProviderResponse
 from vigil.sealing.errors import DataKeyForgotten
 from vigil.sealing.keysets import Keysets, make_keysets
 from vigil.sealing.storage import SealedStorage
-from vigil.storage.contract import names_under
+from vigil.storage.contract import names_under, under
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import QUARANTINED, Receipt
@@ -138,6 +138,18 @@ async def test_a_backup_of_what_was_erased_cannot_be_read_without_a_backup_of_it
     assert receipt.key_backups_until is not None
     assert NotOurs.KEY_BACKUPS in receipt.not_ours
     assert [name async for name in names_under(below, "keys/verifications")] == []
+
+
+async def test_what_a_lost_run_stored_is_erased_though_nothing_else_is_known(world: World) -> None:
+    with pytest.raises(UnknownVerification):
+        await world.erasures.erase(world.key, by="checkout", within=WITHIN)
+    await world.storage.put_new(under(world.tracker.path(world.key), "artifacts", "portrait"), MARKER.encode())
+    async with world.workers():
+        receipt = await erase(world)
+        await assert_nothing_is_left(world)
+
+    assert receipt.finished_at is not None
+    assert (receipt.erased, receipt.verdict.decision, receipt.provider) == ({"artifacts": 1}, None, "acme")
 
 
 async def test_a_callback_of_a_lost_key_stops_no_erasure(world: World, tmp_path: Path) -> None:
