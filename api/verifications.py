@@ -81,7 +81,7 @@ async def _refuse_others(key: VerificationKey, caller: Backend, process: Depende
 @router.get(
     "",
     summary="List verifications",
-    description="By run, the newest first. The pages of an `own_only` key may be shorter than `limit`.",
+    description="By run, the newest first. A page of an `own_only` key, or with `attention`, may be short of `limit`.",
     responses=problem_responses(),
     dependencies=[Depends(Needs(Right.READ))],
 )
