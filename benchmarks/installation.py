@@ -12,7 +12,6 @@ from typing import Any, Final
 import httpx
 from temporalio.client import Client
 
-from vigil.client import open_client
 from vigil.config.settings import load_settings
 from vigil.demo.ports import LOOPBACK, Ports, accepts_connections
 from vigil.demo.processes import Program
@@ -38,6 +37,7 @@ class Installation:
     secret: str
     key: str
     client: Client
+    """Without keys, as the bare side has none."""
     api: Program
     worker: Program
     bare: Program
@@ -108,9 +108,7 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
             stack.push_async_callback(each.stop)
         for name, port in (("provider", provider_port), ("api", ports.api)):
             await _start(program[name], _accepts(port))
-        settings = load_settings(config)
-        own: Any = settings.accounts[ACCOUNT].own
-        tracker = await stack.enter_async_context(open_client(settings))
+        own: Any = load_settings(config).accounts[ACCOUNT].own
         yield Installation(
             folder=folder,
             config=config,
@@ -119,7 +117,7 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
             provider=provider,
             secret=own.callback_headers["Authorization"][0].get_secret_value(),
             key=(folder / KEY_FILE).read_text().strip(),
-            client=tracker.client,
+            client=await Client.connect(temporal.address),
             api=program["api"],
             worker=program["worker"],
             bare=program["bare"],
