@@ -51,15 +51,10 @@ from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.connection import SearchAttributesMissing, add_search_attributes, open_sdk_runtime
 from vigil.tracing import flush_traces, set_up_tracing
-from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
-from workflows.erasure import ErasureWorkflow
 from workflows.message_delivery import MessageDeliveryWorkflow
 from workflows.notification import NotificationWorkflow
-from workflows.recheck import RecheckWorkflow
-from workflows.retention import RetentionWorkflow
+from workflows.registry import OF_VERIFICATIONS
 from workflows.sandbox import WORKFLOW_RUNNER
-from workflows.verification import VerificationWorkflow
-from workflows.verify import Verify
 
 STOPPED_WITHIN: Final = timedelta(seconds=25)
 """How long the process may live after SIGTERM; shorter than the grace period of containers."""
@@ -169,15 +164,7 @@ def _build_workers(runtime: Runtime, parts: frozenset[Part]) -> list[Worker]:
         workers.append(
             serve(
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[
-                    VerificationWorkflow,
-                    ContinuousDiscoveryWorkflow,
-                    DiscoveryWorkflow,
-                    RecheckWorkflow,
-                    Verify,
-                    ErasureWorkflow,
-                    RetentionWorkflow,
-                ],
+                workflows=OF_VERIFICATIONS,
                 activities=[
                     records.load_record,
                     records.write_record,

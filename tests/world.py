@@ -47,14 +47,9 @@ from vigil.storage.notifications import NotificationRows
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from vigil.temporal.client import RegistrationResult, VerificationClient
-from workflows.discovery import ContinuousDiscoveryWorkflow, DiscoveryWorkflow
-from workflows.erasure import ErasureWorkflow
 from workflows.notification import NotificationWorkflow
-from workflows.recheck import RecheckWorkflow
-from workflows.retention import RetentionWorkflow
+from workflows.registry import OF_VERIFICATIONS
 from workflows.sandbox import WORKFLOW_RUNNER
-from workflows.verification import VerificationWorkflow
-from workflows.verify import Verify
 
 ACCOUNT = "acme"
 SENDER = CONTRACT.sender
@@ -255,15 +250,7 @@ class World:
             Worker(
                 self.client,
                 task_queue=messages.VERIFICATIONS_QUEUE,
-                workflows=[
-                    VerificationWorkflow,
-                    ContinuousDiscoveryWorkflow,
-                    DiscoveryWorkflow,
-                    RecheckWorkflow,
-                    Verify,
-                    ErasureWorkflow,
-                    RetentionWorkflow,
-                ],
+                workflows=OF_VERIFICATIONS,
                 workflow_runner=WORKFLOW_RUNNER,
                 activities=[
                     records.load_record,

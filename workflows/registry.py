@@ -1,4 +1,4 @@
-"""Every workflow type, for whoever replays histories of all of them."""
+"""Every workflow type, for workers and for whoever replays histories of all of them."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ from workflows.retention import RetentionWorkflow
 from workflows.verification import VerificationWorkflow
 from workflows.verify import Verify
 
-WORKFLOWS: Final = (
+OF_VERIFICATIONS: Final = (
     VerificationWorkflow,
     ContinuousDiscoveryWorkflow,
     DiscoveryWorkflow,
     RecheckWorkflow,
-    NotificationWorkflow,
-    MessageDeliveryWorkflow,
     Verify,
     ErasureWorkflow,
     RetentionWorkflow,
 )
+"""Those on the queue of verifications."""
+WORKFLOWS: Final = (*OF_VERIFICATIONS, NotificationWorkflow, MessageDeliveryWorkflow)
