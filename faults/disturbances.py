@@ -167,22 +167,19 @@ class Disturber:
 
 async def _grows(look: Callable[[], frozenset[str]]) -> bool:
     """Wait until there is something that was not there before."""
-    before, until = look(), time.monotonic() + _MOMENT_WITHIN
-    while time.monotonic() < until:
-        now = look()
-        if now - before:
-            return True
-        before = now
-        await asyncio.sleep(_LOOK_EVERY)
-    return False
+    return await _changes(look, lambda before, now: bool(now - before))
 
 
 async def _shrinks(look: Callable[[], frozenset[str]]) -> bool:
     """Wait until something that was there is gone."""
+    return await _changes(look, lambda before, now: bool(before - now))
+
+
+async def _changes(look: Callable[[], frozenset[str]], is_it: Callable[[frozenset[str], frozenset[str]], bool]) -> bool:
     before, until = look(), time.monotonic() + _MOMENT_WITHIN
     while time.monotonic() < until:
         now = look()
-        if before - now:
+        if is_it(before, now):
             return True
         before = now
         await asyncio.sleep(_LOOK_EVERY)
