@@ -6,23 +6,12 @@ import pytest
 
 from tests.sealing.test_storage import FILE, MARKER, NAMES, OTHER
 from vigil.sealing.errors import DataKeyForgotten, RotationRefused, UnknownKey
-from vigil.sealing.keysets import KeysetName, Keysets, keyset_file, make_keysets
+from vigil.sealing.keysets import KeysetName, Keysets, keyset_file
 from vigil.sealing.rotation import add_key, drop_key, list_keys, use_added_key
 from vigil.sealing.storage import SealedStorage, forget_key
 from vigil.storage.folder import FolderStorage
 
 ROTATED = [name for name in KeysetName if name is not KeysetName.RECEIPTS_PUBLIC]
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    make_keysets(tmp_path / "keys")
-    return tmp_path / "keys"
-
-
-@pytest.fixture
-def below(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "store")
 
 
 def states(keys: Path, name: KeysetName) -> list[str]:

@@ -15,7 +15,7 @@ from vigil.sealing.errors import (
     NotSealed,
     UnknownKey,
 )
-from vigil.sealing.keysets import KeysetName, Keysets, keyset_file, make_keysets
+from vigil.sealing.keysets import KeysetName, Keysets, keyset_file
 from vigil.sealing.storage import SealedStorage, forget_key
 from vigil.sealing.streams import CHUNK, plain_size, sealed_size
 from vigil.storage.contract import NotStored
@@ -39,17 +39,6 @@ NAMES = [
     "audit/20261129/20261129T051142.000000Z-0011223344556677",
     "health/probe",
 ]
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    make_keysets(tmp_path / "keys")
-    return tmp_path / "keys"
-
-
-@pytest.fixture
-def below(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "store")
 
 
 @pytest.fixture
