@@ -252,6 +252,7 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
             ("erase", ACCOUNT, prefix, "--yes"),
             ("hold", "place", ACCOUNT, prefix, "--reason", "audit"),
             ("hold", "release", ACCOUNT, prefix),
+            ("quarantine", "attach", "20260101T000000.000000Z-0", ACCOUNT, prefix),
         )
     ]
     resolved = await in_process("resolve", ACCOUNT, reference, "declined", "--author", "jane", config=stack.config)

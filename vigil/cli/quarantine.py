@@ -12,7 +12,7 @@ from rich.text import Text
 from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
 from vigil.cli.formatting import build_grid, format_time, open_console, print_json
-from vigil.cli.target import find_key
+from vigil.cli.target import find_exact_key
 from vigil.domain.terms import spell
 from vigil.quarantine import Quarantine, Reread
 from vigil.runtime import Runtime
@@ -81,7 +81,7 @@ def attach(config: Path | None, receipt: str, account: str, reference: str) -> N
 
 async def _attach(config: Path | None, receipt: str, account: str, reference: str) -> None:
     async with open_installation(config) as runtime:
-        await _quarantine(runtime).attach(receipt, await find_key(runtime, account, reference))
+        await _quarantine(runtime).attach(receipt, await find_exact_key(runtime, account, reference))
 
 
 def reread(config: Path | None, account: str | None, *, dry_run: bool, as_json: bool) -> None:
