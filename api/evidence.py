@@ -87,7 +87,7 @@ async def download_file(
 
 @router.get(
     "/export",
-    summary="Download everything that is stored",
+    summary="Download what is stored, as a zip",
     description="A zip: record, timeline, notifications, claims, results, files, and callbacks with their bodies. Its "
     "last entry, `manifest.json`, has the SHA-256 digest of each other entry. An answer that was cut is no zip. "
     f"{_NEEDS_WORKER}",
@@ -96,7 +96,7 @@ async def download_file(
     dependencies=[Depends(Needs(Right.PERSONAL))],
 )
 async def export(key: Key, caller: Caller, process: Process) -> StreamingResponse:
-    """Stream everything that is stored of a verification."""
+    """Stream what is stored of a verification, but for quarantined callbacks."""
     pieces = await process.exporter.open(key)
     await process.note_read(caller, Read.EXPORT, key)
     headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "private, no-store"}

@@ -46,7 +46,7 @@ class Read(StrEnum):
     PAYLOADS = "payloads"
     """Payloads of Temporal that the codec server opened."""
     EXPORT = "export"
-    """Everything that is stored of one verification."""
+    """What is stored of one verification, as a zip."""
 
 
 By = Literal["key", "command_line", "token"]

@@ -1,4 +1,4 @@
-"""Everything that is stored of one verification, as a zip: for the person's own request, and for a backend that moves.
+"""What is stored of one verification, as a zip: for the person's own request, and for a backend that moves.
 
 The archive is made while it is sent, so no file is ever whole in memory. Its last entry, `manifest.json`, has the
 SHA-256 digest of each other entry. An export that was cut has no manifest and is no zip.

@@ -1,4 +1,4 @@
-"""`vigil export`: everything that is stored of one verification."""
+"""`vigil export`: what is stored of one verification, as a zip."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Exports: a zip of everything that is stored of a verification, compared with its own manifest."""
+"""Exports: a zip of what is stored of a verification, compared with its own manifest."""
 
 import hashlib
 import json

@@ -212,7 +212,7 @@ def download_file(shell: Shell, verification: Named, name: str, to: str | Path) 
 
 
 def export(shell: Shell, verification: Named, to: str | Path) -> Steps[Path]:
-    """Write everything that is stored of a verification to the zip `to`, and return the path.
+    """Write what is stored of a verification to the zip `to`, and return the path.
 
     The key needs the right `personal`. A cut export begins again. The zip is there only once it is complete and every
     entry has the digest of its manifest.

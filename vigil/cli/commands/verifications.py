@@ -269,7 +269,7 @@ def export(
         Path | None, typer.Option(help="Only check an export against its manifest.", metavar="FILE.zip")
     ] = None,
 ) -> None:
-    """Write everything that is stored of a verification to a zip: for the person's own request. It is personal data.
+    """Write what is stored of a verification to a zip: for the person's own request. It is personal data.
 
     The digests in its `manifest.json` are checked before the file gets its name.
     """
