@@ -239,7 +239,7 @@ async def test_a_hold_forbids_the_erasure_until_it_ends(world: World, client: Cl
             await erase(world)
         kept = await stored(world)
         # A hold that is placed after the request was accepted counts too.
-        await Holds(world.storage).put(world.tracker.path(world.key), hold.lasting_until(at))
+        await Holds(world.storage).put(world.tracker.path(world.key), hold.model_copy(update={"until": at}))
         receipt = await erase(world)
         with pytest.raises(DataErased):
             await world.erasures.hold(world.key, hold)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 from vigil.domain.models import StoredModel
 from vigil.domain.terms import Instant, Name, Shown
@@ -31,7 +30,3 @@ class Hold(StoredModel):
     def lasts(self, now: datetime) -> bool:
         """Whether it is in force."""
         return self.until is None or now < self.until
-
-    def lasting_until(self, at: datetime) -> Self:
-        """Return the hold with another end."""
-        return self._with(until=at)
