@@ -75,8 +75,8 @@ bench-peers: $(READY) $(PEERS) ## Measure DBOS with PostgreSQL, Restate and Vigi
 
 SEED := 1
 STORAGE := folder
-faults: $(READY) ## Kill and stop real processes under 2,000 verifications, and count what is lost (SEED=1)
-	@$(BIN)/python -m faults --seed $(SEED) --storage $(STORAGE)
+faults: $(READY) ## Kill and stop real processes under 2,000 verifications, and count what is lost (SEED=1,2,3)
+	@$(BIN)/python -m faults --seed $(SEED) --storage $(STORAGE) $(if $(WRITE),--write $(WRITE))
 
 faults-short: $(READY) ## The same in about two minutes, with few verifications
 	@$(BIN)/python -m faults --short --seed $(SEED)

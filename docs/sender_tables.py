@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from docs.marked_pages import fill, table
 from vigil.domain.sender_contract import SenderContract
 from vigil.domain.terms import Stage
 from vigil.domain.tracking_plan import spoken
@@ -17,8 +18,7 @@ from vigil.providers.sender_description import (
     describe_redelivery,
 )
 
-BEGIN: Final = "<!-- senders -->"
-END: Final = "<!-- /senders -->"
+MARK: Final = "senders"
 
 _BEHAVIOUR: Final = ("Sender", "Its callback is proven by", "It accepts", "Else it comes again", "Codes to avoid")
 _RECOVERY: Final = ("Sender", "When a callback is lost", "We begin to poll", "and poll", "so it is found within")
@@ -37,11 +37,7 @@ def build_pages(root: Path) -> Mapping[Path, str]:
 
 def fill_page(text: str, contracts: Iterable[SenderContract]) -> str:
     """Return a page with its tables between the two marks. Raises `ValueError` if a mark is missing."""
-    before, begin, rest = text.partition(f"{BEGIN}\n")
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"a page about senders needs the lines {BEGIN} and {END}")
-    return f"{before}{begin}{_tables(tuple(contracts))}{end}{after}"
+    return fill(text, MARK, _tables(tuple(contracts)))
 
 
 def main() -> None:
@@ -54,9 +50,9 @@ def main() -> None:
 
 
 def _tables(contracts: Sequence[SenderContract]) -> str:
-    behaviour = _table(_BEHAVIOUR, map(_behaviour, contracts))
-    recovery = _table(_RECOVERY, map(_recovery, contracts))
-    return f"\n{behaviour}\n{recovery}\n"
+    behaviour = table(_BEHAVIOUR, (tuple(_behaviour(contract)) for contract in contracts))
+    recovery = table(_RECOVERY, (tuple(_recovery(contract)) for contract in contracts))
+    return f"{behaviour}\n\n{recovery}"
 
 
 def _behaviour(contract: SenderContract) -> Iterator[str]:
@@ -80,11 +76,6 @@ def _round_up(duration: timedelta) -> timedelta:
     """Round up to a whole second, or to a whole minute if it is longer than one: a promise must never be too short."""
     unit = timedelta(minutes=1) if duration > timedelta(minutes=1) else timedelta(seconds=1)
     return -(-duration // unit) * unit
-
-
-def _table(titles: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from faults.fleet import Fleet, clock_library, running
 from faults.forger import Forger
 from faults.kept import Kept, pending
 from faults.mix import Case, cases
+from faults.pace import Pace
 from faults.places import Places, Storage
 from faults.recorder import Recorder
 from faults.verdict import Judge, is_right
@@ -42,14 +43,15 @@ class Size:
     verifications: int
     time_scale: float
     each: float
-    """Between the beginnings of two verifications."""
+    """Between the beginnings of two verifications, while a core is idle."""
+    each_at_most: float
     fault_lasts: float
     fault_pause: float
     settles_within: float
 
 
-SHORT: Final = Size(66, 60, each=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
-FULL: Final = Size(2000, 60, each=0.8, fault_lasts=4, fault_pause=4, settles_within=300)
+SHORT: Final = Size(66, 60, each=0.5, each_at_most=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
+FULL: Final = Size(2000, 60, each=0.35, each_at_most=0.8, fault_lasts=4, fault_pause=4, settles_within=300)
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,16 @@ class _Round:
 
     async def _play_all(self, backend: Backend) -> None:
         """Play all verifications, and disturb them until the provider has nothing new to say of any."""
-        each, scale = self.campaign.size.each, self.campaign.time_scale
-        lasts = each * len(self.cases) + max(case.lasts for case in self.cases).total_seconds() / scale
-        disturbing = asyncio.create_task(self.disturber.run(until=time.monotonic() + lasts))
-        playing = []
-        for case in self.cases:
-            playing.append(asyncio.create_task(backend.play(case)))
-            await asyncio.sleep(each)
-        await asyncio.gather(*playing, disturbing)
+        over = asyncio.Event()
+        await asyncio.gather(self._begin_all(backend, over), self.disturber.run(over))
+
+    async def _begin_all(self, backend: Backend, over: asyncio.Event) -> None:
+        pace = Pace(self.campaign.size.each, self.campaign.size.each_at_most)
+        async with asyncio.TaskGroup() as playing:
+            for case in self.cases:
+                playing.create_task(backend.play(case))
+                await pace.wait()
+        over.set()
 
     async def _judge(self, backend: Backend, forger: Forger) -> dict[str, Any]:
         judge = Judge(self.cases, self.recorder.attempts, self.places, backend)

@@ -87,14 +87,14 @@ class Disturber:
         """Return the names of the faults of this moment."""
         return tuple(self._under_way)
 
-    async def run(self, *, until: float) -> None:
-        """Cause faults until a time of the monotonic clock, and leave every process running.
+    async def run(self, over: asyncio.Event) -> None:
+        """Cause faults until it is over, and leave every process running.
 
         While a process starts again, the next fault may meet another one.
         """
         kinds: list[Kind] = []
         async with asyncio.TaskGroup() as under_way:
-            while time.monotonic() < until:
+            while not over.is_set():
                 await asyncio.sleep(self.random.uniform(0.3, 1) * self.pause)
                 if not kinds:  # each kind has its turns before any has more of them
                     kinds = [kind for kind in kinds_of(self.fleet.places.kind) for _ in range(kind.weight)]

@@ -1,4 +1,4 @@
-"""The report of a campaign: one JSON object, and a table for people."""
+"""The report of a campaign, one JSON object. `faults.tables` shows it to people."""
 
 import math
 import os
@@ -6,7 +6,6 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from faults.disturbances import RANDOM
@@ -14,8 +13,6 @@ from faults.ledger import Attempt, Disturbance
 from faults.mix import Case
 from faults.verdict import MOST_EXAMPLES, Judge, is_right
 
-_BEGINS: Final = "<!-- campaign -->"
-_ENDS: Final = "<!-- /campaign -->"
 _MIB: Final = 2**20
 
 
@@ -112,60 +109,6 @@ def _kind(done: Sequence[Disturbance]) -> dict[str, Any]:
         "count": len(done),
         "ready_again_s": {"median": round(_quantile(ready, 0.5), 1), "max": round(ready[-1], 1)} if ready else None,
     }
-
-
-def table(report: Mapping[str, Any]) -> str:
-    """Return the report as a table in Markdown."""
-    rows: list[tuple[str, object]] = [
-        ("date", report["machine"]["date"]),
-        ("cores, and the load of others at the start", "{cores}, {load}".format(**report["machine"])),
-        ("seed", report["seed"]),
-        ("times as fast as real time", f"{report['time_scale']:g}"),
-        ("storage", report["storage"]),
-        ("clock of one worker", report["clock"] or "right"),
-        *((name.replace("_", " "), count) for name, count in report["verifications"].items() if name != "by_sender"),
-        *((f"of {sender}", count) for sender, count in report["verifications"]["by_sender"].items()),
-        ("callbacks sent", report["callbacks"]["sent"]),
-        ("answered 2xx", report["callbacks"]["answered_2xx"]),
-        ("signaled without a receipt", report["callbacks"]["signaled_without_receipt"]),
-        ("forged callbacks", sum(report["callbacks"]["forged"].values())),
-        ("lost callbacks recovered", "{recovered} of {verifications}".format(**report["lost_callbacks"])),
-        ("files compared", report["files_compared"]),
-        ("files left to a person", len(report["left_to_a_person"])),
-        ("faults", report["faults"]["all"]),
-        ("kills at chosen moments", report["faults"]["kills_at_chosen_moments"]),
-        *((f"answer {name}".replace("_", " "), _spoken(times)) for name, times in report["answer_ms"].items()),
-        ("not answered 2xx", f"{report['not_2xx']['share']:.2%}"),
-        *((f"**{name.replace('_', ' ')}**", f"**{count}**") for name, count in report["zeros"].items()),
-    ]
-    lines = ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), "", *_fault_lines(report)]
-    return "\n".join(lines)
-
-
-def _fault_lines(report: Mapping[str, Any]) -> list[str]:
-    lines = ["| Fault | Moment | Times | Ready again, median and max |", "| --- | --- | --- | --- |"]
-    for kind in report["faults"]["kinds"]:
-        ready = kind["ready_again_s"]
-        spoken = f"{ready['median']} s, {ready['max']} s" if ready else ""
-        lines.append(f"| {kind['what']} | {kind['moment']} | {kind['count']} | {spoken} |")
-    memory = [f"| {name} | {size} MiB |" for name, size in report["memory_mib"].items()]
-    return [*lines, "", "| Process | Most memory |", "| --- | --- |", *memory]
-
-
-def _spoken(times: Mapping[str, Any]) -> str:
-    if not times["count"]:
-        return "none"
-    return f"{times['count']}: p50 {times['p50']} ms, p99 {times['p99']} ms, max {times['max']} ms"
-
-
-def write_into(page: Path, report: Mapping[str, Any]) -> None:
-    """Replace the table between the marks of a page. Raises `ValueError` if the page has no marks."""
-    text = page.read_text(encoding="utf-8")
-    before, mark, rest = text.partition(_BEGINS)
-    _, end, after = rest.partition(_ENDS)
-    if not (mark and end):
-        raise ValueError(f"{page} has no {_BEGINS} and {_ENDS}")
-    page.write_text(f"{before}{mark}\n\n{table(report)}\n\n{end}{after}", encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
