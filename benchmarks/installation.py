@@ -22,7 +22,7 @@ from vigil.simulator.story import SimulatedAccount
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 ACCOUNT: Final = "id360"
-READY_WITHIN: Final = timedelta(seconds=60)
+READY_WITHIN: Final = timedelta(seconds=180)
 
 
 @dataclass(frozen=True)

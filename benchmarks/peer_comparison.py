@@ -1,48 +1,66 @@
 """Vigil beside others that keep a workflow's state: DBOS with PostgreSQL, and Restate. `make bench-peers`.
 
 All do "start, callback, read, record" against one provider, over HTTP, on this machine, in alternating rounds. The
-table also says what the others do not do: Vigil's figures pay for it.
+table also says what the others do not do: Vigil's figures pay for it. It ends by itself, after twenty minutes
+at most, and stops every process that it started.
 """
 
+import argparse
 import asyncio
 import itertools
-import json
 import os
 import pwd
 import shutil
+import signal
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import httpx
 
 from benchmarks.installation import ACCOUNT, Installation, run_installation
+from benchmarks.publishing import Result, Table, run
 from vigil.checkout import find_checkout
 from vigil.demo.ports import LOOPBACK, accepts_connections, find_free_ports
 from vigil.demo.processes import Program
-from vigil.process_exit import exit_now
 
+ENDS_WITHIN: Final = timedelta(minutes=20)
 ROUNDS: Final = 3
 WHOLE: Final = 100
 AT_ONCE: Final = 32
 IDLE: Final = 15
 CALLBACKS: Final = 600
 """Callbacks that decide nothing, for each round."""
-READY_WITHIN: Final = timedelta(seconds=60)
-LACKS: Final[Mapping[str, str]] = {
-    "vigil": "",
-    "dbos": "keeps no callback, proves none, does not poll, no files, no notification",
-    "restate": "keeps no callback, proves none, does not poll, no files, no notification; stores to its own log",
+READY_WITHIN: Final = timedelta(seconds=180)
+STOPS_WITHIN: Final = timedelta(seconds=10)
+BY: Final[Mapping[str, str]] = {
+    "vigil": "Vigil",
+    "dbos": "DBOS with PostgreSQL",
+    "restate": "Restate",
 }
+DOES: Final[Mapping[str, Sequence[str]]] = {
+    "an acknowledged callback survives the end of the process": ("yes", "yes", "yes"),
+    "the callback itself is stored, and can be looked at later": ("yes", "its word", "its word"),
+    "the sender is proven before anything is stored": ("yes", "no", "no"),
+    "a verification is found by polling if its callback is lost": ("yes", "no", "no"),
+    "what is stored is sealed": ("yes", "no", "no"),
+    "files are downloaded, backends are notified": ("yes, not measured here", "no", "no"),
+    "the record can be read when the workflow's history is gone": ("yes", "no", "no"),
+}
+"""What each of the programs that are measured does, in the order of `BY`. They could be made to do more."""
 
 _references = itertools.count(7_000_001)
 _checkout = find_checkout()
+
+
+class Wrong(Exception):
+    """A contender did not do its work."""
 
 
 class Contender(Protocol):
@@ -71,21 +89,24 @@ class Vigil:
 
     async def start(self, reference: str) -> None:
         """Register."""
-        _check(await self.http.post("/verifications", json={"account": ACCOUNT, "reference": reference}))
+        await self._insist("/verifications", {"account": ACCOUNT, "reference": reference})
 
     async def call_back(self, reference: str, word: str) -> None:
         """Deliver a callback; steps differ, since Vigil takes an equal body for a repetition."""
         step = {"name": "form", "status": "OK", "documents": [f"d{next(_references)}"]}
         body = {"id": int(reference), "status": word, "enrollment_step": step}
-        headers = {"Authorization": self.secret}
+        await self._insist(f"/callbacks/{ACCOUNT}", body, {"Authorization": self.secret})
+
+    async def _insist(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Send until it is acknowledged, as backends and senders do: a busy installation says 503."""
         while True:
             # A kept connection may end just when a request is sent.
             with suppress(httpx.ReadError, httpx.RemoteProtocolError):
-                answer = await self.http.post(f"/callbacks/{ACCOUNT}", json=body, headers=headers)
+                answer = await self.http.post(path, json=body, headers=headers)
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     _check(answer)
                     return
-            self.refused.append(reference)
+            self.refused.append(path)
             await asyncio.sleep(1)
 
     async def result(self, reference: str) -> None:
@@ -96,7 +117,7 @@ class Vigil:
                 answer = _check(await self.http.get(f"/verifications/{ACCOUNT}/{reference}?wait=30&until=outcome"))
                 decision = (answer.json()["state"] or {}).get("decision")
         if decision != "approved":
-            raise SystemExit(f"{reference} is {decision}")
+            raise Wrong(f"{reference} is {decision}")
 
 
 @dataclass(frozen=True)
@@ -139,7 +160,7 @@ class Restate:
 
 def _check(answer: httpx.Response) -> httpx.Response:
     if not answer.is_success:
-        raise SystemExit(f"{answer.request.method} {answer.request.url} was answered {answer.status_code}")
+        raise Wrong(f"{answer.request.method} {answer.request.url} was answered {answer.status_code}")
     return answer
 
 
@@ -226,8 +247,12 @@ async def _run_postgres(data: Path, port: int) -> AsyncIterator[None]:
         await _wait_for(port)
         yield
     finally:
-        process.terminate()
-        await process.wait()
+        process.send_signal(signal.SIGINT)  # it does not wait until its clients have gone
+        try:
+            await asyncio.wait_for(process.wait(), STOPS_WITHIN.total_seconds())
+        except TimeoutError:
+            process.send_signal(signal.SIGQUIT)
+            await process.wait()
 
 
 def _prepare_postgres(data: Path) -> tuple[Path, str]:
@@ -299,9 +324,9 @@ async def _wait_for(port: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def compare() -> Mapping[str, Any]:
+async def compare(rounds: int) -> Result:
     """Measure all contenders in alternating rounds, and return the medians."""
-    async with AsyncExitStack() as stack:
+    async with asyncio.timeout(ENDS_WITHIN.total_seconds()), AsyncExitStack() as stack:
         installation, vigil = await stack.enter_async_context(run_vigil())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-peers-")))
         contenders: dict[str, Contender] = {
@@ -312,37 +337,34 @@ async def compare() -> Mapping[str, Any]:
         for contender in contenders.values():
             await _verify(contender)  # the first of everything is slower
         figures: dict[str, dict[str, list[float]]] = {what: {name: [] for name in contenders} for what in MEASURED}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for what, measured in MEASURED.items():
                 for name, contender in contenders.items():
                     figures[what][name].append(await measured(contender))
+    return _result(figures, refused=len(vigil.refused))
+
+
+def _result(figures: Mapping[str, Mapping[str, Sequence[float]]], *, refused: int) -> Result:
     medians = {
         what: {name: statistics.median(values) for name, values in each.items()} for what, each in figures.items()
     }
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "medians": medians,
-        "callbacks that Vigil did not acknowledge at first": len(vigil.refused),
-        "lacks": LACKS,
-    }
+    rows = [(what, *(each[name] for name in BY)) for what, each in medians.items()]
+    return Result(
+        figures={"medians": medians, "asked again": refused},
+        tables=[
+            Table(("", *BY.values()), rows),
+            Table(("What the measured program does", *BY.values()), [(what, *does) for what, does in DOES.items()]),
+        ],
+        notes=[f"Vigil was asked again {refused} times, since it had answered 503."] if refused else [],
+    )
 
 
-def print_table(figures: Mapping[str, Any]) -> None:
-    """Print the figures, and the JSON object."""
-    print(f"Vigil beside others, {figures['at']}, {figures['cores']} cores, load {figures['load']:.1f}")
-    print(f"{'':50}" + "".join(f"{name:>10}" for name in LACKS))
-    for what, each in figures["medians"].items():
-        print(f"{what:50}" + "".join(f"{each[name]:10.1f}" for name in LACKS))
-    refused = "callbacks that Vigil did not acknowledge at first"
-    print(f"{refused}: {figures[refused]}")
-    for name, lacks in figures["lacks"].items():
-        if lacks:
-            print(f"{name}: {lacks}")
-    print(json.dumps(figures), flush=True)
+def main() -> None:
+    """Measure by the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="(%(default)s)")
+    run(lambda given: compare(given.rounds), parser)
 
 
 if __name__ == "__main__":
-    print_table(asyncio.run(compare()))
-    exit_now(0)
+    main()
