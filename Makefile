@@ -27,7 +27,7 @@ AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test fuzz coverage check bench bench-peers faults faults-short format docs lock histories
+.PHONY: help demo dev test fuzz coverage check bench bench-growth bench-peers faults faults-short format docs lock histories
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,21 +62,29 @@ check: $(READY) ## Check format, lint, types, import contracts, compose file, al
 	@! grep -nE '://|^ *(-i|-f|--index-url|--extra-index-url|--find-links)\b' requirements/* \
 		|| { echo "requirements/ names packages and versions only, no addresses" >&2; exit 1; }
 
-bench: $(READY) ## Measure commands, sealed storage, one-time passwords, callbacks beside strangers, and Vigil beside bare Temporal
-	@$(BIN)/python -m benchmarks.command_start
-	@$(BIN)/python -m benchmarks.pages
-	@$(BIN)/python -m benchmarks.sealed_storage
-	@$(BIN)/python -m benchmarks.one_time_password
-	@$(BIN)/python -m benchmarks.hostile_callbacks
-	@$(BIN)/python -m benchmarks.side_by_side
+# WRITE=docs/performance.md also writes the tables into that page.
+BENCH = @$(BIN)/python -m benchmarks.
+TO_PAGE = $(if $(WRITE),--write $(WRITE))
+bench: $(READY) ## Measure Vigil beside the bare Temporal client, and what sealing, pages, commands and messages cost
+	$(BENCH)side_by_side $(TO_PAGE)
+	$(BENCH)verification_cost $(TO_PAGE)
+	$(BENCH)stalled_temporal $(TO_PAGE)
+	$(BENCH)sealed_storage $(TO_PAGE)
+	$(BENCH)pages $(TO_PAGE)
+	$(BENCH)command_start $(TO_PAGE)
+	$(BENCH)one_time_password
+	$(BENCH)hostile_callbacks
+
+bench-growth: $(READY) ## Measure an installation while 20,000 verifications become open
+	$(BENCH)growth $(TO_PAGE)
 
 bench-peers: $(READY) $(PEERS) ## Measure DBOS with PostgreSQL, Restate and Vigil at the same work
-	@$(BIN)/python -m benchmarks.peer_comparison
+	$(BENCH)peer_comparison $(TO_PAGE)
 
 SEED := 1
 STORAGE := folder
 faults: $(READY) ## Kill and stop real processes under 2,000 verifications, and count what is lost (SEED=1,2,3)
-	@$(BIN)/python -m faults --seed $(SEED) --storage $(STORAGE) $(if $(WRITE),--write $(WRITE))
+	@$(BIN)/python -m faults --seed $(SEED) --storage $(STORAGE) $(TO_PAGE)
 
 faults-short: $(READY) ## The same in about two minutes, with few verifications
 	@$(BIN)/python -m faults --short --seed $(SEED)

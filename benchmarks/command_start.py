@@ -1,14 +1,16 @@
 """How long the commands of `vigil` take, in processor time: `make bench`. Those at work have a Temporal to ask."""
 
+import argparse
 import asyncio
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from benchmarks.installation import ACCOUNT, run_installation
-from vigil.process_exit import exit_now
+from benchmarks.publishing import Result, Table, run
 
 RUNS: Final = 3
 COMMANDS: Final = (
@@ -39,29 +41,29 @@ def measure(command: list[str]) -> float:
     return min(times)
 
 
-def print_starts() -> None:
-    """Print a line for each command that does no work, and one for what a command imports when it runs."""
+def measure_starts() -> Iterator[tuple[str, float]]:
+    """Measure each command that does no work, and what a command imports when it runs."""
     for command in COMMANDS:
-        print(f"{measure(['-m', 'vigil.cli.main', *command]):5.2f} s  vigil {' '.join(command)}")
+        yield f"vigil {' '.join(command)}", measure(["-m", "vigil.cli.main", *command])
     for module in MODULES:
-        print(f"{measure(['-c', f'import {module}']):5.2f} s  imports of {module}")
+        yield f"imports of {module}", measure(["-c", f"import {module}"])
 
 
-def print_work(config: Path) -> None:
-    """Print a line for each command that asks Temporal."""
+def measure_work(config: Path) -> Iterator[tuple[str, float]]:
+    """Measure each command that asks Temporal."""
     for command in AT_WORK:
         took = measure(["-m", "vigil.cli.main", "--config", str(config), *command])
-        print(f"{took:5.2f} s  vigil {' '.join(command)}, at work")
+        yield f"vigil {' '.join(command)}, at work", took
 
 
-async def main() -> None:
-    """Print all lines."""
-    print_starts()
+async def measure_all() -> Result:
+    """Measure everything."""
+    rows = list(measure_starts())
     async with run_installation() as installation:
         await installation.register([REFERENCE])
-        await asyncio.to_thread(print_work, installation.config)
+        rows += await asyncio.to_thread(lambda: list(measure_work(installation.config)))
+    return Result(figures=dict(rows), tables=[Table(("", "processor time, seconds"), rows)])
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
-    exit_now(0)
+    run(lambda _: measure_all(), argparse.ArgumentParser(description=__doc__))

@@ -1,8 +1,10 @@
 """An installation to measure: Temporal, the API, a worker and a provider that answers at once, each a process."""
 
 import asyncio
+import itertools
+import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +25,8 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
 ACCOUNT: Final = "id360"
 READY_WITHIN: Final = timedelta(seconds=180)
+REFERENCES: Final = itertools.count(5_000_001)
+"""Of verifications that their provider has approved."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,18 @@ class Installation:
         """The address of the API."""
         return f"http://{LOOPBACK}:{self.api_port}"
 
+    @property
+    def temporal_pid(self) -> int:
+        """The process of Temporal's server."""
+        wanted = f"--port={self.temporal.rpartition(':')[2]}".encode()
+        found = (each for each in Path("/proc").glob("[0-9]*/cmdline") if wanted in each.read_bytes().split(b"\0"))
+        return int(next(found).parent.name)
+
+    def backend(self) -> httpx.AsyncClient:
+        """Return a client of the API with the key of a backend."""
+        headers, limits = {"Authorization": f"Bearer {self.key}"}, httpx.Limits(max_connections=64)
+        return httpx.AsyncClient(base_url=self.api_url, trust_env=False, headers=headers, timeout=120, limits=limits)
+
     async def start_workers(self) -> None:
         """Start the worker of Vigil, and return when it is ready."""
         await _start(self.worker, _logged(self.worker, "worker.started"))
@@ -57,7 +73,6 @@ class Installation:
 
     async def register(self, references: Iterable[str], *, at_once: int = 16) -> None:
         """Register verifications over HTTP."""
-        headers = {"Authorization": f"Bearer {self.key}"}
         slots = asyncio.Semaphore(at_once)
 
         async def register_one(http: httpx.AsyncClient, reference: str) -> None:
@@ -65,13 +80,18 @@ class Installation:
                 answer = await http.post("/verifications", json={"account": ACCOUNT, "reference": reference})
                 answer.raise_for_status()
 
-        async with httpx.AsyncClient(base_url=self.api_url, trust_env=False, headers=headers, timeout=60) as http:
+        async with self.backend() as http:
             await asyncio.gather(*(register_one(http, reference) for reference in references))
 
 
 @asynccontextmanager
-async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Installation]:
-    """Run everything but the workers for as long as the context lasts, in a folder that is removed."""
+async def run_installation(
+    *, time_scale: float = 1, changes: Mapping[str, str] | None = None
+) -> AsyncIterator[Installation]:
+    """Run everything but the workers for as long as the context lasts, in a folder that is removed.
+
+    `changes` are texts of the settings, and what stands in their place.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-bench-")))
         ports, provider_port = Ports.find_free(), Ports.find_free().api
@@ -87,13 +107,14 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
                 "username": "bench",
                 "password": "{password}",
                 "callback_headers": {"Authorization": "{secret}"},
-                "reads_per_second": reads_per_second,
+                "reads_per_second": 1000,
             },
             secret_at=("callback_headers", "Authorization"),
             scenario={},
         )
         config = folder / "vigil.toml"
-        write_settings(config, [account], ports, temporal=temporal.address, time_scale=1)
+        write_settings(config, [account], ports, temporal=temporal.address, time_scale=time_scale)
+        _change(config, changes or {})
         programs = {
             "provider": ["-m", "benchmarks.fast_provider", str(provider_port)],
             "api": ["-m", "vigil.cli.main", "serve", "api", f"--port={ports.api}"],
@@ -122,6 +143,27 @@ async def run_installation(*, reads_per_second: int = 1000) -> AsyncIterator[Ins
             worker=program["worker"],
             bare=program["bare"],
         )
+
+
+def _change(config: Path, changes: Mapping[str, str]) -> None:
+    text = config.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        if old not in text:
+            raise LookupError(f"the settings have no {old}")
+        text = text.replace(old, new)
+    config.write_text(text, encoding="utf-8")
+
+
+def processor_time(process: int) -> float:
+    """Return the seconds that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_memory(process: int | None) -> float:
+    """Return the resident memory of a process in megabytes. Raises OSError if it has ended."""
+    pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def _start(program: Program, is_ready: Callable[[], Awaitable[bool]]) -> None:

@@ -4,22 +4,20 @@ Starts Temporal and the API on this machine, and at the end a worker for one ver
 the processor time of the API and of Temporal is measured, which other programs on the machine change little.
 """
 
+import argparse
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Final
 
 import httpx
 
-from benchmarks.installation import ACCOUNT, Installation, run_installation
+from benchmarks.installation import ACCOUNT, Installation, processor_time, run_installation
+from benchmarks.publishing import Result, Table, run
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Attention, Stage
-from vigil.process_exit import exit_now
 from vigil.temporal.messages import MEMO, VERIFICATION_WORKFLOW
 from vigil.temporal.visibility import search_attributes
 
@@ -29,6 +27,7 @@ ASK_A_PERSON: Final = 25
 AT_ONCE: Final = 16
 TIMES: Final = 20
 FIRST: Final = 8_000_000
+COLUMNS: Final = ("median", "worst", "processor time of the API", "and of Temporal")
 PAGES: Final = {
     "the newest": "/ui",
     "what needs a person": "/ui?needs=attention",
@@ -88,48 +87,48 @@ async def fill(installation: Installation, count: int) -> None:
     await asyncio.gather(*(start(number) for number in range(1, count)))
 
 
-async def measure(http: httpx.AsyncClient, address: str, processes: Sequence[int]) -> str:
-    """Return the times of a page: the median and the worst that passed, and the processor time of each process."""
+async def measure_page(http: httpx.AsyncClient, address: str, processes: Sequence[int]) -> Sequence[float]:
+    """Return milliseconds of a page: the median and the worst that passed, and the processor time of each process."""
     (await http.get(address)).raise_for_status()
-    took, before = [], [_processor_time(each) for each in processes]
+    took, before = [], [processor_time(each) for each in processes]
     for _ in range(TIMES):
         began = time.perf_counter()
         (await http.get(address)).raise_for_status()
         took.append(time.perf_counter() - began)
-    busy = [(_processor_time(each) - then) / TIMES for each, then in zip(processes, before, strict=True)]
-    return "".join(f"{seconds * 1000:9.0f} ms" for seconds in (median(took), max(took), *busy))
+    busy = [(processor_time(each) - then) / TIMES for each, then in zip(processes, before, strict=True)]
+    return [seconds * 1000 for seconds in (median(took), max(took), *busy)]
 
 
-def _find_process(option: str) -> int:
-    """Return the process that was started with an option."""
-    wanted = option.encode()
-    found = (each for each in Path("/proc").glob("[0-9]*/cmdline") if wanted in each.read_bytes().split(b"\0"))
-    return int(next(found).parent.name)
+async def sign_in(installation: Installation, http: httpx.AsyncClient) -> None:
+    """Get the session of a person."""
+    await http.post("/ui/sign-in", data={"key": installation.key}, headers={"origin": installation.api_url})
 
 
-def _processor_time(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def print_figures(count: int) -> None:
-    """Start what is measured, and print a table."""
+async def measure(count: int) -> Result:
+    """Start what is measured, and measure each page."""
     async with run_installation() as installation:
-        temporal = _find_process(f"--port={installation.temporal.rpartition(':')[2]}")
-        processes = (installation.api.pid or 0, temporal)
-        began = time.monotonic()
+        processes = (installation.api.pid or 0, installation.temporal_pid)
         await fill(installation, count)
-        print(f"{count} open verifications, started in {time.monotonic() - began:.0f} s; each page {TIMES} times")
-        print(f"{'page':24}{'median':>12}{'worst':>12}{'API':>12}{'Temporal':>12}")
-        origin = {"origin": installation.api_url}
+        rows = []
         async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, timeout=60) as http:
-            await http.post("/ui/sign-in", data={"key": installation.key}, headers=origin)
+            await sign_in(installation, http)
             for name, address in PAGES.items():
-                print(f"{name:24}{await measure(http, address, processes)}", flush=True)
+                rows.append((name, *await measure_page(http, address, processes)))
             await installation.start_workers()
-            print(f"{'one with a worker':24}{await measure(http, PAGES['one without a worker'], processes)}")
+            worked = await measure_page(http, PAGES["one without a worker"], processes)
+            rows.append(("one with a worker", *worked))
+    return Result(
+        figures={"open": count, "pages": {name: times for name, *times in rows}},
+        tables=[Table((f"page, {count} open verifications, ms", *COLUMNS), rows)],
+    )
+
+
+def main() -> None:
+    """Measure by the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--open", type=int, default=VERIFICATIONS, help="how many verifications (%(default)s)")
+    run(lambda given: measure(given.open), parser)
 
 
 if __name__ == "__main__":
-    asyncio.run(print_figures(int(sys.argv[1]) if sys.argv[1:] else VERIFICATIONS))
-    exit_now(0)
+    main()

@@ -6,29 +6,27 @@ Prints a table and one JSON object. Ratios count: both sides share the machine w
 import argparse
 import asyncio
 import itertools
-import json
 import os
-import platform
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
-from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client
 
-from benchmarks.bare import QUEUE, BareVerification
+from benchmarks.bare import BareVerification
 from benchmarks.hostile_callbacks import Caller
-from benchmarks.installation import ACCOUNT, Installation, run_installation
-from vigil.process_exit import exit_now
+from benchmarks.installation import ACCOUNT, REFERENCES, Installation, resident_memory, run_installation
+from benchmarks.publishing import Result, Table, run
+from benchmarks.verifications import call_back, rate, verify, verify_bare
 from vigil.temporal.messages import VERIFICATIONS_QUEUE
 
 ROUNDS: Final = 3
@@ -41,8 +39,9 @@ WHOLE: Final = 100
 """Whole verifications for each round of one side."""
 IDLE: Final = 15
 """Verifications one after the other, each on an idle installation."""
-
-_references = itertools.count(5_000_001)
+FIRST_TASKS_WITHIN: Final = 1200
+LARGE: Final = 1_500_000
+"""Bytes of a large body."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _median(rounds: Sequence[Times]) -> Times:
 
 async def acknowledgements(installation: Installation) -> list[Row]:
     """Callbacks of open verifications that decide nothing, beside signals to open workflows. No worker runs."""
-    references = [str(next(_references)) for _ in range(OPEN)]
+    references = [str(next(REFERENCES)) for _ in range(OPEN)]
     await installation.register(references)
     client = installation.client
     handles = [
@@ -119,7 +118,7 @@ async def acknowledgements(installation: Installation) -> list[Row]:
             caller = callers.get_nowait() if not callers.empty() else Caller(installation.api_port, installation.secret)
             status, _ = await caller.call_for(int(references[next(numbers) % OPEN]))
             if status != httpx.codes.OK:
-                raise SystemExit(f"a callback was answered {status}: see {installation.api.log}")
+                raise RuntimeError(f"a callback was answered {status}: see {installation.api.log}")
             callers.put_nowait(caller)
 
         return call
@@ -139,13 +138,44 @@ async def acknowledgements(installation: Installation) -> list[Row]:
     return rows
 
 
+async def large_bodies(installation: Installation) -> list[Row]:
+    """Callbacks of 1.5 MB, beside a file of that size that is written to the disk, and a signal. No worker runs."""
+    reference = str(next(REFERENCES))
+    await installation.register([reference])
+    start = installation.client.start_workflow
+    handle = await start(BareVerification.run, "1", id=f"bare/{uuid4()}", task_queue="nobody")
+    numbers = itertools.count()
+    async with installation.backend() as http:
+
+        async def call() -> None:
+            step = {"name": "form", "status": "OK", "documents": [f"d{next(numbers)}", "A" * LARGE]}
+            await call_back(installation, http, reference, {"status": "STARTED", "enrollment_step": step})
+
+        async def write_and_signal() -> None:
+            await asyncio.to_thread(_write, installation.folder / "bare" / uuid4().hex)
+            await handle.signal(BareVerification.called, "STARTED")
+
+        ours, theirs = await alternate(partial(many, call, 8), partial(many, write_and_signal, 8))
+    return [
+        Row("callbacks of 1.5 MB acknowledged, 8 at once", "1/s", ours.rate, theirs.rate, ""),
+        Row("callbacks of 1.5 MB acknowledged, p99, 8 at once", "ms", ours.p99, theirs.p99, ""),
+    ]
+
+
+def _write(file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    with file.open("xb") as opened:
+        opened.write(b"A" * LARGE)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
 async def registrations(installation: Installation) -> list[Row]:
     """Registrations over HTTP, beside starts of a workflow. No worker runs."""
-    headers = {"Authorization": f"Bearer {installation.key}"}
-    async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, headers=headers, timeout=60) as http:
+    async with installation.backend() as http:
 
         async def register() -> None:
-            body = {"account": ACCOUNT, "reference": str(next(_references))}
+            body = {"account": ACCOUNT, "reference": str(next(REFERENCES))}
             (await http.post("/verifications", json=body)).raise_for_status()
 
         async def start() -> None:
@@ -161,10 +191,11 @@ async def whole_verifications(installation: Installation) -> list[Row]:
     """Register, callback, read, record, beside start, signal, read, result. Both workers run."""
     await idle_decisions(installation, 2)  # the first of everything is slower
     rates: list[tuple[float, float]] = []
-    for _ in range(ROUNDS):
-        ours = await _rate(lambda http: _verify(installation, http, str(next(_references))), installation)
-        theirs = await _rate(lambda _: _verify_bare(installation, str(next(_references))), installation)
-        rates.append((ours, theirs))
+    async with installation.backend() as http:
+        for _ in range(ROUNDS):
+            ours = await rate(lambda reference: verify(installation, http, reference), WHOLE, at_once=CONNECTIONS)
+            theirs = await rate(lambda reference: verify_bare(installation, reference), WHOLE, at_once=CONNECTIONS)
+            rates.append((ours, theirs))
     ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))
     return [Row(f"whole verifications, {CONNECTIONS} at once", "1/s", ours, theirs, "≥ 0.7")]
 
@@ -172,109 +203,12 @@ async def whole_verifications(installation: Installation) -> list[Row]:
 async def idle_decisions(installation: Installation, times: int = IDLE) -> list[Row]:
     """From the callback until a waiting reader sees the verdict, beside signal to result, one at a time."""
     ours, theirs = [], []
-    headers = {"Authorization": f"Bearer {installation.key}"}
-    async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, headers=headers, timeout=60) as http:
+    async with installation.backend() as http:
         for _ in range(times):
-            ours.append(await _verify(installation, http, str(next(_references)), settle=0.3))
-            theirs.append(await _verify_bare(installation, str(next(_references)), settle=0.3))
+            ours.append(await verify(installation, http, str(next(REFERENCES)), settle=0.3))
+            theirs.append(await verify_bare(installation, str(next(REFERENCES)), settle=0.3))
     row = Row("callback to verdict, idle", "ms", statistics.median(ours), statistics.median(theirs), "≤ 1.5")
     return [row]
-
-
-async def _rate(verify: Callable[[httpx.AsyncClient], Awaitable[object]], installation: Installation) -> float:
-    slots = asyncio.Semaphore(CONNECTIONS)
-    limits = httpx.Limits(max_connections=2 * CONNECTIONS)
-    headers = {"Authorization": f"Bearer {installation.key}"}
-
-    async def one(http: httpx.AsyncClient) -> None:
-        async with slots:
-            await verify(http)
-
-    began = time.perf_counter()
-    async with httpx.AsyncClient(
-        base_url=installation.api_url, trust_env=False, headers=headers, timeout=60, limits=limits
-    ) as http:
-        await asyncio.gather(*(one(http) for _ in range(WHOLE)))
-    return WHOLE / (time.perf_counter() - began)
-
-
-async def _verify(installation: Installation, http: httpx.AsyncClient, reference: str, *, settle: float = 0) -> float:
-    """Register, wait for the verdict, and call back meanwhile. Return the milliseconds from callback to verdict."""
-    (await http.post("/verifications", json={"account": ACCOUNT, "reference": reference})).raise_for_status()
-    url = f"/verifications/{ACCOUNT}/{reference}?wait=30&until=outcome"
-    waiting = asyncio.create_task(http.get(url))
-    await asyncio.sleep(settle)
-    began = time.perf_counter()
-    body = {"id": int(reference), "status": "OK"}
-    headers = {"Authorization": installation.secret}
-    (await http.post(f"/callbacks/{ACCOUNT}", json=body, headers=headers)).raise_for_status()
-    state = (await waiting).raise_for_status().json()["state"]
-    if state["decision"] != "approved":
-        raise SystemExit(f"{reference} is not approved: {state}")
-    return (time.perf_counter() - began) * 1000
-
-
-async def _verify_bare(installation: Installation, reference: str, *, settle: float = 0) -> float:
-    handle = await installation.client.start_workflow(
-        BareVerification.run, reference, id=f"bare/{reference}", task_queue=QUEUE
-    )
-    waiting = asyncio.create_task(handle.result())
-    await asyncio.sleep(settle)
-    began = time.perf_counter()
-    await handle.signal(BareVerification.called, "OK")
-    await waiting
-    return (time.perf_counter() - began) * 1000
-
-
-async def cost(installation: Installation) -> Mapping[str, Any]:
-    """What one verification without files costs in Temporal and in storage, the bare workflow's events beside it."""
-    headers = {"Authorization": f"Bearer {installation.key}"}
-    async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, headers=headers, timeout=60) as http:
-        reference = str(next(_references))
-        await _verify(installation, http, reference, settle=0.5)
-        complete = await http.get(f"/verifications/{ACCOUNT}/{reference}?wait=30&until=complete")
-        complete.raise_for_status()
-    bare = str(next(_references))
-    await _verify_bare(installation, bare)
-    own = await installation.client.get_workflow_handle(f"verification/{ACCOUNT}/{reference}").fetch_history()
-    theirs = await installation.client.get_workflow_handle(f"bare/{bare}").fetch_history()
-    storage = installation.folder / "storage"
-    files = [file for file in storage.rglob("*") if file.is_file() and f"/{reference}/" in str(file)]
-    return {
-        "events": len(own.events),
-        "bare events": len(theirs.events),
-        "event bytes": sum(event.ByteSize() for event in own.events),
-        "billable actions": billable_actions(own),
-        "bare billable actions": billable_actions(theirs),
-        "files": len(files),
-        "file bytes": sum(file.stat().st_size for file in files),
-    }
-
-
-_ACTIONS: Final = frozenset(
-    {
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-        EventType.EVENT_TYPE_TIMER_STARTED,
-        EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
-        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
-    }
-)
-
-
-def billable_actions(history: WorkflowHistory) -> int:
-    """Count what Temporal Cloud bills, by its public list. A signal that starts the workflow counts once."""
-    counted = sum(event.event_type in _ACTIONS for event in history.events)
-    # All local activities of one workflow task are one action.
-    tasks = {
-        event.marker_recorded_event_attributes.workflow_task_completed_event_id
-        for event in history.events
-        if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED
-    }
-    starts_by_signal = history.events[1].event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
-    return counted + len(tasks) - starts_by_signal
 
 
 async def many_open(installation: Installation, count: int) -> Mapping[str, Any]:
@@ -283,29 +217,28 @@ async def many_open(installation: Installation, count: int) -> Mapping[str, Any]
     One of them has a callback waiting: its verdict must not wait for the first tasks of the others.
     """
     began = time.perf_counter()
-    await installation.register((str(next(_references)) for _ in range(count)), at_once=32)
+    await installation.register((str(next(REFERENCES)) for _ in range(count)), at_once=32)
     registered = time.perf_counter() - began
-    headers = {"Authorization": f"Bearer {installation.key}"}
     await installation.start_workers()
-    async with httpx.AsyncClient(base_url=installation.api_url, trust_env=False, headers=headers, timeout=120) as http:
+    async with installation.backend() as http:
         began = time.perf_counter()
-        await _verify(installation, http, str(next(_references)))
+        await verify(installation, http, str(next(REFERENCES)))
         fresh = time.perf_counter() - began
     largest = 0.0
-    async with asyncio.timeout(600):
-        while await _first_tasks_wait(installation.client):
-            largest = max(largest, _memory(installation))
+    async with asyncio.timeout(FIRST_TASKS_WITHIN):
+        while await first_tasks_wait(installation.client):
+            largest = max(largest, resident_memory(installation.worker.pid))
             await asyncio.sleep(1)
     return {
         "open": count,
         "registrations a second": count / registered,
         "first verdict after a worker's start, seconds": fresh,
         "first tasks done after, seconds": time.perf_counter() - began,
-        "worker, MB": max(largest, _memory(installation)),
+        "worker, MB": max(largest, resident_memory(installation.worker.pid)),
     }
 
 
-async def _first_tasks_wait(client: Client) -> bool:
+async def first_tasks_wait(client: Client) -> bool:
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=VERIFICATIONS_QUEUE),
@@ -316,19 +249,11 @@ async def _first_tasks_wait(client: Client) -> bool:
     return described.stats.approximate_backlog_count > 0
 
 
-def _memory(installation: Installation) -> float:
-    """Return the resident memory of the worker in megabytes."""
-    for line in Path(f"/proc/{installation.worker.pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("the worker has ended")
-
-
-async def measure(count: int) -> Mapping[str, Any]:
-    """Measure everything, and return what is printed."""
+async def measure(count: int) -> Result:
+    """Measure everything."""
     rows: list[Row] = []
     async with run_installation() as installation:
-        for measured in (acknowledgements, registrations):
+        for measured in (acknowledgements, large_bodies, registrations):
             rows += await measured(installation)
     # Another one, without the verifications that wait for a worker.
     async with run_installation() as installation:
@@ -336,36 +261,24 @@ async def measure(count: int) -> Mapping[str, Any]:
         await installation.start_bare_worker()
         for measured in (idle_decisions, whole_verifications):
             rows += await measured(installation)
-        costs = await cost(installation)
     async with run_installation() as installation:
-        growth = await many_open(installation, count)
-    machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()}
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine,
-        "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
-        "one verification": costs,
-        "many open": growth,
-    }
+        backlog = await many_open(installation, count)
+    columns = ("", "unit", "Vigil", "bare client", "ratio", "aim")
+    return Result(
+        figures={"rows": [asdict(row) | {"ratio": row.ratio} for row in rows], "many open": backlog},
+        tables=[
+            Table(columns, [(row.what, row.unit, row.vigil, row.bare, row.ratio, row.aim) for row in rows]),
+            Table(("A worker that starts behind registered verifications", ""), list(backlog.items())),
+        ],
+    )
 
 
-def table(figures: Mapping[str, Any]) -> Iterator[str]:
-    """Return the lines of the table."""
-    machine = figures["machine"]
-    at, cores, load = figures["at"], machine["cores"], machine["load"]
-    yield f"Vigil beside the bare Temporal client, {at}, {cores} cores, load {load:.1f}"
-    yield f"{'':44}{'Vigil':>9}{'bare':>9}{'ratio':>8}  aim"
-    for row in figures["rows"]:
-        name = f"{row['what']}, {row['unit']}"
-        yield f"{name:44}{row['vigil']:9.1f}{row['bare']:9.1f}{row['ratio']:8.2f}  {row['aim']}"
-    for title in ("one verification", "many open"):
-        yield f"{title}: " + ", ".join(f"{name} {value:.4g}" for name, value in figures[title].items())
+def main() -> None:
+    """Measure by the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--open", type=int, default=5000, help="how many verifications wait for the worker")
+    run(lambda given: measure(given.open), parser)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--open", type=int, default=5000, help="how many verifications wait for the worker")
-    printed = asyncio.run(measure(parser.parse_args().open))
-    print("\n".join(table(printed)))
-    print(json.dumps(printed), flush=True)
-    exit_now(0)
+    main()
