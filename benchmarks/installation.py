@@ -60,7 +60,7 @@ class Installation:
 
     def backend(self) -> httpx.AsyncClient:
         """Return a client of the API with the key of a backend."""
-        headers, limits = {"Authorization": f"Bearer {self.key}"}, httpx.Limits(max_connections=64)
+        headers, limits = {"Authorization": f"Bearer {self.key}"}, httpx.Limits(max_connections=64, keepalive_expiry=2)
         return httpx.AsyncClient(base_url=self.api_url, trust_env=False, headers=headers, timeout=120, limits=limits)
 
     async def start_workers(self) -> None:

@@ -38,6 +38,7 @@ IDLE: Final = 15
 CALLBACKS: Final = 600
 """Callbacks that decide nothing, for each round."""
 READY_WITHIN: Final = timedelta(seconds=180)
+KEPT_FOR: Final = timedelta(seconds=2)
 STOPS_WITHIN: Final = timedelta(seconds=10)
 BY: Final[Mapping[str, str]] = {
     "vigil": "Vigil",
@@ -302,7 +303,10 @@ async def run_vigil() -> AsyncIterator[tuple[Installation, Vigil]]:
 
 
 def _client(url: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=3 * AT_ONCE, max_keepalive_connections=3 * AT_ONCE)
+    # A server ends a connection that rests for some seconds, perhaps just when a request is sent.
+    limits = httpx.Limits(
+        max_connections=3 * AT_ONCE, max_keepalive_connections=3 * AT_ONCE, keepalive_expiry=KEPT_FOR.total_seconds()
+    )
     return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=60, limits=limits)
 
 

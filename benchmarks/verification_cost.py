@@ -33,6 +33,9 @@ TIMES: Final = 10
 """Verifications, of whose storage requests the average is shown."""
 TIME_SCALE: Final = 900
 """15 minutes until the first poll are a second."""
+LIST: Final = "LIST"
+IDLE_FOR: Final = 15
+"""Seconds."""
 POLLED_FOR: Final = 20
 """Seconds in which a verification is polled only."""
 
@@ -46,15 +49,22 @@ class CountingBucket:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         method, path = str(environ["REQUEST_METHOD"]), str(environ["PATH_INFO"])
-        self.requests["LIST" if method == "GET" and path.count("/") == 1 else method] += 1
+        self.requests[LIST if method == "GET" and path.count("/") == 1 else method] += 1
         return self._store(environ, start_response)
+
+
+class Quiet(MotoRequestHandler):
+    """Logs no request."""
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
 
 
 @asynccontextmanager
 async def with_bucket() -> AsyncIterator[tuple[Installation, CountingBucket]]:
     """Run an installation with its workers whose storage is a bucket."""
     bucket, (port,) = CountingBucket(), find_free_ports(1)
-    server = make_server(LOOPBACK, port, bucket, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(LOOPBACK, port, bucket, threaded=True, request_handler=Quiet)
     Thread(target=server.serve_forever, daemon=True).start()
     endpoint = f"http://{LOOPBACK}:{port}"
     os.environ |= {
@@ -68,7 +78,7 @@ async def with_bucket() -> AsyncIterator[tuple[Installation, CountingBucket]]:
         (await http.put(f"{endpoint}/{BUCKET}")).raise_for_status()
     try:
         async with run_installation(
-            time_scale=TIME_SCALE, changes={"[storage]\nurl = ": f'[storage]\nurl = "s3://{BUCKET}/vigil" # '}
+            changes={"[storage]\nurl = ": f'[storage]\nurl = "s3://{BUCKET}/vigil" # '}
         ) as installation:
             await installation.start_workers()
             await installation.start_bare_worker()
@@ -81,13 +91,16 @@ async def measure() -> Result:
     """Count what verifications cost, and what polls do."""
     async with with_bucket() as (installation, bucket), installation.backend() as http:
         await _complete(installation, http)  # the first of everything reads more
+        idle = await _idle(bucket)
         before = bucket.requests.copy()
         *_, reference = [await _complete(installation, http) for _ in range(TIMES)]
-        requests = {name: count / TIMES for name, count in sorted((bucket.requests - before).items())}
+        requests = {name: count / TIMES for name, count in sorted((bucket.requests - before).items()) if name != LIST}
         own = await _history(installation, f"verification/{ACCOUNT}/{reference}")
         bare = str(next(REFERENCES))
         await verify_bare(installation, bare)
         theirs = await _history(installation, f"bare/{bare}")
+    async with run_installation(time_scale=TIME_SCALE) as installation, installation.backend() as http:
+        await installation.start_workers()
         polls = await _polls(installation, http)
     figures = {
         "events": (len(own.events), len(theirs.events), "≤ 26"),
@@ -95,6 +108,7 @@ async def measure() -> Result:
         "billable actions": (billable_actions(own), billable_actions(theirs), "≤ 8"),
         "requests to storage": (sum(requests.values()), 0, ""),
         **{f"of them {name}": (count, 0, "") for name, count in requests.items()},
+        "lists of an idle API and worker, a second": (idle, 0, ""),
         "events of a poll": (polls["events"] / max(polls["polls"], 1), "does not poll", "0"),
     }
     columns = ("One verification without files: register, callback, read, record", "Vigil", "bare client", "aim")
@@ -103,6 +117,13 @@ async def measure() -> Result:
         tables=[Table(columns, [(name, *values) for name, values in figures.items()])],
         notes=[f"In {POLLED_FOR} seconds a verification was polled {polls['polls']} times: {polls['events']} events."],
     )
+
+
+async def _idle(bucket: CountingBucket) -> float:
+    """Return how many lists a second API and worker ask for when nothing happens. No verification adds any."""
+    before = bucket.requests[LIST]
+    await asyncio.sleep(IDLE_FOR)
+    return (bucket.requests[LIST] - before) / IDLE_FOR
 
 
 async def _complete(installation: Installation, http: httpx.AsyncClient) -> str:
