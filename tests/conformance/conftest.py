@@ -1,21 +1,18 @@
 """Two rigs, each for the whole package: one in steps of a test's own, one on a server that skips time."""
 
 import asyncio
-import sysconfig
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.conformance.rig import Rig, rig
 from tests.conformance.skipping import working
-from tests.sealed import CONVERTER
 from tests.simulator.step_clock import StepClock
-from tests.workflows.conftest import KINDS
+from tests.skipped_time import run_skipping_server, skip
 from vigil.demo.temporal_server import find_binary
 from vigil.temporal.messages import SEARCH_ATTRIBUTES
 
@@ -52,7 +49,7 @@ class Skipped:
         return await self.environment.get_current_time()
 
     async def passes(self, duration: timedelta) -> None:
-        await self.environment.sleep(duration)
+        await skip(self.environment, duration)
         await self.catch_up()
 
     async def catch_up(self) -> None:
@@ -86,17 +83,8 @@ async def stepped(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig
 async def skipped(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """For what depends on it: the contracts' own times, skipped."""
     clock = StepClock()
-    binary = f"{sysconfig.get_path('scripts')}/temporal-test-server"
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary, data_converter=CONVERTER
-    ) as environment:
+    async with run_skipping_server() as environment:
         time = Skipped(clock, environment, await environment.get_current_time())
-        await environment.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=environment.client.namespace,
-                search_attributes={name: KINDS[kind] for name, kind in SEARCH_ATTRIBUTES.items()},
-            )
-        )
         address = environment.client.service_client.config.target_host
         folder = tmp_path_factory.mktemp("skipped")
         async with rig(address, folder, clock, time, scale=1, working=working) as running:

@@ -1,7 +1,6 @@
 """A verification in any interleaving of callbacks, answers, time, commands and restarts, against a small model."""
 
 import asyncio
-import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -14,7 +13,6 @@ from uuid import uuid4
 
 from hypothesis import given, note
 from hypothesis import strategies as st
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -24,7 +22,7 @@ from tests.domain.samples import ended
 from tests.fuzz.effort import tries
 from tests.fuzz.model import Model
 from tests.sealed import CONVERTER
-from tests.workflows.conftest import KINDS
+from tests.skipped_time import run_skipping_server, skip
 from tests.world import APPROVED_WITH_FILE, DECLINED, STARTED, World, final, own_account, quick, step
 from vigil.demo.temporal_server import find_binary
 from vigil.domain.callback_event import Observation, StatusSeen, Unreadable
@@ -229,20 +227,6 @@ async def check(course: Course, steps: Sequence[Step], last_word: str) -> bool:
     return bool(history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id)
 
 
-@asynccontextmanager
-async def skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A server of its own for each course: a clock that is skipped is skipped for all that is left of another."""
-    binary = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(binary), data_converter=CONVERTER
-    ) as environment:
-        kinds = {name: KINDS[kind] for name, kind in messages.SEARCH_ATTRIBUTES.items()}
-        await environment.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=environment.client.namespace, search_attributes=kinds)
-        )
-        yield environment
-
-
 @given(steps=COURSES, last_word=st.sampled_from(["OK", "KO"]), plan=PLANS)
 @tries(8)
 def test_a_course_whose_time_is_skipped_ends_as_the_model_allows(
@@ -250,7 +234,8 @@ def test_a_course_whose_time_is_skipped_ends_as_the_model_allows(
 ) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            async with skipping() as environment:
+            # A clock that is skipped is skipped for all that is left of another course.
+            async with run_skipping_server() as environment:
                 world = World(
                     environment.client,
                     Path(folder),
@@ -289,7 +274,7 @@ def test_a_course_over_many_runs_ends_as_the_model_allows() -> None:
 async def _skip(environment: WorkflowEnvironment, duration: timedelta) -> None:
     # No time is skipped while the server waits for a worker that went away in an activity.
     with suppress(RPCError):
-        await environment.sleep(duration)
+        await skip(environment, duration)
 
 
 async def _passes_quickly(duration: timedelta) -> None:

@@ -1,7 +1,6 @@
 """Two kinds of server: the real one, and one whose clock skips what nobody does anything in."""
 
 import asyncio
-import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,23 +9,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from tests.sealed import CONVERTER, connect
+from tests.sealed import connect
+from tests.skipped_time import run_skipping_server, skip
 from tests.world import World, own_account
 from vigil.domain.record import Record
 from vigil.domain.tracking_plan import TrackingPlan
-from vigil.temporal.messages import SEARCH_ATTRIBUTES
-
-KINDS = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-}
 
 
 @pytest.fixture
@@ -61,7 +52,7 @@ class SkippedTime:
 
     async def passes(self, duration: timedelta) -> None:
         """Skip time, with everything that falls due in it."""
-        await self.environment.sleep(duration)
+        await skip(self.environment, duration)
 
     def with_plan(self, plan: TrackingPlan) -> World:
         """Give the world another plan, and return it."""
@@ -79,15 +70,6 @@ class SkippedTime:
 @pytest_asyncio.fixture
 async def skipped(tmp_path: Path) -> AsyncIterator[SkippedTime]:
     """A server of its own for every test, since its one clock is locked while an activity runs."""
-    binary = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(binary), data_converter=CONVERTER
-    ) as environment:
-        await environment.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=environment.client.namespace,
-                search_attributes={name: KINDS[kind] for name, kind in SEARCH_ATTRIBUTES.items()},
-            )
-        )
+    async with run_skipping_server() as environment:
         world = World(environment.client, tmp_path, account=own_account(), now=environment.get_current_time)
         yield SkippedTime(world, environment)
