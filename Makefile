@@ -18,11 +18,13 @@ UV_LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 # starts each server of a module or a package, and `loadfile` leaves the longest files for the end.
 WORKERS := 4
 TOGETHER = $(BIN)/python -m pytest --cache-clear --numprocesses $(WORKERS) --dist worksteal -m "not alone"
-ALONE = $(BIN)/python -m pytest --cache-clear -m alone
+# Two at a time: the demonstration waits for two minutes, and all others are done beside it. Only their files are read.
+ALONE = $(BIN)/python -m pytest --cache-clear --numprocesses 2 --dist loadfile --no-loadscope-reorder -m alone \
+	$$(grep -rl --include='test_*.py' 'mark[.]alone' tests | sort)
 # On a busy machine a test may run out of time. A test that failed is run once more, with no other beside it, and counts
 # as failed only if it fails again. Its first failure stays in the output. What failed in an earlier run is forgotten
-# first: a run that could not begin would otherwise pass with those few.
-AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m
+# first: a run that could not begin would otherwise pass with those few. Such a run (any status but 1) is not repeated.
+AGAIN = [ $$? -eq 1 ] && echo "Once more, one by one:" && $(BIN)/python -m pytest --last-failed -m
 
 # The many processes of a test run share their compiled modules, also where the environment forbids to keep them.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,8 +41,8 @@ dev: $(RUNS) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
 test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then those that need the machine alone
-	@status=0; $(TOGETHER) || { echo "Once more, one by one:"; $(AGAIN) "not alone"; } || status=1; \
-		$(ALONE) || { echo "Once more, one by one:"; $(AGAIN) alone; } || status=1; exit $$status
+	@status=0; $(TOGETHER) || { $(AGAIN) "not alone"; } || status=1; \
+		$(ALONE) || { $(AGAIN) alone; } || status=1; exit $$status
 
 EFFORT := 50
 fuzz: $(READY) ## Try random courses and random bytes, EFFORT times as many as the tests do

@@ -4,7 +4,7 @@ import gc
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Container, Generator, Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -76,10 +76,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses ids that differ between the processes of one run, which could then run no test at all."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuses ids that differ between the processes of one run, which could then run no test at all.
+
+    Also keeps `--last-failed` from running all tests where it knows of no failure, or of those of a collection alone.
+    """
     if differing := [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]{6}", item.nodeid)]:
         raise pytest.UsageError(f"give these tests an id that is the same in every process: {differing}")
+    if config.getoption("lf") and config.cache is not None:
+        items[:] = failed_before(items, config.cache.get("cache/lastfailed", {}))
+
+
+def failed_before(items: Sequence[pytest.Item], failed: Container[str]) -> list[pytest.Item]:
+    return [item for item in items if item.nodeid in failed]
 
 
 FINISHED = pytest.StashKey[pytest.Session]()
