@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if differing := [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]{6}", item.nodeid)]:
         raise pytest.UsageError(f"give these tests an id that is the same in every process: {differing}")
-    if config.getoption("lf") and config.cache is not None:
+    if config.getoption("lf", default=False) and config.cache is not None:
         items[:] = failed_before(items, config.cache.get("cache/lastfailed", {}))
 
 

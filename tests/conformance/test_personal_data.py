@@ -1,22 +1,28 @@
-"""What a provider tells of a person stays in storage: nothing of it is in Temporal, in logs, in names or in answers."""
+"""What a provider tells of a person stays in storage: nothing of it is in Temporal, in logs, in names or in answers.
+
+The same holds for secrets, and for references that open the applicant's session.
+"""
 
 import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
+from temporalio.api.sdk.v1 import UserMetadata
 
 from tests.conformance.cases import KITS
 from tests.conformance.kit import Condition, SenderKit, SentRequest
 from tests.conformance.leaking import planted
-from tests.conformance.places import Overheard, Place, at_rest, kept, leaks, listening, said, waiting
+from tests.conformance.places import Overheard, Place, at_rest, kept, leaks, listening, parts_of, said, waiting
 from tests.conformance.rig import Play, Rig, configured
 from vigil.simulator.registry import SIMULATED
 from vigil.temporal.messages import MEMO
@@ -35,7 +41,7 @@ async def sampling(rig: Rig, play: Play, heard: Overheard) -> AsyncIterator[None
     async def sample() -> None:
         while True:
             heard.pending += waiting(await rig.tracker.handle(play.key).describe())
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     task = asyncio.create_task(sample())
     try:
@@ -103,7 +109,7 @@ async def outage(rig: Rig, provider: str, *, on: bool) -> None:
 async def until_failed(heard: Overheard) -> None:
     async with asyncio.timeout(60):
         while not any(b"lastFailure" in text for text in heard.pending):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 async def wrong_requests(rig: Rig, play: Play, person: Mapping[str, str]) -> None:
@@ -126,22 +132,68 @@ async def stored_result(rig: Rig, play: Play) -> bytes:
     return await rig.dependencies.storage.read(snapshot.result)
 
 
-@pytest.mark.parametrize("provider", KITS)
-async def test_a_person_is_in_the_stored_results_and_nowhere_else(stepped: Rig, provider: str) -> None:
-    since, canaries = datetime.now(UTC), SIMULATED[provider].markers.values()
+async def labels_of(rig: Rig, play: Play) -> bytes:
+    """Return what Temporal's UI shows as the title and the details of a workflow and of its activities."""
+    handle = rig.tracker.handle(play.key)
+    told = [(await handle.describe()).raw_description, *(await handle.fetch_history()).events]
+    return b"\n".join(part.SerializeToString() for message in told for part in parts_of(message, UserMetadata))
+
+
+@dataclass(frozen=True)
+class Searched:
+    """All that can be read of one provider's courses."""
+
+    provider: str
+    references: Sequence[str]
+    is_capability: bool
+    texts: Mapping[Place, bytes]
+    results: bytes
+    labels: Sequence[bytes]
+    stored: bytes
+    sealed: bytes
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=list(KITS))
+async def searched(stepped: Rig, request: pytest.FixtureRequest) -> Searched:
+    since = datetime.now(UTC)
     with listening(stepped) as heard:
-        plays = await followed(stepped, provider, heard)
+        plays = await followed(stepped, request.param, heard)
         async with asyncio.timeout(60):
             texts = await said(stepped, heard, since=since)
             while not all(stepped.tracker.path(play.key).encode() in texts[Place.WORKFLOW_IDS] for play in plays):
                 texts = await said(stepped, heard, since=since)
-        results = b"".join([await stored_result(stepped, play) for play in plays])
+        return Searched(
+            request.param,
+            [play.key.reference for play in plays],
+            stepped.dependencies.accounts[plays[0].key.account].provider.reference_is_capability,
+            texts,
+            b"".join([await stored_result(stepped, play) for play in plays]),
+            [await labels_of(stepped, play) for play in plays],
+            await kept(stepped),
+            await at_rest(stepped),
+        )
 
-    assert leaks(results, canaries) == set(canaries)
+
+async def test_a_person_is_in_the_stored_results_and_nowhere_else(searched: Searched) -> None:
+    texts, markers = searched.texts, SIMULATED[searched.provider].markers.values()
+
+    assert leaks(searched.results, markers) == set(markers)
     assert MEMO.encode() in texts[Place.HISTORIES]
     assert all(f"'name': '{library}".encode() in texts[Place.LOGS] for library in SPOKE)
     assert all(texts.values())
-    assert {place: leaks(text, canaries) for place, text in texts.items()} == {place: set() for place in Place}
+    assert {place: leaks(text, markers) for place, text in texts.items()} == {place: set() for place in Place}
+
+
+async def test_a_reference_that_opens_a_session_is_nowhere_in_clear_and_another_is_shown(searched: Searched) -> None:
+    references = searched.references
+    shown = {path for path, text in searched.texts.items() if leaks(text, references)}
+
+    assert leaks(b"\n".join(searched.labels), references) == set()
+    assert all(searched.labels)
+    if searched.is_capability:
+        assert shown == set()
+    else:
+        assert {Place.PAYLOADS, Place.HISTORIES, Place.WORKFLOW_IDS, Place.STORAGE_NAMES, Place.LOGS} <= shown
 
 
 def secrets_of(provider: str) -> set[str]:
@@ -162,19 +214,14 @@ def _secrets_in(settings: object) -> Iterator[str]:
         yield from (secret for value in settings for secret in _secrets_in(value))
 
 
-@pytest.mark.parametrize("provider", KITS)
-async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(stepped: Rig, provider: str) -> None:
-    since, secrets = datetime.now(UTC), secrets_of(provider)
-    with listening(stepped) as heard:
-        await followed(stepped, provider, heard)
-        texts = await said(stepped, heard, since=since)
-    stored, sealed = await kept(stepped), await at_rest(stepped)
+async def test_a_secret_is_in_no_place_and_in_nothing_that_is_stored(searched: Searched) -> None:
+    secrets, markers = secrets_of(searched.provider), SIMULATED[searched.provider].markers.values()
 
     assert len(secrets) > 1
-    assert leaks(sealed, [*secrets, *SIMULATED[provider].markers.values()]) == set()
-    assert leaks(stored, SIMULATED[provider].markers.values())
-    assert leaks(stored, secrets) == set()
-    assert {place: leaks(text, secrets) for place, text in texts.items()} == {place: set() for place in Place}
+    assert leaks(searched.sealed, [*secrets, *markers]) == set()
+    assert leaks(searched.stored, markers)
+    assert leaks(searched.stored, secrets) == set()
+    assert {place: leaks(text, secrets) for place, text in searched.texts.items()} == {place: set() for place in Place}
 
 
 async def test_a_secret_that_was_stored_on_purpose_is_found(stepped: Rig) -> None:
