@@ -36,7 +36,7 @@ from vigil.simulator.serving import serving
 from vigil.storage.inbox import Inbox
 from vigil.temporal import messages
 from workflows.message_delivery import MessageDeliveryWorkflow
-from workflows.sandbox import WORKFLOW_RUNNER
+from workflows.runner import WORKFLOW_RUNNER
 
 TEXT = "4021 is your verification code"
 NUMBER = "+12025550147"

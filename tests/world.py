@@ -49,7 +49,7 @@ from vigil.temporal import messages
 from vigil.temporal.client import RegistrationResult, VerificationClient
 from workflows.notification import NotificationWorkflow
 from workflows.registry import OF_VERIFICATIONS
-from workflows.sandbox import WORKFLOW_RUNNER
+from workflows.runner import WORKFLOW_RUNNER
 
 ACCOUNT = "acme"
 SENDER = CONTRACT.sender

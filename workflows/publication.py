@@ -29,12 +29,12 @@ class Publication:
         self._missed = record.callbacks.missed
         if self._last is None or not fresh.publishes_the_same_as(self._last):
             record = record.with_sequence(max(record.sequence, self._last.sequence if self._last else 0) + 1)
-            fresh = summarize(record, plan)
+            fresh = fresh.with_sequence(record.sequence)
         if self._memo is None or not fresh.publishes_the_same_as(self._memo):
             workflow.upsert_memo({messages.MEMO: fresh})
             changes = visibility.changes(self._memo, fresh)
             if changes:
                 workflow.upsert_search_attributes(changes)
         self._last = self._memo = fresh
-        workflow.set_current_details(visibility.details(record, plan, now=workflow.now()))
+        workflow.set_current_details(visibility.details(record, plan, fresh, now=workflow.now()))
         return record

@@ -14,7 +14,7 @@ from vigil.runtime import Runtime, open_runtime
 from vigil.storage.records import Records
 from vigil.temporal import messages
 from workflows.recheck import RecheckWorkflow
-from workflows.sandbox import WORKFLOW_RUNNER
+from workflows.runner import WORKFLOW_RUNNER
 from workflows.verification import VerificationWorkflow
 
 

@@ -17,7 +17,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from vigil.origin import build_name, host_name
 from vigil.sealing.codec import PayloadSeal
@@ -74,7 +74,14 @@ async def connect(
     config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
     config["namespace"] = namespace or config.get("namespace") or "default"
     converter = make_converter(seal, config["namespace"])
-    return await Client.connect(**config, data_converter=converter, identity=_identity(), lazy=lazy, runtime=runtime)
+    return await Client.connect(
+        **config,
+        data_converter=converter,
+        identity=_identity(),
+        lazy=lazy,
+        runtime=runtime,
+        grpc_compression=GrpcCompression.GZIP if seal is None else GrpcCompression.NONE,  # sealed bytes get no smaller
+    )
 
 
 def _identity() -> str:

@@ -14,7 +14,7 @@ from vigil.domain.explanation import explain
 from vigil.domain.record import Record
 from vigil.domain.registration import applicant_digest_in
 from vigil.domain.situation import Situation
-from vigil.domain.summary import Summary, summarize
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Instant, Name, Stage
 from vigil.domain.tracking_plan import TrackingPlan
 from vigil.domain.verification_key import VerificationKey, shown_key
@@ -64,11 +64,11 @@ def changes(before: Summary | None, after: Summary) -> list[SearchAttributeUpdat
     return updates
 
 
-def details(record: Record, plan: TrackingPlan, *, now: Instant) -> str:
+def details(record: Record, plan: TrackingPlan, published: Summary, *, now: Instant) -> str:
     """Return the Markdown that operators read under Current Details: what `explain` says, and what it follows from."""
     verdict, counts = record.verdict, record.callbacks
     lines = (
-        *_explanation(record, plan, now),
+        *_explanation(record, plan, published, now),
         f"**Stage** {verdict.stage} since {_clock(verdict.stage_entered_at)}",
         f"**Verdict** {' '.join(filter(None, (verdict.outcome, verdict.decision, verdict.basis))) or 'none yet'}",
         f"**Callbacks** {counts.received} received ({counts.duplicates} duplicates, {counts.late} late)",
@@ -80,9 +80,9 @@ def details(record: Record, plan: TrackingPlan, *, now: Instant) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _explanation(record: Record, plan: TrackingPlan, now: Instant) -> tuple[str, ...]:
+def _explanation(record: Record, plan: TrackingPlan, published: Summary, now: Instant) -> tuple[str, ...]:
     is_open = record.verdict.stage is not Stage.COMPLETE
-    situation = Situation(summary=summarize(record, plan), is_open=is_open, owed=record.owed)
+    situation = Situation(summary=published, is_open=is_open, owed=record.owed)
     explained = explain(situation, plan=plan, now=now)
     due = f", at {_clock(explained.next_at)}" if explained.next_at else ""
     return (
