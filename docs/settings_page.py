@@ -189,6 +189,7 @@ its key and its fix.
 
 Each setting may also stand in the environment: `VIGIL_` and the path with `__` between its levels, such as
 `VIGIL_API__PORT=8001`. The environment goes before the file. Lists and tables are written there as TOML.
+A variable with one value does not replace a list in the file: that is an error.
 
 | Kind | How it is written |
 |---|---|

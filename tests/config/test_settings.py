@@ -8,7 +8,7 @@ import pytest
 
 from vigil.config.accounts import open_accounts
 from vigil.config.keys import hash_key
-from vigil.config.settings import Settings, SettingsError, load_settings
+from vigil.config.settings import Settings, SettingsError, load_client_settings, load_settings
 
 KEEP = 'keep = { results = "5y", artifacts = "5y" }'
 WHOLE = """
@@ -259,18 +259,37 @@ def test_the_folder_of_the_keys_begins_at_the_settings_file(tmp_path: Path) -> N
     assert seal.folder == tmp_path / "keys"
 
 
-def test_a_changed_digest_key_is_a_list_with_the_newest_first(tmp_path: Path) -> None:
-    text = WHOLE.replace(
-        'digest_key = { env = "VIGIL_DIGEST_KEY" }', 'digest_key = [{ env = "NEW_KEY" }, { env = "OLD_KEY" }]'
-    )
-    (tmp_path / "vigil.toml").write_text(text)
+NEW_DIGEST_KEY = "9c0de7714bb64f0a8d35c2e1f6a0b7d8"
+
+
+def with_digest_keys(*variables: str) -> str:
+    keys = ", ".join(f'{{ env = "{variable}" }}' for variable in variables)
+    return WHOLE.replace('digest_key = { env = "VIGIL_DIGEST_KEY" }', f"digest_key = [{keys}]")
+
+
+@pytest.mark.parametrize("old", ["OLD_KEY", "VIGIL_DIGEST_KEY"])
+def test_a_changed_digest_key_is_a_list_with_the_newest_first(tmp_path: Path, old: str) -> None:
+    (tmp_path / "vigil.toml").write_text(with_digest_keys("NEW_KEY", old))
     (tmp_path / "password").write_text("from-a-file\n")
-    environ = {**ENVIRON, "NEW_KEY": "9c0de7714bb64f0a8d35c2e1f6a0b7d8", "OLD_KEY": DIGEST_KEY}
-    del environ["VIGIL_DIGEST_KEY"]  # it is the setting itself, and would overrule the list
+    environ = {name: value for name, value in ENVIRON.items() if name != "VIGIL_DIGEST_KEY"}
+    environ |= {"NEW_KEY": NEW_DIGEST_KEY, old: DIGEST_KEY}
 
-    digester = load_settings(tmp_path / "vigil.toml", environ=environ).digester
+    for digester in (
+        load_settings(tmp_path / "vigil.toml", environ=environ).digester,
+        load_client_settings(tmp_path / "vigil.toml", environ=environ).digester,
+    ):
+        assert (digester.key, digester.older) == (NEW_DIGEST_KEY.encode(), (DIGEST_KEY.encode(),))
 
-    assert (digester.key, digester.older) == (environ["NEW_KEY"].encode(), (DIGEST_KEY.encode(),))
+
+def test_a_variable_with_one_key_does_not_replace_a_list_of_keys(tmp_path: Path) -> None:
+    keys = {"NEW_KEY": NEW_DIGEST_KEY, "OLD_KEY": DIGEST_KEY}
+    text = with_digest_keys("NEW_KEY", "OLD_KEY")
+
+    assert "digest_key: VIGIL_DIGEST_KEY would replace the list in the file by one value" in fault(
+        tmp_path, text, **keys
+    )
+    whole = load(tmp_path, text, **keys, VIGIL_DIGEST_KEY=f'["{NEW_DIGEST_KEY}", "{DIGEST_KEY}"]').digester
+    assert (whole.key, whole.older) == (NEW_DIGEST_KEY.encode(), (DIGEST_KEY.encode(),))
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,6 @@ from vigil.config.settings_file import (
     find_faults,
     nearest,
     overlaid,
-    read_toml,
     with_random_secrets,
 )
 from vigil.domain.digest import Digester
@@ -261,7 +260,7 @@ def load_settings(
     environ = os.environ if environ is None else environ
     file = _file(path, environ)
     secrets = SecretResolver(environ, file)
-    given = secrets.resolve(overlaid(read_toml(file), environ, Settings.model_fields))
+    given = secrets.resolve(overlaid(file, environ, Settings.model_fields))
     given.setdefault("storage", {"url": (file.absolute().parent / ".vigil" / "storage").as_uri()})
     settings = _checked(Settings, given, environ, providers, _Faults(file, secrets.faults))
     faults = list(find_key_faults(settings.api, settings.accounts, settings.endpoints))
@@ -287,7 +286,7 @@ def load_client_settings(
     environ = os.environ if environ is None else environ
     file = _file(path, environ)
     known = ClientSettings.model_fields
-    given = {name: value for name, value in overlaid(read_toml(file), environ, known).items() if name in known}
+    given = {name: value for name, value in overlaid(file, environ, known).items() if name in known}
     accounts = with_random_secrets(given.pop("accounts", {}))
     secrets = SecretResolver(environ, file)
     given = secrets.resolve(given) | {"accounts": accounts}

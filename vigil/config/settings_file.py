@@ -50,19 +50,45 @@ def _without_value(message: str) -> str:
     return message if len(message) < 120 else message[message.rfind("(at line") :]  # noqa: PLR2004 -- a sentence's length
 
 
-def overlaid(given: dict[str, Any], environ: Mapping[str, str], known: Iterable[str]) -> dict[str, Any]:
-    """Lay `VIGIL_...` over the file. A variable whose first level is no setting holds a secret, and is left alone."""
-    settings = set(known)
+def overlaid(file: Path, environ: Mapping[str, str], known: Iterable[str]) -> dict[str, Any]:
+    """Return the file with `VIGIL_...` laid over it. Raises `SettingsError`.
+
+    A variable whose first level is no setting holds a secret, and stays; so does one that a list in the file names.
+    """
+    given, settings = read_toml(file), set(known)
+    faults: list[Fault] = []
     for variable in sorted(environ):
         levels = variable.removeprefix(PREFIX).lower().split("__")
         if variable.startswith(PREFIX) and levels[0] in settings:
-            _put(given, levels, _parsed(environ[variable]))
+            value, listed = _parsed(environ[variable]), _find(given, levels)
+            if isinstance(listed, list) and {"env": variable} in listed:
+                continue
+            if isinstance(listed, list) and not isinstance(value, list):
+                # Keys that are being changed are a list: without one of them, what it sealed is lost.
+                faults.append((tuple(levels), f"{variable} would replace the list in the file by one value; {_CLEAR}"))
+            _put(given, levels, value)
+    if faults:
+        raise SettingsError(file, *faults)
     return given
+
+
+_CLEAR: Final = 'give it the whole list, such as \'["a", "b"]\', or unset it'
+
+
+def _find(table: Mapping[str, Any], levels: list[str]) -> Any:
+    found: Any = table
+    for level in levels:
+        found = found.get(_name_in(found, level)) if isinstance(found, Mapping) else None
+    return found
+
+
+def _name_in(table: Mapping[str, Any], level: str) -> str:
+    return next((name for name in table if name.lower().replace("-", "_") == level), level)
 
 
 def _put(table: MutableMapping[str, Any], levels: list[str], value: Any) -> None:
     first, *rest = levels
-    name = next((name for name in table if name.lower().replace("-", "_") == first), first)
+    name = _name_in(table, first)
     if not rest:
         table[name] = value
         return
