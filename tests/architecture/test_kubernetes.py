@@ -19,6 +19,7 @@ VERSION: Final = "1.32"
 PATCHES: Final = ("kustomization.yaml", "every-pod.yaml", "every-api.yaml", "every-worker.yaml")
 JOBS: Final = ["make-current", "setup"]
 API: Final = ["api-backend", "api-callbacks"]
+CODEC: Final = "codec"
 WORKERS: Final = [
     "worker-artifacts",
     "worker-messages",
@@ -61,7 +62,7 @@ def merged(under: Any, over: Any) -> Any:
 
 
 def pod(name: str) -> dict[str, Any]:
-    whole = OF_POD if name in JOBS else merged(OF_POD, OF_API if name in API else OF_WORKER)
+    whole = OF_POD if name in (CODEC, *JOBS) else merged(OF_POD, OF_API if name in API else OF_WORKER)
     found = RESOURCES["Job" if name in JOBS else "Deployment", name]
     spec: dict[str, Any] = merged(whole, found)["spec"]["template"]["spec"]
     return spec
@@ -93,7 +94,7 @@ def build() -> str:
 
 
 def test_there_are_the_deployments_that_this_file_looks_at() -> None:
-    assert sorted(name for kind, name in RESOURCES if kind == "Deployment") == API + WORKERS
+    assert sorted(name for kind, name in RESOURCES if kind == "Deployment") == sorted([*API, CODEC, *WORKERS])
 
 
 def test_every_file_is_built_into_the_example() -> None:
@@ -122,7 +123,7 @@ def test_the_manifests_are_valid(tmp_path: Path) -> None:
     validated = validate(path)
 
     assert validated.returncode == 0, validated.stdout
-    assert validated.stdout.count("passed for resource") == len(RESOURCES) == 28
+    assert validated.stdout.count("passed for resource") == len(RESOURCES) == 32
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_what_this_file_merges_is_what_kustomize_builds() -> None:
         if found["kind"] in {"Deployment", "Job"}
     }
 
-    assert sorted(built) == [*API, *JOBS, *WORKERS]
+    assert sorted(built) == sorted([*API, CODEC, *JOBS, *WORKERS])
     for name, there in built.items():
         here = container(name) | {"image": "images.example.com/vigil:0.1.0"}
         assert {given["name"]: given for given in here.pop("env")} == {
@@ -210,7 +211,7 @@ def test_only_the_face_for_callbacks_stays_reachable_while_temporal_is_away() ->
     assert live == ["api-callbacks"]
 
 
-@pytest.mark.parametrize("name", [*API, *JOBS, *WORKERS])
+@pytest.mark.parametrize("name", [*API, CODEC, *JOBS, *WORKERS])
 def test_a_pod_has_no_rights_and_writes_nothing_but_temporary_files(name: str) -> None:
     spec, own = pod(name), container(name)
 
@@ -272,6 +273,7 @@ def test_the_callbacks_and_the_decisions_have_no_way_to_the_internet() -> None:
                     "operator": "In",
                     "values": [
                         "api-backend",
+                        "codec",
                         "worker-providers",
                         "worker-messages",
                         "worker-artifacts",
@@ -285,9 +287,9 @@ def test_the_callbacks_and_the_decisions_have_no_way_to_the_internet() -> None:
 
 
 def test_the_internet_reaches_nothing_but_the_callbacks() -> None:
-    rules = [rule for (kind, _), found in RESOURCES.items() if kind == "Ingress" for rule in found["spec"]["rules"]]
+    open_to_all = [ways["spec"] for ways in ingresses() if ways["spec"]["ingressClassName"] == "example"]
 
-    assert [path for rule in rules for path in rule["http"]["paths"]] == [
+    assert [path for ways in open_to_all for rule in ways["rules"] for path in rule["http"]["paths"]] == [
         {
             "path": "/callbacks/",
             "pathType": "Prefix",
@@ -295,6 +297,39 @@ def test_the_internet_reaches_nothing_but_the_callbacks() -> None:
         }
     ]
     assert all("ipBlock" not in who for spec in policies("Ingress").values() for who in sources(spec))
+
+
+def ingresses() -> list[dict[str, Any]]:
+    return [found for (kind, _), found in RESOURCES.items() if kind == "Ingress"]
+
+
+def test_the_codec_server_takes_requests_to_decode_alone_from_a_proxy_of_its_own() -> None:
+    [ways] = [ways["spec"] for ways in ingresses() if ways["metadata"]["name"] == CODEC]
+    [policy] = [spec for spec in policies("Ingress").values() if "codec" in str(spec["podSelector"])]
+    [proxy] = sources(RESOURCES["NetworkPolicy", "vigil-proxy"]["spec"])
+
+    assert ways["ingressClassName"] == "example-internal"
+    assert [path["path"] for rule in ways["rules"] for path in rule["http"]["paths"]] == ["/decode"]
+    assert proxy not in sources(policy)
+    assert policy["ingress"][0]["ports"] == [{"protocol": "TCP", "port": 8234}]
+
+
+def test_the_codec_server_listens_where_it_is_asked_and_is_given_no_key_of_receipts() -> None:
+    own, asked = container(CODEC), settings(CODEC).codec
+    [keys] = [
+        volume["secret"]["items"] for volume in RESOURCES["Deployment", CODEC]["spec"]["template"]["spec"]["volumes"]
+    ]
+
+    assert own["command"] == ["vigil", "serve", "codec"]
+    assert asked is not None
+    assert (asked.host, own["ports"]) == ("0.0.0.0", [{"name": "http", "containerPort": asked.port}])
+    assert {item["key"] for item in keys} == {"data-keys.json", "marks.json", "payloads.json"}
+
+
+def test_the_codec_server_runs_where_the_installation_says_so_alone() -> None:
+    [customization] = documents(EXAMPLE / "kustomization.yaml")
+
+    assert customization["replicas"] == [{"name": CODEC, "count": 0}]
 
 
 def sources(policy: dict[str, Any]) -> list[dict[str, Any]]:
