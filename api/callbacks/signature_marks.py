@@ -1,6 +1,10 @@
 """One signature, one body: a signature that covers no body is good for the first body that comes with it."""
 
+import asyncio
+from collections import OrderedDict
 from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
 from api.callbacks.circuit_breaker import CircuitBreaker
 from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
@@ -9,6 +13,9 @@ from vigil.domain.terms import Proof
 from vigil.observability import Metrics
 from vigil.providers.contract import GenuineRequest, Signature
 from vigil.storage.inbox import Inbox
+
+MOST_UNMARKED: Final = 10_000
+"""Signatures in memory whose marks could not be stored, in one process."""
 
 
 class SignatureMarks:
@@ -30,12 +37,15 @@ class SignatureMarks:
         self._digester = digester
         self._metrics = metrics
         self._timeout = limits.store_timeout.total_seconds()
+        self._unmarked: OrderedDict[tuple[datetime, str], str] = OrderedDict()
+        self._marking: asyncio.Task[None] | None = None
 
     async def bind(self, genuine: GenuineRequest) -> GenuineRequest:
         """Return a callback as `stale` if its signature came with another body or for another verification before.
 
         The same body again is a repetition by its sender, and stays as it is. Without an answer of the storage nobody
-        knows whether the signature was used, so the callback is `stale` too.
+        knows whether the signature was used, so the callback is `stale` too. Its mark is then stored as soon as the
+        storage answers, so that nobody else is first with a signature that was used meanwhile.
         """
         signature = genuine.signature
         if genuine.proof is not Proof.UNBOUND or signature is None or await self._is_first_or_same(genuine, signature):
@@ -46,7 +56,24 @@ class SignatureMarks:
     async def _is_first_or_same(self, genuine: GenuineRequest, signature: Signature) -> bool:
         mark = self._digester.digest("signature", signature.text)
         body = self._digester.digest("signed", signature.names.encode() + b"\0" + genuine.request.body)
-        first = await self._breaker.ask_storage(
-            lambda: self._inbox.bind_signature(signature.signed_at, mark, body), within=self._timeout
-        )
+        used = (signature.signed_at, mark)
+        first = await self._mark(used, self._unmarked.get(used, body))
+        if first is None:
+            self._unmarked.setdefault(used, body)
+            if len(self._unmarked) > MOST_UNMARKED:
+                self._unmarked.popitem(last=False)
+        elif self._unmarked and (self._marking is None or self._marking.done()):
+            self._marking = asyncio.create_task(self._mark_the_rest())
         return first == body
+
+    async def _mark_the_rest(self) -> None:
+        """Store the marks of signatures that were used while the storage did not answer, until it does not again."""
+        for used, body in list(self._unmarked.items()):
+            if await self._mark(used, body) is None:
+                return
+
+    async def _mark(self, used: tuple[datetime, str], body: str) -> str | None:
+        first = await self._breaker.ask_storage(lambda: self._inbox.bind_signature(*used, body), within=self._timeout)
+        if first is not None:
+            self._unmarked.pop(used, None)
+        return first

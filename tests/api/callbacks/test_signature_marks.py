@@ -62,6 +62,31 @@ async def test_without_an_answer_of_the_storage_a_signature_counts_as_used(desk:
     assert (during, await proof_of(desk, signed(b"first"))) == (Proof.STALE, Proof.UNBOUND)
 
 
+async def test_a_signature_that_came_while_the_storage_was_away_is_not_good_for_another_body_afterwards(
+    desk: Desk,
+) -> None:
+    desk.storage.down = True
+    await proof_of(desk, signed(b"genuine"))
+    desk.storage.down = False
+
+    assert await proof_of(desk, signed(b"of somebody who saw the signature")) is Proof.STALE
+    assert await proof_of(desk, signed(b"genuine")) is Proof.UNBOUND
+
+
+async def test_its_mark_is_stored_for_all_processes_once_the_storage_answers(tmp_path: Path) -> None:
+    desk, another = Desk(tmp_path), Desk(tmp_path)
+    desk.storage.down = True
+    await proof_of(desk, signed(b"genuine"))
+    desk.storage.down = False
+    await proof_of(desk, signed(b"of another time", text="another time"))
+    async with asyncio.timeout(20):
+        while len(await desk.storage.list("inbox/signatures")) < 2:
+            await asyncio.sleep(0.01)
+
+    assert await proof_of(another, signed(b"of somebody who saw the signature")) is Proof.STALE
+    assert await proof_of(another, signed(b"genuine")) is Proof.UNBOUND
+
+
 async def test_a_mark_shows_neither_signature_nor_body(desk: Desk) -> None:
     await proof_of(desk, signed(b"first"))
     [name] = await desk.storage.list("inbox/signatures")
