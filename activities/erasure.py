@@ -23,7 +23,7 @@ from vigil.sealing.errors import ContentUnreadable, NotSealed, UnknownKey
 from vigil.sealing.storage import find_sealed, forget_key
 from vigil.storage.contract import Storage, under
 from vigil.storage.correlations import Correlations
-from vigil.storage.erasure import ObjectEraser, Target
+from vigil.storage.erasure import ObjectEraser, Target, remove_folders
 from vigil.storage.records import Records
 from vigil.storage.tombstones import Holds, Tombstones
 from vigil.temporal import messages
@@ -162,12 +162,23 @@ class ErasureActivities:
     async def erase_objects(self, order: messages.EraseData) -> messages.Erased:
         """Erase what is stored of the verification: its folder, receipts that name it, and its correlations."""
         erased: Counter[str] = Counter()
-        async for kind in (await self._eraser(order)).erase():
+        eraser = await self._eraser(order)
+        found = await eraser.find()
+        await self._note_found(order, Counter(kind for _, kind in found))
+        async for kind in eraser.erase(found):
             erased[kind] += 1
             activity.heartbeat()
         # A write at the moment of the tombstone may have made a new key. It is of no content, and goes too.
         await forget_key(self._storage, order.path)
         return messages.Erased(counts=erased)
+
+    async def _note_found(self, order: messages.EraseData, found: Counter[str]) -> None:
+        """Note how much there was before anything is erased: an attempt that is killed cannot say what it erased."""
+        tombstone = await self._tombstones.read(order.path)
+        if tombstone is not None and tombstone.found is None:
+            runs = [run async for run in list_runs(self._tracker.client, order.path)]
+            counts = found + Counter(runs=len(runs))
+            await self._tombstones.put(order.path, tombstone.with_found(counts))
 
     @activity.defn(name=messages.DELETE_RUNS)
     async def delete_runs(self, order: messages.EraseData) -> messages.Erased:
@@ -175,8 +186,7 @@ class ErasureActivities:
         deleted: Counter[str] = Counter()
         async for run in list_runs(self._tracker.client, order.path):
             await terminate_run(self._tracker.client, run)
-            await delete_run(self._tracker.client, run)
-            deleted["runs"] += 1
+            deleted["runs"] += await delete_run(self._tracker.client, run)
             activity.heartbeat()
         return messages.Erased(counts=deleted)
 
@@ -196,6 +206,7 @@ class ErasureActivities:
         if tombstone is None:
             raise ApplicationError("its tombstone is gone", type=messages.REFUSED_INPUT, non_retryable=True)
         if tombstone.finished_at is None:
+            await remove_folders(self._storage, order.path)
             tombstone = tombstone.finished(
                 at=datetime.now(UTC),
                 erased=finish.counts,

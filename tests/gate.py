@@ -16,6 +16,11 @@ class GatedStorage:
         self.reached: dict[str, asyncio.Event] = {}
         self.failed = 0
 
+    @property
+    def below(self) -> Storage:
+        """The real store."""
+        return self._storage
+
     def close(self, part: str) -> None:
         """Hold whoever comes with a name, or a listed prefix, that has this part."""
         self._gates[part] = asyncio.Event()

@@ -41,6 +41,8 @@ from vigil.providers.contract import ArtifactStream, CallbackReplayer, ProviderR
 from vigil.providers.id360.senders import CONTRACT
 from vigil.providers.transport import open_http
 from vigil.retention import Retention
+from vigil.sealing.keysets import Keysets
+from vigil.sealing.storage import SealedStorage
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
 from vigil.storage.notifications import NotificationRows
@@ -174,11 +176,15 @@ class World:
     rules: Mapping[str, KeepRules] = field(default_factory=dict)
     """How long data is kept, by account."""
     now: Callable[[], Awaitable[datetime]] = _wall_clock
+    keys: Path | None = None
+    """The folder of keysets; None: the storage is in clear."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.digester = Digester(b"a key for tests")
-        self.storage = GatedStorage(ErasableStorage(FolderStorage(self.folder)))
+        self.below = FolderStorage(self.folder)
+        sealed = SealedStorage(self.below, Keysets(self.keys)) if self.keys else self.below
+        self.storage = GatedStorage(ErasableStorage(sealed))
         account = Account(
             name=self.account,
             provider_name="acme",
@@ -197,7 +203,7 @@ class World:
 
     def another(self) -> "World":
         """Return a world beside this one, for another verification."""
-        return World(self.client, self.folder, plan=self.plan, now=self.now, account=own_account())
+        return World(self.client, self.folder, plan=self.plan, now=self.now, account=own_account(), keys=self.keys)
 
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:

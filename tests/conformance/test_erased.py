@@ -1,6 +1,7 @@
 """After an erasure a person is nowhere: not in storage, histories, lists, logs or metrics, whatever comes later."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +11,9 @@ from tests.conformance.kit import Condition
 from tests.conformance.places import Place, leaks, listening, said
 from tests.conformance.rig import Play, Rig
 from tests.conformance.test_personal_data import about
+from vigil.sealing.data_keys import FOLDER as DATA_KEYS
 from vigil.simulator.registry import SIMULATED
-from vigil.storage.contract import under
+from vigil.storage.contract import NotStored, names_under, under
 from vigil.temporal import messages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,6 +44,7 @@ async def runs_about(rig: Rig, path: str) -> list[str]:
 @pytest.mark.parametrize("provider", KITS)
 async def test_a_person_is_nowhere_after_the_erasure_and_stays_away(stepped: Rig, provider: str) -> None:
     since, person = datetime.now(UTC), SIMULATED[provider].markers
+    others = await contents(stepped)
     kit = next(iter(KITS[provider].senders.values()))
     play = await stepped.play(provider, kit, kit.scenario)
     path = stepped.tracker.path(play.key)
@@ -70,10 +73,23 @@ async def test_a_person_is_nowhere_after_the_erasure_and_stays_away(stepped: Rig
         async with asyncio.timeout(60):
             while await runs_about(stepped, path):
                 await asyncio.sleep(0.5)
+        left = await contents(stepped)
 
     assert leaks(before, person.values())
     assert (after, await of_one(stepped, mine)) == (b"", b"")
+    # All of the storage, but for what earlier verifications of the same person left in it.
+    assert {name for name, content in left.items() if leaks(content, person.values())} - others.keys() == set()
     assert {place: leaks(text, person.values()) for place, text in texts.items()} == {place: set() for place in Place}
+
+
+async def contents(rig: Rig) -> dict[str, bytes]:
+    """Return all that storage holds, opened."""
+    storage, found = rig.dependencies.storage, {}
+    async for name in names_under(storage, ""):
+        if not name.startswith(f"{DATA_KEYS}/"):
+            with suppress(NotStored):  # the relay moved or erased it meanwhile
+                found[name] = await storage.read(name)
+    return found
 
 
 async def of_one(rig: Rig, folder: str) -> bytes:

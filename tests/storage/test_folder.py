@@ -200,3 +200,50 @@ async def test_a_folder_removed_under_us_is_unavailable_and_not_empty_success(tm
 
     with pytest.raises(StorageUnavailable):
         await storage.put_new("a/one", b"content")
+
+
+def folders(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir() and path.name != ".tmp"}
+
+
+async def test_folders_that_are_empty_are_removed_and_no_other(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    for name in ("v/acme/one/results/a", "v/acme/one/files/b", "v/acme/two/results/a"):
+        await storage.put_new(name, b"x")
+    await storage.erase("v/acme/one/results/a")
+    await storage.remove_folders("v/acme/one")
+    kept = folders(tmp_path)
+    await storage.erase("v/acme/one/files/b")
+    for _ in range(2):
+        await storage.remove_folders("v/acme/one")
+
+    assert kept == {"v", "v/acme", "v/acme/one", "v/acme/one/files", "v/acme/two", "v/acme/two/results"}
+    assert folders(tmp_path) == {"v", "v/acme", "v/acme/two", "v/acme/two/results"}
+    assert (await storage.put_new("v/acme/one/results/a", b"x")).size == 1
+
+
+async def test_what_is_written_while_folders_are_removed_is_stored_or_refused(tmp_path: Path) -> None:
+    writer, remover, ended = FolderStorage(tmp_path), FolderStorage(tmp_path), asyncio.Event()
+
+    async def remove() -> None:
+        while not ended.is_set():
+            await remover.remove_folders("v/acme/one")
+
+    removing = asyncio.create_task(remove())
+    stored, refused = [], 0
+    for number in range(300):
+        name = f"v/acme/one/results/{number}"
+        try:
+            await writer.put_new(name, b"x")
+        except StorageUnavailable:
+            refused += 1
+            continue
+        stored.append(await writer.read(name))
+        await writer.erase(name)
+    ended.set()
+    await removing
+
+    assert len(stored) + refused == 300
+    assert stored
+    assert set(stored) == {b"x"}
+    await writer.put_new("v/acme/one/results/last", b"x")

@@ -1,15 +1,18 @@
-"""A worker process that kills itself in a step of an erasure or of retention. Run by their tests only."""
+"""A worker process that kills itself in a step of an erasure. Run by its test only."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from temporalio.plugin import SimplePlugin
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ActivityOutboundInterceptor,
@@ -40,8 +43,11 @@ ENDS = (
     messages.FINISH_ERASURE,
 )
 MIDDLES = (messages.END_RUNS, messages.ERASE_OBJECTS, messages.DELETE_RUNS)
-POINTS = (*(f"end {name}" for name in ENDS), *(f"middle {name}" for name in MIDDLES))
-
+POINTS = (
+    *(f"start {name}" for name in ENDS),
+    *(f"middle {name}" for name in MIDDLES),
+    *(f"end {name}" for name in ENDS),
+)
 
 AT_ONCE = KeepRules(
     receipts=None,
@@ -53,19 +59,18 @@ AT_ONCE = KeepRules(
 )
 
 
-def killed() -> None:
-    """End this process as a power failure does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 class _Killing(Interceptor):
-    """Kills the process when an activity has done its work and not reported it, or at its first heartbeat."""
+    """Kills the process before an activity, at its first heartbeat, or when it has done its work and not reported it.
 
-    def __init__(self, point: str) -> None:
+    Before that the process writes its metrics, which are gone with it.
+    """
+
+    def __init__(self, point: str, metrics: MetricBuffer) -> None:
         self._point = point
+        self._metrics = metrics
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 -- the SDK's name
-        return _Activity(next, self._point)
+        return _Activity(next, self.reach)
 
     def workflow_interceptor_class(
         self,
@@ -73,25 +78,37 @@ class _Killing(Interceptor):
     ) -> type[WorkflowInboundInterceptor] | None:
         return _Workflow
 
+    def reach(self, point: str) -> None:
+        """Kill the process, as a power failure does, if this is the point."""
+        if point == self._point:
+            self.write_metrics()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def write_metrics(self) -> None:
+        """Write every metric with its labels."""
+        for update in self._metrics.retrieve_updates():
+            sys.stdout.write(f"{update.metric.name} {update.value} {dict(update.attributes)}\n")
+        sys.stdout.flush()
+
 
 class _Activity(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, point: str) -> None:  # noqa: A002 -- the SDK's name
+    def __init__(self, next: ActivityInboundInterceptor, reach: Callable[[str], None]) -> None:  # noqa: A002 -- the SDK's name
         super().__init__(next)
-        self._point, self._name = point, ""
+        self._reach, self._name = reach, ""
 
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
         super().init(_Heart(outbound, self))
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 -- the SDK's name
         self._name = getattr(input.fn, "__temporal_activity_definition").name
+        self.reach("start")
         done = await super().execute_activity(input)
         self.reach("end")
         return done
 
     def reach(self, where: str) -> None:
-        """Kill the process if this is the place."""
-        if f"{where} {self._name}" == self._point:
-            killed()
+        """Say where in the activity it is."""
+        self._reach(f"{where} {self._name}")
 
 
 class _Heart(ActivityOutboundInterceptor):
@@ -120,16 +137,21 @@ class _Starts(WorkflowOutboundInterceptor):
 
 
 async def main(arguments: Sequence[str]) -> None:
-    """Serve until a workflow is finished, or until the point."""
-    address, folder, account, reference, point, until = arguments
-    plugin = SimplePlugin("killing", interceptors=[_Killing(point)])
-    plain = await connect(address, "default")
+    """Serve until a workflow is finished, or until the point. Logs and metrics go to stdout, unfiltered."""
+    address, folder, keys, account, reference, point, until = arguments
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
+    metrics = MetricBuffer(10_000)
+    killing = _Killing(point, metrics)
+    plain = await connect(address, "default", runtime=Runtime(telemetry=TelemetryConfig(metrics=metrics)))
+    plugin = SimplePlugin("killing", interceptors=[killing])
     client = type(plain)(plain.service_client, data_converter=plain.data_converter, plugins=[plugin])
-    world = World(client, Path(folder), account=account)
+    world = World(client, Path(folder), account=account, keys=Path(keys))
     world.key = VerificationKey(account=account, reference=reference)
     world.rules = {account: AT_ONCE}
     async with world.workers():
         await client.get_workflow_handle(until).result()
+    killing.write_metrics()
     exit_now(0)
 
 

@@ -48,8 +48,9 @@ async def finished(world: World) -> None:
 
 
 async def stored(world: World) -> dict[str, bytes]:
-    """Return all that is stored, but for the tombstone."""
-    names = [name async for name in names_under(world.storage, "") if not name.startswith("tombstones/")]
+    """Return all that is stored, but for the tombstone and the data keys, which open nothing without keysets."""
+    others = ("tombstones/", "keys/")
+    names = [name async for name in names_under(world.storage, "") if not name.startswith(others)]
     return {name: await world.storage.read(name) for name in names}
 
 
@@ -80,6 +81,8 @@ async def assert_nothing_is_left(world: World) -> None:
     left = await stored(world)
     assert [name for name in left if world.key.reference in name] == []
     assert not any(MARKER.encode() in content for content in left.values())
+    named = world.folder.rglob(f"*{world.key.reference}*")
+    assert [path for path in named if path.parent.parent.name != "tombstones"] == []
     async with asyncio.timeout(30):
         while any(world.key.reference in text for text in await histories(world)):
             await asyncio.sleep(0.2)

@@ -62,20 +62,34 @@ class Tombstone(StoredModel):
     correlations: tuple[KeyedDigest, ...] = Field(
         (), description="under which marks of correlations are stored, until they are erased"
     )
+    found: Mapping[Word, int] | None = Field(
+        None, description="how much of each kind there was before anything was erased, until it is erased"
+    )
     finished_at: Instant | None = Field(None, description="since when nothing is left of the data")
     erased: Mapping[Word, int] = Field(
         default_factory=dict,
-        description="how much of each kind was erased, at least: a step that is repeated counts what it finds",
+        description="how much of each kind was erased; at least so much, if a process was killed while more came",
     )
     key_forgotten: bool = False
     key_backups_until: Instant | None = Field(None, description="when the last backup of the data key is gone")
 
     def finished(self, *, at: datetime, erased: Mapping[str, int], key_forgotten: bool, backups: timedelta) -> Self:
         """Return the tombstone after the last step. `backups`: how long backups of the data key are kept."""
-        until = at + backups if key_forgotten else None
+        until, found = at + backups if key_forgotten else None, self.found or {}
+        # A step that was killed and repeated has counted less than there was.
+        most = {kind: max(erased.get(kind, 0), found.get(kind, 0)) for kind in {**found, **erased}}
         return self._with(
-            finished_at=at, erased=erased, key_forgotten=key_forgotten, key_backups_until=until, correlations=()
+            finished_at=at,
+            erased={kind: count for kind, count in most.items() if count},
+            found=None,
+            key_forgotten=key_forgotten,
+            key_backups_until=until,
+            correlations=(),
         )
+
+    def with_found(self, found: Mapping[str, int]) -> Self:
+        """Return the tombstone with how much of each kind there is to erase."""
+        return self._with(found=dict(found))
 
     def with_correlations(self, marks: Sequence[str]) -> Self:
         """Return the tombstone with the names under which marks of correlations are stored."""

@@ -6,7 +6,7 @@ What is sealed with a data key can be read only while the data key is stored.
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,7 +50,9 @@ class _Remembered:
 class DataKeys:
     """The data keys in a store. `place` is the beginning of the names that share a data key."""
 
-    def __init__(self, storage: Storage, wrapping: aead.Aead) -> None:
+    def __init__(self, storage: Storage, wrapping: aead.Aead, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take also what tells the time in seconds."""
+        self._clock = clock
         self._storage = storage
         self._wrapping = wrapping
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
@@ -67,7 +69,7 @@ class DataKeys:
     async def for_reading(self, place: str, *, again: bool = False) -> Any:
         """Return the streaming cipher of a place; `again`: as it is stored now. Raises `DataKeyForgotten`."""
         known = self._remembered.get(place)
-        if known and known.until > time.monotonic() and not again:
+        if known and known.until > self._clock() and not again:
             self._remembered.move_to_end(place)
             return known.cipher
         return self._remember(place, await self._read(place))
@@ -119,7 +121,7 @@ class DataKeys:
 
     def _remember(self, place: str, handle: KeysetHandle) -> Any:
         cipher = handle.primitive(streaming_aead.StreamingAead)
-        self._remembered[place] = _Remembered(cipher, time.monotonic() + REMEMBERED_FOR.total_seconds())
+        self._remembered[place] = _Remembered(cipher, self._clock() + REMEMBERED_FOR.total_seconds())
         self._remembered.move_to_end(place)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)

@@ -19,8 +19,7 @@ from vigil.sealing.data_keys import DataKeys
 from vigil.sealing.errors import ContentUnreadable, NotSealed
 from vigil.sealing.keysets import KeysetName, Keysets
 from vigil.sealing.streams import open_stream, open_whole, plain_size, seal_stream, seal_whole
-from vigil.storage.contract import Content, Names, NotStored, Storage, Stored, under
-from vigil.storage.erasable import ErasableStorage
+from vigil.storage.contract import Content, Names, NotStored, Storage, Stored, find_below, under
 from vigil.storage.inbox import PENDING, QUARANTINED, REFUSED
 from vigil.storage.tombstones import FOLDER as TOMBSTONES
 
@@ -186,8 +185,7 @@ class SealedStorage:
 
 def find_sealed(storage: Storage) -> SealedStorage | None:
     """Return the sealed store of a process, also where it is below another one; None: nothing is sealed."""
-    found = storage.below if isinstance(storage, ErasableStorage) else storage
-    return found if isinstance(found, SealedStorage) else None
+    return find_below(storage, SealedStorage)
 
 
 def opens_receipts(storage: Storage) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 # StorageError
@@ -45,6 +45,7 @@ class StorageUnavailable(StorageError):
         super().__init__(name, f"storage unavailable ({cause})")
 
 
+StoreT = TypeVar("StoreT")
 Content = bytes | AsyncIterable[bytes]
 Names = list[str]
 
@@ -105,6 +106,14 @@ async def names_under(storage: Storage, prefix: str, *, after: str | None = None
         if len(page) < page_size:
             return
         after = page[-1]
+
+
+def find_below(storage: Storage, kind: type[StoreT]) -> StoreT | None:
+    """Return the store of a kind that a store is, or that lies below it; None: there is none."""
+    below: object = storage
+    while below is not None and not isinstance(below, kind):
+        below = getattr(below, "below", None)
+    return below
 
 
 # File systems take 255 bytes a segment and S3 1,024 a name. "~" is never left unencoded, so that a

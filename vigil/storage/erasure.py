@@ -1,15 +1,16 @@
 """Erase everything that is stored of a verification, wherever it lies."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 
-from vigil.storage.contract import NotStored, Storage, names_under, under
-from vigil.storage.correlations import Correlations
+from vigil.storage.contract import NotStored, Storage, find_below, names_under, under
+from vigil.storage.correlations import FOLDER as CORRELATIONS
+from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import PENDING, QUARANTINED, Receipt, ReceiptText
 
 _KIND: Final = 3
@@ -29,6 +30,16 @@ class Target:
     correlations: Collection[str]
 
 
+async def remove_folders(storage: Storage, path: str) -> None:
+    """Remove the folders of a verification that are empty: their names have its reference. A bucket has no folders.
+
+    Call it once nothing is stored of the verification any more. May be repeated. Raises `StorageUnavailable`.
+    """
+    folders = find_below(storage, FolderStorage)
+    if folders is not None:
+        await folders.remove_folders(under(path))
+
+
 class ObjectEraser:
     """Erases the objects of one verification. Safe to repeat."""
 
@@ -46,19 +57,25 @@ class ObjectEraser:
         self._read_receipt = read_receipt
         self._word = re.compile(_BEFORE + re.escape(target.reference.encode()) + _AFTER)
 
-    async def erase(self) -> AsyncIterator[str]:
-        """Erase all objects, and yield the kind of each. Raises `StorageUnavailable`."""
-        for name, kind in await self.find():
+    async def erase(self, found: Iterable[tuple[str, str]]) -> AsyncIterator[str]:
+        """Erase objects that `find` returned, and yield the kind of each. Raises `StorageUnavailable`."""
+        for name, kind in found:
             await self._storage.erase(name)
             yield kind
-        for mark in self._target.correlations:
-            await Correlations(self._storage).forget(self._target.account, mark)
-            yield "correlations"
 
     async def find(self) -> list[tuple[str, str]]:
         """Return the name and the kind of each object. Raises `StorageUnavailable`."""
         own = [(name, name.split("/")[_KIND]) async for name in names_under(self._storage, under(self._target.path))]
-        return [*own, *await self._list_receipts()]
+        return [*own, *await self._list_receipts(), *await self._list_correlations()]
+
+    async def _list_correlations(self) -> list[tuple[str, str]]:
+        found = []
+        for mark in self._target.correlations:
+            name = under(CORRELATIONS, self._target.account, mark)
+            with suppress(NotStored):
+                await self._storage.size(name)
+                found.append((name, CORRELATIONS))
+        return found
 
     async def _list_receipts(self) -> list[tuple[str, str]]:
         """Return the receipts that name the verification and are not filed under it."""

@@ -93,6 +93,10 @@ class FolderStorage:
     async def erase(self, name: str) -> None:
         await self._in_thread(name, partial(self._erase, self._path(name)))
 
+    async def remove_folders(self, prefix: str) -> None:
+        """Remove the folders that were left empty under a prefix. Whoever writes there at the same time may fail."""
+        await self._in_thread(prefix, partial(self._remove_folders, self._place_of(folder_of(prefix))))
+
     async def _write(self, name: str, content: Content, place: Placing) -> Stored:
         target = self._path(name)
         if isinstance(content, bytes):
@@ -144,6 +148,10 @@ class FolderStorage:
             self._make_folder(target.parent)
             _place(name, draft.path, target, place)
             self._sync_folder(target.parent)
+        except FileNotFoundError:
+            # Another process has removed its folder: the next attempt makes it again.
+            self._durable_folders.clear()
+            raise
         finally:
             draft.discard()
         return Stored(name, draft.size)
@@ -162,6 +170,14 @@ class FolderStorage:
         if len(self._durable_folders) >= FOLDERS_REMEMBERED:
             self._durable_folders.clear()
         self._durable_folders.add(folder)
+
+    def _remove_folders(self, folder: Path) -> None:
+        self._durable_folders.clear()
+        for path, _, _ in os.walk(folder, topdown=False):
+            with suppress(OSError):  # something is in it
+                Path(path).rmdir()
+        with suppress(FileNotFoundError):
+            self._sync_folder(folder.parent)
 
     def _sync_folder(self, folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)
