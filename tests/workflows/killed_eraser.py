@@ -1,4 +1,4 @@
-"""A worker process that kills itself in a step of an erasure. Run by its test only."""
+"""A worker process that kills itself in a step of an erasure or of retention. Run by their tests only."""
 
 import asyncio
 import logging
@@ -146,7 +146,7 @@ async def main(arguments: Sequence[str]) -> None:
     plain = await connect(address, "default", runtime=Runtime(telemetry=TelemetryConfig(metrics=metrics)))
     plugin = SimplePlugin("killing", interceptors=[killing])
     client = type(plain)(plain.service_client, data_converter=plain.data_converter, plugins=[plugin])
-    world = World(client, Path(folder), account=account, keys=Path(keys))
+    world = World(client, Path(folder), account=account, keys=Path(keys) if keys else None)
     world.key = VerificationKey(account=account, reference=reference)
     world.rules = {account: AT_ONCE}
     async with world.workers():

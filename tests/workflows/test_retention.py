@@ -151,9 +151,9 @@ async def test_a_sweep_goes_on_after_a_worker_was_killed_in_it(
         await world.result()
     sweeping = asyncio.create_task(sweep(world))
     name = f"retention-{world.account}"
-    killed = await worker(temporal_address, world, point, until=name)
+    killed = await worker(temporal_address, world, point, until=name, log=tmp_path / "workers.log")
     code = await asyncio.wait_for(killed.wait(), 120)
-    restarted = await worker(temporal_address, world, "never", until=name)
+    restarted = await worker(temporal_address, world, "never", until=name, log=tmp_path / "workers.log")
     await asyncio.wait_for(sweeping, 120)
     await asyncio.wait_for(restarted.wait(), 60)
     left = await stored(world)
