@@ -42,6 +42,7 @@ from vigil.errors import CommandRefused, ConflictingRegistration, IdempotencyKey
 from vigil.temporal import messages
 from vigil.temporal.inspection import read_description, read_queue
 from vigil.temporal.interruption import read_interrupted
+from vigil.temporal.urgency import Urgency
 from vigil.temporal.visibility import about, search_attributes, title
 
 SIGNAL_TIMEOUT: Final = timedelta(milliseconds=600)
@@ -69,6 +70,7 @@ class VerificationClient:
         self.client = client
         self._accounts = accounts
         self._digester = digester
+        self._urgency = Urgency(client)
 
     def account(self, name: str) -> Account:
         """Return a configured account. Raises `UnknownAccount`."""
@@ -132,7 +134,10 @@ class VerificationClient:
 
         """
         at, sender = event.received_at, event.sender
-        return await self._signal(key, "callback_received", event, at=at, sender=sender, may_start=may_start)
+        is_signalled = await self._signal(key, "callback_received", event, at=at, sender=sender, may_start=may_start)
+        if is_signalled and not event.intermediate:
+            self._urgency.raise_if_behind(workflow_id(self.path(key)))
+        return is_signalled
 
     async def _signal(
         self,

@@ -1,0 +1,66 @@
+"""After an outage of workers thousands of runs wait for their first task. Those that a callback reached go first."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from temporalio.api.enums.v1 import EventType
+
+from tests.sealed import connect
+from tests.world import APPROVED, World, final, own_account, step
+from vigil.domain.terms import Decision
+from vigil.temporal.urgency import BEHIND_FROM
+
+
+async def taken_on_at(world: World) -> datetime:
+    """Return when a worker took on the first task of a verification."""
+    async for event in world.tracker.handle(world.key).fetch_history_events():
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            return event.event_time.ToDatetime()
+    raise AssertionError("no worker has taken it on")
+
+
+async def is_first(world: World) -> bool:
+    described = await world.tracker.handle(world.key).describe()
+    return bool(described.raw_description.workflow_execution_info.priority.priority_key == 1)
+
+
+async def test_a_callback_goes_before_first_loads_when_workers_are_behind(
+    temporal_address: str, tmp_path: Path
+) -> None:
+    client, account = await connect(temporal_address, None), own_account()
+    worlds = [World(client, tmp_path, account=account) for _ in range(BEHIND_FROM + 12)]
+    for world in worlds:
+        await world.register()
+    *others, called, progressed = worlds
+    called.reader.say(APPROVED)
+    async with asyncio.timeout(30):
+        while not await is_first(called):  # the server counts its backlog with a delay
+            await called.hear(final(), may_start=False, number=1)
+            await progressed.hear(step(1, "step-1"), may_start=False, number=1)
+            await asyncio.sleep(0.5)
+
+    async with called.workers():
+        record = await called.result()
+        await asyncio.gather(*(other.until(lambda record: record.is_registered) for other in [*others, progressed]))
+    at = await taken_on_at(called)
+    before = [other for other in others if await taken_on_at(other) < at]
+    for other in [*others, progressed]:
+        await other.tracker.handle(other.key).terminate()
+
+    assert record.verdict.decision is Decision.APPROVED
+    assert len(before) < BEHIND_FROM / 2
+    assert not await is_first(progressed)
+    assert not await is_first(others[0])
+
+
+async def test_a_callback_changes_no_priority_when_no_run_waits(temporal_address: str, tmp_path: Path) -> None:
+    world = World(await connect(temporal_address, None), tmp_path, account=own_account())
+    world.reader.say(APPROVED)
+    async with world.workers():
+        await world.register()
+        await world.hear(final(), may_start=False)
+        await world.result()
+    history = [event.event_type async for event in world.tracker.handle(world.key).fetch_history_events()]
+
+    assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED not in history
