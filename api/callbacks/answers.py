@@ -15,7 +15,7 @@ from vigil.domain.message import MessageRequest
 from vigil.domain.sender_contract import OurAnswers
 from vigil.observability import Metrics
 from vigil.providers.contract import CallbackRequest
-from vigil.storage.inbox import AddressedEvent
+from vigil.storage.inbox import AddressedEvent, Receipt
 
 UNKNOWN: Final = "unknown"
 _KEPT_BY_VERIFICATION: Final = frozenset({DispatchResult.SIGNALED, DispatchResult.REPEATED})
@@ -33,13 +33,13 @@ class CallbackProgress:
     """The coded reason why it was refused."""
     receipt: str | None = None
     """The name of its stored receipt; None: the storage did not take it."""
+    stored: Receipt | None = None
+    """The receipt as it was stored under this name."""
     message: MessageRequest | None = None
     """The message that it asks us to send. It is sent from the receipt."""
     needs_receipt: bool = False
     """Whether the body says more than the events. Such a callback is accepted only if its receipt is stored."""
     events: Sequence[AddressedEvent] = ()
-    repeated: Sequence[bool] = ()
-    """For each event, whether it was dispatched before."""
     results: Sequence[DispatchResult] = ()
 
     @property

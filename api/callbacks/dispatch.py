@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum, auto
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -23,6 +23,8 @@ from vigil.storage.records import Records
 from vigil.tracing import span
 
 T = TypeVar("T")
+IsRepeated: TypeAlias = Callable[[], Awaitable[bool]]
+"""Says whether an event was dispatched before. Raises `StorageUnavailable`."""
 
 # The server refused this one call. The next call may succeed, so this is no outage.
 _REFUSED_CALL: Final = frozenset(
@@ -134,11 +136,12 @@ class Dispatcher:
         return self._verifications.path(key)
 
     async def dispatch(
-        self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool, insist: bool = False
+        self, key: VerificationKey, event: CallbackEvent, *, is_repeated: IsRepeated, insist: bool = False
     ) -> DispatchResult:
         """Signal a verification of an event. An outage is a result.
 
-        `is_repeated`: it was dispatched before. `insist`: Temporal is called although its circuit breaker is open.
+        `is_repeated` is asked only where no verification is open. `insist`: Temporal is called although its circuit
+        breaker is open.
         """
         with span("signal", parent=event.traceparent, account=key.account) as signal:
             call = partial(self._signal, key, event, is_repeated=is_repeated)
@@ -186,7 +189,7 @@ class Dispatcher:
         await self._ask_temporal(self._verifications.start_message(received))
         return DispatchResult.SIGNALED
 
-    async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: bool) -> DispatchResult:
+    async def _signal(self, key: VerificationKey, event: CallbackEvent, *, is_repeated: IsRepeated) -> DispatchResult:
         path = self.path(key)  # an account that the settings do not have is no failure of Temporal
         if self._cap.is_reached(path, event):
             return DispatchResult.WAITS if self._cap.stays_pending(path, event) else DispatchResult.CAPPED
@@ -196,18 +199,18 @@ class Dispatcher:
         return result
 
     async def _signal_uncapped(
-        self, key: VerificationKey, path: str, event: CallbackEvent, *, is_repeated: bool
+        self, key: VerificationKey, path: str, event: CallbackEvent, *, is_repeated: IsRepeated
     ) -> DispatchResult:
         # An open verification first: only a callback that finds none counts towards the limit of starts.
         if await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=False)):
             return DispatchResult.SIGNALED
-        if is_repeated:
-            return DispatchResult.REPEATED
         stored = await self._look(path)
         if stored is Stored.ERASED:
             return DispatchResult.ERASED
         if not event.proof.may_start:
             return _UNPROVEN[stored]
+        if stored is not Stored.NO_ANSWER and await self._was_dispatched(is_repeated):
+            return DispatchResult.REPEATED
         if not await self._may_start(key.account, path, stored):
             return DispatchResult.START_LIMIT
         await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
@@ -225,6 +228,14 @@ class Dispatcher:
                 return Stored.RECORD if await self._records.exists(path) else Stored.NOTHING
         except (StorageError, TimeoutError):
             return Stored.NO_ANSWER
+
+    async def _was_dispatched(self, is_repeated: IsRepeated) -> bool:
+        """Return whether an event was dispatched before. While the storage gives no answer it counts as new."""
+        try:
+            async with asyncio.timeout(self._budget_timeout):
+                return await is_repeated()
+        except (StorageError, TimeoutError):
+            return False
 
     async def _may_start(self, account: str, path: str, stored: Stored) -> bool:
         """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 import structlog
@@ -140,25 +141,24 @@ class Intake:
     async def _store(self, progress: CallbackProgress, receipt: Receipt, *, insist: bool) -> bool:
         """Store the receipt. Return whether the storage was called."""
         stored = await self._services.archive.store(receipt, insist=insist, needs_body=progress.needs_receipt)
-        progress.receipt, progress.repeated = stored.name, stored.repeated
+        progress.receipt, progress.stored = stored.name, stored.receipt
         return stored.is_attempted
 
     async def _signal(self, progress: CallbackProgress, *, insist: bool = False) -> None:
-        pairs = zip(progress.events, progress.repeated, strict=True)
-        calls = [self._dispatch(progress, event, is_repeated=again, insist=insist) for event, again in pairs]
+        calls = [self._dispatch(progress, event, insist=insist) for event in progress.events]
         progress.results = await asyncio.gather(*calls)
 
-    async def _dispatch(
-        self, progress: CallbackProgress, addressed: AddressedEvent, *, is_repeated: bool, insist: bool
-    ) -> DispatchResult:
+    async def _dispatch(self, progress: CallbackProgress, addressed: AddressedEvent, *, insist: bool) -> DispatchResult:
         receipt = filed_name(progress.receipt, progress.events[0].path) if progress.receipt else None
         event = addressed.event.model_copy(update={"receipt": receipt})
+        is_repeated = partial(self._services.archive.is_repeated, addressed)
         dispatch = self._services.dispatcher.dispatch
         return await dispatch(addressed.key, event, is_repeated=is_repeated, insist=insist)
 
     async def _file(self, progress: CallbackProgress, receipt: str) -> None:
         async with self._filing_slots:
-            await self._services.archive.file(receipt, progress.request.account, progress.events, progress.results)
+            account, events, results = progress.request.account, progress.events, progress.results
+            await self._services.archive.file(receipt, account, events, results, receipt=progress.stored)
 
     async def list_too_large(self, account: str, source: IPv4Address | IPv6Address | None) -> None:
         """List a callback whose body was too large to be read. Never raises."""

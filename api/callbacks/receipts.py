@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
@@ -21,10 +21,10 @@ _log = structlog.get_logger("vigil.callbacks")
 
 @dataclass(frozen=True)
 class StoredReceipt:
-    """The name of a stored receipt; None if the storage did not take it. `repeated` has one value for each event."""
+    """A receipt as it was stored, and its name; None if the storage did not take it."""
 
-    name: str | None
-    repeated: Sequence[bool]
+    name: str | None = None
+    receipt: Receipt | None = None
     is_attempted: bool = True
     """Whether the storage was called. It is not while its circuit breaker is open."""
 
@@ -56,52 +56,55 @@ class ReceiptArchive:
         self._budget = ReceiptBudget(digester, metrics, limits)
 
     async def store(self, receipt: Receipt, *, insist: bool = False, needs_body: bool = False) -> StoredReceipt:
-        """Store a pending receipt, and at the same time look up which of its events are repeated.
+        """Store a pending receipt.
 
-        Never raises for an outage. Then no name is returned, and no event counts as repeated; so for a receipt that is
-        over its budget. `insist`: the storage is called although its circuit breaker is open. `needs_body`: the body
-        says more than the events.
+        Never raises for an outage. Then no name is returned; so for a receipt that is over its budget. `insist`: the
+        storage is called although its circuit breaker is open. `needs_body`: the body says more than the events.
         """
-        failed = StoredReceipt(name=None, repeated=[False] * len(receipt.events))
         affordable = self._budget.fit(receipt, needs_body=needs_body)
         if affordable is None:
-            return failed
+            return StoredReceipt()
         receipt = affordable
         try:
             async with asyncio.timeout(self._timeout), self._breaker.admit(insist=insist) as may_call:
                 if not may_call:
-                    return replace(failed, is_attempted=False)
+                    return StoredReceipt(is_attempted=False)
                 with self._metrics.storage_seconds.time():
-                    name, *repeated = await asyncio.gather(
-                        self._inbox.keep(receipt), *(self.is_repeated(event) for event in receipt.events)
-                    )
+                    name = await self._inbox.keep(receipt)
         except (StorageError, OSError) as error:
             _log.error("callback.not_stored", account=receipt.account, error=type(error).__name__)
             self._breaker.record_failure()
-            return failed
+            return StoredReceipt()
         finally:
             self._metrics.breaker_open.labels("storage").set(self._breaker.is_open)
         self._breaker.record_success()
         self._metrics.receipt_bytes.labels(receipt.account, receipt.proof).inc(len(receipt.body))
-        return StoredReceipt(name=str(name), repeated=[bool(each) for each in repeated])
+        return StoredReceipt(name, receipt)
 
     async def is_repeated(self, event: AddressedEvent) -> bool:
         """Return whether the event was dispatched before, within the time in which its sender may repeat it.
 
         Raises `StorageUnavailable`.
         """
-        for mark in _marks_of(event):
-            if await self._inbox.was_seen(event.path, mark, at=event.event.received_at):
-                return True
-        return False
+        if event.mark is None:
+            return False
+        at = event.event.received_at
+        return await self._inbox.was_seen(event.path, event.mark, at=at, within=event.repeats_until - at)
 
     async def file(
-        self, name: str, account: str, events: Sequence[AddressedEvent], results: Sequence[DispatchResult]
+        self,
+        name: str,
+        account: str,
+        events: Sequence[AddressedEvent],
+        results: Sequence[DispatchResult],
+        *,
+        receipt: Receipt | None = None,
     ) -> FiledAs:
         """File a receipt under the verification of its first event, or quarantine it if no verification has it.
 
         May be repeated and interrupted. A receipt with an event that is not settled stays pending, for the relay.
-        Raises `StorageUnavailable`; the receipt then stays pending too.
+        `receipt`: what is stored under the name, from who has just stored it. Raises `StorageUnavailable`; the receipt
+        then stays pending too.
         """
         if len(results) != len(events) or not all(result.is_settled for result in results):
             return FiledAs.PENDING
@@ -112,28 +115,13 @@ class ReceiptArchive:
         if not kept:
             await self._inbox.forget(name)
             return FiledAs.ERASED
-        await self._inbox.file_under(name, kept[0].path)
+        filed = await self._inbox.file_under(name, kept[0].path, receipt)
         for event, result in zip(events, results, strict=True):
-            if result is DispatchResult.SIGNALED:
-                await self._mark_dispatched(event)
+            if result is DispatchResult.SIGNALED and event.mark is not None:
+                await self._inbox.mark_seen(event.path, event.mark, filed=filed, until=event.repeats_until)
         return FiledAs.UNDER_VERIFICATION
 
     async def quarantine(self, name: str, account: str) -> None:
         """File a receipt that belongs to no verification. Raises `StorageUnavailable`."""
         await self._inbox.file_under(name, None)
         self._metrics.quarantined.labels(account).inc()
-
-    async def _mark_dispatched(self, event: AddressedEvent) -> None:
-        for mark in _marks_of(event)[-1:]:
-            await self._inbox.mark_seen(event.path, mark, until=event.repeats_until)
-
-
-def _marks_of(event: AddressedEvent) -> Sequence[str]:
-    """Return the names under which this event may be marked as dispatched, its own name last.
-
-    A callback that anybody could have sent has a name of its own: it must not make the proven event look repeated.
-    """
-    identity = event.event.identity
-    if identity is None:
-        return ()
-    return (identity,) if event.event.proof.may_start else (identity, f"{identity}-unproven")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -164,7 +165,7 @@ class Relay:
 
     async def _dispatch(self, name: str, first_path: str, addressed: AddressedEvent) -> DispatchResult:
         event = addressed.event.model_copy(update={"receipt": filed_name(name, first_path)})
-        is_repeated = await self._archive.is_repeated(addressed)
+        is_repeated = partial(self._archive.is_repeated, addressed)
         return await self._dispatcher.dispatch(addressed.key, event, is_repeated=is_repeated)
 
     async def _start_message(self, name: str, request: MessageRequest) -> bool:

@@ -16,24 +16,41 @@ from vigil.storage.inbox import AddressedEvent, Inbox, Quarantined, Receipt, Ref
 NOON = datetime(2025, 12, 3, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = "id360/enrollment-1"
 DIGEST = "d" * 26
+MARK = "e" * 26
 BODY = b'\xff\x00{"id": 1}'
 
 
 def receipt(at: datetime = NOON) -> Receipt:
+    return about(None, at)
+
+
+def about(
+    identity: str | None,
+    at: datetime = NOON,
+    *,
+    proof: Proof = Proof.SECRET,
+    reference: str = "enrollment-1",
+    path: str = PLACE,
+) -> Receipt:
+    account = path.partition("/")[0]
     event = CallbackEvent(
-        delivery=DIGEST, received_at=at, proof=Proof.SECRET, observation=StatusSeen(word="OK", looks="final")
+        delivery=DIGEST,
+        identity=identity,
+        received_at=at,
+        proof=proof,
+        observation=StatusSeen(word="OK", looks="final"),
     )
     addressed = AddressedEvent(
-        key=VerificationKey(account="id360", reference="enrollment-1"),
-        path=PLACE,
+        key=VerificationKey(account=account, reference=reference),
+        path=path,
         event=event,
         repeats_until=at + timedelta(hours=1),
     )
     return Receipt(
         received_at=at,
-        account="id360",
+        account=account,
         correlation="order-77",
-        proof="secret",
+        proof=proof,
         headers={"content-type": "application/json"},
         body=BODY,
         events=(addressed,),
@@ -273,18 +290,66 @@ async def test_no_refusals_is_an_empty_list(storage: Storage) -> None:
     assert await Inbox(storage).refusals(10) == []
 
 
-async def test_an_identity_is_seen_once_marked_only_at_its_place_and_only_for_its_time(storage: Storage) -> None:
+async def seen(inbox: Inbox, mark: str, *, at: datetime = NOON, path: str = PLACE) -> bool:
+    return await inbox.was_seen(path, mark, at=at, within=timedelta(hours=1))
+
+
+async def test_an_event_is_seen_once_marked_only_at_its_place_and_only_for_its_time(storage: Storage) -> None:
+    """By an object, where no receipt says so in its name."""
     inbox = Inbox(storage)
-    assert not await inbox.was_seen(PLACE, "identity-1", at=NOON)
+    assert not await seen(inbox, "mark-1")
 
-    await inbox.mark_seen(PLACE, "identity-1", until=NOON)
-    await inbox.mark_seen(PLACE, "identity-1", until=NOON + timedelta(days=1))
+    for until in (NOON, NOON + timedelta(days=1)):
+        await inbox.mark_seen(PLACE, "mark-1", filed=f"verifications/{PLACE}/receipts/of-another-event", until=until)
 
-    assert await inbox.was_seen(PLACE, "identity-1", at=NOON)
-    assert not await inbox.was_seen(PLACE, "identity-1", at=NOON + timedelta(seconds=1))
-    assert not await inbox.was_seen(PLACE, "identity-2", at=NOON)
-    assert not await inbox.was_seen("id360/enrollment-2", "identity-1", at=NOON)
-    assert await storage.list("") == ["verifications/id360/enrollment-1/seen/identity-1"]
+    assert await seen(inbox, "mark-1")
+    assert not await seen(inbox, "mark-1", at=NOON + timedelta(seconds=1))
+    assert not await seen(inbox, "mark-2")
+    assert not await seen(inbox, "mark-1", path="id360/enrollment-2")
+    assert await storage.list("") == ["verifications/id360/enrollment-1/seen/mark-1"]
+
+
+async def test_the_name_of_a_filed_receipt_says_that_its_event_was_dispatched(storage: Storage) -> None:
+    inbox, mark = Inbox(storage), MARK
+    name = await inbox.keep(about(mark))
+    assert not await seen(inbox, mark)
+
+    filed = await inbox.file_under(name, PLACE)
+    await inbox.mark_seen(PLACE, mark, filed=filed, until=NOON + timedelta(days=9))
+
+    assert await seen(inbox, mark, at=NOON + timedelta(hours=1))
+    assert not await seen(inbox, mark, at=NOON + timedelta(hours=1, seconds=1))
+    assert not await seen(inbox, "f" * 26)
+    assert not await seen(inbox, mark, path="id360/enrollment-2")
+    assert await storage.list("") == [filed]
+
+
+async def test_the_first_of_several_deliveries_says_until_when_an_event_is_repeated(storage: Storage) -> None:
+    inbox, mark = Inbox(storage), MARK
+    for hour in (2, 0, 1):
+        await inbox.file_under(await inbox.keep(about(mark, NOON + timedelta(hours=hour))), PLACE)
+
+    assert await seen(inbox, mark, at=NOON + timedelta(hours=1))
+    assert not await seen(inbox, mark, at=NOON + timedelta(hours=2))
+
+
+async def test_what_anybody_could_have_sent_leaves_no_mark(storage: Storage) -> None:
+    inbox, mark = Inbox(storage), MARK
+
+    await inbox.file_under(await inbox.keep(about(mark, proof=Proof.STALE)), PLACE)
+
+    assert not await seen(inbox, mark)
+
+
+async def test_who_has_a_receipt_at_hand_files_it_without_reading_it(storage: Storage) -> None:
+    inbox, kept = Inbox(storage), about(MARK)
+    name = await inbox.keep(kept)
+    await storage.put(name, b"not read")
+
+    filed = await inbox.file_under(name, PLACE, kept)
+
+    assert await inbox.read(filed) == kept
+    assert await storage.list("") == [filed]
 
 
 async def test_a_collision_of_names_is_not_passed_over_in_silence(storage: Storage) -> None:

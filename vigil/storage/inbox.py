@@ -41,6 +41,14 @@ class AddressedEvent(StoredModel):
     event: CallbackEvent
     repeats_until: AwareDatetime
 
+    @property
+    def mark(self) -> KeyedDigest | None:
+        """The word by which it is known as dispatched.
+
+        A callback that anybody could have sent has none: it must not make the proven event look repeated.
+        """
+        return self.event.identity if self.event.proof.may_start else None
+
 
 class Receipt(StoredModel):
     """Our copy of a callback; headers and body without what proves the sender."""
@@ -150,9 +158,10 @@ class Inbox:
         self._opens_receipts = opens_receipts
 
     async def keep(self, receipt: Receipt) -> str:
-        """Store the receipt durably as pending. Returns its name."""
-        name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else "")
-        await self._storage.put_new(name, receipt.model_dump_json().encode(), media_type=JSON)
+        """Store the receipt durably as pending. Returns its name, which ends with the mark of its first event."""
+        mark = receipt.events[0].mark if receipt.events else None
+        name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else f"-{mark}" if mark else "")
+        await self._storage.put_new(name, _written(receipt), media_type=JSON)
         return name
 
     async def pending(self, older_than: datetime, limit: int, *, after: str | None = None) -> list[str]:
@@ -172,17 +181,18 @@ class Inbox:
                 return stored.body if stored.cut_from is None else None
         return None
 
-    async def file_under(self, name: str, path: str | None) -> str:
+    async def file_under(self, name: str, path: str | None, receipt: Receipt | None = None) -> str:
         """Move a pending receipt under its verification, or to quarantine; returns its new name.
 
-        May be repeated, and done by two at once. Who cannot read the receipt leaves a note for `file_dispatched`.
+        May be repeated, and done by two at once. Who has the receipt at hand gives it, and it is not read again. Who
+        cannot read receipts leaves a note for `file_dispatched`.
         """
         filed = filed_name(name, path)
         if not self._opens_receipts:
             await self._storage.put(DISPATCHED + name.removeprefix(PENDING), (path or "").encode())
             return filed
         with suppress(NotStored):
-            content = await self._storage.read(name)
+            content = _written(receipt) if receipt else await self._storage.read(name)
             with suppress(AlreadyStored):
                 await self._storage.put_new(filed, content, media_type=JSON)
             await self._storage.erase(name)
@@ -208,7 +218,7 @@ class Inbox:
             is_filed = bool(await self._storage.size(filed_name(pending, receipt.events[0].path)))
         if not is_filed:
             with suppress(AlreadyStored):
-                await self._storage.put_new(pending, receipt.model_dump_json().encode(), media_type=JSON)
+                await self._storage.put_new(pending, _written(receipt), media_type=JSON)
         await self._storage.erase(QUARANTINED + leaf)
 
     async def forget(self, name: str) -> None:
@@ -270,18 +280,24 @@ class Inbox:
             return (await self._storage.read(name)).decode()
         return body
 
-    async def mark_seen(self, path: str, identity: str, *, until: datetime) -> None:
-        """Remember that an event of this identity was signalled, and until when it may come again as a repetition."""
-        with suppress(AlreadyStored):
-            await self._storage.put_new(_seen(path, identity), until.isoformat().encode())
+    async def mark_seen(self, path: str, mark: str, *, filed: str, until: datetime) -> None:
+        """Remember that an event was dispatched, and until when it may come again as a repetition.
 
-    async def was_seen(self, path: str, identity: str, *, at: datetime) -> bool:
-        """Whether an event `at` this time repeats a signalled one; much later it counts as new."""
-        try:
-            until = await self._storage.read(_seen(path, identity))
-        except NotStored:
-            return False
-        return at <= datetime.fromisoformat(until.decode())
+        Nothing is stored if the name of its filed receipt says so.
+        """
+        if not (filed.startswith(_receipts(path)) and filed.endswith(f"-{mark}")):
+            with suppress(AlreadyStored):
+                await self._storage.put_new(_seen(path, mark), until.isoformat().encode())
+
+    async def was_seen(self, path: str, mark: str, *, at: datetime, within: timedelta) -> bool:
+        """Whether an event `at` this time repeats one that was dispatched `within` so long before; else it is new."""
+        with suppress(NotStored):
+            return at <= datetime.fromisoformat((await self._storage.read(_seen(path, mark))).decode())
+        async for name in names_under(self._storage, _receipts(path)):
+            first = _instant(name.removeprefix(_receipts(path))) if name.endswith(f"-{mark}") else None
+            if first is not None:
+                return at <= first + within
+        return False
 
     async def _newest(self, folder: str, limit: int) -> list[str]:
         # A store lists forwards only, so the newest are searched in ever longer periods.
@@ -297,7 +313,7 @@ class Inbox:
 def filed_name(name: str, path: str | None) -> str:
     """Return the name that a pending receipt will have after it is filed."""
     leaf = name.removeprefix(PENDING)
-    return under(path, "receipts", leaf) if path else QUARANTINED + leaf
+    return _receipts(path) + leaf if path else QUARANTINED + leaf
 
 
 def received_at_of(name: str) -> datetime | None:
@@ -332,8 +348,16 @@ def _reason_of(receipt: Receipt) -> Literal["names_no_verification", "verificati
     return "encoding_not_readable" if receipt.encoding else "names_no_verification"
 
 
-def _seen(path: str, identity: str) -> str:
-    return under(path, "seen", identity)
+def _written(receipt: Receipt) -> bytes:
+    return receipt.model_dump_json().encode()
+
+
+def _receipts(path: str) -> str:
+    return under(path, "receipts") + "/"
+
+
+def _seen(path: str, mark: str) -> str:
+    return under(path, "seen", mark)
 
 
 def _leaf(at: datetime) -> str:

@@ -23,7 +23,11 @@ async def dispatch(desk: Desk, reference: str, *, proof: Proof = Proof.SECRET, i
         observation=StatusSeen(word="DONE", looks="final"),
     )
     key = VerificationKey(account="acme", reference=reference)
-    return await desk.dispatcher.dispatch(key, event, is_repeated=False, insist=insist)
+    return await desk.dispatcher.dispatch(key, event, is_repeated=is_new, insist=insist)
+
+
+async def is_new() -> bool:
+    return False
 
 
 async def dispatch_six(desk: Desk, failing: RPCStatusCode) -> list[DispatchResult]:

@@ -58,7 +58,7 @@ async def test_a_process_killed_between_keeping_and_signalling_loses_nothing(des
     assert event.receipt == filed
     assert await desk.names("inbox/pending") == []
     assert event.identity is not None
-    assert await desk.inbox.was_seen("acme/r-1", event.identity, at=event.received_at)
+    assert await desk.inbox.was_seen("acme/r-1", event.identity, at=event.received_at, within=timedelta(0))
 
 
 async def test_a_process_killed_between_signalling_and_filing_leaves_a_receipt_that_is_filed(desk: Desk) -> None:
@@ -241,7 +241,7 @@ async def test_an_event_that_another_process_has_signaled_meanwhile_starts_no_fo
     [progress] = await store_only(desk, callback("r-1", identity="e-1"))
     identity = progress.events[0].event.identity
     assert identity is not None
-    await desk.inbox.mark_seen("acme/r-1", identity, until=NOW + timedelta(minutes=1))
+    await desk.inbox.mark_seen("acme/r-1", identity, filed="elsewhere", until=NOW + timedelta(minutes=1))
 
     assert await relay_of(desk).run_round() == 1
     assert desk.verifications.started == []
@@ -251,7 +251,7 @@ async def test_an_event_that_was_signaled_long_ago_is_signaled_as_a_new_one(desk
     [progress] = await store_only(desk, callback("r-1", identity="e-1"))
     identity = progress.events[0].event.identity
     assert identity is not None
-    await desk.inbox.mark_seen("acme/r-1", identity, until=NOW - timedelta(days=1))
+    await desk.inbox.mark_seen("acme/r-1", identity, filed="elsewhere", until=NOW - timedelta(days=1))
 
     assert await relay_of(desk).run_round() == 1
     assert len(desk.verifications.started) == 1
