@@ -1,6 +1,7 @@
 """Talking to verifications through a Temporal client: what the API, the command line and backends share."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,12 +98,28 @@ class VerificationClient:
     async def register(self, registration: Registration) -> RegistrationResult:
         """Register a verification. Repeating it is harmless; no worker need be alive.
 
+        A verification that Temporal does not know costs one RPC: the registration is in the input of its first run.
+
         Raises:
             ConflictingRegistration: it is registered with other values.
             RPCError: Temporal did not accept it; repeat it.
 
         """
         registration = registration.signed(self._digester)
+        plan = self.account(registration.key.account).plan_for(registration.sender)
+        record = self._opened(registration.key, at=registration.registered_at, plan=plan)
+        registration = registration.with_key(record.key)
+        record = apply_registration(record, registration, plan=plan)
+        order = self._order(record).beginning_with(self._unsent("register", registration, record.opened_at))
+        # A finished verification is known too.
+        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        if await self._start_unless_open(order, summarize(record, plan), reuse=reuse):
+            return RegistrationResult.STARTED
+        return await self._register_known(registration, record, plan)
+
+    async def _register_known(
+        self, registration: Registration, record: Record, plan: TrackingPlan
+    ) -> RegistrationResult:
         known = await self.describe(registration.key)
         if known is not None and known.summary is not None and known.summary.registered:
             differing = registration.differs_from(known.summary.fingerprint)
@@ -111,10 +128,6 @@ class VerificationClient:
             # A signal would only keep an open run from completing.
             if known.is_open or known.summary.stage is Stage.COMPLETE:
                 return RegistrationResult.KNOWN
-        plan = self.account(registration.key.account).plan_for(registration.sender)
-        record = self._opened(registration.key, at=registration.registered_at, plan=plan)
-        registration = registration.with_key(record.key)
-        record = apply_registration(record, registration, plan=plan)
         beginning = self._beginning(record, plan, known)
         await self._start(beginning, signal="register", argument=registration, within=DESCRIBE_TIMEOUT)
         return RegistrationResult.STARTED if known is None else RegistrationResult.KNOWN
@@ -381,6 +394,11 @@ class VerificationClient:
             environment=record.environment,
             opened_at=record.opened_at,
         )
+
+    def _unsent(self, name: str, value: messages.Signal, at: datetime) -> messages.UnreadSignal:
+        payload = self.client.data_converter.payload_converter.to_payload(value)
+        text = base64.b64encode(payload.SerializeToString()).decode()
+        return messages.UnreadSignal(name=name, received_at=at, payload=text)
 
     def _beginning(self, record: Record, plan: TrackingPlan, seen: Situation | None) -> "_Beginning":
         """Return how a run begins, if the newest one is as seen. After an interrupted run it publishes the same."""

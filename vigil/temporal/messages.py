@@ -119,6 +119,10 @@ class TrackVerification(StoredModel):
         """Return the input of the run that goes on with the record of this one."""
         return self._with(started_by=StartedBy.EVENT, unread=unread, wants_read=wants_read, follows=None)
 
+    def beginning_with(self, signal: UnreadSignal) -> Self:
+        """Return the input of a run that reads a signal first, which nobody has to send then."""
+        return self._with(unread=(signal,))
+
     def following(self, run: str) -> Self:
         """Return the input of a run after one that ended in Temporal without storing its record."""
         return self._with(follows=run)
