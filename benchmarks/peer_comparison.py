@@ -272,7 +272,9 @@ def _prepare_postgres(data: Path) -> tuple[Path, str]:
 async def run_restate(folder: Path, provider: str) -> AsyncIterator[Restate]:
     """Run Restate's server and the program with the workflow for as long as the context lasts."""
     port, ingress, admin, node = find_free_ports(4)
-    binary = _checkout / "benchmarks/peers/npm/node_modules/.bin/restate-server"
+    # The script that npm puts into .bin starts this one, which would outlive it.
+    packages = _checkout / "benchmarks/peers/npm/node_modules/@restatedev"
+    binary = next(packages.glob("restate-server-*/bin/restate-server"))
     environment = {
         "PATH": os.environ["PATH"],
         "RESTATE_INGRESS__BIND_ADDRESS": f"{LOOPBACK}:{ingress}",

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,9 @@ def run(measure: Callable[[argparse.Namespace], Awaitable[Result]], parser: argp
 
 
 async def _measured(measure: Callable[[argparse.Namespace], Awaitable[Result]], given: argparse.Namespace) -> Result:
+    current = asyncio.current_task()
+    if current is not None:  # whoever ends us ends what we started
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     return await measure(given)
 
 

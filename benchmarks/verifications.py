@@ -36,6 +36,16 @@ async def call_back(
     (await http.post(f"/callbacks/{ACCOUNT}", json=content, headers=headers)).raise_for_status()
 
 
+async def insist(installation: Installation, http: httpx.AsyncClient, reference: str, body: dict[str, object]) -> None:
+    """Send a callback until it is acknowledged, as the provider does: a busy installation says 503."""
+    while True:
+        try:
+            return await call_back(installation, http, reference, body)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise
+
+
 async def verify_bare(installation: Installation, reference: str, *, settle: float = 0) -> float:
     """Start a workflow, signal it and wait for its result. Return the milliseconds from the signal to the result."""
     handle = await installation.client.start_workflow(

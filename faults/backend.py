@@ -15,7 +15,7 @@ from faults.places import Places, headers
 from vigil.config.settings import Settings
 from vigil.demo.simulator_accounts import build_scenario
 
-_TRY_FOR: Final = 90.0
+_TRY_FOR: Final = 300.0
 _AGAIN_AFTER: Final = 0.5
 _AFTERWARDS_AT: Final = timedelta(minutes=20)
 _AT_ONCE: Final = 8

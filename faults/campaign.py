@@ -51,7 +51,7 @@ class Size:
 
 
 SHORT: Final = Size(66, 60, each=0.5, each_at_most=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
-FULL: Final = Size(2000, 60, each=0.35, each_at_most=0.8, fault_lasts=4, fault_pause=4, settles_within=300)
+FULL: Final = Size(2000, 60, each=0.35, each_at_most=2, fault_lasts=4, fault_pause=4, settles_within=300)
 
 
 @dataclass(frozen=True)

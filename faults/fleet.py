@@ -30,7 +30,7 @@ from vigil.temporal.messages import SEARCH_ATTRIBUTES
 WORKERS: Final = ("worker-1", "worker-2")
 SKEWED: Final = "worker-2"
 """The process whose clock differs."""
-READY_WITHIN: Final = timedelta(seconds=180)
+READY_WITHIN: Final = timedelta(seconds=300)
 _MEMORY_EVERY: Final = 2.0
 _MORE_SETTINGS: Final = """
 [messages.limits]
