@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from vigil.domain.record import Record
+from vigil.domain.summary import Summary
 from vigil.domain.terms import Basis, Decision, Outcome, Stage
 
 VERDICTS = {"OK": Decision.APPROVED, "KO": Decision.DECLINED}
@@ -22,6 +23,8 @@ class Model:
     """Whether a callback that is proven announced an end without a decision."""
     decided_by_people: set[Decision] = field(default_factory=set)
     withdrawn: bool = False
+    seen_sequence: int = 0
+    """The newest that was published."""
 
     def may_end_as(self) -> set[tuple[Outcome, Decision | None]]:
         """Return every end that keeps the promises, if the provider's last word is a verdict."""
@@ -36,6 +39,25 @@ class Model:
         if "NOT_FOUND" in self.at_provider:
             ends.add((Outcome.UNKNOWN_TO_PROVIDER, None))
         return ends
+
+    def find_published_faults(self, summary: Summary) -> list[str]:
+        """Return what everybody can see of a verification at some moment and the promises do not allow."""
+        faults = []
+        if summary.outcome is not None and (summary.outcome, summary.decision) not in self.may_end_as():
+            faults.append(f"shows {summary.outcome}, {summary.decision}: allowed are {self.may_end_as()}")
+        if summary.outcome is None and summary.decision is not None:
+            faults.append(f"shows {summary.decision} without an end")
+        if summary.basis is Basis.CALLBACK and summary.decision is not None:
+            faults.append("shows the decision of a callback")
+        if summary.callbacks > self.received:
+            faults.append(f"shows {summary.callbacks} callbacks of {self.received}")
+        if summary.registered and not self.registered:
+            faults.append("shows a registration that nobody made")
+        if summary.sequence < self.seen_sequence and (summary.outcome or summary.decision):
+            # A follow-up run that has not loaded the record yet is behind, and readers are shown the record.
+            faults.append(f"shows an end with the sequence {summary.sequence} after {self.seen_sequence}")
+        self.seen_sequence = max(summary.sequence, self.seen_sequence)
+        return faults
 
     def find_faults(self, record: Record) -> list[str]:
         """Return what of a complete record the promises do not allow."""

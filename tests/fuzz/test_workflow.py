@@ -1,18 +1,30 @@
-"""A verification in any interleaving of callbacks, answers, time, commands and restarts, against a small model."""
+"""A verification in any interleaving of callbacks, answers, time, commands and restarts, against a small model.
+
+Two state machines play the same rules: one on a server that skips time, one on a real server that continues each run
+in a new one after a few events. Hypothesis chooses the rules one after the other, and shortens a course that fails.
+"""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
-from hypothesis import given, note
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -38,7 +50,11 @@ from vigil.providers.id360.senders import CONTRACT
 from vigil.temporal import messages
 from workflows.registry import WORKFLOWS
 
-Step: TypeAlias = tuple[str, object]
+T = TypeVar("T")
+STEPS: Final = 14
+"""Rules of one course at most."""
+PEOPLE_AFTER: Final = 4
+"""A person decides after so many of them at the earliest, or most courses would end at once."""
 ENDS_WITHIN: Final = 100
 """Seconds of this machine for one example."""
 SUGGESTED_AFTER: Final = 30
@@ -63,24 +79,6 @@ HEARD: Final[dict[str, Observation]] = {
     "new": StatusSeen(word="archived", looks="unrecognised"),
     "junk": Unreadable(why="not_json"),
 }
-STEPS: Final[st.SearchStrategy[Step]] = st.one_of(
-    st.tuples(st.just("say"), st.sampled_from(sorted(SAYS))),
-    st.tuples(st.just("hear"), st.tuples(st.sampled_from(sorted(HEARD)), st.sampled_from(Proof))),
-    st.tuples(st.just("hear"), st.tuples(st.sampled_from(sorted(HEARD)), st.just(Proof.SECRET))),
-    st.tuples(st.just("repeat"), st.none()),
-    st.tuples(st.just("register"), st.none()),
-    st.tuples(st.just("discover"), st.none()),
-    st.tuples(st.just("message"), st.sampled_from(MessageResult)),
-    st.tuples(st.just("poll"), st.none()),
-    st.tuples(st.just("extend"), st.just(20 * DAY)),
-    st.tuples(st.just("pass"), st.sampled_from([MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 8 * HOUR])),
-    st.tuples(st.just("restart"), st.none()),
-    st.tuples(st.just("away"), st.none()),
-)
-RARE: Final[st.SearchStrategy[Step]] = st.one_of(
-    st.tuples(st.just("resolve"), st.sampled_from(Decision)), st.tuples(st.just("withdraw"), st.none())
-)
-COURSES: Final = st.lists(st.one_of(*[STEPS] * 9, RARE), min_size=2, max_size=14)
 PLANS: Final = st.sampled_from(
     [CONTRACT.tracking, CONTRACT.tracking.model_copy(update={"finals_may_change": True, "reopens": (HOUR, DAY)})]
 )
@@ -99,50 +97,45 @@ class Course:
     _word: str = "STARTED"
     _delivered: set[int] = field(default_factory=set)
 
-    async def play(self, steps: Sequence[Step], last_word: str) -> Record | None:
-        """Play all steps, let the provider say its last word, and return the complete record; None: none began."""
-        try:
-            await self._serve()
-            for name, argument in steps:
-                note(f"{name} {argument}")
-                await getattr(self, f"_{name}")(argument)
-                if self.model.started:
-                    self._may_read()
-            await self._say(last_word)
-            self._may_read()
-            await self._serve()
-            return await self._end() if self.model.started else None
-        finally:
-            await self._workers.aclose()
+    async def end(self, last_word: str) -> Record | None:
+        """Let the provider say its last word, and return the complete record; None: no verification began."""
+        await self.say(last_word)
+        self.model.at_provider.add(last_word)
+        await self.serve()
+        return await self._wait_for_end() if self.model.started else None
 
-    async def _serve(self) -> None:
+    async def close(self) -> None:
+        """Stop the workers."""
+        await self._workers.aclose()
+
+    def may_have_read(self) -> None:
+        """Tell the model that what the provider says now may be read."""
+        if self.model.started:
+            self.model.at_provider.add(self._word)
+
+    async def serve(self) -> None:
         if not self._is_served:
             await self._workers.enter_async_context(self.world.workers())
             self._is_served = True
 
-    async def _away(self, _: object) -> None:
+    async def away(self) -> None:
         await self._workers.aclose()
         self._is_served = False
 
-    async def _restart(self, _: object) -> None:
-        await self._away(None)
-        await self._serve()
+    async def restart(self) -> None:
+        await self.away()
+        await self.serve()
 
-    async def _say(self, word: object) -> None:
-        self._word = str(word)
+    async def say(self, word: str) -> None:
+        self._word = word
         self.world.reader.says = SAYS[self._word]
 
-    def _may_read(self) -> None:
-        self.model.at_provider.add(self._word)
-
-    async def _hear(self, what: object) -> None:
-        assert isinstance(what, tuple)
-        name, proof = what
+    async def hear(self, name: str, proof: Proof) -> None:
         number = len(self.heard) + 1
         self.heard.append((HEARD[name], proof, number))
         await self._deliver(*self.heard[-1])
 
-    async def _repeat(self, _: object) -> None:
+    async def repeat(self) -> None:
         if self.heard:
             await self._deliver(*self.heard[-1])
 
@@ -155,37 +148,39 @@ class Course:
             model.repeated += is_known
             model.announced_cancel |= proof.may_start and isinstance(seen, StatusSeen) and seen.ended is not None
 
-    async def _register(self, _: object) -> None:
+    async def register(self) -> None:
         await self.world.register()
         self.model.started = self.model.registered = True
 
-    async def _discover(self, _: object) -> None:
+    async def discover(self) -> None:
         await self.world.tracker.start_discovered(self.world.key)
         self.model.started = True
 
-    async def _message(self, result: object) -> None:
-        assert isinstance(result, MessageResult)
+    async def message(self, result: MessageResult) -> None:
         sent = MessageOutcome(kind=MessageKind.ONE_TIME_PASSWORD, result=result, at=await self.world.now())
         await self.world.tracker.report_message(self.world.key, sent, may_start=True)
         self.model.started = True
 
-    async def _pass(self, duration: object) -> None:
-        assert isinstance(duration, timedelta)
+    async def pass_time(self, duration: timedelta) -> None:
         await self.passes(duration)
 
-    async def _poll(self, _: object) -> None:
+    async def find_published_faults(self) -> list[str]:
+        """Return what everybody can see of the verification now and the model does not allow."""
+        seen = await self.world.tracker.describe(self.world.key) if self.model.started else None
+        summary = seen.summary if seen else None
+        return self.model.find_published_faults(summary) if summary else []
+
+    async def poll(self) -> None:
         await self._command("poll_now", messages.PollNow(author="ann"))
 
-    async def _extend(self, by: object) -> None:
-        assert isinstance(by, timedelta)
+    async def extend(self, by: timedelta) -> None:
         deadline_at = await self.world.now() + by
         await self._command("extend_deadline", messages.ExtendDeadline(author="ann", deadline_at=deadline_at))
 
-    async def _withdraw(self, _: object) -> None:
+    async def withdraw(self) -> None:
         self.model.withdrawn |= await self._command("withdraw", messages.Withdraw(author="ann"))
 
-    async def _resolve(self, decision: object) -> None:
-        assert isinstance(decision, Decision)
+    async def resolve(self, decision: Decision) -> None:
         if await self._command("resolve", messages.Resolve(author="ann", decision=decision)):
             self.model.decided_by_people.add(decision)
 
@@ -203,72 +198,179 @@ class Course:
             return True
         return True
 
-    async def _end(self) -> Record:
+    async def _wait_for_end(self) -> Record:
         async with asyncio.timeout(ENDS_WITHIN):
             while (seen := await self.world.tracker.describe(self.world.key)) is None or seen.is_open:
                 await self.passes(HOUR)
             return await self.world.result()
 
+    async def check(self, last_word: str) -> bool:
+        """End the course, compare the end with the model, and replay its history. Return whether it has many runs."""
+        record = await self.end(last_word)
+        if record is None:
+            assert await self.world.tracker.describe(self.world.key) is None
+            return False
+        assert self.model.find_faults(record) == []
+        replayer = Replayer(
+            workflows=WORKFLOWS,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            data_converter=self.world.client.data_converter,
+        )
+        history = await self.world.tracker.handle(self.world.key).fetch_history()
+        await replayer.replay_workflow(history)
+        return bool(history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id)
 
-async def check(course: Course, steps: Sequence[Step], last_word: str) -> bool:
-    """Play a course, compare its end with the model, and replay its history. Return whether it went over two runs."""
-    record = await course.play(steps, last_word)
-    if record is None:
-        assert await course.world.tracker.describe(course.world.key) is None
-        return False
-    assert course.model.find_faults(record) == []
-    replayer = Replayer(
-        workflows=WORKFLOWS,
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        data_converter=course.world.client.data_converter,
-    )
-    history = await course.world.tracker.handle(course.world.key).fetch_history()
-    await replayer.replay_workflow(history)
-    return bool(history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id)
+
+class Machine(RuleBasedStateMachine):
+    """The rules of a course. Each runs until its request is answered; the workers run while any rule does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.opened = AsyncExitStack()
+        self.course: Course
+        self.last_word = "OK"
+        self.steps = 0
+
+    def run(self, step: Coroutine[Any, Any, T]) -> T:
+        """Run one step of the course."""
+        self.steps += 1
+        try:
+            return self.runner.run(step)
+        finally:
+            self.course.may_have_read()
+
+    async def open(self, plan: TrackingPlan) -> Course:
+        """Return a new course on a server."""
+        raise NotImplementedError
+
+    @initialize(plan=PLANS, last_word=st.sampled_from(["OK", "KO"]))
+    def begin(self, plan: TrackingPlan, last_word: str) -> None:
+        self.last_word = last_word
+        self.course = self.runner.run(self.open(plan))
+        self.run(self.course.serve())
+
+    @rule(word=st.sampled_from(sorted(SAYS)))
+    def provider_says(self, word: str) -> None:
+        self.run(self.course.say(word))
+
+    @rule(name=st.sampled_from(sorted(HEARD)), proof=st.one_of(st.just(Proof.SECRET), st.sampled_from(Proof)))
+    def callback_arrives(self, name: str, proof: Proof) -> None:
+        self.run(self.course.hear(name, proof))
+
+    @rule()
+    def callback_is_repeated(self) -> None:
+        self.run(self.course.repeat())
+
+    @rule()
+    def backend_registers(self) -> None:
+        self.run(self.course.register())
+
+    @rule()
+    def discovery_finds_it(self) -> None:
+        self.run(self.course.discover())
+
+    @rule(result=st.sampled_from(MessageResult))
+    def message_is_reported(self, result: MessageResult) -> None:
+        self.run(self.course.message(result))
+
+    @rule()
+    def person_polls(self) -> None:
+        self.run(self.course.poll())
+
+    @rule()
+    def person_extends_the_deadline(self) -> None:
+        self.run(self.course.extend(20 * DAY))
+
+    @precondition(lambda self: self.steps > PEOPLE_AFTER)
+    @rule(decision=st.sampled_from(Decision))
+    def person_decides(self, decision: Decision) -> None:
+        self.run(self.course.resolve(decision))
+
+    @precondition(lambda self: self.steps > PEOPLE_AFTER)
+    @rule()
+    def person_withdraws(self) -> None:
+        self.run(self.course.withdraw())
+
+    @rule(duration=st.sampled_from([MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 8 * HOUR]))
+    def time_passes(self, duration: timedelta) -> None:
+        self.run(self.course.pass_time(duration))
+
+    @rule()
+    def worker_restarts(self) -> None:
+        self.run(self.course.restart())
+
+    @rule()
+    def worker_goes_away(self) -> None:
+        self.run(self.course.away())
+
+    @invariant()
+    def what_is_published_is_allowed(self) -> None:
+        if hasattr(self, "course"):
+            assert self.runner.run(self.course.find_published_faults()) == []
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "course"):
+                self.ended(is_continued=self.runner.run(self.course.check(self.last_word)))
+        finally:
+            if hasattr(self, "course"):
+                self.runner.run(self.course.close())
+            self.runner.run(self.opened.aclose())
+            self.runner.close()
+
+    def ended(self, *, is_continued: bool) -> None:
+        """Note how a course ended that was right."""
 
 
-@given(steps=COURSES, last_word=st.sampled_from(["OK", "KO"]), plan=PLANS)
-@tries(8)
-def test_a_course_whose_time_is_skipped_ends_as_the_model_allows(
-    steps: Sequence[Step], last_word: str, plan: TrackingPlan
-) -> None:
-    async def play() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            # A clock that is skipped is skipped for all that is left of another course.
-            async with run_skipping_server() as environment:
-                world = World(
-                    environment.client,
-                    Path(folder),
-                    plan=plan,
-                    account=own_account(),
-                    now=environment.get_current_time,
-                    # A worker that is gone would get the next task, and all wait for ten seconds.
-                    max_cached_workflows=0,
-                )
-                await check(Course(world, partial(_skip, environment)), steps, last_word)
+class TimeSkips(Machine):
+    """On a server of its own that skips time."""
 
-    asyncio.run(play())
+    async def open(self, plan: TrackingPlan) -> Course:
+        folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory()))
+        # A clock that is skipped is skipped for all that is left of another course.
+        environment = await self.opened.enter_async_context(run_skipping_server())
+        world = World(
+            environment.client,
+            folder,
+            plan=plan,
+            account=own_account(),
+            now=environment.get_current_time,
+            # A worker that is gone would get the next task, and all wait for ten seconds.
+            max_cached_workflows=0,
+        )
+        return Course(world, partial(_skip, environment))
+
+
+class RunsContinue(Machine):
+    """On a real server on which a run ends after a few events, and a new one goes on."""
+
+    continued: ClassVar[list[bool]] = []
+
+    async def open(self, plan: TrackingPlan) -> Course:
+        folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory()))
+        client = await self.opened.enter_async_context(_continuing())
+        return Course(World(client, folder, plan=quick(), account=own_account()), _passes_quickly)
+
+    def run(self, step: Coroutine[Any, Any, T]) -> T:
+        """Run one step, and let callbacks arrive that only report progress, so that the history grows."""
+        done = super().run(step)
+        for _ in range(2):
+            self.runner.run(self.course.hear("step", Proof.SECRET))
+        return done
+
+    def ended(self, *, is_continued: bool) -> None:
+        self.continued.append(is_continued)
+
+
+def test_a_course_whose_time_is_skipped_ends_as_the_model_allows() -> None:
+    run_state_machine_as_test(TimeSkips, settings=settings(tries(8), stateful_step_count=STEPS))
 
 
 def test_a_course_over_many_runs_ends_as_the_model_allows() -> None:
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        client = runner.run(stack.enter_async_context(_continuing()))
+    run_state_machine_as_test(RunsContinue, settings=settings(tries(5), stateful_step_count=STEPS))
 
-        @given(steps=COURSES, last_word=st.sampled_from(["OK", "KO"]))
-        @tries(5)
-        def play(steps: Sequence[Step], last_word: str) -> None:
-            with tempfile.TemporaryDirectory() as folder:
-                world = World(client, Path(folder), plan=quick(), account=own_account())
-                many = [each for one in steps for each in (one, ("hear", ("step", Proof.SECRET)))]
-                continued.append(runner.run(check(Course(world, _passes_quickly), many, last_word)))
-
-        continued: list[bool] = []
-        try:
-            play()
-        finally:
-            runner.run(stack.aclose())
-    assert any(continued)
+    assert any(RunsContinue.continued)
 
 
 async def _skip(environment: WorkflowEnvironment, duration: timedelta) -> None:
