@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from tests.short_timeouts import with_short_timeouts
 from tests.workflows.killed_worker import POINTS
-from tests.world import World, final, own_account
+from tests.world import APPROVED_WITH_FILE, World, final, own_account, quick
 from vigil.domain.record import Record
 from vigil.domain.terms import ArtifactState, Decision
 
@@ -34,15 +34,15 @@ async def worker(address: str, world: World, point: str) -> asyncio.subprocess.P
 async def test_a_worker_killed_at_the_worst_moment_costs_nothing(
     temporal_address: str, client: Client, tmp_path: Path, point: str
 ) -> None:
-    world = World(with_short_timeouts(client), tmp_path, account=own_account())
+    world = World(with_short_timeouts(client), tmp_path, account=own_account(), plan=quick(factor=60))
+    world.reader.say(APPROVED_WITH_FILE)
     await world.register()
     await world.hear(final("OK"))
     killed = await worker(temporal_address, world, point)
     code = await asyncio.wait_for(killed.wait(), 60)
     left_behind = await world.storage.list("", limit=1000)
-    restarted = await worker(temporal_address, world, "never")
-    record = await world.result(within=60)
-    await asyncio.wait_for(restarted.wait(), 60)
+    async with world.workers():
+        record = await world.result(within=60)
     stored = await world.records.latest(world.tracker.path(world.key))
 
     assert code == -signal.SIGKILL

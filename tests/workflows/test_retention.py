@@ -153,9 +153,8 @@ async def test_a_sweep_goes_on_after_a_worker_was_killed_in_it(
     name = f"retention-{world.account}"
     killed = await worker(temporal_address, world, point, until=name, log=tmp_path / "workers.log")
     code = await asyncio.wait_for(killed.wait(), 120)
-    restarted = await worker(temporal_address, world, "never", until=name, log=tmp_path / "workers.log")
-    await asyncio.wait_for(sweeping, 120)
-    await asyncio.wait_for(restarted.wait(), 60)
+    async with world.workers():
+        await asyncio.wait_for(sweeping, 120)
     left = await stored(world)
 
     assert code == -signal.SIGKILL
