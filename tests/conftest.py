@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Container, Generator, Iterator, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,12 +80,19 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuses ids that differ between the processes of one run, which could then run no test at all.
 
-    Also keeps `--last-failed` from running all tests where it knows of no failure, or of those of a collection alone.
+    Refuses a test that `make test` would not find, too. Where `--last-failed` knows of no test that failed, pytest runs
+    all tests; here it runs none.
     """
     if differing := [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]{6}", item.nodeid)]:
         raise pytest.UsageError(f"give these tests an id that is the same in every process: {differing}")
+    if unseen := {str(item.path) for item in items if item.get_closest_marker("alone") and not marks_alone(item.path)}:
+        raise pytest.UsageError(f"`make test` searches files for `mark.alone`; write it in these too: {unseen}")
     if config.getoption("lf", default=False) and config.cache is not None:
         items[:] = failed_before(items, config.cache.get("cache/lastfailed", {}))
+
+
+def marks_alone(file: Path) -> bool:
+    return "mark.alone" in file.read_text()
 
 
 def failed_before(items: Sequence[pytest.Item], failed: Container[str]) -> list[pytest.Item]:

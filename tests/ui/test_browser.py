@@ -1,57 +1,17 @@
 """The pages in a real browser beside a running stack: Debian's Chromium, driven as a person drives it."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
-import httpx
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.end_to_end.conftest import ACCOUNT, Running
-from vigil.cli.context import open_installation
-from vigil.demo.ports import Ports
+from tests.ui.conftest import NEEDS_BROWSER
 from vigil.demo.simulator_accounts import read_key
-from vigil.demo.stack import Stack
-from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NARROW = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 
-pytestmark = [
-    pytest.mark.alone,
-    pytest.mark.skipif(
-        BROWSER is None or DRIVER is None,
-        reason="no page is seen by a browser: install Debian's chromium and chromium-driver",
-    ),
-]
-
-
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    stack = Stack(tmp_path / "stack", Ports.find_free(), accounts=SIMULATED_ACCOUNTS, time_scale=60, in_memory=True)
-    async with (
-        stack.run(),
-        open_installation(stack.config) as runtime,
-        httpx.AsyncClient(trust_env=False, timeout=40) as http,
-    ):
-        yield Running(stack, runtime, http)
-
-
-@pytest.fixture
-def browser() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="package"), NEEDS_BROWSER]
 
 
 async def test_a_lost_callback_is_followed_to_its_verdict_by_keyboard_alone(

@@ -1,21 +1,16 @@
 """Temporal's own UI in a real browser beside a stack: it shows payloads only through the codec server."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.end_to_end.conftest import ACCOUNT, Running
-from tests.ui.test_browser import browser, pytestmark  # noqa: F401 -- a fixture, and when a browser test is skipped
-from vigil.cli.context import open_installation
-from vigil.demo.ports import Ports
-from vigil.demo.stack import Stack
-from vigil.simulator.registry import SIMULATED_ACCOUNTS
+from tests.ui.conftest import NEEDS_BROWSER
+
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="package"), NEEDS_BROWSER]
 
 SHOWN_WITHIN = 60
 IN_THE_INPUT = '"started_by"'
@@ -23,23 +18,9 @@ CIPHERTEXT = re.compile(r'"A[Q-Za-f][A-Za-z0-9+/]{100}')
 """How Tink begins one, in base64."""
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    ports = Ports.find_free()
-    stack = Stack(
-        tmp_path / "stack", ports, accounts=SIMULATED_ACCOUNTS, time_scale=60, in_memory=True, shows_payloads=True
-    )
-    async with (
-        stack.run(),
-        open_installation(stack.config) as runtime,
-        httpx.AsyncClient(trust_env=False, timeout=40) as http,
-    ):
-        yield Running(stack, runtime, http)
-
-
 async def test_temporals_ui_shows_text_with_the_codec_server_and_ciphertext_without(
     running: Running,
-    browser: webdriver.Chrome,  # noqa: F811 -- the fixture
+    browser: webdriver.Chrome,
 ) -> None:
     reference = await running.play()
     await running.register(reference)

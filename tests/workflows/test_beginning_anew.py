@@ -58,12 +58,12 @@ async def test_a_flood_while_the_provider_is_down_begins_anew_with_its_read_and_
     world.reader.says = ProviderUnavailable("http_503")
     longest, runs = 0, set[str | None]()
     async with world.workers():
-        for number in range(1, 321):
+        for number in range(1, 161):
             await world.hear(final("OK"), number=number)
             if number % 20 == 0:
                 seen = await world.tracker.handle(world.key).describe()
                 longest, runs = max(longest, seen.history_length), {*runs, seen.run_id}
-        flooded = await world.until(lambda record: record.callbacks.received == 320)
+        flooded = await world.until(lambda record: record.callbacks.received == 160)
         await world.register(applicant="customer-1")
         await world.until(lambda record: record.is_registered)
         polled = await world.tracker.command(
