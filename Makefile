@@ -40,7 +40,7 @@ demo: $(RUNS) ## Set up and watch verifications go through, from callback to evi
 dev: $(RUNS) ## Run the whole stack on this machine, until Ctrl-C
 	@$(BIN)/vigil dev
 
-test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then those that need the machine alone
+test: $(READY) $(NODE_CLIENT) ## Run all tests: most of them beside each other, then in pairs those that a busy machine fails
 	@status=0; $(TOGETHER) || { $(AGAIN) "not alone"; } || status=1; \
 		$(ALONE) || { $(AGAIN) alone; } || status=1; exit $$status
 
