@@ -14,7 +14,15 @@ from vigil.domain.input_faults import describe_fault
 from vigil.domain.summary import Summary
 from vigil.domain.terms import Stage
 from vigil.domain.verification_key import VerificationKey, shown_key, stands_in, workflow_id
-from vigil.errors import CommandRefused, NoWorkerInTime, ReferenceNotFoundYet, RegistrationRefused, VigilError
+from vigil.errors import (
+    CommandRefused,
+    NoWorkerInTime,
+    RecordNotStored,
+    RecordUnavailable,
+    ReferenceNotFoundYet,
+    RegistrationRefused,
+    VigilError,
+)
 from vigil.lookup import VerificationLookup
 from vigil.registration import Registrar, RegistrationRequest
 from vigil.temporal import messages
@@ -47,7 +55,7 @@ class VerifyActivities:
     @property
     def all(self) -> Sequence[Callable[..., object]]:
         """All of them, for a worker."""
-        return (self.prepare_registration, self.register, self.await_state, self.withdraw)
+        return (self.prepare_registration, self.register, self.find_registered, self.await_state, self.withdraw)
 
     @activity.defn(name=messages.PREPARE_REGISTRATION)
     async def prepare_registration(self, request: JsonValue) -> messages.PreparedRegistration:
@@ -70,6 +78,35 @@ class VerifyActivities:
             key = await self._register(asked)
         except (VigilError, ProviderError) as error:
             raise _refusal_of(error) from None
+        return self._order(key, asked)
+
+    @activity.defn(name=messages.FIND_REGISTERED)
+    async def find_registered(self, request: JsonValue) -> messages.VerifyOrder | None:
+        """Return what a canceled `register` has registered; None: nothing, or another registration was first."""
+        try:
+            asked = _parse(VerifyRequest, request)
+            key = await self._find_registered(asked)
+        except ProviderError as error:
+            raise try_again(error.code) from None
+        except RecordNotStored:
+            return None
+        except RecordUnavailable:
+            raise try_again("no_record_yet") from None
+        except (VigilError, ApplicationError):  # such an input registers nothing
+            return None
+        return self._order(key, asked) if key else None
+
+    async def _find_registered(self, asked: VerifyRequest) -> VerificationKey | None:
+        if asked.reference is not None and stands_in(asked.reference):
+            return await self._register(asked)
+        registration = await self._registrar.build(_plain(asked), by=messages.TEMPORAL)
+        # A worker answers, so a registration that Temporal has accepted a moment ago is in the record.
+        known = (await self._lookup.read_record(registration.key)).subject.registration
+        if known is None or registration.signed(self._registrar.digester).differs_from(known.fingerprint):
+            return None
+        return registration.key
+
+    def _order(self, key: VerificationKey, asked: VerifyRequest) -> messages.VerifyOrder:
         return messages.VerifyOrder(
             key=key,
             until=asked.until,
@@ -86,8 +123,7 @@ class VerifyActivities:
                 "This reference opens the applicant's session, and Temporal would show it: register it over HTTP, and "
                 "give the digest in the Location of the answer as the reference."
             )
-        plain = RegistrationRequest.model_validate(asked.model_dump(exclude={"until", "withdraw_if_canceled"}))
-        key, _ = await self._registrar.register(plain, by=messages.TEMPORAL)
+        key, _ = await self._registrar.register(_plain(asked), by=messages.TEMPORAL)
         return key
 
     @activity.defn(name=messages.AWAIT_STATE)
@@ -124,6 +160,10 @@ def _parse(model: type[RequestT], request: JsonValue) -> RequestT:
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise _refused("; ".join(f"{field}: {message}" for field, message in faults)) from None
+
+
+def _plain(asked: VerifyRequest) -> RegistrationRequest:
+    return RegistrationRequest.model_validate(asked.model_dump(exclude={"until", "withdraw_if_canceled"}))
 
 
 def _refused(sentence: str) -> ApplicationError:

@@ -136,6 +136,11 @@ class Registrar:
         registration = await self.prepare(request, by=by)
         return registration.key, await self.tracker.register(registration)
 
+    async def build(self, request: RegistrationRequest, *, by: Name) -> Registration:
+        """Return the signal that registers the verification, and store nothing. Raises as `build_registration`."""
+        registration = await build_registration(request, self.accounts, self.endpoints, by=by)
+        return registration.notifying_completion(self.completion_endpoints)
+
     async def prepare(self, request: RegistrationRequest, *, by: Name) -> Registration:
         """Return the signal that registers the verification, once its correlation is stored.
 
@@ -148,8 +153,7 @@ class Registrar:
             StorageUnavailable: the correlation could not be stored; repeat the registration.
 
         """
-        registration = await build_registration(request, self.accounts, self.endpoints, by=by)
-        registration = registration.notifying_completion(self.completion_endpoints)
+        registration = await self.build(request, by=by)
         key, correlation = registration.key, registration.correlation
         if await Tombstones(self.storage).exists(self.tracker.path(key)):
             raise DataErased

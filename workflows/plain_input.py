@@ -17,7 +17,7 @@ NOT_JSON: Final = "The input does not fit. It must be one JSON object, as POST /
 _UNKNOWN: Final = "unknown"
 
 
-def read_json(raw: RawValue) -> JsonValue:
+def read_json(raw: RawValue) -> dict[str, JsonValue]:
     """Return the JSON object in an input, sealed or not. Raises `ApplicationError`, which fails the run."""
     try:
         given = workflow.payload_converter().from_payload(take_in_clear(raw), dict)

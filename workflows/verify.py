@@ -1,10 +1,12 @@
 """Verify: what a backend starts in Temporal, in any language, to register a verification and to wait for it."""
 
+import asyncio
 from typing import NoReturn
 
+from pydantic import JsonValue
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from vigil.sealing.clear import arrived_in_clear, keep_in_clear
@@ -28,49 +30,80 @@ class Verify:
         Canceled, it stops to wait, and withdraws the verification only if the input says so. An input that does not
         fit fails the run with a sentence.
         """
+        request, order = read_json(raw), None
+        withdraws = bool(request.get("withdraw_if_canceled")) and workflow.patched("verify-withdraws-what-it-registers")
         try:
-            order: messages.VerifyOrder = await workflow.execute_activity(
-                messages.REGISTER,
-                read_json(raw),
-                result_type=messages.VerifyOrder,
-                start_to_close_timeout=options.REGISTER_TIMEOUT,
-                retry_policy=options.REGISTER_RETRY,
-                summary="Register the verification",
-            )
-        except ActivityError as error:
-            fail(error)
-        if order.path is not None and workflow.patched("verify-names-its-verification"):
-            # An erasure finds by it what a backend has started.
-            workflow.upsert_search_attributes([visibility.ABOUT.value_set(order.path)])
-        try:
-            state: messages.VerifiedState = await workflow.execute_activity(
-                messages.AWAIT_STATE,
-                order,
-                result_type=messages.VerifiedState,
-                start_to_close_timeout=options.REGISTER_TIMEOUT,
-                retry_policy=options.REGISTER_RETRY,
-                summary=f"Wait for its {order.until}",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error) and order.withdraw_if_canceled:
-                await workflow.execute_activity(
-                    messages.WITHDRAW,
-                    order,
-                    start_to_close_timeout=options.REGISTER_TIMEOUT,
-                    retry_policy=options.REGISTER_RETRY,
-                    summary="Withdraw the verification, as its starter wants",
-                )
-            raise
+            order = await _register(request, is_awaited=withdraws)
+            state = await _await_state(order)
+        except (ActivityError, asyncio.CancelledError) as error:
+            if workflow.cancellation_reason() is None:
+                fail(error)
+            if withdraws or (order is not None and order.withdraw_if_canceled):
+                await _withdraw(request, order)
+            raise asyncio.CancelledError from None
         return _in_clear(state) if arrived_in_clear(raw) else state
+
+
+async def _register(request: JsonValue, *, is_awaited: bool) -> messages.VerifyOrder:
+    """Register. `is_awaited`: a cancellation waits for the attempt under way, which may register all the same."""
+    cancellation = workflow.ActivityCancellationType
+    order: messages.VerifyOrder = await workflow.execute_activity(
+        messages.REGISTER,
+        request,
+        result_type=messages.VerifyOrder,
+        start_to_close_timeout=options.REGISTER_TIMEOUT,
+        retry_policy=options.REGISTER_RETRY,
+        cancellation_type=cancellation.WAIT_CANCELLATION_COMPLETED if is_awaited else cancellation.TRY_CANCEL,
+        summary="Register the verification",
+    )
+    return order
+
+
+async def _await_state(order: messages.VerifyOrder) -> messages.VerifiedState:
+    if workflow.cancellation_reason() is not None:  # it came while the registration ended
+        raise asyncio.CancelledError
+    if order.path is not None and workflow.patched("verify-names-its-verification"):
+        # An erasure finds by it what a backend has started.
+        workflow.upsert_search_attributes([visibility.ABOUT.value_set(order.path)])
+    state: messages.VerifiedState = await workflow.execute_activity(
+        messages.AWAIT_STATE,
+        order,
+        result_type=messages.VerifiedState,
+        start_to_close_timeout=options.REGISTER_TIMEOUT,
+        retry_policy=options.REGISTER_RETRY,
+        summary=f"Wait for its {order.until}",
+    )
+    return state
+
+
+async def _withdraw(request: JsonValue, order: messages.VerifyOrder | None) -> None:
+    """Withdraw the verification. Without an order an attempt may have been lost, and is looked for."""
+    if order is None:
+        order = await workflow.execute_activity(
+            messages.FIND_REGISTERED,
+            request,
+            result_type=messages.VerifyOrder | None,  # type: ignore[arg-type]
+            start_to_close_timeout=options.REGISTER_TIMEOUT,
+            retry_policy=options.REGISTER_RETRY,
+            summary="Find what it may have registered",
+        )
+    if order is not None:
+        await workflow.execute_activity(
+            messages.WITHDRAW,
+            order,
+            start_to_close_timeout=options.REGISTER_TIMEOUT,
+            retry_policy=options.REGISTER_RETRY,
+            summary="Withdraw the verification, as its starter wants",
+        )
 
 
 def _in_clear(state: messages.VerifiedState) -> RawValue:
     return keep_in_clear(workflow.payload_converter().to_payload(state))
 
 
-def fail(error: ActivityError) -> NoReturn:
+def fail(error: BaseException) -> NoReturn:
     """End the run with the sentence of a refused input. Other errors are raised again."""
-    cause = error.cause
+    cause = error.cause if isinstance(error, ActivityError) else None
     if isinstance(cause, ApplicationError) and cause.type == messages.REFUSED_INPUT:
         raise ApplicationError(cause.message, type=cause.type, non_retryable=True) from None
     raise error

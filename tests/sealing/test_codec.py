@@ -3,7 +3,7 @@
 import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, CancelledError
 from tink import aead, new_keyset_handle
 
 from tests.sealed import AEAD, SEAL, SEAL_AND_PLAIN
@@ -70,6 +70,15 @@ async def test_a_payload_in_clear_is_refused_unless_the_settings_accept_it() -> 
         await make_converter(SEAL, "default").decode([plain], [PollNow])
     assert await make_converter(SEAL_AND_PLAIN, "default").decode([plain], [PollNow]) == [COMMAND]
     assert await make_converter(None, "default").decode([plain], [PollNow]) == [COMMAND]
+
+
+async def test_a_cancellation_that_temporal_itself_explains_in_clear_is_read_without_the_explanation() -> None:
+    failure = Failure()
+    failure.canceled_failure_info.details.payloads.add().CopyFrom(of("ACTIVITY_ID_NOT_STARTED"))
+
+    error = await make_converter(SEAL, "default").decode_failure(failure)
+    assert isinstance(error, CancelledError)
+    assert list(error.details) == []
 
 
 async def test_a_stranger_cannot_mark_a_payload_in_clear_as_accepted() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from tests.messages import asked, message_sender, messages_worker, simulated_sms
 from tests.workflows.test_discovery import Listing, discover_once
@@ -176,6 +176,48 @@ async def verified_until_it_was_canceled(world: World) -> Handle:
     await handle.cancel()
     await world.until(lambda record: record.is_concluded)
     return handle
+
+
+async def _verify_with_a_correlation(world: World) -> Handle:
+    return await world.client.start_workflow(
+        messages.VERIFY_WORKFLOW,
+        {
+            "account": world.account,
+            "reference": world.key.reference,
+            "correlation": "a-correlation",
+            "withdraw_if_canceled": True,
+        },
+        id=f"verify-{world.key.reference}",
+        task_queue=messages.VERIFICATIONS_QUEUE,
+    )
+
+
+async def _ended(handle: Handle) -> Handle:
+    while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+        await asyncio.sleep(0.1)
+    return handle
+
+
+async def canceled_while_it_registered(world: World) -> Handle:
+    """The attempt that is under way ends first, and what it has registered is withdrawn."""
+    world.storage.close("/correlations/")
+    handle = await _verify_with_a_correlation(world)
+    await world.storage.reached["/correlations/"].wait()
+    await handle.cancel()
+    await asyncio.sleep(1)
+    world.storage.open_gate("/correlations/")
+    return await _ended(handle)
+
+
+async def canceled_before_it_had_registered(world: World) -> Handle:
+    """No attempt has returned, so it is asked for what one may have registered."""
+    world.storage.fail_next("/correlations/", times=100)
+    handle = await _verify_with_a_correlation(world)
+    while not world.storage.failed:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
+    await handle.cancel()
+    return await _ended(handle)
 
 
 async def started_by_a_backend_itself(world: World) -> Handle:
@@ -482,6 +524,8 @@ STORIES: Final[tuple[Story, ...]] = (
     Story(verified_for_a_backend),
     Story(verified_under_a_name),
     Story(verified_until_it_was_canceled, is_open=True),
+    Story(canceled_while_it_registered, is_open=True),
+    Story(canceled_before_it_had_registered, is_open=True),
     Story(started_by_a_backend_itself),
     Story(erased),
     Story(called_back_after_an_erasure),

@@ -87,6 +87,7 @@ def test_every_workflow_type_and_every_activity_is_in_a_history() -> None:
         "erase_message",
         "keep_discovering",
         "erase_objects",
+        "find_registered",
         "finish_erasure",
         "forget_key",
         "list_left",

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from temporalio import workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.sealed import SEAL_AND_PLAIN, connect
@@ -122,25 +122,6 @@ async def test_a_reference_that_the_provider_cannot_have_fails_the_run(world: Wo
         said = await sentence_of(await verify(plain, asked(world, reference="hello")))
 
     assert "reference: no verification of this provider has it: it begins with v-" in said
-
-
-@pytest.mark.parametrize(("withdraws", "outcome"), [(True, "withdrawn"), (False, None)])
-async def test_a_canceled_wait_withdraws_the_verification_only_if_it_was_asked_to(
-    world: World, plain: Client, *, withdraws: bool, outcome: str | None
-) -> None:
-    async with world.workers():
-        handle = await verify(plain, asked(world, withdraw_if_canceled=withdraws))
-        async with asyncio.timeout(20):
-            while await world.tracker.describe(world.key) is None:
-                await asyncio.sleep(0.05)
-        await world.until(lambda record: record.is_registered)
-        await handle.cancel()
-        with pytest.raises(WorkflowFailureError) as failed:
-            await handle.result()
-        record = await world.record()
-
-    assert isinstance(failed.value.cause, CancelledError)
-    assert record.verdict.outcome == outcome
 
 
 async def test_a_reference_that_opens_a_session_is_refused_in_clear_and_taken_as_its_digest(

@@ -63,6 +63,19 @@ class Failures(DefaultFailureConverter):
         else:
             super().to_failure(exception, payload_converter, failure)
 
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        """Return the error of a failure, without the details in clear by which Temporal itself explains a cancellation.
+
+        It writes them where it cancels an activity that has not started. No code of ours reads them.
+        """
+        details = failure.canceled_failure_info.details.payloads
+        if any(payload.metadata.get(ARRIVED_IN_CLEAR) == REFUSED for payload in details):
+            bare = Failure()
+            bare.CopyFrom(failure)
+            bare.canceled_failure_info.ClearField("details")
+            failure = bare
+        return super().from_failure(failure, payload_converter)
+
 
 PLAIN: Final = DataConverter(payload_converter_class=Payloads)
 """The converter of an installation that seals nothing."""

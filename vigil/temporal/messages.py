@@ -155,6 +155,7 @@ FINISH_ERASURE: Final = "finish_erasure"
 ERASE_DUE: Final = "erase_due"
 PREPARE_REGISTRATION: Final = "prepare_registration"
 REGISTER: Final = "register"
+FIND_REGISTERED: Final = "find_registered"
 AWAIT_STATE: Final = "await_state"
 WITHDRAW: Final = "withdraw"
 
