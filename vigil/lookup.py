@@ -21,7 +21,7 @@ from vigil.domain.situation import Situation
 from vigil.domain.summary import Summary, summarize
 from vigil.domain.terms import Name, StorageName
 from vigil.domain.tombstone import Tombstone
-from vigil.domain.verification_key import VerificationKey, stands_in
+from vigil.domain.verification_key import VerificationKey, shown_key, stands_in
 from vigil.errors import (
     DataErased,
     RecordLoading,
@@ -203,7 +203,9 @@ class VerificationLookup:
         summary = known.situation.summary
         plan = self._tracker.account(known.key.account).plan_for(summary.sender if summary else None)
         owed = tuple(row for row in notifications if row.has_failed)
-        return explain(known.situation.model_copy(update={"owed": owed}), plan=plan, now=now)
+        shown = shown_key(known.key, self._tracker.path(known.key))
+        situation = known.situation.model_copy(update={"owed": owed, "reference": shown.reference})
+        return explain(situation, plan=plan, now=now)
 
     async def read_current_record(self, known: KnownVerification) -> Record:
         """Return the current record of what `get` returned. Raises as `read_record` does.

@@ -149,7 +149,11 @@ def _reachable(caller: Backend, process: Dependencies) -> frozenset[str]:
 
 def _explain(run: ListedRun, process: Dependencies) -> Explanation:
     situation = Situation(
-        summary=run.summary, is_open=run.is_open, is_unreadable=run.is_unreadable, interruption=run.interruption
+        summary=run.summary,
+        is_open=run.is_open,
+        is_unreadable=run.is_unreadable,
+        interruption=run.interruption,
+        reference=run.encoded_reference,
     )
     plan = process.accounts[run.account].plan_for(run.summary.sender if run.summary else None)
     return explain(situation, plan=plan, now=datetime.now(UTC))

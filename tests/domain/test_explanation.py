@@ -384,3 +384,10 @@ def test_a_reference_that_the_provider_does_not_know_is_not_blamed_on_the_applic
         "compare the reference and the environment; polls go every 5 min, then 1 h"
     )
     assert (explanation.actor, explanation.cause) == ("backend", "theirs")
+
+
+def test_a_reader_who_may_see_the_reference_is_told_which_one_is_not_known() -> None:
+    situation = looked_at(denied(known()), steps=(POLL,)).model_copy(update={"reference": "9988{x}"})
+    assert explain(situation, plan=PLAN, now=NOW).sentence.startswith(
+        "invented (sandbox) has not known reference 9988{x} since 2031-03-04 09:01:00 UTC: "
+    )

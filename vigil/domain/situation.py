@@ -63,6 +63,8 @@ class Situation(StrictModel):
     """Notifications that an endpoint does not have yet, or will never have."""
     interruption: Interruption | None = None
     """How the newest run ended, if it was ended in Temporal."""
+    reference: str | None = None
+    """The reference as the reader may see it. None where it must not be shown, as in Temporal."""
 
     @property
     def is_interrupted(self) -> bool:

@@ -28,6 +28,13 @@ class Facts:
     step: PendingStep | None
     """The activity that asks the provider, one in trouble before others."""
     now: datetime
+    reference: str | None = None
+    """As the reader may see it."""
+
+    @property
+    def named(self) -> str:
+        """The reference in a sentence."""
+        return f"reference {self.reference}" if self.reference else "this reference"
 
     @property
     def stage(self) -> Stage:
@@ -74,7 +81,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class WaitingCause:
-    """One row. `sentence` may have `{trouble}`, a code without the prefix `http_`, and fields of the `summary`."""
+    """One row. `sentence` may have `{trouble}`, a code without `http_`, `{named}`, and fields of the `summary`."""
 
     name: str
     holds: Callable[[Facts], bool]
@@ -84,7 +91,8 @@ class WaitingCause:
 
     def say(self, facts: Facts) -> str:
         """Return the sentence for people."""
-        return self.sentence.format(trouble=(facts.trouble or "").removeprefix("http_"), summary=facts.summary)
+        trouble = (facts.trouble or "").removeprefix("http_")
+        return self.sentence.format(trouble=trouble, named=facts.named, summary=facts.summary)
 
 
 def _asks_a_person(reason: Attention, *, is_ours: bool = False, only_in: Stage | None = None) -> WaitingCause:
@@ -147,7 +155,7 @@ WAITING_CAUSES: Final = (
         "never_known",
         holds=lambda facts: facts.summary.not_found_since is not None,
         sentence=(
-            "{summary.provider} ({summary.environment}) has not known this reference since "
+            "{summary.provider} ({summary.environment}) has not known {named} since "
             "{summary.not_found_since:%Y-%m-%d %H:%M:%S} UTC: compare the reference and the environment"
         ),
         actor=Actor.BACKEND,
@@ -155,7 +163,7 @@ WAITING_CAUSES: Final = (
     WaitingCause(
         "denied",
         holds=lambda facts: facts.is_denied,
-        sentence="the provider knows no verification with this reference",
+        sentence="the provider knows no verification with {named}",
         actor=Actor.BACKEND,
     ),
     WaitingCause(
@@ -192,6 +200,6 @@ WAITING_CAUSES: Final = (
 def find_cause(situation: Situation, summary: Summary, *, now: datetime) -> tuple[WaitingCause, str]:
     """Return the row that explains why an open verification is pending, and its sentence."""
     asking = sorted((step for step in situation.steps if step.step in _ASKING), key=lambda step: not step.is_troubled)
-    facts = Facts(summary, next(iter(asking), None), now)
+    facts = Facts(summary, next(iter(asking), None), now, situation.reference)
     cause = next(row for row in WAITING_CAUSES if row.holds(facts))
     return cause, cause.say(facts)
