@@ -2,7 +2,7 @@
 
 import asyncio
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 import vigil_client
 from tests.clients.sides import ACCOUNT, CONTENT, FakeSide, Side, open_real_side
-from vigil_client import AsyncClient, Key, Registered
+from vigil_client import AsyncClient, Key, Registered, Retry
 from vigil_client.models import OwedNotification
 
 
@@ -74,6 +74,79 @@ async def test_what_does_not_fit_is_refused_with_the_same_words(side: Side, refe
         ("NoResult", "no_result", set()),
         ("NoResult", "no_result", set()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("account", "reference", "coordinates", "field"),
+    [
+        ("id360", "not-a-number", {}, "body.reference"),
+        ("id360", "4711", {"user_id": "7"}, "body.coordinates"),
+        ("id360", None, {"user_id": "7"}, "body.reference"),
+        ("identomat", "two words", {}, "body.reference"),
+        ("signicat", "a:b:c", {}, "body.reference"),
+        ("signicat", None, {"created_after": "2031-03-04T09:00:00Z"}, "body.coordinates.dossier_id"),
+        ("signicat", None, {"dossier_id": "d 1"}, "body.coordinates.dossier_id"),
+        ("smile-id", "line\nbreak", {}, "body.reference"),
+        ("smile-id", "job-7", {"job_type": "13"}, "body.coordinates.job_type"),
+    ],
+)
+async def test_what_a_provider_cannot_have_is_refused_naming_the_field(
+    side: Side, account: str, reference: str | None, coordinates: Mapping[str, str], field: str
+) -> None:
+    refused = await refusal(side.client.register(account, reference, coordinates=coordinates))
+
+    assert refused[:2] == ("InvalidRequest", "invalid_request")
+    assert field in refused[2]
+
+
+async def test_a_registration_says_only_what_the_api_knows(side: Side, reference: str) -> None:
+    said: list[dict[str, Any]] = [
+        {"correlation": "short"},
+        {"coordinates": {"user id": "7"}},
+        {"sender": "Nobody"},
+        {"session_kind": "robot"},
+        {"expects": ["moon"]},
+        {"evidence": "some"},
+        {"review_deadline_at": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"deadline_at": datetime(2200, 1, 1, tzinfo=UTC)},
+    ]
+    refused = [await refusal(side.client.register(ACCOUNT, reference, **each)) for each in said]
+
+    assert [each[:2] for each in refused] == [("InvalidRequest", "invalid_request")] * len(said)
+    assert [min(each[2]).split(".")[1] for each in refused] == [next(iter(each)) for each in said]
+
+
+async def test_an_id_in_two_spellings_is_one_verification(side: Side) -> None:
+    number = str(uuid4().int)[:17].lstrip("0")
+    first = await side.client.register("id360", f"00{number}")
+    again = await side.client.register("id360", number)
+    read = await side.client.get(Key("id360", f"0{number}"))
+
+    assert (first.reference, again.registered, read.reference) == (number, "known", number)
+
+
+async def test_coordinates_alone_are_registered_once_the_provider_has_something(side: Side) -> None:
+    dossier, others = str(uuid4()), str(uuid4())
+    client = side.client
+    client.retry = Retry(attempts=1)
+    not_yet = await refusal(client.register("signicat", coordinates={"dossier_id": dossier}))
+    side.create("signicat", f"{others}:p-0", dossier_id=others)
+    side.create("signicat", f"{dossier}:p-1", dossier_id=dossier)
+    found = await client.register("signicat", coordinates={"dossier_id": dossier.upper()}, applicant="customer-7")
+    again = await client.register("signicat", f"{dossier}:p-1", applicant="customer-7")
+
+    assert not_yet == ("ProcessNotYetKnown", "process_not_yet_known", set())
+    assert (found.reference, found.registered, again.registered) == (f"{dossier}:p-1", "started", "known")
+
+
+async def test_a_correlation_belongs_to_one_verification(side: Side, reference: str) -> None:
+    client, correlation = side.client, uuid4().hex
+    first = await client.register(ACCOUNT, reference, correlation=correlation)
+    again = await client.register(ACCOUNT, reference, correlation=correlation)
+    taken = await refusal(client.register(ACCOUNT, f"{reference}-2", correlation=correlation))
+
+    assert (first.registered, again.registered) == ("started", "known")
+    assert taken == ("CorrelationTaken", "correlation_taken", {"body.correlation"})
 
 
 async def test_a_wrong_key_is_refused(side: Side) -> None:
@@ -188,6 +261,7 @@ async def test_commands_are_carried_out_once_and_say_why_not(side: Side, referen
 
 async def test_the_list_has_what_the_filters_meet_page_by_page(side: Side) -> None:
     client, applicant = side.client, f"customer-{uuid4().hex[:8]}"
+    before = datetime.now(UTC) - timedelta(seconds=5)
     references = {f"v-{uuid4().hex[:8]}" for _ in range(3)}
     for reference in references:
         await client.register(ACCOUNT, reference, applicant=applicant)
@@ -205,6 +279,23 @@ async def test_the_list_has_what_the_filters_meet_page_by_page(side: Side) -> No
     assert await listed(limit=2) == references
     assert await listed(outcome="withdrawn") == {max(references)}
     assert await listed(is_open=True) == references - {max(references)}
+    assert await listed(stage="complete") == await listed(is_open=False) == {max(references)}
+    assert (
+        await listed(attention="not_notified") == await listed(stuck=True) == await listed(decision="approved") == set()
+    )
+    assert await listed(stuck=False, opened_after=before, opened_before=before + timedelta(hours=1)) == references
+    assert await listed(opened_after=before + timedelta(hours=1)) == await listed(opened_before=before) == set()
+    wrong: list[dict[str, Any]] = [
+        {"stage": "moon"},
+        {"attention": "moon"},
+        {"opened_after": "yesterday"},
+        {"stuck": "perhaps"},
+        {"limit": 201},
+        {"account": "No Name"},
+    ]
+    assert [await refusal(anext(client.list(**each))) for each in wrong] == [
+        ("InvalidRequest", "invalid_request", {f"query.{next(iter(each))}"}) for each in wrong
+    ]
     assert await refusal(anext(client.list(surprise="x"))) == (  # type: ignore[call-arg]
         "InvalidRequest", "invalid_request", {"query.*"}
     )  # fmt: skip

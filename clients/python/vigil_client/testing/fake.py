@@ -13,9 +13,10 @@ from standardwebhooks import Webhook
 
 from vigil_client.claims import Document, Person
 from vigil_client.client import AsyncClient, Client
-from vigil_client.models import OwedNotification, Revision
+from vigil_client.models import AttentionNote, OwedNotification, Revision
 from vigil_client.notifications import COMPLETED, REVISED, Notification, Notified
 from vigil_client.testing.asgi import serve
+from vigil_client.testing.registering import AtProvider
 from vigil_client.testing.routes import answer
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
 from vigil_client.words import Decision, Outcome, Stage
@@ -80,6 +81,9 @@ class FakeVigil:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     posted: list[Posted] = field(default_factory=list)
     """What was posted, with the status that the application answered."""
+    at_provider: list[AtProvider] = field(default_factory=list)
+    correlations: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The reference that each correlation of an account belongs to."""
     _verifications: dict[tuple[str, str], FakeVerification] = field(default_factory=dict)
     _due: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     _queue: list[Posted] = field(default_factory=list)
@@ -110,6 +114,10 @@ class FakeVigil:
 
     # -------------------------------------------------------- what a provider does
 
+    def create(self, account: str, reference: str, **coordinates: str) -> None:
+        """Let the provider have a verification, for a registration that gives its coordinates alone."""
+        self.at_provider.append(AtProvider(account, reference, coordinates, self.now))
+
     def decide(
         self,
         account: str,
@@ -138,6 +146,12 @@ class FakeVigil:
     def lose_callback(self) -> None:
         """Lose the callback of the next verdict: Vigil finds it by a poll, 15 minutes later."""
         self._lost_callbacks += 1
+
+    def add_attention(self, account: str, reference: str, reason: str, actor: str = "operator") -> None:
+        """Let Vigil ask for a person, such as for the reason `provider_unreachable`."""
+        verification = self._registered(account, reference)
+        verification.attention += (AttentionNote(reason=reason, actor=actor),)
+        verification.sequence += 1
 
     def add_file(
         self, account: str, reference: str, name: str, content: bytes | None, *, kind: str = "portrait"
@@ -201,6 +215,8 @@ class FakeVigil:
 
     def find(self, account: str, reference: str) -> FakeVerification | None:
         """Return the verification by its reference or its digest."""
+        rules = self.accounts[account].rules
+        reference = rules.read_reference(reference) or reference
         named = (each for each in self.all() if each.account == account)
         return next((each for each in named if reference in {each.reference, each.shown_reference}), None)
 

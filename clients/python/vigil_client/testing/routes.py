@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -25,44 +24,25 @@ from vigil_client.models import (
     Resent,
     Timeline,
 )
-from vigil_client.operations import Filters, Registration
 from vigil_client.testing.archive import build_export
 from vigil_client.testing.erasure import ERASURE, answer_erasure
 from vigil_client.testing.refusals import Refused
-from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
+from vigil_client.testing.registering import Registry, register
+from vigil_client.testing.requests import DeadlineBody, ListQuery, RegistrationBody, read_body, read_query
+from vigil_client.testing.verification import FakeVerification, revision_of
 from vigil_client.words import Decision, FileState, Outcome, Stage
 
-_APPLICANT: Final = re.compile(r"[A-Za-z0-9_.$:-]{1,64}")
 _PARTS: Final = "explanation|timeline|evidence|claims|result|notifications|export"
 _PART: Final = re.compile(rf"/verifications/([^/]+)/(.+?)(?:/({_PARTS})(?:/([^/]+))?)?")
 _COMMAND: Final = re.compile(r"/verifications/([^/]+)/(.+)/(poll|withdraw|resolve|deadline)")
 _RESEND: Final = re.compile(r"/verifications/([^/]+)/(.+)/notifications/resend")
-_OPEN: Final = frozenset({"stage", "decision", "outcome", "applicant"})
+_OF_THE_STATE: Final = ("stage", "decision", "outcome", "applicant")
 
 
-class World(Protocol):
+class World(Registry, Protocol):
     """What the routes need of the fake."""
 
     key: str
-    now: datetime
-
-    @property
-    def accounts(self) -> Mapping[str, FakeAccount]:
-        """The accounts, by name."""
-        ...
-
-    @property
-    def endpoints(self) -> Mapping[str, Any]:
-        """The endpoints, by name."""
-        ...
-
-    def find(self, account: str, reference: str) -> FakeVerification | None:
-        """Return the verification by its reference or its digest."""
-        ...
-
-    def add(self, verification: FakeVerification) -> None:
-        """Add a registered verification."""
-        ...
 
     def all(self) -> list[FakeVerification]:
         """Return all verifications, the newest first."""
@@ -104,7 +84,7 @@ def _answer(request: httpx.Request, world: World) -> httpx.Response:
 
 def _answer_post(path: str, request: httpx.Request, world: World) -> httpx.Response:
     if path == "/verifications":
-        return _register(json.loads(request.content), world)
+        return _register(read_body(RegistrationBody, request.content), world)
     if found := _RESEND.fullmatch(path):
         return _json(Resent(endpoints=world.resend(_find(found[1], found[2], world))))
     if found := _COMMAND.fullmatch(path):
@@ -116,7 +96,7 @@ def _answer_get(path: str, request: httpx.Request, world: World) -> httpx.Respon
     params = dict(parse_qsl(request.url.query.decode()))
     found = _PART.fullmatch(path)
     if path == "/verifications":
-        return _list(params, world)
+        return _list(read_query(ListQuery, params), world)
     if found is None or request.method != "GET":
         raise Refused(404, "no_such_path")
     verification = _find(found[1], found[2], world)
@@ -147,49 +127,20 @@ def _find(account: str, reference: str, world: World) -> FakeVerification:
     return found
 
 
-def _register(given: Mapping[str, Any], world: World) -> httpx.Response:
-    body = {name: value for name, value in given.items() if value not in (None, [], {})}
-    account = world.accounts.get(str(body.get("account")))
-    if account is None:
-        raise Refused(404, "unknown_account")
-    if faults := _faults(body, account, world):
-        raise Refused(422, "invalid_request", *faults)
-    verification = FakeVerification(
-        account=body["account"], reference=body["reference"], kind=account, body=body, opened_at=world.now
-    )
-    known = world.find(verification.account, verification.reference)
-    if known is not None and known.erasure is not None:
-        raise Refused(410, "data_erased")
-    if known is None:
-        world.add(verification)
-    elif differing := sorted(name for name in {*body, *known.body} if body.get(name) != known.body.get(name)):
-        raise Refused(409, "conflicting_registration", *differing)
+def _register(body: RegistrationBody, world: World) -> httpx.Response:
+    verification, is_known = register(body, world)
     registered = Registered(
-        account=verification.account, reference=verification.reference, registered="known" if known else "started"
+        account=verification.account, reference=verification.reference, registered="known" if is_known else "started"
     )
     location = f"/verifications/{Key(verification.account, verification.shown_reference).url_path}"
-    return _json(registered, 200 if known else 201, location=location)
+    return _json(registered, 200 if is_known else 201, location=location)
 
 
-def _faults(body: Mapping[str, Any], account: FakeAccount, world: World) -> list[str]:
-    known = {"account", "reference", *Registration.__annotations__}
-    coordinates = body.get("coordinates", {})
-    conditions = {
-        "body.*": not set(body) <= known,
-        "body.reference": not body.get("reference"),
-        "body.notify": not set(body.get("notify", ())) <= set(world.endpoints),
-        "body.applicant": not _APPLICANT.fullmatch(body.get("applicant", "none")),
-        **{f"body.coordinates.{name}": name not in coordinates for name in account.coordinates},
-        "body.deadline_at": datetime.fromisoformat(body.get("deadline_at", "9000-01-01T00:00:00Z")) <= world.now,
-    }
-    return [field for field, is_fault in conditions.items() if is_fault]
-
-
-def _list(params: Mapping[str, str], world: World) -> httpx.Response:
-    if set(params) - {*Filters.__annotations__, "page", "limit"}:
-        raise Refused(422, "invalid_request", "query.*")
-    found = [each for each in world.all() if _meets(each, params)]
-    first, limit = int(params.get("page", "0")), int(params.get("limit", "50"))
+def _list(query: ListQuery, world: World) -> httpx.Response:
+    if query.page is not None and not query.page.isdecimal():
+        raise Refused(422, "invalid_page")
+    found = [each for each in world.all() if _meets(each, query)]
+    first, limit = int(query.page or "0"), query.limit
     rows = tuple(
         Listed(
             account=each.account,
@@ -205,11 +156,19 @@ def _list(params: Mapping[str, str], world: World) -> httpx.Response:
     return _json(Page(verifications=rows, next_page=str(first + limit) if len(found) > first + limit else None))
 
 
-def _meets(verification: FakeVerification, params: Mapping[str, str]) -> bool:
-    state, view = verification.state(), verification.view()
-    plain = all(getattr(state, name) == params[name] for name in _OPEN & set(params))
-    is_open = {"true": True, "false": False}.get(params.get("is_open", ""), view.is_open)
-    return plain and view.is_open == is_open and params.get("account", view.account) == view.account
+def _meets(verification: FakeVerification, query: ListQuery) -> bool:
+    """Whether a verification meets every filter. None is ever stuck: the fake has no workflows."""
+    state, view, at = verification.state(), verification.view(), verification.opened_at
+    meets = {
+        "account": view.account == query.account,
+        **{name: getattr(state, name) == getattr(query, name) for name in _OF_THE_STATE},
+        "attention": query.attention in {note.reason for note in state.attention},
+        "opened_after": query.opened_after is not None and at > query.opened_after,
+        "opened_before": query.opened_before is not None and at < query.opened_before,
+        "is_open": view.is_open == query.is_open,
+        "stuck": not query.stuck,
+    }
+    return all(meets[name] for name in set(meets) & set(query.model_dump(exclude_none=True)))
 
 
 def _read(verification: FakeVerification, params: Mapping[str, str], world: World) -> httpx.Response:
@@ -315,5 +274,5 @@ def _carry_out(verification: FakeVerification, name: str, body: Mapping[str, Any
             verdict = revision_of(number, world.now, Outcome.DECIDED, decision, reasons=reasons, author="local")
             world.publish_verdict(verification, verdict)
         case "deadline":
-            verification.deadline_at = datetime.fromisoformat(body["deadline_at"])
+            verification.deadline_at = read_body(DeadlineBody, json.dumps(body).encode()).deadline_at
             verification.sequence += 1

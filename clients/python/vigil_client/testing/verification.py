@@ -8,7 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vigil_client.claims import Claims, Document, DocumentEvidence, Person, Process, VerifiedClaims
-from vigil_client.models import Erasure, Explanation, File, Hold, Reason, Record, Revision, State, Verification
+from vigil_client.models import (
+    AttentionNote,
+    Erasure,
+    Explanation,
+    File,
+    Hold,
+    Reason,
+    Record,
+    Revision,
+    State,
+    Verification,
+)
+from vigil_client.testing.providers import RULES, ProviderRules
 from vigil_client.words import Advice, Basis, Decision, FileState, Outcome, Stage
 
 DEADLINE: Final = timedelta(days=14)
@@ -23,7 +35,12 @@ class FakeAccount:
     provider: str
     hides_reference: bool = False
     coordinates: tuple[str, ...] = ()
-    """The coordinates that a registration must have."""
+    """The coordinates that a registration must have. Which others it may have follows from the provider."""
+
+    @property
+    def rules(self) -> ProviderRules:
+        """What references and coordinates look like."""
+        return RULES.get(self.provider, ProviderRules())
 
 
 @dataclass
@@ -42,6 +59,7 @@ class FakeVerification:
     revisions: list[Revision] = field(default_factory=list)
     files: dict[str, tuple[File, bytes]] = field(default_factory=dict)
     missed: int = 0
+    attention: tuple[AttentionNote, ...] = ()
     last_callback_at: datetime | None = None
     person: Person | None = None
     documents: tuple[Document, ...] = ()
@@ -124,7 +142,7 @@ class FakeVerification:
             revision=len(self.revisions),
             sequence=self.sequence,
             registered=True,
-            attention=(),
+            attention=self.attention,
             steps_done=0,
             steps_total=0,
             evidence={state: counts.count(state) for state in dict.fromkeys(counts)},
