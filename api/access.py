@@ -38,8 +38,8 @@ class AccessLayer:
         _refuse_other_sites(headers)
         remember_backend(scope.setdefault("state", {}), await self._identify(scope, headers))
         # A form sends POST alone. To a path without POST it goes on, and is answered 405.
-        if scope["method"] == "POST" and "POST" in allowed_methods(scope):
-            _require_json(headers)
+        if scope["method"] == "POST" and _may_be_form(headers) and "POST" in allowed_methods(scope):
+            raise Problem(415, "json_required", "Send it as application/json, or with an Idempotency-Key")
         body = await read_body(receive, headers)
         if body is not None:
             await self._app(scope, replay(body, receive), send)
@@ -61,8 +61,7 @@ def _refuse_other_sites(headers: Headers) -> None:
         raise Problem(403, "cross_site", "A page of another site may not call")
 
 
-def _require_json(headers: Headers) -> None:
-    """Refuse a command that a form can send: no form can set this media type or this header."""
+def _may_be_form(headers: Headers) -> bool:
+    """Whether a form can send a command like this: no form can set this media type or this header."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json") and "idempotency-key" not in headers:
-        raise Problem(415, "json_required", "Send it as application/json, or with an Idempotency-Key")
+    return media_type != "application/json" and not media_type.endswith("+json") and "idempotency-key" not in headers

@@ -115,7 +115,10 @@ class Dependencies:
         return Inbox(self.storage)
 
 
-def get_dependencies(request: Request) -> Dependencies:
+# FastAPI gives a thread to each dependency that is no coroutine, which costs more than the dependency.
+
+
+async def get_dependencies(request: Request) -> Dependencies:
     """Return the value that `api.app` put into the application's state."""
     dependencies: Dependencies = request.app.state.dependencies
     return dependencies
@@ -125,7 +128,12 @@ Process: TypeAlias = Annotated[Dependencies, Depends(get_dependencies)]
 """FastAPI dependency: the parts of this process."""
 
 
-Caller: TypeAlias = Annotated[Backend, Depends(backend_of)]
+async def get_caller(request: Request) -> Backend:
+    """Return the calling backend."""
+    return backend_of(request)
+
+
+Caller: TypeAlias = Annotated[Backend, Depends(get_caller)]
 """FastAPI dependency: the calling backend."""
 
 
@@ -135,7 +143,7 @@ class Needs:
 
     right: Right
 
-    def __call__(self, caller: Caller) -> None:
+    async def __call__(self, caller: Caller) -> None:
         caller.require_right(self.right)
 
 

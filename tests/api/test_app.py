@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import openapi_spec_validator
 import pytest
+from starlette.concurrency import run_in_threadpool
 
 from api.app import build_app
 from api.auth import Backend
@@ -85,6 +86,29 @@ async def test_without_keys_only_this_machine_may_ask(
         answer = await client.get("/refusals", headers=headers)
 
     assert answer.status_code == status
+
+
+async def test_no_request_waits_for_a_thread_before_its_route_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI gives a thread to each dependency that is no coroutine, which costs more than the dependency."""
+    handed_over: list[str] = []
+
+    def note(name: str, run: Any) -> Any:
+        async def noting(work: Any, *arguments: Any, **named: Any) -> Any:
+            handed_over.append(f"{name} {getattr(work, '__qualname__', work)}")
+            return await run(work, *arguments, **named)
+
+        return noting
+
+    for module in ("fastapi.dependencies.utils", "fastapi.routing"):
+        monkeypatch.setattr(f"{module}.run_in_threadpool", note(module, run_in_threadpool))
+    async with asking(world, backends=KEYS) as client:
+        headers = {"authorization": "Bearer b"}
+        await client.post("/verifications", json={"account": world.account, "reference": "r-1"}, headers=headers)
+        await client.get(f"/verifications/{world.account}/r-1", headers=headers)
+
+    assert handed_over == []
 
 
 async def test_every_path_of_the_backend_face_asks_for_a_key(world: World) -> None:

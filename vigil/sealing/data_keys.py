@@ -7,7 +7,6 @@ What is sealed with a data key can be read only while the data key is stored.
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -62,9 +61,12 @@ class DataKeys:
         try:
             return await self.for_reading(place)
         except DataKeyForgotten:
-            with suppress(AlreadyStored):  # another process was faster, and everybody uses its key
-                await self._storage.put_new(_name(place), self._wrap(place, tink.new_keyset_handle(_TEMPLATE)))
-            return await self.for_reading(place)
+            handle = tink.new_keyset_handle(_TEMPLATE)
+            try:
+                await self._storage.put_new(_name(place), self._wrap(place, handle))
+            except AlreadyStored:  # another process was faster, and everybody uses its key
+                return await self.for_reading(place)
+            return self._remember(place, handle)
 
     async def for_reading(self, place: str, *, again: bool = False) -> Any:
         """Return the streaming cipher of a place; `again`: as it is stored now. Raises `DataKeyForgotten`."""
