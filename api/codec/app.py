@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -17,9 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 
+from api.codec.payload_audit import PayloadAudit
 from api.codec.tokens import KeysUnavailable, NotInGroup, TokenRefused, Tokens, open_tokens
 from api.security_headers import SecurityHeaders
-from vigil.audit import AuditLog, Read, Reader
+from vigil.audit import Reader
 from vigil.config.codec_settings import CodecSettings
 from vigil.config.settings import Settings
 from vigil.http_server.server import Server, open_listener
@@ -48,7 +49,9 @@ class Refused(Exception):
 class CodecServer:
     """Opens payloads for whoever has a token, and writes a line to the audit log before it gives them out."""
 
-    def __init__(self, codec: SealingCodec, namespace: str, tokens: Tokens, audit: AuditLog, ui_origin: str) -> None:
+    def __init__(
+        self, codec: SealingCodec, namespace: str, tokens: Tokens, audit: PayloadAudit, ui_origin: str
+    ) -> None:
         self._codec = codec
         self._namespace = namespace
         self._tokens = tokens
@@ -61,7 +64,7 @@ class CodecServer:
             reader = await self._who(request)
             payloads = _parse(await _read(request))
             opened = [self._open(payload) for payload in payloads]
-            await self._note(reader, len(payloads))
+            await self._note(reader, opened)
         except Refused as refused:
             _log.warning("codec.refused", status=refused.status)
             return JSONResponse({"message": str(refused)}, refused.status)
@@ -89,9 +92,9 @@ class CodecServer:
         except PayloadNotOpened as error:
             raise Refused(400, str(error)) from None
 
-    async def _note(self, reader: Reader, count: int) -> None:
+    async def _note(self, reader: Reader, opened: Sequence[Payload]) -> None:
         try:
-            await self._audit.note(reader, Read.PAYLOADS, item=f"{count} payloads")
+            await self._audit.note(reader, opened)
         except StorageUnavailable:
             sentence = "The storage takes no line of the audit log, so nothing is given out. Try again."
             raise Refused(503, sentence) from None
@@ -145,7 +148,7 @@ async def open_app(settings: Settings, codec: CodecSettings) -> AsyncIterator[St
             raise KeyNotHeld(KeysetName.PAYLOADS)
         namespace = runtime.client.namespace
         opening = SealingCodec(PayloadSeal(runtime.keysets.payloads), namespace)
-        audit = AuditLog(runtime.storage, runtime.digester)
+        audit = PayloadAudit(runtime.audit, runtime.tracker.path)
         yield build_app(CodecServer(opening, namespace, open_tokens(codec), audit, codec.ui_origin), codec.ui_origin)
 
 

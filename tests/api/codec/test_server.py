@@ -19,10 +19,11 @@ from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.codec.app import LARGEST_BODY, open_app
+from tests.providers.id360 import samples
 from tests.sealed import CONVERTER, SEAL, write_keys
 from vigil.audit import AuditLine, AuditLog
 from vigil.config.codec_settings import CodecSettings, OidcSettings
-from vigil.config.settings import SealSettings, Settings, StorageSettings, TemporalSettings
+from vigil.config.settings import ConfiguredAccount, SealSettings, Settings, StorageSettings, TemporalSettings
 from vigil.http_server.server import Server, open_listener
 from vigil.runtime import open_runtime
 from vigil.sealing.codec import SealingCodec
@@ -84,6 +85,7 @@ def settings(folder: Path) -> Settings:
     return Settings(
         digest_key=(SecretStr("Zk3Vn8Qw1Rt6Yb5Xc9Lp2Hd7Fs4Jg0Ma"),),
         seal=SealSettings(folder=folder / "keys"),
+        accounts={"acme": ConfiguredAccount(own=samples.settings())},
         temporal=TemporalSettings(address="127.0.0.1:9", namespace="default"),
         storage=StorageSettings(url=(folder / "storage").as_uri()),
     )
@@ -104,6 +106,11 @@ class Served:
     async def lines(self) -> list[AuditLine]:
         async with open_runtime(settings(self._folder), lazy=True) as runtime:
             return [line async for line in AuditLog(runtime.storage, runtime.digester).lines()]
+
+    async def digest_of(self, path: str) -> str:
+        """Return the digest by which a line names a verification."""
+        async with open_runtime(settings(self._folder), lazy=True) as runtime:
+            return runtime.audit.digest_of(path)
 
 
 async def serving(folder: Path, codec: CodecSettings) -> AsyncIterator[Served]:
@@ -167,6 +174,39 @@ async def test_a_member_of_the_group_gets_payloads_opened_and_the_audit_log_says
     assert [(line.who, line.by, line.kind, line.item) for line in await served.lines()] == [
         ("anna", "token", "payloads", "2 payloads")
     ]
+
+
+async def payload_of(value: object) -> Payload:
+    [payload] = await CONVERTER.encode([value])
+    return payload
+
+
+async def test_a_line_names_each_verification_that_the_payloads_name(served: Served) -> None:
+    key = {"account": "acme", "reference": "v-1"}
+    payloads = [
+        await payload_of(value)
+        for value in (
+            {"record": {"key": key}},
+            [{"key": key}, {"key": key | {"reference": "v-2"}}],
+            {"account": "unknown", "reference": "v-3"},
+            {"account": "no name", "reference": ""},
+            {"account": "acme"},
+            PERSON,
+        )
+    ]
+    answer = await served.decode(*payloads, **bearer(token()))
+    digests = [await served.digest_of(path) for path in ("acme/v-1", "acme/v-2")]
+
+    assert answer.status_code == 200
+    assert [(line.account, line.item) for line in await served.lines()] == [("acme", "6 payloads")] * 2
+    assert sorted(str(line.verification) for line in await served.lines()) == sorted(digests)
+
+
+async def test_a_request_about_many_verifications_has_twenty_lines_at_most(served: Served) -> None:
+    many = await payload_of([{"account": "acme", "reference": f"v-{number}"} for number in range(25)])
+    await served.decode(many, **bearer(token()))
+
+    assert len(await served.lines()) == 20
 
 
 @pytest.mark.parametrize(
