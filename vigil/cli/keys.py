@@ -8,9 +8,11 @@ from pathlib import Path
 
 from vigil.cli.context import load, open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import print_json
+from vigil.cli.formatting import open_console, print_json
+from vigil.runtime import open_runtime
 from vigil.sealing.keysets import KeysetName, copy_keysets, make_keysets
 from vigil.sealing.kms import Kms, open_kms
+from vigil.sealing.plain import Progress, seal_all
 from vigil.sealing.rotation import add_key, drop_key, list_keys, use_added_key
 from vigil.sealing.storage import SealedStorage, find_sealed
 
@@ -65,6 +67,11 @@ def rewrap_data_keys(config: Path | None) -> str:
     return asyncio.run(_rewrap(config))
 
 
+def seal_what_is_in_clear(config: Path | None, *, dry_run: bool) -> str:
+    """Seal every content that is in clear, or count them. Return a sentence with the counts. Raises `CommandError`."""
+    return asyncio.run(_seal_all(config, dry_run=dry_run))
+
+
 def drop_old_key(config: Path | None, place: Place, keyset: str, key_id: int) -> str:
     """Remove a key. Return a sentence. Raises `CommandError`, also if a data key is wrapped with it."""
     name = _name(keyset)
@@ -80,6 +87,18 @@ async def _rewrap(config: Path | None) -> str:
         storage = _sealed(find_sealed(runtime.storage))
         results = [await storage.rewrap(place) async for place in storage.data_keys.places()]
     return f"{len(results)} data keys, {sum(results)} of them wrapped anew."
+
+
+async def _seal_all(config: Path | None, *, dry_run: bool) -> str:
+    settings = load(config)
+    if settings.seal is None or not settings.seal.accept_plain:
+        raise CommandError("Set [seal] accept_plain first: without it nobody reads what is in clear.")
+    progress, console = Progress(0, 0), open_console(stderr=True)
+    async with open_runtime(settings, lazy=True) as runtime:
+        async for progress in seal_all(runtime.storage, dry_run=dry_run):
+            console.print(f"{progress.seen} contents, {progress.in_clear} of them in clear", style="dim")
+    done = "to be sealed" if dry_run else "now sealed"
+    return f"{progress.seen} contents, {progress.in_clear} of them in clear and {done}."
 
 
 async def _count_wrapped(config: Path | None, key_id: int) -> int:

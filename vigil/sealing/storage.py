@@ -111,7 +111,7 @@ class SealedStorage:
 
     async def size(self, name: str) -> int:
         stored = await self._storage.size(name)
-        if self._accepts_plain and not await self._is_sealed(name):
+        if self._accepts_plain and not await self.is_sealed(name):
             return stored
         sealed = stored - len(FORMAT)
         match _kind_of(name):
@@ -173,7 +173,8 @@ class SealedStorage:
             cipher = await self.data_keys.for_reading(place, again=True)
             return _opened(name, lambda: open_whole(cipher, sealed, name.encode()))
 
-    async def _is_sealed(self, name: str) -> bool:
+    async def is_sealed(self, name: str) -> bool:
+        """Whether a content is sealed. Raises `NotStored`."""
         async with aclosing(self._storage.open(name)) as chunks:  # type: ignore[type-var] # both stores have generators
             return (await _beginning(chunks)).startswith(FORMAT)
 

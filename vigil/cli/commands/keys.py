@@ -86,6 +86,20 @@ def rewrap(context: typer.Context) -> None:
 
 
 @keys.command()
+def seal(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is in clear.")] = False,
+) -> None:
+    """Seal what was stored in clear, before there were keys. `[seal] accept_plain` must be set meanwhile.
+
+    May be repeated, also after it was interrupted, and while everything runs.
+    """
+    from vigil.cli.keys import seal_what_is_in_clear
+
+    print(seal_what_is_in_clear(context.obj, dry_run=dry_run))
+
+
+@keys.command()
 def drop(
     context: typer.Context,
     keyset: Keyset,
