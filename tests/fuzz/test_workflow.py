@@ -224,9 +224,10 @@ class Course:
 class Machine(RuleBasedStateMachine):
     """The rules of a course. Each runs until its request is answered; the workers run while any rule does."""
 
+    runner: asyncio.Runner
+
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
         self.opened = AsyncExitStack()
         self.course: Course
         self.last_word = "OK"
@@ -317,7 +318,6 @@ class Machine(RuleBasedStateMachine):
             if hasattr(self, "course"):
                 self.runner.run(self.course.close())
             self.runner.run(self.opened.aclose())
-            self.runner.close()
 
     def ended(self, *, is_continued: bool) -> None:
         """Note how a course ended that was right."""
@@ -325,6 +325,16 @@ class Machine(RuleBasedStateMachine):
 
 class TimeSkips(Machine):
     """On a server of its own that skips time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.runner.close()
 
     async def open(self, plan: TrackingPlan) -> Course:
         folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory()))
@@ -343,14 +353,14 @@ class TimeSkips(Machine):
 
 
 class RunsContinue(Machine):
-    """On a real server on which a run ends after a few events, and a new one goes on."""
+    """On a real server, the same for all, on which a run ends after a few events, and a new one goes on."""
 
+    client: Client
     continued: ClassVar[list[bool]] = []
 
     async def open(self, plan: TrackingPlan) -> Course:
         folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory()))
-        client = await self.opened.enter_async_context(_continuing())
-        return Course(World(client, folder, plan=quick(), account=own_account()), _passes_quickly)
+        return Course(World(self.client, folder, plan=quick(), account=own_account()), _passes_quickly)
 
     def run(self, step: Coroutine[Any, Any, T]) -> T:
         """Run one step, and let callbacks arrive that only report progress, so that the history grows."""
@@ -368,7 +378,13 @@ def test_a_course_whose_time_is_skipped_ends_as_the_model_allows() -> None:
 
 
 def test_a_course_over_many_runs_ends_as_the_model_allows() -> None:
-    run_state_machine_as_test(RunsContinue, settings=settings(tries(5), stateful_step_count=STEPS))
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        RunsContinue.runner, RunsContinue.client = runner, runner.run(stack.enter_async_context(_continuing()))
+        try:
+            run_state_machine_as_test(RunsContinue, settings=settings(tries(5), stateful_step_count=STEPS))
+        finally:
+            runner.run(stack.aclose())
 
     assert any(RunsContinue.continued)
 
@@ -390,6 +406,7 @@ async def _continuing() -> AsyncIterator[Client]:
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(find_binary()),
         dev_server_extra_args=["--dynamic-config-value", suggest, *attributes],
+        dev_server_startup_timeout=timedelta(minutes=1),
         data_converter=CONVERTER,
     ) as environment:
         yield environment.client
