@@ -108,14 +108,16 @@ class Backend:
         await asyncio.sleep(max(0.0, began + age.total_seconds() / self.time_scale - time.monotonic()))
 
 
-Look = Callable[[Sequence[Case]], Awaitable[tuple[Sequence[Case], bool]]]
-"""Looks at cases, and returns those that are not right yet, and whether there is anything to wait for."""
+Look = Callable[[Sequence[Case]], Awaitable[tuple[Sequence[Case], int]]]
+"""Looks at cases, and returns those that are not right yet, and how much there is to wait for."""
 
 
 async def settle(open_: Sequence[Case], look: Look, *, within: float, every: float) -> None:
-    """Wait until there is nothing to wait for, `within` seconds at most."""
+    """Wait until there is nothing to wait for, or until it has not become less for so many seconds."""
+    open_, least = await look(open_)
     until = time.monotonic() + within
-    open_, must_wait = await look(open_)
-    while must_wait and time.monotonic() < until:
+    while least and time.monotonic() < until:
         await asyncio.sleep(every)
-        open_, must_wait = await look(open_)
+        open_, left = await look(open_)
+        if left < least:
+            least, until = left, time.monotonic() + within

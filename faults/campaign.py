@@ -48,6 +48,7 @@ class Size:
     fault_lasts: float
     fault_pause: float
     settles_within: float
+    """After the last verification or callback that became right."""
 
 
 SHORT: Final = Size(66, 60, each=0.5, each_at_most=0.5, fault_lasts=2.5, fault_pause=1.5, settles_within=150)
@@ -138,10 +139,10 @@ class _Round:
         judge = Judge(self.cases, self.recorder.attempts, self.places, backend)
         async with open_installation(self.places.config) as runtime:
 
-            async def look(open_: Sequence[Case]) -> tuple[Sequence[Case], bool]:
+            async def look(open_: Sequence[Case]) -> tuple[Sequence[Case], int]:
                 views = await backend.views(open_)
                 wrong = [case for case in open_ if not is_right(case, views[case.number])]
-                return wrong, bool(wrong or await pending(runtime.storage))
+                return wrong, len(wrong) + len(await pending(runtime.storage))
 
             within = _SABOTAGED_WITHIN if self.campaign.sabotage else self.campaign.size.settles_within
             await settle(self.cases, look, within=within, every=3)

@@ -35,12 +35,17 @@ class Kept:
         self._told: dict[str, list[tuple[str, datetime]]] = {}
 
     async def read(self) -> None:
-        """Read all receipts."""
+        """Read all receipts: the pending ones first, since each may be filed while we read."""
         self.pending = await pending(self._storage)
-        filed = [name async for name in names_under(self._storage, "verifications/") if "/receipts/" in name]
-        quarantined = [name async for name in names_under(self._storage, QUARANTINED)]
-        for name in (*self.pending, *quarantined, *filed):
-            with suppress(NotStored):
+        await self._note_all(self.pending)
+        await self._note_all([name async for name in names_under(self._storage, QUARANTINED)])
+        await self._note_all(
+            [name async for name in names_under(self._storage, "verifications/") if "/receipts/" in name]
+        )
+
+    async def _note_all(self, names: Sequence[str]) -> None:
+        for name in names:
+            with suppress(NotStored):  # it is filed by now, and is read there
                 self._note(json.loads(await self._storage.read(name)))
 
     def _note(self, receipt: dict[str, object]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from faults.__main__ import run
+from faults.backend import settle
 from faults.campaign import Campaign
 from faults.disturbances import KINDS
 from faults.mix import LATE_OF, LOST_OF, SENDERS, Case, cases
@@ -151,6 +152,22 @@ def test_seeds_are_played_in_a_row_and_one_that_is_red_makes_all_red(tmp_path: P
     assert json.loads((tmp_path / "report-2.json").read_text())["seed"] == 2
     assert (tmp_path / "kept-2").is_dir()
     assert "| seed 1 | seed 2 |" in page.read_text()
+
+
+async def test_a_slow_machine_has_time_as_long_as_something_becomes_right() -> None:
+    slow, stuck = iter([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]), iter([3, *[2] * 100])
+
+    async def look_slow(open_: Sequence[Case]) -> tuple[Sequence[Case], int]:
+        return open_, next(slow)
+
+    async def look_stuck(open_: Sequence[Case]) -> tuple[Sequence[Case], int]:
+        return open_, next(stuck)
+
+    await settle([], look_slow, within=0.5, every=0.2)
+    await settle([], look_stuck, within=0.5, every=0.2)
+
+    assert list(slow) == []
+    assert len(list(stuck)) > 90
 
 
 def test_the_pace_is_slower_on_a_machine_whose_cores_are_busy() -> None:
