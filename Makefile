@@ -72,6 +72,7 @@ bench: $(READY) ## Measure Vigil beside the bare Temporal client, and what seali
 	$(BENCH)verification_cost $(TO_PAGE)
 	$(BENCH)stalled_temporal $(TO_PAGE)
 	$(BENCH)sealed_storage $(TO_PAGE)
+	$(BENCH)fresh_ring $(TO_PAGE)
 	$(BENCH)pages $(TO_PAGE)
 	$(BENCH)command_start $(TO_PAGE)
 	$(BENCH)one_time_password

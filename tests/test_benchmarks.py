@@ -15,7 +15,7 @@ def test_the_page_of_figures_has_a_place_for_each_benchmark_that_writes_tables()
     written = {file.stem for file in (ROOT / "benchmarks").glob("*.py") if "    run(lambda " in file.read_text()}
     page = PAGE.read_text(encoding="utf-8")
 
-    assert len(written) == 8
+    assert len(written) == 9
     assert [name for name in sorted(written) if f"<!-- {name} -->" not in page or f"<!-- /{name} -->" not in page] == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert [name for name in sorted(written) if f"$(BENCH){name} $(TO_PAGE)" not in makefile] == []
