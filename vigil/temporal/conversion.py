@@ -7,8 +7,14 @@ from typing import Any, Final
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.common import RawValue
-from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverter,
+    DefaultPayloadConverter,
+    PayloadConverter,
+)
 
 from vigil.sealing.clear import ARRIVED_IN_CLEAR, REFUSED, STAYS_IN_CLEAR
 from vigil.sealing.codec import PayloadSeal, SealingCodec
@@ -27,8 +33,16 @@ class PlainPayloadRefused(RuntimeError):
         super().__init__("a payload is not sealed, and [seal] accept_plain is off")
 
 
-class Payloads(PydanticPayloadConverter):
+_JSON: Final = PydanticJSONPlainPayloadConverter()
+"""One for all: the SDK makes new converters for each activation, and a new one of these would build its types anew."""
+
+
+class Payloads(CompositePayloadConverter):
     """Pydantic's conversion. Answers to commands stay in clear; plain payloads are refused where the codec says so."""
+
+    def __init__(self) -> None:
+        others = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(_JSON if each.encoding == _JSON.encoding else each for each in others))
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Return a payload for each value."""
