@@ -12,6 +12,8 @@ from shutil import copy
 import pytest
 
 from tests.kms_server import make_kms_key, serve_kms
+from vigil.cli.check import find_all
+from vigil.cli.findings import Finding
 from vigil.config.settings import load_settings
 from vigil.runtime import open_runtime
 from vigil.sealing import keysets as reading
@@ -146,6 +148,21 @@ async def test_an_installation_starts_with_the_kms_and_works_without_it(
 
         assert await runtime.storage.read("verifications/acme/v-1/results/a") == b"a birth date"
     assert b"a birth date" not in b"".join(each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+
+
+async def kms_finding(config: Path) -> Finding:
+    [found] = [each for each in await find_all(config, address=None) if each.name == "kms"]
+    return found
+
+
+async def test_a_check_encrypts_and_decrypts_with_the_kms(tmp_path: Path, folder: Path, url: str) -> None:
+    config = tmp_path / "vigil.toml"
+    config.write_text(
+        f'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[seal]\nfolder = "{folder}"\nkms = "{url}"\n'
+        '[temporal]\naddress = "127.0.0.1:9"\n'
+    )
+    works = await kms_finding(config)
+    assert (works.is_ok, works.is_warning, works.text) == (True, False, f"{url} encrypts and decrypts")
 
 
 def test_a_replaced_file_that_the_kms_does_not_open_leaves_the_opened_keys_in_use(

@@ -20,7 +20,9 @@ from vigil.config.settings import DEFAULT_FILE, Settings, SettingsError, is_expo
 from vigil.domain.errors import ADDRESS_NOT_ALLOWED, ProviderRefusesUs, ProviderUnavailable, ReplyUnproven
 from vigil.errors import TemporalUnreachable
 from vigil.runtime import Runtime, open_runtime
-from vigil.sealing.errors import KeysetsNotOpened
+from vigil.sealing.errors import KeysetsNotOpened, KmsFailed
+from vigil.sealing.keysets import KeysetName
+from vigil.sealing.kms import open_kms
 from vigil.storage.contract import StorageError, StorageUnavailable, storage_name
 from vigil.storage.factory import local_folder
 from vigil.storage.inbox import Inbox
@@ -79,6 +81,7 @@ async def _check_runtime(settings: Settings, runtime: Runtime) -> Sequence[Findi
     checks = [
         run_check("callback URLs", _check_callback_url(settings)),
         run_check("storage", _check_storage(runtime)),
+        *([run_check("kms", _check_kms(settings.seal.kms))] if settings.seal and settings.seal.kms else []),
         run_check("quarantine", _check_quarantine(runtime)),
         run_check("temporal", _check_temporal(runtime)),
         *([run_check("builds", _check_builds(runtime, deployment))] if deployment else []),
@@ -121,6 +124,19 @@ async def check_tls(address: str) -> Finding:
         text = "the address offers no TLS 1.2, and no provider says that it can do without"
         return Finding("TLS", is_ok=True, text=text, fix="let the proxy offer TLS 1.2 and 1.3", is_warning=True)
     return Finding("TLS", is_ok=True, text=", ".join(offered))
+
+
+async def _check_kms(url: str) -> str:
+    """Encrypt and decrypt. That the keysets were opened shows only that this process may decrypt."""
+    kms, text, name = open_kms(url), secrets.token_bytes(32), KeysetName.MARKS.encode()
+    try:
+        sealed = await asyncio.to_thread(kms.encrypt, text, name)
+    except KmsFailed as error:
+        fix = "give this machine the right to encrypt, or rotate keys elsewhere"
+        raise CheckFailed(str(error), fix, is_warning=True) from None
+    if await asyncio.to_thread(kms.decrypt, sealed, name) != text:
+        raise CheckFailed(f"{url} decrypts to another text than it encrypted", "see what answers at this address")
+    return f"{url} encrypts and decrypts"
 
 
 async def _check_storage(runtime: Runtime) -> str:

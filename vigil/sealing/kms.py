@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from tink import TinkError, aead
 
@@ -105,6 +105,12 @@ _VENDORS: Final = (
 )
 
 
+@overload
+def open_kms(url: str) -> Kms: ...
+@overload
+def open_kms(url: None) -> None: ...
+@overload
+def open_kms(url: str | None) -> Kms | None: ...
 def open_kms(url: str | None) -> Kms | None:
     """Return the key of a URL; None without a URL. The KMS is not asked yet. Raises `KeysetsNotOpened`."""
     if url is None:
