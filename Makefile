@@ -77,7 +77,6 @@ bench: $(READY) ## Measure Vigil beside the bare Temporal client, and what seali
 	$(BENCH)command_start $(TO_PAGE)
 	$(BENCH)one_time_password
 	$(BENCH)hostile_callbacks
-	$(BENCH)fresh_ring
 
 bench-growth: $(READY) ## Measure an installation while 20,000 verifications become open
 	$(BENCH)growth $(TO_PAGE)
