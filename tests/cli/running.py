@@ -8,11 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 ROOT = Path(__file__).parents[2]
 _FORKS = multiprocessing.get_context("forkserver")
 # Each command is a process of its own, forked from one that has loaded all modules: to load them takes two seconds.
 _FORKS.set_forkserver_preload(["tests.cli.loaded"])
+_TURNS = Lock()
+"""Two threads that wait for processes of one fork server may take each other's exit codes."""
 
 
 def environment() -> dict[str, str]:
@@ -32,7 +35,7 @@ async def vigil(*arguments: str, config: Path | None = None) -> subprocess.Compl
 
 
 def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    with TemporaryDirectory() as folder:
+    with _TURNS, TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
         process = _FORKS.Process(target=_become, args=(arguments, environment(), out, err))
         process.start()
