@@ -1,30 +1,25 @@
 """The fake: it answers as the API does, and a test says what providers decide and how time passes."""
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import anyio
 import httpx
-from standardwebhooks import Webhook
 
 from vigil_client.claims import Document, Person
 from vigil_client.client import AsyncClient, Client
 from vigil_client.models import AttentionNote, OwedNotification, Revision
 from vigil_client.notifications import COMPLETED, REVISED, Notification, Notified
 from vigil_client.testing.asgi import serve
+from vigil_client.testing.posting import AsgiApp, Endpoint, Posted, Scope, post, row_of
 from vigil_client.testing.registering import AtProvider
 from vigil_client.testing.routes import answer
 from vigil_client.testing.verification import FakeAccount, FakeVerification, revision_of
 from vigil_client.words import Decision, Outcome, Stage
-
-Scope: TypeAlias = MutableMapping[str, Any]
-AsgiApp: TypeAlias = Callable[
-    [Scope, Callable[[], Awaitable[Scope]], Callable[[Scope], Awaitable[None]]], Awaitable[None]
-]
 
 CALLBACK_EXPECTED_WITHIN: Final = timedelta(minutes=15)
 """After it the real Vigil asks the provider by itself, so that a lost callback delays a verdict and loses nothing."""
@@ -36,33 +31,8 @@ ACCOUNTS: Final = {
     "smile-v3": FakeAccount("smile_id"),
 }
 """The accounts of `make dev`, by name."""
-_GONE: Final = 410
 _LONG_POLL: Final = 10**9
 """Seconds: one request waits as long as the test does, since no time passes but that of the fake."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An ASGI application of the user, and where in it notifications arrive."""
-
-    app: AsgiApp
-    path: str
-    notify_complete: bool
-
-
-@dataclass(frozen=True)
-class Posted:
-    """One notification, as it was or will be posted. `status` is None until it was."""
-
-    endpoint: str
-    headers: Mapping[str, str]
-    body: bytes
-    status: int | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the application accepted it, or answered 410."""
-        return self.status == _GONE or httpx.codes.is_success(self.status or 0)
 
 
 @dataclass
@@ -196,7 +166,7 @@ class FakeVigil:
     async def post_notifications(self) -> list[Posted]:
         """Post what is queued, and return it with the answers. What is answered neither 2xx nor 410 stays queued."""
         queued, self._queue = self._queue, []
-        results = [await self._post(each) for each in queued]
+        results = [await post(each, self.endpoints[each.endpoint], self.webhook_secret) for each in queued]
         for result, each in zip(results, queued, strict=True):
             if not result.is_settled:
                 self._queue.append(each)
@@ -240,7 +210,7 @@ class FakeVigil:
         """Return how each notification of a verification stands."""
         prefix = f"{verification.account}/{verification.shown_reference}/"
         return tuple(
-            _row_of(each, self.now)
+            row_of(each, self.now)
             for each in (*self.posted, *self._queue)
             if each.headers["webhook-id"].startswith(prefix) and (each.status is None or each.is_settled)
         )
@@ -305,22 +275,6 @@ class FakeVigil:
                 continue
             self._queue.append(Posted(endpoint, {"webhook-id": message_id}, body.encode()))
 
-    async def _post(self, queued: Posted) -> Posted:
-        endpoint = self.endpoints[queued.endpoint]
-        # Signed at the time of the attempt, by the real clock: receivers refuse what is older than five minutes.
-        now = datetime.now(UTC)
-        signature = Webhook(self.webhook_secret).sign(queued.headers["webhook-id"], now, queued.body.decode())
-        headers = {
-            **queued.headers,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
-            "content-type": "application/json",
-        }
-        transport = httpx.ASGITransport(app=endpoint.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://your-app.test") as http:
-            response = await http.post(endpoint.path, content=queued.body, headers=headers)
-        return Posted(queued.endpoint, headers, queued.body, response.status_code)
-
     def _send(self, request: httpx.Request) -> httpx.Response:
         request.read()
         return self._fail_next.pop(0) if self._fail_next else answer(request, self)
@@ -333,18 +287,3 @@ class FakeVigil:
 
     async def _sleep_async(self, seconds: float) -> None:
         self._sleep(seconds)
-
-
-def _row_of(posted: Posted, now: datetime) -> OwedNotification:
-    notification = Notification.model_validate_json(posted.body)
-    state = "pending" if posted.status is None else "gone" if posted.status == _GONE else "delivered"
-    return OwedNotification(
-        endpoint=posted.endpoint,
-        revision=notification.data.revision,
-        of_completion=notification.type == COMPLETED,
-        state=state,
-        attempts=int(posted.status is not None),
-        answer=None,
-        at=now,
-        next_at=now if posted.status is None else None,
-    )
