@@ -94,6 +94,7 @@ async def test_the_fake_has_the_coordinates_and_the_senders_of_each_provider(
     rules, real = rules_of(account), {each.name: each for each in account.provider.coordinates}
 
     assert set(rules.coordinates) == set(real)
+    assert rules.form == account.provider.reference_form
     assert rules.found_by == (account.provider.finder.by if account.provider.finder else ())
     assert set(rules.senders) == set(account.contracts)
     assert {name: [rules.read_coordinate(name, text) for text in VALUES] for name in real} == {

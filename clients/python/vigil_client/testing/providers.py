@@ -29,6 +29,8 @@ class ProviderRules:
     reference: str = rf"(?s:.{{1,{_LONGEST}}})"
     spell: Callable[[str], str] = str
     """Returns the one spelling of a reference that has the form."""
+    form: str = "it is a text of 1 to 200 characters"
+    """The form of a reference in a clause, as the API says it."""
     senders: tuple[str, ...] = ()
     """Empty: any name is taken."""
     coordinates: Mapping[str, FakeCoordinate] = field(default_factory=dict)
@@ -70,11 +72,18 @@ _INSTANT: Final = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 RULES: Final[Mapping[str, ProviderRules]] = {
-    "id360": ProviderRules("[0-9]{1,19}", _without_zeros, ("id360",)),
-    "identomat": ProviderRules("[!-~]{1,200}", senders=("identomat",)),
+    "id360": ProviderRules(
+        "[0-9]{1,19}", _without_zeros, "it is the number in `id` of the user file, such as 700102", ("id360",)
+    ),
+    "identomat": ProviderRules(
+        "[!-~]{1,200}",
+        form="it is the session token that `begin` returns, in letters and digits without blanks",
+        senders=("identomat",),
+    ),
     "signicat": ProviderRules(
         rf"{_ID}\s*:\s*{_ID}",
         _small_uuids,
+        "it is `dossierId:processId`",
         ("connect", "electronic-identification", "events", "onfido", "other", "paper", "readid"),
         coordinates={"dossier_id": FakeCoordinate(_ID, spell=_small_uuids), "created_after": FakeCoordinate(_INSTANT)},
         found_by=("dossier_id",),
@@ -82,6 +91,7 @@ RULES: Final[Mapping[str, ProviderRules]] = {
     "smile_id": ProviderRules(
         _VISIBLE + "{1,200}",
         _small_job,
+        "it is the job id, of up to 200 characters that can be printed",
         ("v1", "v3"),
         coordinates={
             "user_id": FakeCoordinate(_VISIBLE + "{1,128}"),

@@ -16,6 +16,7 @@ class Refused(Exception):
         code: str,
         *fields: str,
         detail: str | None = None,
+        details: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
@@ -24,6 +25,8 @@ class Refused(Exception):
         if detail:
             body["detail"] = detail
         if fields:
-            body["fields"] = [{"field": field, "detail": "does not fit"} for field in fields]
+            body["fields"] = [
+                {"field": field, "detail": (details or {}).get(field, "does not fit")} for field in fields
+            ]
         sent = {"content-type": "application/problem+json", **(headers or {})}
         self.response = httpx.Response(status, content=json.dumps(body).encode(), headers=sent)

@@ -64,7 +64,8 @@ def register(body: RegistrationBody, world: Registry) -> tuple[FakeVerification,
     if account is None:
         raise Refused(404, "unknown_account")
     if faults := [f"body.{field}" for field in (*_faults(body, account, world), *_coordinate_faults(body, account))]:
-        raise Refused(422, "invalid_request", *faults)
+        form = {"body.reference": f"no verification of this provider has it: {account.rules.form}"}
+        raise Refused(422, "invalid_request", *faults, details=form if body.reference else None)
     rules = account.rules
     coordinates = {name: rules.read_coordinate(name, value) or "" for name, value in body.coordinates.items()}
     reference = rules.read_reference(body.reference) if body.reference else _find_newest(body, coordinates, world)
