@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
-from hypothesis import settings
+from hypothesis import reject, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
@@ -55,6 +55,7 @@ STEPS: Final = 14
 """Rules of one course at most."""
 PEOPLE_AFTER: Final = 4
 """A person decides after so many of them at the earliest, or most courses would end at once."""
+NOT_IN_TIME: Final = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
 ENDS_WITHIN: Final = 100
 """Seconds of this machine for one example."""
 SUGGESTED_AFTER: Final = 30
@@ -232,14 +233,25 @@ class Machine(RuleBasedStateMachine):
         self.course: Course
         self.last_word = "OK"
         self.steps = 0
+        self.is_given_up = False
 
     def run(self, step: Coroutine[Any, Any, T]) -> T:
         """Run one step of the course."""
         self.steps += 1
         try:
-            return self.runner.run(step)
+            return self.ask(step)
         finally:
             self.course.may_have_read()
+
+    def ask(self, step: Coroutine[Any, Any, T]) -> T:
+        """Run it, or give the course up: on a busy machine no answer comes in time, and nobody knows what was done."""
+        try:
+            return self.runner.run(step)
+        except RPCError as error:
+            if error.status not in NOT_IN_TIME:
+                raise
+            self.is_given_up = True
+            reject()
 
     async def open(self, plan: TrackingPlan) -> Course:
         """Return a new course on a server."""
@@ -308,11 +320,11 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def what_is_published_is_allowed(self) -> None:
         if hasattr(self, "course"):
-            assert self.runner.run(self.course.find_published_faults()) == []
+            assert self.ask(self.course.find_published_faults()) == []
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "course"):
+            if hasattr(self, "course") and not self.is_given_up:
                 self.ended(is_continued=self.runner.run(self.course.check(self.last_word)))
         finally:
             if hasattr(self, "course"):
@@ -366,7 +378,7 @@ class RunsContinue(Machine):
         """Run one step, and let callbacks arrive that only report progress, so that the history grows."""
         done = super().run(step)
         for _ in range(2):
-            self.runner.run(self.course.hear("step", Proof.SECRET))
+            self.ask(self.course.hear("step", Proof.SECRET))
         return done
 
     def ended(self, *, is_continued: bool) -> None:
