@@ -1,32 +1,35 @@
-"""Open everything that the settings name, once for the API, the worker, the command line and backends."""
+"""Open everything that the settings name, once for the API, the worker, the command line and backends.
+
+What is opened at its first use is imported then too: a command that asks Temporal alone starts sooner without it.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 import temporalio.runtime
 from temporalio.client import Client
 
-from vigil.audit import AuditLog
 from vigil.config.accounts import OpenAccount, open_accounts
 from vigil.config.settings import Settings
 from vigil.domain.digest import Digester
-from vigil.erasure import Erasures
 from vigil.errors import StorageNotOpened, TemporalUnreachable
-from vigil.lookup import VerificationLookup
 from vigil.providers.transport import open_http
-from vigil.registration import Registrar
-from vigil.retention import Retention
 from vigil.sealing.codec import PayloadSeal
 from vigil.sealing.keysets import Keysets
-from vigil.sealing.storage import SealedStorage
-from vigil.storage.contract import Storage
-from vigil.storage.erasable import ErasableStorage
-from vigil.storage.factory import BadStorageUrl, open_storage
 from vigil.temporal.client import VerificationClient
 from vigil.temporal.connection import connect
+
+if TYPE_CHECKING:
+    from vigil.audit import AuditLog
+    from vigil.erasure import Erasures
+    from vigil.lookup import VerificationLookup
+    from vigil.registration import Registrar
+    from vigil.retention import Retention
+    from vigil.storage.contract import Storage
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ class Runtime:
     """The keys; None where the settings have `seal = "off"`."""
 
     @cached_property
-    def storage(self) -> Storage:
+    def storage(self) -> "Storage":
         """The storage, opened on the first use: not every program needs it. Raises `StorageNotOpened`."""
+        from vigil.storage.erasable import ErasableStorage
+        from vigil.storage.factory import BadStorageUrl
+
         try:
             return ErasableStorage(self._open_storage())
         except BadStorageUrl as error:
@@ -52,7 +58,10 @@ class Runtime:
         except Exception as error:  # noqa: BLE001 -- each kind of store has its own errors, and their texts may hold credentials
             raise StorageNotOpened(type(error).__name__) from None
 
-    def _open_storage(self) -> Storage:
+    def _open_storage(self) -> "Storage":
+        from vigil.sealing.storage import SealedStorage
+        from vigil.storage.factory import open_storage
+
         storage, seal = open_storage(self.settings.storage.url), self.settings.seal
         if self.keysets is None or seal is None:
             return storage
@@ -60,28 +69,38 @@ class Runtime:
         return SealedStorage(storage, self.keysets, data_keys, accept_plain=seal.accept_plain)
 
     @cached_property
-    def lookup(self) -> VerificationLookup:
+    def lookup(self) -> "VerificationLookup":
         """The lookup of verifications. Raises `StorageNotOpened`."""
+        from vigil.lookup import VerificationLookup
+
         return VerificationLookup(self.tracker, self.storage, self.accounts)
 
     @cached_property
-    def audit(self) -> AuditLog:
+    def audit(self) -> "AuditLog":
         """The log of who read personal data. Raises `StorageNotOpened`."""
+        from vigil.audit import AuditLog
+
         return AuditLog(self.storage, self.digester)
 
     @cached_property
-    def erasures(self) -> Erasures:
+    def erasures(self) -> "Erasures":
         """Erasures and holds. Raises `StorageNotOpened`."""
+        from vigil.erasure import Erasures
+
         return Erasures(self.storage, self.tracker, self.lookup, self.settings.keep_rules)
 
     @cached_property
-    def retention(self) -> Retention:
+    def retention(self) -> "Retention":
         """What finds and erases what has been kept long enough. Raises `StorageNotOpened`."""
+        from vigil.retention import Retention
+
         return Retention(self.storage, self.tracker, self.settings.keep_rules)
 
     @cached_property
-    def registrar(self) -> Registrar:
+    def registrar(self) -> "Registrar":
         """The registration of verifications. Raises `StorageNotOpened`."""
+        from vigil.registration import Registrar
+
         settings = self.settings
         return Registrar(
             self.accounts, settings.endpoints, self.tracker, self.storage, self.digester, settings.completion_endpoints

@@ -10,7 +10,7 @@ import pytest
 SLOW = "aiosmtpd asyncio fastapi httpx obstore prometheus_client rich starlette structlog temporalio uvicorn"
 NOT_FOR_OPERATORS = "aiosmtpd fastapi moto starlette temporalio.testing temporalio.worker uvicorn vigil.demo.stack"
 WORK = "accounts check doctor explain links list notify setup show track watch"
-MOST_MODULES = 1100
+MOST_MODULES = 1040
 """Of the commands that ask Temporal. Temporal's client and pydantic are half of the time that they take."""
 
 
@@ -37,7 +37,7 @@ def visit(command, context):
 root = get_command(app)
 visit(root, root.make_context("vigil", [], resilient_parsing=True))
 """
-    assert list_imported(program, f"{SLOW} vigil.domain vigil.config vigil.simulator") == ""
+    assert list_imported(program, f"{SLOW} vigil.domain.models vigil.domain.terms vigil.config vigil.simulator") == ""
 
 
 def test_an_answer_without_work_imports_nothing_slow() -> None:
@@ -57,6 +57,23 @@ def test_commands_of_an_operator_import_few_modules_and_no_server_no_simulator_a
     )
 
     assert list_imported(program, f"{NOT_FOR_OPERATORS} vigil.simulator") == ""
+
+
+def test_a_command_builds_a_model_at_its_first_use_and_a_server_at_its_start() -> None:
+    program = """
+from contextlib import suppress
+from vigil.cli.main import app
+from vigil.domain import model_building
+for command in ("serve", "list"):
+    with suppress(SystemExit):
+        app(["--config", "/nowhere/vigil.toml", command, "--nonsense"])
+    print(model_building.at_first_use)
+from vigil.domain.record import Record
+print(Record.__pydantic_complete__)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True", "False"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ def settings(
 ) -> None:
     """Store the settings file that every command reads."""
     context.obj = config
+    from vigil.domain import model_building
+
+    model_building.at_first_use = context.invoked_subcommand != "serve"
 
 
 if find_spec("vigil.simulator"):  # the image for production has no simulator

@@ -8,13 +8,19 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from vigil.domain import model_building
 from vigil.domain.terms import Word
 
 
 class _FrozenModel(BaseModel):
     """A value: immutable, and silent about a content that it refuses, since the content may be personal."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, ser_json_timedelta="iso8601")
+    model_config = ConfigDict(
+        frozen=True,
+        hide_input_in_errors=True,
+        ser_json_timedelta="iso8601",
+        defer_build=model_building.at_first_use,
+    )
 
     def _with(self, **changes: object) -> Self:
         """Return a copy with other values, validated like a new one: pydantic's `model_copy` checks no bound.
