@@ -19,8 +19,15 @@ from vigil.config.keys import hash_key
 _FILES: Final = {
     "style.css": "text/css; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
+    "idiomorph-ext.min.js": "text/javascript; charset=utf-8",
+    "keep.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+_WRONG_KEY: Final = "This is no key of these settings."
+_NEEDS_TLS: Final = (
+    "The key is right, but over plain HTTP a browser drops the session: open this page by https://, "
+    "or at http://127.0.0.1 on the machine itself."
+)
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 router: Final = APIRouter(prefix=HOME, include_in_schema=False, route_class=PageRoute)
@@ -37,7 +44,7 @@ async def send_file(name: str) -> Response:
 @router.get("/sign-in")
 async def show_sign_in(destination: Annotated[str, Query(alias="next")] = HOME) -> Response:
     """Ask for a key."""
-    return render("sign_in.html", {"caller": None, "next": destination, "refused": False})
+    return render("sign_in.html", {"caller": None, "next": destination, "warning": None})
 
 
 @router.post("/sign-in")
@@ -50,7 +57,10 @@ async def sign_in(request: Request, form: Form, process: Process) -> Response:
         failed_keys: FailedKeys = request.app.state.failed_keys
         forwarded = {"x-forwarded-for": ", ".join(request.headers.getlist("x-forwarded-for"))}
         await failed_keys.note("wrong", source_of(request.scope, forwarded, tuple(process.trusted_proxies)))
-        return render("sign_in.html", {"caller": None, "next": destination, "refused": True}, status=401)
+        return _ask_again(destination, _WRONG_KEY, 401)
+    is_here = request.headers.get("host", "").startswith(_LOOPBACK)
+    if backends.has_keys and not is_here and request.headers.get("origin", "").startswith("http:"):
+        return _ask_again(destination, _NEEDS_TLS, 400)
     response = RedirectResponse(destination if _is_ours(destination) else HOME, 303)
     if backends.has_keys:
         sessions: Sessions = request.app.state.sessions
@@ -59,11 +69,15 @@ async def sign_in(request: Request, form: Form, process: Process) -> Response:
             sessions.begin(holder, hash_key(key)),
             max_age=int(LASTS.total_seconds()),
             path=HOME,
-            secure=not request.headers.get("host", "").startswith(_LOOPBACK),
+            secure=not is_here,
             httponly=True,
             samesite="lax",
         )
     return response
+
+
+def _ask_again(destination: str, warning: str, status: int) -> Response:
+    return render("sign_in.html", {"caller": None, "next": destination, "warning": warning}, status=status)
 
 
 @router.post("/sign-out")

@@ -23,9 +23,11 @@ from api.ui.access import HOME
 from api.ui.rendering import render
 from api.ui.routing import Form, PageRoute, require_tick
 from vigil.audit import Read
+from vigil.callback_rows import read_callback_rows
 from vigil.config.keys import Right
 from vigil.domain.attention import what_attention_means
 from vigil.domain.explanation import Explanation, explain
+from vigil.domain.log import EntryKind
 from vigil.domain.notification import NotificationRow
 from vigil.domain.record import Record
 from vigil.domain.remedies import find_remedy
@@ -110,7 +112,13 @@ async def show_list(request: Request, caller: Caller, process: Process, form: An
         "form": form,
         "is_queue": form.needs is not None,
         "accounts": sorted(_reachable(caller, process)),
-        "choices": {"stage": list(Stage), "decision": list(Decision), "outcome": list(Outcome)},
+        "choices": {
+            "stage": list(Stage),
+            "decision": list(Decision),
+            "outcome": list(Outcome),
+            "attention": list(Attention),
+        },
+        "is_narrowed": bool(form.applicant or form.opened_after or form.opened_before),
         "next_page": str(request.url.include_query_params(page=found.next_page).query) if found.next_page else None,
     }
     return _page("verifications.html", request, context)
@@ -222,12 +230,13 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
     (record, silence), notifications = await asyncio.gather(
         _current_record(known, process), _notifications(key, process)
     )
+    path = process.tracker.path(key)
     situation, summary = known.situation, known.situation.summary
     address = _address(key, process)
-    id_in_temporal = workflow_id(process.tracker.path(key))
+    id_in_temporal = workflow_id(path)
     context: dict[str, Any] = {
         "key": key,
-        "path": process.tracker.path(key),
+        "path": path,
         "address": address,
         "situation": situation,
         "summary": summary,
@@ -238,6 +247,8 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
         "notifications": notifications,
         "needs": [NeedOfAPerson.of(reason) for reason in (summary.attention if summary else ())],
         "timeline": sorted(record.log.entries, key=lambda entry: entry.at, reverse=True) if record else [],
+        "callbacks": await read_callback_rows(record, path, process.inbox) if record else [],
+        "reads": [each for each in record.log.entries if each.kind == EntryKind.READ][::-1] if record else [],
         "pictures": PICTURES,
         "may": {right.value: right in caller.rights for right in Right},
         "decisions": list(Decision),

@@ -53,6 +53,16 @@ async def test_the_cookie_of_another_host_than_this_machine_goes_over_tls_alone(
     assert "; Secure" in signed_in.headers["set-cookie"]
 
 
+async def test_over_plain_http_from_elsewhere_signing_in_says_what_to_do_in_place_of_asking_again(pages: Pages) -> None:
+    async with pages(holder("anna", "read")) as client:
+        headers = {"host": "vigil.example", "origin": "http://vigil.example"}
+        signed_in = await client.post("/ui/sign-in", data={"key": key_of("anna")}, headers=headers)
+
+    assert signed_in.status_code == 400
+    assert "over plain HTTP a browser drops the session: open this page by https://" in signed_in.text
+    assert "set-cookie" not in signed_in.headers
+
+
 async def test_a_wrong_key_begins_nothing_and_is_counted(pages: Pages) -> None:
     async with pages(holder("anna", "read")) as client:
         refused = await sign_in(client, "berta")

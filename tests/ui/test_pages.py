@@ -5,11 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from typer.main import get_command
 
 from api.ui.rendering import format_age, format_size, mark_code
 from tests.ui.conftest import ORIGIN, Pages, holder, sign_in
 from tests.world import ACCOUNT, APPROVED, APPROVED_WITH_FILE, World, final
+from vigil.cli.main import app
 from vigil.domain.errors import ProviderRefusesUs
+from vigil.listing import Filters
+from vigil.storage.inbox import AddressedEvent, Inbox, Receipt
 from vigil.temporal import messages
 
 ALL = ("read", "personal", "command", "resolve", "operate")
@@ -88,6 +92,61 @@ async def test_what_needs_a_person_says_what_to_do_in_the_words_of_the_runbook(w
     for page in (queue, shown):
         assert "provider refuses us" in text_of(page)
         assert "Operator: fix the credentials, restart the workers." in text_of(page)
+
+
+async def test_callbacks_and_reads_of_one_verification_are_listed(world: World, pages: Pages) -> None:
+    world.reader.say(APPROVED)
+    inbox = Inbox(world.storage)
+    event = (await world.callback_event(final(), number=1)).model_copy(update={"receipt": None})
+    path = world.tracker.path(world.key)
+    addressed = AddressedEvent(key=world.key, path=path, event=event, repeats_until=event.received_at)
+    receipt = Receipt(
+        received_at=event.received_at,
+        account=ACCOUNT,
+        correlation=None,
+        proof="secret",
+        headers={},
+        body=b"{}",
+        events=(addressed,),
+    )
+    kept = event.model_copy(update={"receipt": await inbox.keep(receipt)})
+    async with pages(holder("anna", "read")) as client, world.workers():
+        await sign_in(client, "anna")
+        await world.register()
+        await world.tracker.signal_callback(world.key, kept, may_start=True)
+        await world.until(lambda record: record.callbacks.received == 1)
+        pending = await client.get(address(world))
+        await inbox.file_under(str(kept.receipt), path)
+        again = kept.model_copy(update={"receipt": None, "received_at": kept.received_at + timedelta(seconds=1)})
+        await world.tracker.signal_callback(world.key, again, may_start=True)
+        await world.result()
+        shown = await client.get(address(world))
+
+    for page in (pending, shown):
+        assert f"status OK secret news {str(kept.receipt).rpartition('/')[2]} body {event.delivery[:8]}" in text_of(
+            page
+        )
+    assert "status OK not known" in text_of(shown)
+    assert "2 received; 1 repeated" in text_of(shown)
+    assert "OK callback" in text_of(shown).partition("Reads At Answer Cause")[2]
+
+
+async def test_the_form_above_the_list_has_every_filter_of_the_command(world: World, pages: Pages) -> None:
+    options = {str(each.name) for each in get_command(app).commands["list"].params}  # type: ignore[attr-defined]
+    spelled = {"attention": "needs", "reason": "attention", "since": "opened_after", "until": "opened_before"}
+    of_the_list = {spelled.get(name, name) for name in options - {"limit", "as_json"}}
+    given = {"opened_after": "2020-01-01T00:00:00Z", "is_open": "false", "attention": "quarantined"}
+    async with pages(holder("anna", "read")) as client:
+        await sign_in(client, "anna")
+        plain = await client.get("/ui")
+        form = await client.get("/ui", params={**given, "stage": "", "needs": ""})
+
+    assert of_the_list <= set(re.findall(r'<(?:select|input)[^>]* name="(\w+)"', plain.text))
+    assert of_the_list - {"needs"} == set(Filters.model_fields)
+    assert form.status_code == 200
+    assert 'value="2020-01-01T00:00:00+00:00"' in form.text
+    for word in ("false", "quarantined"):
+        assert f'<option value="{word}" selected>' in form.text
 
 
 async def test_a_picture_is_shown_to_those_who_may_see_persons_and_to_nobody_else(world: World, pages: Pages) -> None:
