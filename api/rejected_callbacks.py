@@ -12,6 +12,8 @@ from api.problems import problem_responses
 from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
 from vigil.domain.terms import Name
+from vigil.errors import InvalidPageToken
+from vigil.storage.inbox import Inbox, QuarantinePage, is_receipt_name
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100
@@ -56,9 +58,10 @@ class QuarantinedView(StrictModel):
 
 
 class QuarantineView(StrictModel):
-    """The newest quarantined callbacks, the newest first."""
+    """Some quarantined callbacks, the newest first. `next_page` is null on the last page."""
 
     quarantined: tuple[QuarantinedView, ...]
+    next_page: str | None
 
 
 @router.get("/refusals", summary="List refused callbacks", responses=problem_responses())
@@ -73,16 +76,29 @@ async def list_refusals(
 
 
 @router.get(
-    "/quarantine", summary="List stored callbacks that belong to no verification", responses=problem_responses()
+    "/quarantine", summary="List stored callbacks that belong to no verification", responses=problem_responses(422)
 )
 async def list_quarantine(
-    caller: Caller, process: Process, limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50
+    caller: Caller,
+    process: Process,
+    limit: Annotated[int, Query(ge=1, le=MOST_QUARANTINED)] = 50,
+    page: Annotated[str | None, Query(max_length=100, description="`next_page` of the page before")] = None,
 ) -> QuarantineView:
     """Return the newest quarantined callbacks, of the accounts of the key."""
-    found = [each for each in await process.inbox.quarantined(limit) if caller.may_use(each.account)]
-    return QuarantineView(
-        quarantined=tuple(QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"})) for each in found)
+    found = await read_page(process.inbox, limit, page)
+    views = (
+        QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"}))
+        for each in found.callbacks
+        if caller.may_use(each.account)
     )
+    return QuarantineView(quarantined=tuple(views), next_page=found.next_page)
+
+
+async def read_page(inbox: Inbox, limit: int, page: str | None) -> QuarantinePage:
+    """Return a page of quarantined callbacks, of all accounts. Raises `InvalidPageToken`."""
+    if page is not None and not is_receipt_name(page):
+        raise InvalidPageToken
+    return await inbox.quarantined(limit, before=page)
 
 
 class ReceiptView(StrictModel):

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from starlette.responses import RedirectResponse
 
 from api.dependencies import Caller, Dependencies, Needs, Process
 from api.problems import Problem
+from api.rejected_callbacks import read_page
 from api.ui.access import HOME
 from api.ui.rendering import render
 from api.ui.routing import Form, PageRoute, require_tick
@@ -26,9 +27,11 @@ router: Final = APIRouter(
 
 
 @router.get("")
-async def show_callbacks(caller: Caller, process: Process) -> Response:
-    """Show the newest refused and quarantined callbacks."""
-    return await _page(caller, process)
+async def show_callbacks(
+    caller: Caller, process: Process, page: Annotated[str | None, Query(max_length=100)] = None
+) -> Response:
+    """Show the newest refused callbacks, and a page of the quarantined ones."""
+    return await _page(caller, process, {"page": page})
 
 
 @router.post("/attach")
@@ -57,13 +60,15 @@ async def reread(caller: Caller, process: Process, form: Form) -> Response:
     return await _page(caller, process, {"results": dict(results), "is_trial": is_trial})
 
 
-async def _page(caller: Caller, process: Dependencies, more: Mapping[str, Any] | None = None) -> Response:
+async def _page(caller: Caller, process: Dependencies, more: Mapping[str, Any]) -> Response:
+    quarantined = await read_page(process.inbox, MOST_SHOWN, more.get("page"))
     context = {
         "caller": caller,
         "now": datetime.now(UTC),
         "accounts": sorted(name for name in process.accounts if caller.may_use(name)),
         "reads_all": caller.accounts is None,
         "refusals": [each for each in await process.inbox.refusals(MOST_SHOWN) if caller.may_use(each.account)],
-        "quarantined": [each for each in await process.inbox.quarantined(MOST_SHOWN) if caller.may_use(each.account)],
+        "quarantined": [each for each in quarantined.callbacks if caller.may_use(each.account)],
+        "next_page": quarantined.next_page,
     }
-    return render("callbacks.html", {**context, **(more or {})})
+    return render("callbacks.html", {**context, **more})

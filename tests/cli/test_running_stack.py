@@ -241,6 +241,9 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
     again = await in_process("evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "files"), config=stack.config)
     audited = await in_process("audit", ACCOUNT, prefix, "--json", config=stack.config)
     shown_audit = await in_process("audit", config=stack.config)
+    named = await in_process(
+        "evidence", "get", ACCOUNT, prefix, "--to", str(tmp_path / "named"), "--json", config=stack.config
+    )
     archive = tmp_path / "export.zip"
     exported = await in_process("export", ACCOUNT, prefix, "--to", str(archive), config=stack.config)
     checked = await in_process("export", "--check", str(archive), config=stack.config)
@@ -263,6 +266,7 @@ async def test_an_operator_commands_a_verification_by_the_start_of_its_reference
 
     assert json.loads(polled.stdout)["decision"] == "approved"
     assert len(files.stdout.splitlines()) == len(list((tmp_path / "files").iterdir())) == 5
+    assert sorted(json.loads(named.stdout)) == sorted(map(str, (tmp_path / "named").iterdir()))
     assert isinstance(again.exception, CommandError)
     lines = json.loads(audited.stdout)
     assert {(line["who"], line["by"], line["kind"]) for line in lines} == {

@@ -148,7 +148,7 @@ async def test_the_answer_is_the_one_that_the_documents_ask_for(
         seen = [event.observation for _, event in desk.verifications.signaled]
         named = [each.encoding for each in seen if isinstance(each, Unreadable)]
         named += [each.encoding for each in await desk.inbox.refusals(9)]
-        named += [each.encoding for each in await desk.inbox.quarantined(9)]
+        named += [each.encoding for each in (await desk.inbox.quarantined(9)).callbacks]
         assert named == ["content-encoding.br"]
     elif row.condition is Condition.UNKNOWN_REFERENCE:
         assert told == ([reference] if kit.starts else [])

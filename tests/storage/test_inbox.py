@@ -173,6 +173,23 @@ async def test_a_receipt_without_a_place_is_quarantined(storage: Storage) -> Non
     assert await storage.list("") == [filed]
 
 
+async def test_quarantined_callbacks_are_listed_page_by_page_each_once(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    ages = [timedelta(0), timedelta(minutes=1), timedelta(hours=5), timedelta(days=3), timedelta(days=90)]
+    names = [await inbox.file_under(await inbox.keep(receipt(NOON - age)), None) for age in ages]
+    pages: list[list[str]] = []
+    before = None
+    while len(pages) < 4:
+        page = await inbox.quarantined(2, before=before)
+        pages.append([each.name for each in page.callbacks])
+        before = page.next_page
+        if before is None:
+            break
+
+    leaves = [name.removeprefix("inbox/quarantined/") for name in names]
+    assert pages == [leaves[:2], leaves[2:4], leaves[4:]]
+
+
 async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_without_what_they_said(
     storage: Storage,
 ) -> None:
@@ -183,7 +200,7 @@ async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_w
     await storage.put_new("inbox/quarantined/20251204T120000.000000Z-0", b"{}")
     await storage.put_new("inbox/quarantined/not-of-ours", b"{}")
 
-    found = await inbox.quarantined(10)
+    found = (await inbox.quarantined(10)).callbacks
 
     assert found == [
         Quarantined(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import build_grid, open_console
+from vigil.cli.formatting import build_grid, open_console, print_json
 from vigil.temporal.deployments import Deployment, describe_deployment, set_current, set_ramping
 
 _MEANINGS: Final = {
@@ -19,11 +19,15 @@ _MEANINGS: Final = {
 }
 
 
-def choose_build(config: Path | None, build: str | None, ramp: float | None) -> None:
+def choose_build(config: Path | None, build: str | None, ramp: float | None, *, as_json: bool) -> None:
     """Move all workflows, or `ramp` percent of them, to a build if one is given, and print all builds."""
     if ramp is not None and build is None:
         raise CommandError("--ramp needs the name of a build.")
     deployment = asyncio.run(_deploy(config, build, ramp))
+    if as_json:
+        builds = [{"name": each.name, "state": each.state} for each in deployment.builds]
+        print_json({"builds": builds, "takes_work": deployment.takes_work, "percentage": deployment.percentage})
+        return
     grid = build_grid()
     for each in deployment.builds:
         meaning = _MEANINGS.get(each.state, f"runs {deployment.percentage:g} % of the workflows")

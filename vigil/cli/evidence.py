@@ -14,11 +14,12 @@ from vigil.export import ENDINGS
 from vigil.runtime import Runtime
 
 
-def download_files(config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path) -> None:
-    """Write stored files to a folder, for its owner alone, and print the path of each. No names: all stored files."""
+def download_files(
+    config: Path | None, account: str, reference: str, names: Sequence[str], folder: Path
+) -> Sequence[Path]:
+    """Write stored files to a folder, for its owner alone, and return their paths. No names: all stored files."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in asyncio.run(_download(config, account, reference, names, folder)):
-        print(path)
+    return asyncio.run(_download(config, account, reference, names, folder))
 
 
 async def _download(

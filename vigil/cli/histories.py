@@ -9,6 +9,7 @@ from pathlib import Path
 from vigil.checkout import find_checkout
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
+from vigil.cli.formatting import print_json
 from vigil.temporal.histories import export as export_from
 from vigil.temporal.histories import replay as replay_with
 
@@ -38,7 +39,7 @@ async def _export(config: Path | None, folder: Path, *, most_open: int, most_clo
     return written
 
 
-def replay_histories(folder: Path) -> bool:
+def replay_histories(folder: Path, *, as_json: bool) -> bool:
     """Print each history that does not replay with the workflows of this release. Return whether all do."""
     found = {file.stem: file.read_text() for file in sorted(folder.glob("*.json"))}
     if not found:
@@ -46,6 +47,9 @@ def replay_histories(folder: Path) -> bool:
     # The application is never installed, so that it cannot be imported from everywhere.
     sys.path.insert(0, str(find_checkout()))
     failures = asyncio.run(replay_with(found, import_module("workflows.registry").WORKFLOWS))
+    if as_json:
+        print_json({"replayed": len(found) - len(failures), "failures": {n: str(each) for n, each in failures.items()}})
+        return not failures
     for name, failure in failures.items():
         print(f"✗  {name}: {failure}")
     print(f"{len(found) - len(failures)} of {len(found)} histories replay.")

@@ -11,12 +11,13 @@ from rich.text import Text
 
 from vigil.audit import Read, Reader
 from vigil.cli.context import open_installation
+from vigil.cli.errors import CommandError
 from vigil.cli.formatting import build_grid, format_time, open_console, print_json
 from vigil.cli.target import find_exact_key
 from vigil.domain.terms import spell
 from vigil.quarantine import Quarantine, Reread
 from vigil.runtime import Runtime
-from vigil.storage.inbox import Inbox, Quarantined, Receipt
+from vigil.storage.inbox import Inbox, QuarantinePage, Receipt, is_receipt_name
 
 
 def _quarantine(runtime: Runtime) -> Quarantine:
@@ -24,9 +25,12 @@ def _quarantine(runtime: Runtime) -> Quarantine:
     return Quarantine(runtime.storage, accounts, digester, path=runtime.tracker.path, find=runtime.lookup.get)
 
 
-def print_quarantined(config: Path | None, limit: int, *, as_json: bool) -> None:
-    """Print the newest quarantined callbacks."""
-    found = asyncio.run(_list(config, limit))
+def print_quarantined(config: Path | None, limit: int, before: str | None, *, as_json: bool) -> None:
+    """Print the newest quarantined callbacks, or the newest before a receipt. Raises `CommandError`."""
+    if before is not None and not is_receipt_name(before):
+        raise CommandError("--before takes the name of a receipt, as `vigil quarantine list` shows it.")
+    page = asyncio.run(_list(config, limit, before))
+    found = page.callbacks
     if as_json:
         print_json([{"receipt": each.name, **each.model_dump(mode="json", exclude={"name"})} for each in found])
         return
@@ -35,12 +39,17 @@ def print_quarantined(config: Path | None, limit: int, *, as_json: bool) -> None
         table.add_column(name, no_wrap=True)
     for each in found:
         table.add_row(each.name, each.account or "", each.proof or "", spell(each.reason))
-    open_console().print(table if found else "No callback is quarantined.")
+    console = open_console()
+    console.print(table if found else "No callback is quarantined.")
+    if page.next_page is not None:
+        console.print(
+            f"There may be more: vigil quarantine list --before {page.next_page}", style="dim", soft_wrap=True
+        )
 
 
-async def _list(config: Path | None, limit: int) -> list[Quarantined]:
+async def _list(config: Path | None, limit: int, before: str | None) -> QuarantinePage:
     async with open_installation(config) as runtime:
-        return await Inbox(runtime.storage).quarantined(limit)
+        return await Inbox(runtime.storage).quarantined(limit, before=before)
 
 
 def print_receipt(config: Path | None, receipt: str, *, body: bool, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,25 +22,40 @@ from vigil.runtime import Runtime
 CALLER: Final = "vigil-simulate"
 
 
-def start_simulated(
-    config: Path | None, account: str, given: Mapping[str, str], *, register: bool, watch: bool
-) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """Whether a verification is followed until it is concluded, and whether its lines are JSON."""
+
+    watch: bool
+    as_json: bool
+
+
+def start_simulated(config: Path | None, account: str, given: Mapping[str, str], how: Shown, *, register: bool) -> None:
     """Start a verification at the simulator, register it if so asked, and print its key."""
     options = {name: _parse(value) for name, value in given.items()}
-    asyncio.run(_simulate(config, account, options, register=register, watch=watch))
+    asyncio.run(_simulate(config, account, options, how, register=register))
 
 
-async def _simulate(config: Path | None, account: str, options: dict[str, Any], *, register: bool, watch: bool) -> None:
-    console = open_console()
+async def _simulate(config: Path | None, account: str, options: dict[str, Any], how: Shown, *, register: bool) -> None:
     async with open_installation(config) as runtime:
         known = runtime.tracker.account(account)
         simulated = await start_at_simulator(runtime.settings, account, options)
         key = known.key_of(simulated["reference"])
         if register:
             await register_simulated(runtime, key, simulated, {})
-        console.print(describe_key(key, simulated), highlight=False, soft_wrap=True)
-        if watch:
-            await follow(runtime, key, console)
+        await show_simulated(runtime, key, simulated["coordinates"], how)
+
+
+async def show_simulated(runtime: Runtime, key: VerificationKey, coordinates: Mapping[str, Any], how: Shown) -> None:
+    """Print account, reference and coordinates as a backend needs them for its own registration, then each change."""
+    console = open_console()
+    if how.as_json:
+        print(json.dumps({"account": key.account, "reference": key.reference, "coordinates": coordinates}), flush=True)
+    else:
+        pairs = (f"{name}={value}" for name, value in coordinates.items())
+        console.print(" ".join((key.account, key.reference, *pairs)), highlight=False, soft_wrap=True)
+    if how.watch:
+        await follow(runtime, key, console, as_json=how.as_json)
 
 
 async def register_simulated(
@@ -53,12 +69,6 @@ async def register_simulated(
         **{**find_account(runtime.settings, key.account).registration, **more},
     )
     await runtime.registrar.register(request, by=CALLER)
-
-
-def describe_key(key: VerificationKey, simulated: Mapping[str, Any]) -> str:
-    """Return account, reference and coordinates as a backend needs them for its own registration."""
-    pairs = (f"{name}={value}" for name, value in simulated["coordinates"].items())
-    return " ".join((key.account, key.reference, *pairs))
 
 
 async def start_at_simulator(settings: Settings, account: str, options: dict[str, Any]) -> dict[str, Any]:

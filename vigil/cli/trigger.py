@@ -7,9 +7,7 @@ from pathlib import Path
 
 from vigil.cli.context import open_installation
 from vigil.cli.errors import CommandError
-from vigil.cli.formatting import open_console
-from vigil.cli.simulate import describe_key, register_simulated, start_at_simulator
-from vigil.cli.watch import follow
+from vigil.cli.simulate import Shown, register_simulated, show_simulated, start_at_simulator
 from vigil.simulator.registry import STORIES
 from vigil.simulator.story import Registers, Story
 
@@ -24,23 +22,20 @@ def list_events() -> Mapping[str, Story]:
     return dict(sorted(events.items()))
 
 
-def trigger_event(config: Path | None, event: str, *, watch: bool) -> None:
+def trigger_event(config: Path | None, event: str, how: Shown) -> None:
     """Play an event, with a notification of its end. Raises `CommandError` if there is no such event."""
     events = list_events()
     if event not in events:
         near = get_close_matches(event, events, n=1)
         hint = f"Did you mean {near[0]}?" if near else "`vigil trigger --help` lists all."
         raise CommandError(f"There is no event {event}. {hint}")
-    asyncio.run(_trigger(config, events[event], watch=watch))
+    asyncio.run(_trigger(config, events[event], how))
 
 
-async def _trigger(config: Path | None, story: Story, *, watch: bool) -> None:
-    console = open_console()
+async def _trigger(config: Path | None, story: Story, how: Shown) -> None:
     async with open_installation(config) as runtime:
         simulated = await start_at_simulator(runtime.settings, story.account, dict(story.scenario))
         told = {"notify": tuple(runtime.settings.endpoints), **story.registration}
         key = runtime.tracker.account(story.account).key_of(simulated["reference"])
         await register_simulated(runtime, key, simulated, told)
-        console.print(describe_key(key, simulated), highlight=False, soft_wrap=True)
-        if watch:
-            await follow(runtime, key, console)
+        await show_simulated(runtime, key, simulated["coordinates"], how)

@@ -1,7 +1,7 @@
 """Stored callbacks: pending, filed under their verification, quarantined or refused."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -141,6 +141,14 @@ class Quarantined(StrictModel):
 
 
 @dataclass(frozen=True)
+class QuarantinePage:
+    """Some quarantined callbacks, the newest first. `next_page` is what the next page comes before; None: the end."""
+
+    callbacks: tuple[Quarantined, ...]
+    next_page: str | None
+
+
+@dataclass(frozen=True)
 class Retention:
     """How long callbacks that belong to no verification are kept, and the lines of the audit log."""
 
@@ -247,16 +255,20 @@ class Inbox:
                 kept.append(Refusal.model_validate_json(await self._storage.read(name)))
         return kept
 
-    async def quarantined(self, limit: int) -> list[Quarantined]:
-        """Return the newest callbacks that belong to no verification, newest first. Objects of others are skipped."""
+    async def quarantined(self, limit: int, *, before: str | None = None) -> QuarantinePage:
+        """Return the newest callbacks that belong to no verification, newest first. Objects of others are skipped.
+
+        `before` is the name of a receipt: only those that were received before it. It need not be there any more.
+        """
+        names = await self._newest(QUARANTINED, limit, before=before)
         kept = []
-        for name in await self._newest(QUARANTINED, limit):
+        for name in names:
             leaf = name.removeprefix(QUARANTINED)
             with suppress(NotStored):
                 content = await self._storage.read(name)
                 if (at := _instant(leaf)) is not None:
                     kept.append(_quarantined(leaf, at, content))
-        return kept
+        return QuarantinePage(tuple(kept), names[-1].removeprefix(QUARANTINED) if len(names) == limit else None)
 
     async def quarantined_at_least(self, limit: int) -> int:
         """Return how many callbacks belong to no verification, counted up to `limit`."""
@@ -299,15 +311,28 @@ class Inbox:
                 return at <= first + within
         return False
 
-    async def _newest(self, folder: str, limit: int) -> list[str]:
+    async def _newest(self, folder: str, limit: int, *, before: str | None = None) -> list[str]:
         # A store lists forwards only, so the newest are searched in ever longer periods.
         names: list[str] = []
+        until = (_instant(before) if before else None) or datetime.now(UTC)
         for span in (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None):
-            after = folder + _stamp(datetime.now(UTC) - span) if span else None
-            names = [name async for name in names_under(self._storage, folder, after=after)]
+            after = folder + _stamp(until - span) if span else None
+            names = [name async for name in _names_between(self._storage, folder, after, before)]
             if len(names) >= limit:
                 break
         return names[::-1][:limit]
+
+
+async def _names_between(storage: Storage, folder: str, after: str | None, before: str | None) -> AsyncIterator[str]:
+    async for name in names_under(storage, folder, after=after):
+        if before is not None and name >= folder + before:
+            return
+        yield name
+
+
+def is_receipt_name(leaf: str) -> bool:
+    """Whether a text has the form of a receipt's name."""
+    return _instant(leaf) is not None
 
 
 def filed_name(name: str, path: str | None) -> str:

@@ -276,7 +276,7 @@ async def test_a_proven_callback_that_names_no_verification_is_listed_and_counte
         await client.post("/callbacks/acme", content=b"about Jane Doe", headers=PROVEN)
         await client.post("/callbacks/acme", content=ONE, headers={**PROVEN, "x-proof": "stale"})
 
-    listed = await desk.inbox.quarantined(10)
+    listed = (await desk.inbox.quarantined(10)).callbacks
     assert [(one.account, one.proof, one.reason) for one in listed] == [
         ("acme", "stale", "verification_not_known"),
         ("acme", "secret", "names_no_verification"),

@@ -95,14 +95,16 @@ def _key() -> None:
 
 
 @key.command()
-def new(name: Annotated[str, typer.Argument(help="The name of the backend.", metavar="NAME")]) -> None:
+def new(
+    name: Annotated[str, typer.Argument(help="The name of the backend.", metavar="NAME")], as_json: JsonOption = False
+) -> None:
     """Print a new key and the line for the settings, which holds its hash.
 
     Nothing is stored: give the key to the backend, and keep no copy.
     """
     from vigil.cli.key import print_new_key
 
-    print_new_key(name)
+    print_new_key(name, as_json=as_json)
 
 
 @histories.callback()
@@ -119,11 +121,11 @@ def export(context: typer.Context, folder: Folder, most_open: Most = 200, most_c
 
 
 @histories.command()
-def replay(folder: Folder) -> None:
+def replay(folder: Folder, as_json: JsonOption = False) -> None:
     """Replay histories with the workflows of this release. Exit with 1 if one of them does not replay."""
     from vigil.cli.histories import replay_histories
 
-    raise typer.Exit(0 if replay_histories(folder) else 1)
+    raise typer.Exit(0 if replay_histories(folder, as_json=as_json) else 1)
 
 
 @deploy.callback()
@@ -139,11 +141,12 @@ def current(
         float | None,
         typer.Option(help="Move only this part of the workflows to the build.", min=0, max=100, metavar="PERCENT"),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a build the current one, or only list the builds. Its workers must run already."""
     from vigil.cli.deploy import choose_build
 
-    choose_build(context.obj, build, ramp)
+    choose_build(context.obj, build, ramp, as_json=as_json)
 
 
 @notify.callback()

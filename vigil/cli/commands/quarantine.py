@@ -20,12 +20,15 @@ def _group() -> None:
 def list_(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of callbacks.")] = 50,
+    before: Annotated[
+        str | None, typer.Option(help="Only those that were received before this one.", metavar="RECEIPT")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List quarantined callbacks, the newest first."""
     from vigil.cli.quarantine import print_quarantined
 
-    print_quarantined(context.obj, limit, as_json=as_json)
+    print_quarantined(context.obj, limit, before, as_json=as_json)
 
 
 @quarantine.command()

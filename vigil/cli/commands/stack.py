@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from vigil.cli.arguments import split_pairs
+from vigil.cli.arguments import JsonOption, split_pairs
 
 serve = typer.Typer(no_args_is_help=True, help="Run one process of Vigil until it is stopped.")
 
@@ -92,12 +92,13 @@ def simulate(
     ] = None,
     register: Annotated[bool, typer.Option(help="Register it as a backend does.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is concluded.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Start a verification at the simulator, with any faults that you choose, and register it."""
     options = split_pairs(option or [], "--set NAME=VALUE")
-    from vigil.cli.simulate import start_simulated
+    from vigil.cli.simulate import Shown, start_simulated
 
-    start_simulated(context.obj, account, options, register=register, watch=watch)
+    start_simulated(context.obj, account, options, Shown(watch, as_json), register=register)
 
 
 def listen(
@@ -128,14 +129,16 @@ def trigger(
     context: typer.Context,
     event: Annotated[str, typer.Argument(help="ACCOUNT.END; this help lists all.", metavar="EVENT")],
     watch: Annotated[bool, typer.Option(help="Follow it until it is concluded.")] = True,
+    as_json: JsonOption = False,
     _help: Annotated[
         bool, typer.Option("--help", "-h", callback=_print_events, is_eager=True, help="Show this, and all events.")
     ] = False,
 ) -> None:
     """Play a verification at the simulator to a certain end, and let Vigil notify the endpoints of its settings."""
+    from vigil.cli.simulate import Shown
     from vigil.cli.trigger import trigger_event
 
-    trigger_event(context.obj, event, watch=watch)
+    trigger_event(context.obj, event, Shown(watch, as_json))
 
 
 @serve.callback()

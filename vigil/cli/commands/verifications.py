@@ -252,11 +252,17 @@ def get_evidence(
     reference: ReferenceArgument,
     names: Annotated[list[str] | None, typer.Argument(help="Files; by default all.", metavar="NAME")] = None,
     to: Annotated[Path, typer.Option(help="The folder for the files.", metavar="FOLDER")] = Path(),
+    as_json: JsonOption = False,
 ) -> None:
     """Write stored files to a folder, readable by you alone. They are personal data."""
     from vigil.cli.evidence import download_files
+    from vigil.cli.formatting import print_json
 
-    download_files(context.obj, account, reference, names or [], to)
+    paths = [str(path) for path in download_files(context.obj, account, reference, names or [], to)]
+    if as_json:
+        print_json(paths)
+    else:
+        print(*paths, sep="\n" if paths else "")
 
 
 def export(
