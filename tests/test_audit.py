@@ -1,5 +1,6 @@
 """The audit log: lines that are only added, found by time and by verification, and erased when they are old."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,3 +115,29 @@ def test_the_user_of_the_command_line_is_the_one_of_the_machine(monkeypatch: pyt
 
     assert Reader.of_command_line() == true
     assert true.by == "command_line"
+
+
+async def test_lines_of_a_long_time_are_read_many_at_once_and_listed_in_their_order(
+    log: AuditLog, storage: GatedStorage, clock: Clock
+) -> None:
+    running: list[int] = [0]
+    most: list[int] = [0]
+    read = storage.read
+
+    class Counting(GatedStorage):
+        async def read(self, name: str) -> bytes:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            await asyncio.sleep(0.001)
+            try:
+                return await read(name)
+            finally:
+                running[0] -= 1
+
+    for number in range(120):
+        clock.now = AT + timedelta(seconds=number)
+        await log.note(ANNA, Read.FILE, path="acme/v-1", item=f"portrait-{number}")
+    reading = AuditLog(Counting(storage), Digester(b"a key for tests"))
+
+    assert [line.item async for line in reading.lines()] == [f"portrait-{number}" for number in range(120)]
+    assert most[0] == 50

@@ -4,6 +4,7 @@ A line says who read what kind of data and when. It names the verification by a 
 the data without being personal itself. Lines are only ever added: nothing here changes one.
 """
 
+import asyncio
 import os
 import pwd
 import secrets
@@ -23,6 +24,8 @@ from vigil.storage.contract import NotStored, Storage, names_under, storage_name
 
 FOLDER: Final = "audit"
 _ERASED_AT_ONCE: Final = 1000
+_READ_AT_ONCE: Final = 50
+"""A bucket answers each request after some milliseconds."""
 _DAY: Final = "%Y%m%d"
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _PURPOSE: Final = "audit"
@@ -130,11 +133,24 @@ class AuditLog:
     async def lines(self, since: datetime | None = None) -> AsyncIterator[AuditLine]:
         """Yield the lines since a time, the oldest first. Raises `StorageUnavailable`."""
         after = f"{FOLDER}/{since.astimezone(UTC):{_DAY}}/{since.astimezone(UTC):{_STAMP}}" if since else None
+        batch: list[str] = []
         async for name in names_under(self._storage, FOLDER, after=after):
-            try:
-                yield _parse(name, await self._storage.read(name))
-            except NotStored:
-                continue  # it has just become too old
+            batch.append(name)
+            if len(batch) == _READ_AT_ONCE:
+                for line in await asyncio.gather(*map(self._line, batch)):
+                    if line is not None:
+                        yield line
+                batch.clear()
+        for line in await asyncio.gather(*map(self._line, batch)):
+            if line is not None:
+                yield line
+
+    async def _line(self, name: str) -> AuditLine | None:
+        """Return a line; None if it has just become too old."""
+        try:
+            return _parse(name, await self._storage.read(name))
+        except NotStored:
+            return None
 
 
 async def erase_old_lines(storage: Storage, kept_for: timedelta, now: datetime) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from vigil.config.fault_sentences import describe_setting_fault
+
 PREFIX: Final = "VIGIL_"
 Path_: TypeAlias = tuple[str | int, ...]
 Fault: TypeAlias = tuple[Path_, str]
@@ -174,10 +176,8 @@ def find_faults(error: ValidationError, model: type[BaseModel], at: Path_ = ()) 
                 beside = _names_beside(model, setting)
                 misspelt |= {(*setting[:-1], name) for name in get_close_matches(str(setting[-1]), list(beside), n=1)}
                 fix = "there is no such setting" + _nearest(str(setting[-1]), beside)
-            case "value_error":
-                fix = str(fault["ctx"]["error"])
             case _:
-                fix = fault["msg"][:1].lower() + fault["msg"][1:]
+                fix = describe_setting_fault(fault)
         faults.append((setting, fix))
     # A list of which one item is wrong is reported as too short, too.
     inner = {setting[:length] for setting, _ in faults for length in range(1, len(setting))}
