@@ -200,7 +200,7 @@ async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_w
     await storage.put_new("inbox/quarantined/20251204T120000.000000Z-0", b"{}")
     await storage.put_new("inbox/quarantined/not-of-ours", b"{}")
 
-    found = (await inbox.quarantined(10)).callbacks
+    found = list((await inbox.quarantined(10)).callbacks)
 
     assert found == [
         Quarantined(
