@@ -3,6 +3,7 @@
 import pytest
 
 from vigil.cli.errors import CommandError
+from vigil.cli.simulate import Shown
 from vigil.cli.trigger import list_events, trigger_event
 from vigil.simulator.registry import SIMULATED_ACCOUNTS
 
@@ -26,4 +27,4 @@ def test_an_event_ends_as_its_name_says(name: str) -> None:
 
 def test_a_misspelt_event_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(CommandError, match=r"There is no event id360\.declnd\. Did you mean id360\.declined\?"):
-        trigger_event(None, "id360.declnd", watch=False)
+        trigger_event(None, "id360.declnd", Shown(watch=False, as_json=False))
