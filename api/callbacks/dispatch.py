@@ -79,6 +79,8 @@ _DELIVERED: Final = frozenset(
 class Stored(Enum):
     """What the storage knows of a verification."""
 
+    REPETITION = auto()
+    """The same event was dispatched before."""
     NOTHING = auto()
     RECORD = auto()
     ERASED = auto()
@@ -204,38 +206,32 @@ class Dispatcher:
         # An open verification first: only a callback that finds none counts towards the limit of starts.
         if await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=False)):
             return DispatchResult.SIGNALED
-        stored = await self._look(path)
+        stored = await self._look(path, is_repeated if event.proof.may_start else None)
+        if stored is Stored.REPETITION:
+            return DispatchResult.REPEATED
         if stored is Stored.ERASED:
             return DispatchResult.ERASED
         if not event.proof.may_start:
             return _UNPROVEN[stored]
-        if stored is not Stored.NO_ANSWER and await self._was_dispatched(is_repeated):
-            return DispatchResult.REPEATED
         if not await self._may_start(key.account, path, stored):
             return DispatchResult.START_LIMIT
         await self._ask_temporal(self._verifications.signal_callback(key, event, may_start=True))
         return DispatchResult.SIGNALED
 
-    async def _look(self, path: str) -> Stored:
+    async def _look(self, path: str, is_repeated: IsRepeated | None) -> Stored:
         """Return what the storage knows of a verification.
 
         While the storage gives no answer, an erased one is taken for any other: its run looks again.
         """
         try:
             async with asyncio.timeout(self._budget_timeout):
+                if is_repeated is not None and await is_repeated():
+                    return Stored.REPETITION
                 if await self._records.is_erased(path):
                     return Stored.ERASED
                 return Stored.RECORD if await self._records.exists(path) else Stored.NOTHING
         except (StorageError, TimeoutError):
             return Stored.NO_ANSWER
-
-    async def _was_dispatched(self, is_repeated: IsRepeated) -> bool:
-        """Return whether an event was dispatched before. While the storage gives no answer it counts as new."""
-        try:
-            async with asyncio.timeout(self._budget_timeout):
-                return await is_repeated()
-        except (StorageError, TimeoutError):
-            return False
 
     async def _may_start(self, account: str, path: str, stored: Stored) -> bool:
         """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Final
 
 import structlog
@@ -165,7 +164,13 @@ class Relay:
 
     async def _dispatch(self, name: str, first_path: str, addressed: AddressedEvent) -> DispatchResult:
         event = addressed.event.model_copy(update={"receipt": filed_name(name, first_path)})
-        is_repeated = partial(self._archive.is_repeated, addressed)
+        known = await self._archive.is_repeated(
+            addressed
+        )  # not within the time of a signal: nobody waits for an answer
+
+        async def is_repeated() -> bool:
+            return known
+
         return await self._dispatcher.dispatch(addressed.key, event, is_repeated=is_repeated)
 
     async def _start_message(self, name: str, request: MessageRequest) -> bool:

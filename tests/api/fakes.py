@@ -187,6 +187,7 @@ class Flaky:
         self.stalled = False
         self.reads_stalled = False
         self.filing_stalled = False
+        self.seconds_for_a_read = 0.0
         self.writes = 0
         self.reads = 0
 
@@ -209,6 +210,7 @@ class Flaky:
 
     async def read(self, name: str) -> bytes:
         self.reads += 1
+        await asyncio.sleep(self.seconds_for_a_read)
         while self.reads_stalled:
             await asyncio.sleep(0.01)
         if self.reads_down:

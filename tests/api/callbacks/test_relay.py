@@ -247,6 +247,17 @@ async def test_an_event_that_another_process_has_signaled_meanwhile_starts_no_fo
     assert desk.verifications.started == []
 
 
+async def test_a_slow_storage_does_not_make_a_repetition_a_new_event(desk: Desk) -> None:
+    [progress] = await store_only(desk, callback("r-1", identity="e-1"))
+    identity = progress.events[0].event.identity
+    assert identity is not None
+    await desk.inbox.mark_seen("acme/r-1", identity, filed="elsewhere", until=NOW + timedelta(minutes=1))
+    desk.storage.seconds_for_a_read = 0.7
+
+    assert await relay_of(desk).run_round() == 1
+    assert desk.verifications.started == []
+
+
 async def test_an_event_that_was_signaled_long_ago_is_signaled_as_a_new_one(desk: Desk) -> None:
     [progress] = await store_only(desk, callback("r-1", identity="e-1"))
     identity = progress.events[0].event.identity
