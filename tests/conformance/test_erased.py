@@ -78,7 +78,7 @@ async def test_a_person_is_nowhere_after_the_erasure_and_stays_away(stepped: Rig
 
     assert leaks(before, person.values())
     assert (after, await of_one(stepped, mine)) == (b"", b"")
-    # All of the storage, but for what earlier verifications of the same person left in it, and for callbacks that name no
+    # All of the storage, but for what earlier verifications of the person left in it, and for callbacks that name no
     # verification: nobody can tell whose they are, and they go when their time is over.
     named = {name: play.key.reference.encode() in content for name, content in left.items() if name not in others}
     with_person = [name for name in named if leaks(left[name], person.values())]
