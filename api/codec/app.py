@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 
-from api.codec.payload_audit import PayloadAudit
+from api.codec.payload_audit import MOST_NAMED, PayloadAudit, TooManyNamed
 from api.codec.tokens import KeysUnavailable, NotInGroup, TokenRefused, Tokens, open_tokens
 from api.security_headers import SecurityHeaders
 from vigil.audit import Reader
@@ -95,6 +95,8 @@ class CodecServer:
     async def _note(self, reader: Reader, opened: Sequence[Payload]) -> None:
         try:
             await self._audit.note(reader, opened)
+        except TooManyNamed:
+            raise Refused(413, f"The payloads name more than {MOST_NAMED} verifications. Ask for fewer.") from None
         except StorageUnavailable:
             sentence = "The storage takes no line of the audit log, so nothing is given out. Try again."
             raise Refused(503, sentence) from None

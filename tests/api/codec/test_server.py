@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.codec.app import LARGEST_BODY, open_app
+from api.codec.payload_audit import MOST_NAMED
 from tests.providers.id360 import samples
 from tests.sealed import CONVERTER, SEAL, write_keys
 from vigil.audit import AuditLine, AuditLog
@@ -202,11 +203,25 @@ async def test_a_line_names_each_verification_that_the_payloads_name(served: Ser
     assert sorted(str(line.verification) for line in await served.lines()) == sorted(digests)
 
 
-async def test_a_request_about_many_verifications_has_twenty_lines_at_most(served: Served) -> None:
-    many = await payload_of([{"account": "acme", "reference": f"v-{number}"} for number in range(25)])
-    await served.decode(many, **bearer(token()))
+@pytest.mark.parametrize("spread", [True, False], ids=["one in a payload", "all in one payload"])
+async def test_each_of_many_named_verifications_has_a_line(shared: Served, *, spread: bool) -> None:
+    keys = [{"account": "acme", "reference": f"v-{number}"} for number in range(60)]
+    payloads = [await payload_of(key) for key in keys] if spread else [await payload_of(keys)]
+    answer = await shared.decode(*payloads, **bearer(TOKEN))
+    digests = {await shared.digest_of("acme/v-0"), await shared.digest_of("acme/v-59")}
+    named = [line.verification for line in await shared.lines()]
 
-    assert len(await served.lines()) == 20
+    assert answer.status_code == 200
+    assert (len(named), len(set(named))) == (60, 60)
+    assert digests < set(named)
+
+
+async def test_a_request_that_names_more_than_can_be_noted_opens_nothing(shared: Served) -> None:
+    keys = [{"account": "acme", "reference": f"v-{number}"} for number in range(MOST_NAMED + 1)]
+    answer = await shared.decode(await payload_of(keys), **bearer(TOKEN))
+
+    assert (answer.status_code, "v-1" in answer.text) == (413, False)
+    assert await shared.lines() == []
 
 
 @pytest.mark.parametrize(
