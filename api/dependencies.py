@@ -12,6 +12,7 @@ from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
 from api.long_poll import LongPollHub
 from vigil.audit import AuditLog, Read, Reader
+from vigil.callback_rows import CallbackRows
 from vigil.config.accounts import OpenAccount
 from vigil.config.keys import Right
 from vigil.domain.digest import Digester
@@ -113,6 +114,11 @@ class Dependencies:
     def inbox(self) -> Inbox:
         """The stored callbacks."""
         return Inbox(self.storage)
+
+    @cached_property
+    def callback_rows(self) -> CallbackRows:
+        """The callbacks of a verification, as pages list them."""
+        return CallbackRows(self.inbox)
 
 
 # FastAPI gives a thread to each dependency that is no coroutine, which costs more than the dependency.

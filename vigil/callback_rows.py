@@ -1,8 +1,10 @@
 """The callbacks of one verification, for people: what its timeline has of each, and what the receipt adds."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
@@ -19,6 +21,10 @@ from vigil.storage.contract import StorageError
 from vigil.storage.inbox import Inbox, filed_name
 
 NEWEST: Final = 20
+REMEMBERED: Final = 5_000
+"""Receipts of which a process remembers the few words below."""
+_READ_AT_ONCE: Final = 4
+"""A receipt may have megabytes."""
 
 
 class Course(StrEnum):
@@ -29,6 +35,15 @@ class Course(StrEnum):
     """Its event had arrived before."""
     LATE = "late"
     """After the verdict."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a receipt adds to a row."""
+
+    proof: Proof
+    delivery8: str
+    identity: str | None
 
 
 class CallbackRow(StrictModel):
@@ -44,37 +59,66 @@ class CallbackRow(StrictModel):
     """The start of the body's keyed digest, as a refusal has it."""
 
     @classmethod
-    def of(cls, entry: LogEntry, event: CallbackEvent | None, record: Record) -> Self:
-        """Return the row of an entry of the timeline, with the event of its receipt."""
+    def of(cls, entry: LogEntry, told: _Told | None, record: Record) -> Self:
+        """Return the row of an entry of the timeline, with what its receipt adds."""
         return cls(
             at=entry.at,
             words=entry.words,
-            course=_course(entry, event, record),
-            proof=event.proof if event else None,
+            course=_course(entry, told, record),
+            proof=told.proof if told else None,
             receipt=entry.receipt.rpartition("/")[2] if entry.receipt else None,
-            digest8=event.delivery[:8] if event else None,
+            digest8=told.delivery8 if told else None,
         )
 
 
-async def read_callback_rows(record: Record, path: str, inbox: Inbox) -> list[CallbackRow]:
-    """Return the newest callbacks of a verification, the newest first. No body is read but to find its events."""
-    entries = [each for each in record.log.entries if each.kind == EntryKind.CALLBACK][: -NEWEST - 1 : -1]
-    events = await asyncio.gather(*(_read_event(each, path, inbox) for each in entries))
-    return [CallbackRow.of(entry, event, record) for entry, event in zip(entries, events, strict=True)]
+class CallbackRows:
+    """Reads the rows of verifications. It remembers what each receipt added: what a receipt says never changes.
+
+    An open page asks every few seconds, and a receipt is read and opened whole.
+    """
+
+    def __init__(self, inbox: Inbox, *, remembered: int = REMEMBERED) -> None:
+        """Take the inbox, and of how many receipts the words are remembered."""
+        self._inbox = inbox
+        self._most = remembered
+        self._told: OrderedDict[tuple[str, str], _Told] = OrderedDict()
+        self._slots = asyncio.Semaphore(_READ_AT_ONCE)
+
+    async def read(self, record: Record, path: str) -> list[CallbackRow]:
+        """Return the newest callbacks of a verification, the newest first."""
+        entries = [each for each in record.log.entries if each.kind == EntryKind.CALLBACK][: -NEWEST - 1 : -1]
+        told = await asyncio.gather(*(self._find(each.receipt, path) for each in entries))
+        return [CallbackRow.of(entry, each, record) for entry, each in zip(entries, told, strict=True)]
+
+    async def _find(self, receipt: str | None, path: str) -> _Told | None:
+        if receipt is None:
+            return None
+        told = self._told.get((path, receipt))
+        if told is None:
+            async with self._slots:
+                event = await _read_event(receipt, path, self._inbox)
+            if event is None:
+                return None
+            told = _Told(event.proof, event.delivery[:8], event.identity)
+        self._told[path, receipt] = told
+        self._told.move_to_end((path, receipt))
+        while len(self._told) > self._most:
+            self._told.popitem(last=False)
+        return told
 
 
-async def _read_event(entry: LogEntry, path: str, inbox: Inbox) -> CallbackEvent | None:
+async def _read_event(receipt: str, path: str, inbox: Inbox) -> CallbackEvent | None:
     """Return the event of a receipt, filed or still pending; None if there is none, or it cannot be read."""
-    for name in (filed_name(entry.receipt, path), entry.receipt) if entry.receipt else ():
+    for name in (filed_name(receipt, path), receipt):
         with suppress(StorageError, SealingError, DataErased, ValidationError):
-            receipt = await inbox.read(name)
-            return next((each.event for each in receipt.events if each.path == path), None)
+            found = await inbox.read(name)
+            return next((each.event for each in found.events if each.path == path), None)
     return None
 
 
-def _course(entry: LogEntry, event: CallbackEvent | None, record: Record) -> Course:
+def _course(entry: LogEntry, told: _Told | None, record: Record) -> Course:
     first_at: Mapping[str, Instant] = {each.identity: each.first_at for each in record.callbacks.identities}
-    if event is not None and event.identity is not None and first_at.get(event.identity, entry.at) < entry.at:
+    if told is not None and told.identity is not None and first_at.get(told.identity, entry.at) < entry.at:
         return Course.DUPLICATE
     ended_at = next((each.at for each in record.verdict.revisions), None)
     return Course.LATE if ended_at is not None and ended_at < entry.at else Course.NEWS

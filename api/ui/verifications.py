@@ -23,7 +23,6 @@ from api.ui.access import HOME
 from api.ui.rendering import render
 from api.ui.routing import Form, PageRoute, require_tick
 from vigil.audit import Read
-from vigil.callback_rows import read_callback_rows
 from vigil.config.keys import Right
 from vigil.domain.attention import what_attention_means
 from vigil.domain.explanation import Explanation, explain
@@ -247,7 +246,7 @@ async def show_verification(key: Key, caller: Caller, process: Process, request:
         "notifications": notifications,
         "needs": [NeedOfAPerson.of(reason) for reason in (summary.attention if summary else ())],
         "timeline": sorted(record.log.entries, key=lambda entry: entry.at, reverse=True) if record else [],
-        "callbacks": await read_callback_rows(record, path, process.inbox) if record else [],
+        "callbacks": await process.callback_rows.read(record, path) if record else [],
         "reads": [each for each in record.log.entries if each.kind == EntryKind.READ][::-1] if record else [],
         "pictures": PICTURES,
         "may": {right.value: right in caller.rights for right in Right},
