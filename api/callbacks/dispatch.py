@@ -219,19 +219,24 @@ class Dispatcher:
         return DispatchResult.SIGNALED
 
     async def _look(self, path: str, is_repeated: IsRepeated | None) -> Stored:
-        """Return what the storage knows of a verification.
+        """Return what the storage knows of a verification. All is asked at once: a slow storage answers in time too.
 
         While the storage gives no answer, an erased one is taken for any other: its run looks again.
         """
+        rest = asyncio.gather(self._records.is_erased(path), self._records.exists(path))
+        rest.add_done_callback(lambda asked: asked.cancelled() or asked.exception())  # not asked for by a repetition
         try:
             async with asyncio.timeout(self._budget_timeout):
                 if is_repeated is not None and await is_repeated():
                     return Stored.REPETITION
-                if await self._records.is_erased(path):
-                    return Stored.ERASED
-                return Stored.RECORD if await self._records.exists(path) else Stored.NOTHING
+                is_erased, has_record = await rest
         except (StorageError, TimeoutError):
             return Stored.NO_ANSWER
+        finally:
+            rest.cancel()
+        if is_erased:
+            return Stored.ERASED
+        return Stored.RECORD if has_record else Stored.NOTHING
 
     async def _may_start(self, account: str, path: str, stored: Stored) -> bool:
         """Take a start from the budget of all processes. While the storage gives no answer, count the own starts.

@@ -221,11 +221,13 @@ class Flaky:
         return self._folder.open(name)
 
     async def size(self, name: str) -> int:
+        await asyncio.sleep(self.seconds_for_a_read)
         if self.reads_down:
             await self._trouble(name)
         return await self._folder.size(name)
 
     async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> list[str]:
+        await asyncio.sleep(self.seconds_for_a_read)
         if self.reads_down:
             await self._trouble(prefix)
         return await self._folder.list(prefix, after=after, limit=limit)

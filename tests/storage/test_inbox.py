@@ -341,6 +341,16 @@ async def test_the_name_of_a_filed_receipt_says_that_its_event_was_dispatched(st
     assert await storage.list("") == [filed]
 
 
+async def test_what_another_process_will_file_is_seen_before_it_has_done_so(storage: Storage) -> None:
+    takes_callbacks = Inbox(storage, opens_receipts=False)
+    filed = await takes_callbacks.file_under(await takes_callbacks.keep(about(MARK)), PLACE)
+
+    await takes_callbacks.mark_seen(PLACE, MARK, filed=filed, until=NOON + timedelta(hours=1))
+
+    assert await seen(takes_callbacks, MARK, at=NOON + timedelta(hours=1))
+    assert not await seen(takes_callbacks, MARK, at=NOON + timedelta(hours=1, seconds=1))
+
+
 async def test_the_first_of_several_deliveries_says_until_when_an_event_is_repeated(storage: Storage) -> None:
     inbox, mark = Inbox(storage), MARK
     for hour in (2, 0, 1):

@@ -1,5 +1,6 @@
 """Stored callbacks: pending, filed under their verification, quarantined or refused."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -295,21 +296,31 @@ class Inbox:
     async def mark_seen(self, path: str, mark: str, *, filed: str, until: datetime) -> None:
         """Remember that an event was dispatched, and until when it may come again as a repetition.
 
-        Nothing is stored if the name of its filed receipt says so.
+        Nothing is stored if the name of its filed receipt says so. Who cannot read receipts has not filed it yet.
         """
-        if not (filed.startswith(_receipts(path)) and filed.endswith(f"-{mark}")):
+        says_it = filed.startswith(_receipts(path)) and filed.endswith(f"-{mark}")
+        if not (says_it and self._opens_receipts):
             with suppress(AlreadyStored):
                 await self._storage.put_new(_seen(path, mark), until.isoformat().encode())
 
     async def was_seen(self, path: str, mark: str, *, at: datetime, within: timedelta) -> bool:
         """Whether an event `at` this time repeats one that was dispatched `within` so long before; else it is new."""
+        until, first = await asyncio.gather(self._marked_until(path, mark), self._first_filed(path, mark))
+        if until is not None:
+            return at <= until
+        return first is not None and at <= first + within
+
+    async def _marked_until(self, path: str, mark: str) -> datetime | None:
         with suppress(NotStored):
-            return at <= datetime.fromisoformat((await self._storage.read(_seen(path, mark))).decode())
+            return datetime.fromisoformat((await self._storage.read(_seen(path, mark))).decode())
+        return None
+
+    async def _first_filed(self, path: str, mark: str) -> datetime | None:
         async for name in names_under(self._storage, _receipts(path)):
             first = _instant(name.removeprefix(_receipts(path))) if name.endswith(f"-{mark}") else None
             if first is not None:
-                return at <= first + within
-        return False
+                return first
+        return None
 
     async def _newest(self, folder: str, limit: int, *, before: str | None = None) -> list[str]:
         # A store lists forwards only, so the newest are searched in ever longer periods.

@@ -6,16 +6,28 @@ from pathlib import Path
 import pytest
 from temporalio.service import RPCStatusCode
 
-from api.callbacks.dispatch import DispatchResult
+from api.callbacks.dispatch import DispatchResult, IsRepeated
 from api.callbacks.limits import CallbackLimits
 from tests.api.fakes import DIGESTER, Desk
 from vigil.domain.callback_event import CallbackEvent, StatusSeen
 from vigil.domain.terms import Proof
 from vigil.domain.verification_key import VerificationKey
+from vigil.storage.inbox import filed_name
 from vigil.storage.records import Records
 
 
-async def dispatch(desk: Desk, reference: str, *, proof: Proof = Proof.SECRET, insist: bool = False) -> DispatchResult:
+async def is_new() -> bool:
+    return False
+
+
+async def dispatch(
+    desk: Desk,
+    reference: str,
+    *,
+    proof: Proof = Proof.SECRET,
+    insist: bool = False,
+    is_repeated: IsRepeated = is_new,
+) -> DispatchResult:
     event = CallbackEvent(
         delivery=DIGESTER.digest("delivery", reference),
         received_at=datetime(2025, 12, 3, 12, 0, tzinfo=UTC),
@@ -23,11 +35,7 @@ async def dispatch(desk: Desk, reference: str, *, proof: Proof = Proof.SECRET, i
         observation=StatusSeen(word="DONE", looks="final"),
     )
     key = VerificationKey(account="acme", reference=reference)
-    return await desk.dispatcher.dispatch(key, event, is_repeated=is_new, insist=insist)
-
-
-async def is_new() -> bool:
-    return False
+    return await desk.dispatcher.dispatch(key, event, is_repeated=is_repeated, insist=insist)
 
 
 async def dispatch_six(desk: Desk, failing: RPCStatusCode) -> list[DispatchResult]:
@@ -97,3 +105,29 @@ async def test_a_weakly_proven_callback_starts_no_run_of_a_verification_that_has
     assert await dispatch(desk, "r-2", proof=proof) is DispatchResult.UNKNOWN_VERIFICATION
     assert desk.verifications.started == []
     assert await dispatch(desk, "r-1", proof=Proof.UNBOUND) is DispatchResult.SIGNALED
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+async def test_a_slow_storage_still_counts_the_starts_of_all_processes(desk: Desk, *, has_ended: bool) -> None:
+    if has_ended:
+        await Records(desk.storage).write("acme/r-1", 1, b"{}")
+    desk.storage.seconds_for_a_read = 0.1
+
+    async def is_repeated() -> bool:
+        return await desk.inbox.was_seen("acme/r-1", "f" * 26, at=datetime.now(UTC), within=timedelta(hours=1))
+
+    assert await dispatch(desk, "r-1", is_repeated=is_repeated) is DispatchResult.SIGNALED
+    assert len(await desk.storage.list("budgets")) == 1
+
+
+async def test_a_slow_storage_does_not_make_a_repetition_a_start(desk: Desk) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    filed = filed_name(f"inbox/pending/20260101T000000.000000Z-{'0' * 16}-{'f' * 26}", "acme/r-1")
+    await desk.storage.put_new(filed, b"{}")
+    desk.storage.seconds_for_a_read = 0.16
+
+    async def is_repeated() -> bool:
+        return await desk.inbox.was_seen("acme/r-1", "f" * 26, at=at, within=timedelta(0))
+
+    assert await dispatch(desk, "r-1", is_repeated=is_repeated) is DispatchResult.REPEATED
+    assert desk.verifications.started == []
