@@ -172,6 +172,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         lifespan=_run_beside(
             partial(keep_counting_stuck, dependencies.tracker, dependencies.metrics),
             *([relay.run] if _runs_relay(dependencies) else []),
+            *([services.signatures.run] if takes_callbacks else []),
         ),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,

@@ -2,20 +2,28 @@
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+import structlog
 
 from api.callbacks.circuit_breaker import CircuitBreaker
 from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
 from vigil.domain.digest import Digester
 from vigil.domain.terms import Proof
-from vigil.observability import Metrics
+from vigil.observability import Metrics, where
 from vigil.providers.contract import GenuineRequest, Signature
 from vigil.storage.inbox import Inbox
 
 MOST_UNMARKED: Final = 10_000
 """Signatures in memory whose marks could not be stored, in one process."""
+MARK_EVERY: Final = 1.0
+LAST_ATTEMPT: Final = 2.0
+"""Seconds that the end of a process waits for the marks that are left."""
+
+_log = structlog.get_logger("vigil.signature_marks")
 
 
 class SignatureMarks:
@@ -38,14 +46,24 @@ class SignatureMarks:
         self._metrics = metrics
         self._timeout = limits.store_timeout.total_seconds()
         self._unmarked: OrderedDict[tuple[datetime, str], str] = OrderedDict()
-        self._marking: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Store the marks that the storage did not take, until canceled, and once more then."""
+        try:
+            while True:
+                await asyncio.sleep(MARK_EVERY)
+                await self._try_the_rest()
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_ATTEMPT):
+                    await self._try_the_rest()
 
     async def bind(self, genuine: GenuineRequest) -> GenuineRequest:
         """Return a callback as `stale` if its signature came with another body or for another verification before.
 
         The same body again is a repetition by its sender, and stays as it is. Without an answer of the storage nobody
-        knows whether the signature was used, so the callback is `stale` too. Its mark is then stored as soon as the
-        storage answers, so that nobody else is first with a signature that was used meanwhile.
+        knows whether the signature was used, so the callback is `stale` too. `run` stores its mark once the storage
+        answers, so that nobody else is first with a signature that was used meanwhile.
         """
         signature = genuine.signature
         if genuine.proof is not Proof.UNBOUND or signature is None or await self._is_first_or_same(genuine, signature):
@@ -62,13 +80,19 @@ class SignatureMarks:
             self._unmarked.setdefault(used, body)
             if len(self._unmarked) > MOST_UNMARKED:
                 self._unmarked.popitem(last=False)
-        elif self._unmarked and (self._marking is None or self._marking.done()):
-            self._marking = asyncio.create_task(self._mark_the_rest())
         return first == body
+
+    async def _try_the_rest(self) -> None:
+        try:
+            await self._mark_the_rest()
+        except Exception as error:  # noqa: BLE001 -- the loop must survive any failure of one round
+            _log.error("signature_marks.failed", error=type(error).__name__, code=where(error))
 
     async def _mark_the_rest(self) -> None:
         """Store the marks of signatures that were used while the storage did not answer, until it does not again."""
         for used, body in list(self._unmarked.items()):
+            if used in self._unmarked:
+                self._unmarked.move_to_end(used)  # one that never succeeds does not hold up the others
             if await self._mark(used, body) is None:
                 return
 

@@ -1,13 +1,21 @@
 """One signature proves one body of one verification, whoever asks, and however often."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.api.fakes import Desk
+from api.app import build_app
+from api.callbacks.endpoint import CallbackEndpoint
+from tests.api.fakes import DIGESTER, Desk
+from tests.api.test_verifications import dependencies_of
+from tests.sealed import connect
+from tests.world import World
 from vigil.domain.terms import Proof
 from vigil.providers.contract import CallbackRequest, GenuineRequest, Signature
 from vigil.storage.inbox import Retention
@@ -73,18 +81,70 @@ async def test_a_signature_that_came_while_the_storage_was_away_is_not_good_for_
     assert await proof_of(desk, signed(b"genuine")) is Proof.UNBOUND
 
 
-async def test_its_mark_is_stored_for_all_processes_once_the_storage_answers(tmp_path: Path) -> None:
-    desk, another = Desk(tmp_path), Desk(tmp_path)
-    desk.storage.down = True
-    await proof_of(desk, signed(b"genuine"))
-    desk.storage.down = False
-    await proof_of(desk, signed(b"of another time", text="another time"))
+@asynccontextmanager
+async def marking(desk: Desk) -> AsyncIterator[None]:
+    """As in a process that takes callbacks."""
+    task = asyncio.create_task(desk.services.signatures.run())
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def marks(desk: Desk, count: int) -> None:
     async with asyncio.timeout(20):
-        while len(await desk.storage.list("inbox/signatures")) < 2:
+        while len(await desk.storage.list("inbox/signatures")) < count:
             await asyncio.sleep(0.01)
+
+
+async def test_its_mark_is_stored_for_all_processes_once_the_storage_answers(tmp_path: Path) -> None:
+    """Nothing else comes to the process that had the signature."""
+    desk, another = Desk(tmp_path), Desk(tmp_path)
+    async with marking(desk):
+        desk.storage.down = True
+        await proof_of(desk, signed(b"genuine"))
+        desk.storage.down = False
+        await marks(another, 1)
 
     assert await proof_of(another, signed(b"of somebody who saw the signature")) is Proof.STALE
     assert await proof_of(another, signed(b"genuine")) is Proof.UNBOUND
+
+
+async def test_a_process_that_is_stopped_stores_its_marks_before(tmp_path: Path) -> None:
+    desk, another = Desk(tmp_path), Desk(tmp_path)
+    async with marking(desk):
+        desk.storage.down = True
+        await proof_of(desk, signed(b"genuine"))
+        desk.storage.down = False
+
+    assert await proof_of(another, signed(b"of somebody who saw the signature")) is Proof.STALE
+
+
+async def test_a_mark_that_cannot_be_read_holds_up_no_other(desk: Desk) -> None:
+    spoiled = DIGESTER.digest("signature", "spoiled")
+    await desk.storage.put(f"inbox/signatures/20261001T090004.000000Z-{spoiled}", b"\xff")
+    desk.storage.down = True
+    for text in ("spoiled", "another time"):
+        await proof_of(desk, signed(b"genuine", text=text))
+    desk.storage.down = False
+    async with marking(desk):
+        await marks(desk, 2)
+
+
+async def test_an_application_that_takes_callbacks_stores_marks(temporal_address: str, tmp_path: Path) -> None:
+    world = World(await connect(temporal_address, "default"), tmp_path)
+    app = build_app(dependencies_of(world))
+    layers: list[Any] = [*app.user_middleware]
+    [services] = [layer.kwargs["services"] for layer in layers if layer.cls is CallbackEndpoint]
+    world.storage.fail_next("inbox/signatures", times=1)
+    async with app.router.lifespan_context(app):
+        assert (await services.signatures.bind(signed(b"genuine"))).proof is Proof.STALE
+        async with asyncio.timeout(20):
+            while not await world.storage.list("inbox/signatures"):
+                await asyncio.sleep(0.01)
 
 
 async def test_a_mark_shows_neither_signature_nor_body(desk: Desk) -> None:
