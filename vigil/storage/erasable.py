@@ -4,8 +4,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from vigil.storage.contract import Content, Names, NotStored, Storage, StorageError, Stored
+from vigil.storage.contract import (
+    Content,
+    Names,
+    NotStored,
+    Storage,
+    StorageError,
+    StorageUnavailable,
+    Stored,
+    find_below,
+)
 from vigil.storage.correlations import FOLDER as CORRELATIONS
+from vigil.storage.folder import FolderStorage
 from vigil.storage.tombstones import FOLDER as TOMBSTONES
 
 _VERIFICATIONS: Final = "verifications"
@@ -24,7 +34,8 @@ class ErasableStorage:
     """Passes everything on to another store, but for writes to verifications that have a tombstone.
 
     A write looks for the tombstone before and after. An erasure stores the tombstone before it lists what it erases,
-    so of a write at the same time either the writer or the erasure sees what the other did.
+    so of a write at the same time either the writer or the erasure sees what the other did. What the writer takes back
+    leaves no folder either.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -68,13 +79,23 @@ class ErasableStorage:
         if tombstone is None:
             return await write()
         await self._refuse_erased(name, tombstone)
-        stored = await write()
+        try:
+            stored = await write()
+        except StorageUnavailable:
+            await self._take_back_if_erased(name, tombstone)  # it may have taken effect all the same
+            raise
+        await self._take_back_if_erased(name, tombstone)
+        return stored
+
+    async def _take_back_if_erased(self, name: str, tombstone: str) -> None:
         try:
             await self._refuse_erased(name, tombstone)
         except Erased:
             await self._storage.erase(name)
+            folders = find_below(self._storage, FolderStorage)
+            if folders is not None:  # the write has made them again, and their names have the reference
+                await folders.remove_folders("/".join(name.split("/")[: _PATH + 1]))
             raise
-        return stored
 
     async def _refuse_erased(self, name: str, tombstone: str) -> None:
         with suppress(NotStored):

@@ -159,7 +159,8 @@ class FolderStorage:
     def _make_folder(self, folder: Path) -> None:
         """Create the folder and those above it, and sync the entry of each, once per process.
 
-        One that exists may have been made a moment ago by a process that has not synced it yet.
+        One that exists may have been made a moment ago by a process that has not synced it yet. If this process synced
+        it before, and another has removed it since, it is not synced again here: decision 0056 names the case.
         """
         is_given = self._root.is_relative_to(folder) and folder.is_dir()
         if is_given or folder in self._durable_folders:
