@@ -54,6 +54,8 @@ LONGEST_LOOK: Final = timedelta(hours=1)
 
 REGISTER_TIMEOUT: Final = timedelta(seconds=30)
 REGISTER_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+FIND_WITHIN: Final = timedelta(days=1)
+"""Longer than an outage of a provider. One that refuses our credentials would be asked for ever."""
 
 MOST_SIGNALS: Final = 1000
 """A run with more begins anew, whatever is under way. Temporal takes 10,000, and a replay of 5,000 can take 10 s."""

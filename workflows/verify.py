@@ -31,17 +31,24 @@ class Verify:
         fit fails the run with a sentence.
         """
         request, order = read_json(raw), None
-        withdraws = bool(request.get("withdraw_if_canceled")) and workflow.patched("verify-withdraws-what-it-registers")
+        # What somebody has written: a text like "no" is true here. Only an order knows what it means.
+        may_withdraw = bool(request.get("withdraw_if_canceled")) and _ends_what_it_registers()
         try:
-            order = await _register(request, is_awaited=withdraws)
+            order = await _register(request, is_awaited=may_withdraw)
             state = await _await_state(order)
         except (ActivityError, asyncio.CancelledError) as error:
             if workflow.cancellation_reason() is None:
                 fail(error)
-            if withdraws or (order is not None and order.withdraw_if_canceled):
-                await _withdraw(request, order)
+            if order is None and may_withdraw:
+                order = await _find_registered(request)
+            if order is not None and order.withdraw_if_canceled:
+                await _withdraw(order)
             raise asyncio.CancelledError from None
         return _in_clear(state) if arrived_in_clear(raw) else state
+
+
+def _ends_what_it_registers() -> bool:
+    return workflow.patched("verify-withdraws-what-it-registers")
 
 
 async def _register(request: JsonValue, *, is_awaited: bool) -> messages.VerifyOrder:
@@ -60,7 +67,7 @@ async def _register(request: JsonValue, *, is_awaited: bool) -> messages.VerifyO
 
 
 async def _await_state(order: messages.VerifyOrder) -> messages.VerifiedState:
-    if workflow.cancellation_reason() is not None:  # it came while the registration ended
+    if workflow.cancellation_reason() is not None and _ends_what_it_registers():  # it came while that ended
         raise asyncio.CancelledError
     if order.path is not None and workflow.patched("verify-names-its-verification"):
         # An erasure finds by it what a backend has started.
@@ -76,25 +83,32 @@ async def _await_state(order: messages.VerifyOrder) -> messages.VerifiedState:
     return state
 
 
-async def _withdraw(request: JsonValue, order: messages.VerifyOrder | None) -> None:
-    """Withdraw the verification. Without an order an attempt may have been lost, and is looked for."""
-    if order is None:
-        order = await workflow.execute_activity(
+async def _find_registered(request: JsonValue) -> messages.VerifyOrder | None:
+    """Return what an attempt may have registered whose answer was lost. Nobody waits for that longer than a day."""
+    try:
+        found: messages.VerifyOrder | None = await workflow.execute_activity(
             messages.FIND_REGISTERED,
             request,
             result_type=messages.VerifyOrder | None,  # type: ignore[arg-type]
             start_to_close_timeout=options.REGISTER_TIMEOUT,
+            schedule_to_close_timeout=options.FIND_WITHIN,
             retry_policy=options.REGISTER_RETRY,
             summary="Find what it may have registered",
         )
-    if order is not None:
-        await workflow.execute_activity(
-            messages.WITHDRAW,
-            order,
-            start_to_close_timeout=options.REGISTER_TIMEOUT,
-            retry_policy=options.REGISTER_RETRY,
-            summary="Withdraw the verification, as its starter wants",
-        )
+    except ActivityError:
+        workflow.logger.error("what a canceled Verify may have registered was not found, and was not withdrawn")
+        return None
+    return found
+
+
+async def _withdraw(order: messages.VerifyOrder) -> None:
+    await workflow.execute_activity(
+        messages.WITHDRAW,
+        order,
+        start_to_close_timeout=options.REGISTER_TIMEOUT,
+        retry_policy=options.REGISTER_RETRY,
+        summary="Withdraw the verification, as its starter wants",
+    )
 
 
 def _in_clear(state: messages.VerifiedState) -> RawValue:

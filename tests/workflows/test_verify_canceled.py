@@ -21,7 +21,10 @@ from vigil.registration import Registrar, RegistrationRequest
 from vigil.storage.contract import StorageUnavailable
 from vigil.temporal.client import RegistrationResult
 
-EITHER = pytest.mark.parametrize(("withdraws", "outcome"), [(True, "withdrawn"), (False, None)])
+EITHER = pytest.mark.parametrize(
+    ("withdraws", "outcome"), [(True, "withdrawn"), (False, None), ("yes", "withdrawn"), ("false", None)]
+)
+"""As the input may say it. A text is true for Python, whatever it says."""
 CORRELATION = "a-correlation"
 
 
@@ -86,7 +89,7 @@ async def test_one_that_no_worker_has_seen_registers_nothing(world: World, plain
 
 @EITHER
 async def test_one_that_is_registering_ends_the_registration_first(
-    world: World, plain: Client, *, withdraws: bool, outcome: str | None
+    world: World, plain: Client, *, withdraws: bool | str, outcome: str | None
 ) -> None:
     world.storage.close("/correlations/")
     async with world.workers():
@@ -107,7 +110,7 @@ async def test_one_that_is_registering_ends_the_registration_first(
 
 @EITHER
 async def test_what_a_lost_attempt_has_registered_is_found(
-    world: World, plain: Client, *, withdraws: bool, outcome: str | None
+    world: World, plain: Client, *, withdraws: bool | str, outcome: str | None
 ) -> None:
     async with with_registrar(world, LosingRegistrar).workers():
         handle = await verify(plain, asked(world, withdraw_if_canceled=withdraws))
@@ -162,7 +165,7 @@ async def test_one_with_a_wrong_input_is_canceled_too(world: World, plain: Clien
 
 @EITHER
 async def test_one_that_waits_stops_to_wait(
-    world: World, plain: Client, *, withdraws: bool, outcome: str | None
+    world: World, plain: Client, *, withdraws: bool | str, outcome: str | None
 ) -> None:
     async with world.workers():
         handle = await verify(plain, asked(world, withdraw_if_canceled=withdraws))
