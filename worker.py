@@ -325,11 +325,12 @@ def _parse_arguments() -> frozenset[Part]:
 def _collect_garbage_rarely() -> None:
     """Leave out what the imports have made, and collect after more new objects than Python's 700.
 
-    Each activation makes thousands that live for a moment. Looking at them cost a sixth of the worker's time.
+    Each activation makes thousands that live for a moment. Looking at them cost a sixth of the worker's time. Runs that
+    leave the cache are cycles, and old by then: only a collection of everything frees them, so it comes after 500,000.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(50_000, 5, 2)
 
 
 def main() -> None:
