@@ -61,7 +61,7 @@ class Urgency:
     async def _are_workers_behind(self) -> bool:
         async with self._look:
             if time.monotonic() - self._looked_at >= LOOKS_EVERY.total_seconds():
-                self._looked_at = time.monotonic()
+                self._looked_at, self._is_behind = time.monotonic(), False  # a look that fails says nothing
                 self._is_behind = await self._count_waiting() >= BEHIND_FROM
         return self._is_behind
 
