@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 import workflows
+from vigil.temporal.histories import make_replayer
 from workflows.registry import WORKFLOWS
 
 SHARED = {"cache", "lru_cache", "count", "cycle", "defaultdict", "deque", "Counter", "dict", "list", "set"}
@@ -74,4 +74,4 @@ def test_a_side_effect_is_found(guilty: str) -> None:
 
 async def test_a_history_replays_inside_the_whole_sandbox() -> None:
     """Production runs workflows without it, so the replays must not."""
-    assert isinstance(Replayer(workflows=WORKFLOWS).config()["workflow_runner"], SandboxedWorkflowRunner)
+    assert isinstance(make_replayer(WORKFLOWS).config()["workflow_runner"], SandboxedWorkflowRunner)

@@ -24,7 +24,7 @@ from tests.workflows.stories import STORIES
 from vigil.domain.record import Record
 from vigil.temporal import messages
 from vigil.temporal.conversion import PLAIN, make_converter
-from vigil.temporal.histories import TYPES
+from vigil.temporal.histories import TYPES, make_replayer
 from workflows.registry import WORKFLOWS
 
 
@@ -133,7 +133,7 @@ def test_every_patch_marker_of_the_code_is_in_a_history() -> None:
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_a_recorded_history_replays(path: Path) -> None:
-    await Replayer(workflows=WORKFLOWS, data_converter=PLAIN).replay_workflow(history(path))
+    await make_replayer(WORKFLOWS).replay_workflow(history(path))
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
