@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field, StrictBool
 
+from api.auth import Backend
 from api.dependencies import Caller, Needs, Process
 from api.problems import problem_responses
 from vigil.config.keys import Right
@@ -85,20 +86,16 @@ async def list_quarantine(
     page: Annotated[str | None, Query(max_length=100, description="`next_page` of the page before")] = None,
 ) -> QuarantineView:
     """Return the newest quarantined callbacks, of the accounts of the key."""
-    found = await read_page(process.inbox, limit, page)
-    views = (
-        QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"}))
-        for each in found.callbacks
-        if caller.may_use(each.account)
-    )
+    found = await read_page(process.inbox, limit, page, caller)
+    views = (QuarantinedView(receipt=each.name, **each.model_dump(exclude={"name"})) for each in found.callbacks)
     return QuarantineView(quarantined=tuple(views), next_page=found.next_page)
 
 
-async def read_page(inbox: Inbox, limit: int, page: str | None) -> QuarantinePage:
-    """Return a page of quarantined callbacks, of all accounts. Raises `InvalidPageToken`."""
+async def read_page(inbox: Inbox, limit: int, page: str | None, caller: Backend) -> QuarantinePage:
+    """Return a page of quarantined callbacks, of the accounts of the key. Raises `InvalidPageToken`."""
     if page is not None and not is_receipt_name(page):
         raise InvalidPageToken
-    return await inbox.quarantined(limit, before=page)
+    return await inbox.quarantined(limit, before=page, may_see=caller.may_use)
 
 
 class ReceiptView(StrictModel):

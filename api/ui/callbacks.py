@@ -61,14 +61,14 @@ async def reread(caller: Caller, process: Process, form: Form) -> Response:
 
 
 async def _page(caller: Caller, process: Dependencies, more: Mapping[str, Any]) -> Response:
-    quarantined = await read_page(process.inbox, MOST_SHOWN, more.get("page"))
+    quarantined = await read_page(process.inbox, MOST_SHOWN, more.get("page"), caller)
     context = {
         "caller": caller,
         "now": datetime.now(UTC),
         "accounts": sorted(name for name in process.accounts if caller.may_use(name)),
         "reads_all": caller.accounts is None,
         "refusals": [each for each in await process.inbox.refusals(MOST_SHOWN) if caller.may_use(each.account)],
-        "quarantined": [each for each in quarantined.callbacks if caller.may_use(each.account)],
+        "quarantined": quarantined.callbacks,
         "next_page": quarantined.next_page,
     }
     return render("callbacks.html", {**context, **more})

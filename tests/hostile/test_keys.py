@@ -171,12 +171,13 @@ async def test_callbacks_are_listed_and_read_again_for_the_accounts_of_the_key_a
             await client.get("/quarantine", params={"limit": 1, "page": page}, headers=holding("one"))
             for page in ("99991231T000000.000000Z-0", kept["receipt"], "../pending")
         ]
+        foreign = await client.get("/quarantine", params={"limit": 1}, headers=holding("other"))
         reread = await client.post("/quarantine/reread", json={}, headers=holding("other"))
 
     assert rows == [[1, 1], [0, 0]]
     assert [each["receipt"] for each in first.json()["quarantined"]] == [kept["receipt"]]
     assert first.json()["next_page"] == kept["receipt"]
-    assert last.json() == {"quarantined": [], "next_page": None}
+    assert last.json() == foreign.json() == {"quarantined": [], "next_page": None}
     assert (invented.status_code, code(invented)) == (422, "invalid_page")
     assert (shown.status_code, reread.status_code) == (403, 403)
 

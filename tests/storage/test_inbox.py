@@ -190,6 +190,34 @@ async def test_quarantined_callbacks_are_listed_page_by_page_each_once(storage: 
     assert pages == [leaves[:2], leaves[2:4], leaves[4:]]
 
 
+async def test_pages_of_one_account_go_on_behind_the_callbacks_of_others_and_do_not_name_them(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    places = [PLACE, *["beta/v-1"] * 3, PLACE, *["beta/v-1"] * 2]
+    kept = [about(None, NOON - timedelta(minutes=age), path=place) for age, place in enumerate(places)]
+    names = [await inbox.file_under(await inbox.keep(each), None) for each in kept]
+    ours = [
+        name.removeprefix("inbox/quarantined/") for name, place in zip(names, places, strict=True) if place == PLACE
+    ]
+    first, second, last = [
+        await inbox.quarantined(1, before=before, may_see=lambda account: account == "id360")
+        for before in (None, ours[0], ours[1])
+    ]
+
+    assert ([each.name for each in first.callbacks], first.next_page) == ([ours[0]], ours[0])
+    assert ([each.name for each in second.callbacks], second.next_page) == ([ours[1]], ours[1])
+    assert (last.callbacks, last.next_page) == ((), None)
+
+
+async def test_names_that_are_none_of_ours_do_not_end_a_page(storage: Storage) -> None:
+    inbox = Inbox(storage)
+    name = await inbox.file_under(await inbox.keep(receipt()), None)
+    await storage.put_new("inbox/quarantined/not-of-ours", b"{}")
+    page = await inbox.quarantined(1)
+
+    assert [each.name for each in page.callbacks] == [name.removeprefix("inbox/quarantined/")]
+    assert page.next_page == page.callbacks[-1].name
+
+
 async def test_quarantined_callbacks_are_listed_newest_first_with_a_reason_and_without_what_they_said(
     storage: Storage,
 ) -> None:

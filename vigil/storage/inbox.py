@@ -256,20 +256,32 @@ class Inbox:
                 kept.append(Refusal.model_validate_json(await self._storage.read(name)))
         return kept
 
-    async def quarantined(self, limit: int, *, before: str | None = None) -> QuarantinePage:
+    async def quarantined(
+        self, limit: int, *, before: str | None = None, may_see: Callable[[str | None], bool] = lambda _: True
+    ) -> QuarantinePage:
         """Return the newest callbacks that belong to no verification, newest first. Objects of others are skipped.
 
         `before` is the name of a receipt: only those that were received before it. It need not be there any more.
+        `may_see` is asked with the account of each, None if that is not known. No others are named.
         """
+        kept: list[Quarantined] = []
         names = await self._newest(QUARANTINED, limit, before=before)
-        kept = []
-        for name in names:
-            leaf = name.removeprefix(QUARANTINED)
-            with suppress(NotStored):
-                content = await self._storage.read(name)
-                if (at := _instant(leaf)) is not None:
-                    kept.append(_quarantined(leaf, at, content))
-        return QuarantinePage(tuple(kept), names[-1].removeprefix(QUARANTINED) if len(names) == limit else None)
+        while names:
+            for name in names:
+                seen = await self._quarantined(name)
+                if seen is not None and may_see(seen.account):
+                    kept.append(seen)
+                if len(kept) == limit:
+                    return QuarantinePage(tuple(kept), kept[-1].name)
+            names = await self._newest(QUARANTINED, limit, before=names[-1].removeprefix(QUARANTINED))
+        return QuarantinePage(tuple(kept), None)
+
+    async def _quarantined(self, name: str) -> Quarantined | None:
+        leaf = name.removeprefix(QUARANTINED)
+        at = _instant(leaf)
+        with suppress(NotStored):
+            return _quarantined(leaf, at, await self._storage.read(name)) if at is not None else None
+        return None
 
     async def quarantined_at_least(self, limit: int) -> int:
         """Return how many callbacks belong to no verification, counted up to `limit`."""
