@@ -51,7 +51,8 @@ class CallbackRow(StrictModel):
 
     at: Instant
     words: tuple[Word, ...]
-    course: Course
+    course: Course | None
+    """None where it is not known whether it came before."""
     proof: Proof | None = None
     receipt: str | None = None
     """The name of its receipt; None: none was stored."""
@@ -116,9 +117,11 @@ async def _read_event(receipt: str, path: str, inbox: Inbox) -> CallbackEvent | 
     return None
 
 
-def _course(entry: LogEntry, told: _Told | None, record: Record) -> Course:
+def _course(entry: LogEntry, told: _Told | None, record: Record) -> Course | None:
     first_at: Mapping[str, Instant] = {each.identity: each.first_at for each in record.callbacks.identities}
     if told is not None and told.identity is not None and first_at.get(told.identity, entry.at) < entry.at:
         return Course.DUPLICATE
     ended_at = next((each.at for each in record.verdict.revisions), None)
-    return Course.LATE if ended_at is not None and ended_at < entry.at else Course.NEWS
+    if ended_at is not None and ended_at < entry.at:
+        return Course.LATE
+    return Course.NEWS if told is not None else None

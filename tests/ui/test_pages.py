@@ -126,7 +126,7 @@ async def test_callbacks_and_reads_of_one_verification_are_listed(world: World, 
         assert f"status OK secret news {str(kept.receipt).rpartition('/')[2]} body {event.delivery[:8]}" in text_of(
             page
         )
-    assert "status OK not known" in text_of(shown)
+    assert "status OK not known late no receipt" in text_of(shown)
     assert "2 received; 1 repeated" in text_of(shown)
     assert "OK callback" in text_of(shown).partition("Reads At Answer Cause")[2]
 
