@@ -199,7 +199,7 @@ def test_a_provider_may_dictate_a_weak_secret_and_the_same_one_for_two_accounts(
         ('accounts = ["id360"]', 'accounts = ["id36"]', "api.keys[0].accounts: names none of the [accounts]; did you"),
         ('endpoints = ["checkout"]', 'endpoints = ["crm"]', "api.keys[0].endpoints: names none of the [endpoints]"),
         ('"resolve"', '"decide"', "api.keys[1].may[1]: must be 'register', 'read', 'personal'"),
-        ('"sha256:9f86', '"sha1:9f86', "api.keys[1].secret_hash[0]: string should match pattern"),
+        ('"sha256:9f86', '"sha1:9f86', "api.keys[1].secret_hash[0]: must be the hash that `vigil key new` prints"),
         ('secret = "vigil_3nAqW9sLkTzB4xYc7RfD1mHv"', "", "api.keys[0]: needs secret or secret_hash"),
         ('url = "https://checkout', 'url = "http://checkout', "endpoints.checkout: url must begin with https://"),
     ],
