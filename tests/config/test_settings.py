@@ -292,6 +292,15 @@ def test_a_variable_with_one_key_does_not_replace_a_list_of_keys(tmp_path: Path)
     assert (whole.key, whole.older) == (NEW_DIGEST_KEY.encode(), (DIGEST_KEY.encode(),))
 
 
+def test_a_variable_that_the_list_in_the_file_names_holds_one_key(tmp_path: Path) -> None:
+    text = with_digest_keys("VIGIL_DIGEST_KEY", "OLD_KEY")
+    whole = f'["{NEW_DIGEST_KEY}", "{DIGEST_KEY}"]'
+
+    refused = fault(tmp_path, text, OLD_KEY=DIGEST_KEY, VIGIL_DIGEST_KEY=whole)
+    assert "digest_key: VIGIL_DIGEST_KEY holds a list, and the list in the file names it as one value" in refused
+    assert NEW_DIGEST_KEY not in refused
+
+
 @pytest.mark.parametrize(
     ("keep", "fault"),
     [

@@ -64,6 +64,8 @@ def overlaid(file: Path, environ: Mapping[str, str], known: Iterable[str]) -> di
         if variable.startswith(PREFIX) and levels[0] in settings:
             value, listed = _parsed(environ[variable]), _find(given, levels)
             if isinstance(listed, list) and {"env": variable} in listed:
+                if isinstance(value, list):
+                    faults.append((tuple(levels), f"{variable} {_ONE_OF_LIST}"))
                 continue
             if isinstance(listed, list) and not isinstance(value, list):
                 # Keys that are being changed are a list: without one of them, what it sealed is lost.
@@ -74,6 +76,9 @@ def overlaid(file: Path, environ: Mapping[str, str], known: Iterable[str]) -> di
     return given
 
 
+_ONE_OF_LIST: Final = (
+    "holds a list, and the list in the file names it as one value; give it one value, or rename it there"
+)
 _CLEAR: Final = 'give it the whole list, such as \'["a", "b"]\', or unset it'
 
 
