@@ -175,7 +175,7 @@ class ErasureActivities:
     async def _note_found(self, order: messages.EraseData, found: Counter[str]) -> None:
         """Note how much there was before anything is erased: an attempt that is killed cannot say what it erased."""
         tombstone = await self._tombstones.read(order.path)
-        if tombstone is not None and tombstone.found is None:
+        if tombstone is not None and tombstone.found is None and tombstone.finished_at is None:
             runs = [run async for run in list_runs(self._tracker.client, order.path)]
             counts = found + Counter(runs=len(runs))
             await self._tombstones.put(order.path, tombstone.with_found(counts))

@@ -121,6 +121,18 @@ async def test_the_key_is_forgotten_also_if_an_attempt_before_forgot_it(world: W
     assert [result.counts for result in results] == [{"keys": 1}, {"keys": 1}]
 
 
+async def test_a_finished_tombstone_keeps_its_receipt_when_objects_are_erased_again(world: World) -> None:
+    asked = order(world)
+    run = ActivityEnvironment().run
+    await run(steps(world).write_tombstone, asked)
+    finish = messages.FinishErasure(order=asked, counts={"records": 1}, key_forgotten=False)
+    done = await run(steps(world).finish_erasure, finish)
+    await run(steps(world).erase_objects, asked)
+
+    assert done.found is None
+    assert await Tombstones(world.storage).read(asked.path) == done
+
+
 async def test_a_store_without_keys_has_none_to_forget(world: World) -> None:
     result = await ActivityEnvironment().run(steps(world).forget_key, order(world))
 
