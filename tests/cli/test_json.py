@@ -1,6 +1,7 @@
 """Each command that shows something prints it as JSON too, for programs."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ DO_AND_CONFIRM = {
     "keys new",
     "keys rewrap",
     "keys rotate",
+    "keys seal",
     "quarantine attach",
     "setup",
 }
@@ -50,4 +52,4 @@ def test_a_new_key_is_printed_for_programs() -> None:
 
     assert made["name"] == "checkout"
     assert made["key"].startswith("vigil_")
-    assert len(made["secret_hash"]) == 64
+    assert re.fullmatch("sha256:[0-9a-f]{64}", made["secret_hash"])
