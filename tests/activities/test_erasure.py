@@ -30,7 +30,7 @@ HOLD = Hold(reason=HoldReason.LITIGATION, author="legal", placed_at=AT)
 
 @pytest.fixture
 async def world(tmp_path: Path) -> World:
-    """A world with a recorded verification, without a server: no step of these tests asks one."""
+    """A world with a recorded verification, without a server: no step that a test takes in it asks one."""
     return await recorded(World(await connect("127.0.0.1:9", "default", lazy=True), tmp_path))
 
 
@@ -99,7 +99,8 @@ async def test_a_hold_that_comes_after_the_tombstone_is_refused(temporal_address
         await holding
 
 
-async def test_the_mark_of_a_registration_that_conflicted_goes_too(world: World) -> None:
+async def test_the_mark_of_a_registration_that_conflicted_goes_too(temporal_address: str, tmp_path: Path) -> None:
+    world = await recorded(World(await connect(temporal_address, "default"), tmp_path))
     asked, correlations = order(world), Correlations(world.storage)
     mark = digest_correlation(world.digester, world.account, "order-2")
     other = digest_correlation(world.digester, world.account, "order-3")
