@@ -205,8 +205,9 @@ class ErasureActivities:
         tombstone = await self._tombstones.read(order.path)
         if tombstone is None:
             raise ApplicationError("its tombstone is gone", type=messages.REFUSED_INPUT, non_retryable=True)
+        # Also of a finished one: an older release may have stored something since, which this order has erased.
+        await remove_folders(self._storage, order.path)
         if tombstone.finished_at is None:
-            await remove_folders(self._storage, order.path)
             tombstone = tombstone.finished(
                 at=datetime.now(UTC),
                 erased=finish.counts,
