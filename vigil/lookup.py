@@ -172,9 +172,11 @@ class VerificationLookup:
 
         """
         path = self._tracker.path(key)
+        # Temporal first: what has ended there is stored already, with its last answer.
+        seen = await list_rows(self._tracker.client, path)
         rows = {row.identity: row for row in await NotificationRows(self._storage).list(path)}
-        for row in await list_rows(self._tracker.client, path):
-            # What has ended is stored with its last answer. What was sent again is pending once more.
+        for row in seen:
+            # What was sent again is pending once more.
             if row.state == NotificationState.PENDING or row.identity not in rows:
                 rows[row.identity] = row
         return sorted(rows.values(), key=lambda row: (row.revision, row.of_completion, row.endpoint))

@@ -8,8 +8,13 @@ import pytest
 from activities.notifications import Endpoint
 from tests.activities.backend import Backend
 from tests.api.test_verifications import backend, path
+from tests.gate import GatedStorage
 from tests.sealed import connect
 from tests.world import ACCOUNT, APPROVED, World, final
+from vigil.domain.notification import NotificationState
+from vigil.lookup import VerificationLookup
+from vigil.storage.contract import Names
+from vigil.temporal.notifications import list_rows
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -58,3 +63,42 @@ async def test_a_verification_that_nobody_knows_has_no_notifications(world: Worl
         listed = await client.get(f"/verifications/{ACCOUNT}/nobody-knows-it/notifications")
 
     assert listed.status_code == 404
+
+
+class LookedBefore(GatedStorage):
+    """Answers a list of notifications only when a test says so, by what it had when it was asked."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.storage)
+        self.has_looked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> Names:
+        names = await super().list(prefix, after=after, limit=limit)
+        if "/notifications" in prefix:
+            self.has_looked.set()
+            await self.may_answer.wait()
+        return names
+
+
+async def test_a_notification_that_ends_while_it_is_read_is_not_shown_without_its_answer(world: World) -> None:
+    storage = LookedBefore(world)
+    lookup = VerificationLookup(world.tracker, storage, {})
+    async with Backend().listening() as told:
+        told.answers.append(410)
+        url = f"http://127.0.0.1:{told.port}/"
+        world.endpoints = {"checkout": Endpoint(name="checkout", url=url, secrets=(SECRET,), allow_private=True)}
+        world.reader.say(APPROVED)
+        await world.register(notify=("checkout",))
+        await world.hear(final())
+        reading = asyncio.create_task(lookup.read_notifications(world.key))
+        await storage.has_looked.wait()
+        async with world.workers(), asyncio.timeout(60):
+            while [row.state for row in await list_rows(world.client, world.tracker.path(world.key))] != [
+                NotificationState.GONE
+            ]:
+                await asyncio.sleep(0.1)
+        storage.may_answer.set()
+        early, [ended] = await reading, await lookup.read_notifications(world.key)
+
+    assert early == []
+    assert (ended.state, ended.answer) == (NotificationState.GONE, "endpoint_answered_410")
