@@ -183,12 +183,13 @@ class ErasureActivities:
     @activity.defn(name=messages.DELETE_RUNS)
     async def delete_runs(self, order: messages.EraseData) -> messages.Erased:
         """Delete every run with its history. One that a late callback has started is ended first."""
-        deleted: Counter[str] = Counter()
+        deleted: list[str] = []
         async for run in list_runs(self._tracker.client, order.path):
             await terminate_run(self._tracker.client, run)
-            deleted["runs"] += await delete_run(self._tracker.client, run)
+            if await delete_run(self._tracker.client, run):
+                deleted.append(run.run_id)
             activity.heartbeat()
-        return messages.Erased(counts=deleted)
+        return messages.Erased(runs=tuple(deleted))
 
     @activity.defn(name=messages.LIST_LEFT)
     async def list_left(self, order: messages.EraseData) -> messages.Erased:

@@ -412,9 +412,13 @@ class EraseData(MessageModel):
 
 
 class Erased(MessageModel):
-    """The result of a step: how much of each kind it erased."""
+    """The result of a step: how much of each kind it erased, and which runs.
+
+    Runs by their identifiers: the server takes some seconds to delete one, and takes a second order until then.
+    """
 
     counts: Mapping[Word, int] = Field(default_factory=dict)
+    runs: tuple[str, ...] = ()
 
 
 class FinishErasure(MessageModel):
