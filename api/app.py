@@ -163,6 +163,7 @@ def build_app(dependencies: Dependencies) -> FastAPI:
         dependencies.storage,
         dependencies.digester,
         metrics=dependencies.metrics,
+        limits=dependencies.callback_limits,
     )
     relay = Relay(services, RelayPace(per_round=dependencies.relayed_per_second), retention=dependencies.retention)
     app = FastAPI(

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 
 from api.auth import Backend, backend_of
 from api.callbacks.endpoint import Network
+from api.callbacks.limits import DEFAULT_LIMITS, CallbackLimits
 from api.long_poll import LongPollHub
 from vigil.audit import AuditLog, Read, Reader
 from vigil.callback_rows import CallbackRows
@@ -58,6 +59,7 @@ class Dependencies:
     """Where the pages link to: Temporal's UI with its namespace."""
     command_timeout: timedelta = timedelta(seconds=10)
     """How long a command waits for a worker. After it the caller is asked to repeat the command."""
+    callback_limits: CallbackLimits = DEFAULT_LIMITS
 
     @cached_property
     def lookup(self) -> VerificationLookup:

@@ -3,11 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import httpx
@@ -35,7 +35,20 @@ from vigil.providers.registry import PROVIDERS
 from vigil.runtime import open_runtime
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
+from vigil.storage.contract import NotStored
+from vigil.storage.inbox import PENDING, Inbox
 from vigil.temporal.client import VerificationClient
+
+PATIENT: Final = timedelta(seconds=20)
+LIMITS: Final = CallbackLimits(
+    lookup_timeout=PATIENT,
+    store_timeout=PATIENT,
+    signal_timeout=PATIENT,
+    budget_timeout=PATIENT,
+    total_timeout=3 * PATIENT,
+    starts_per_minute=10_000,
+)
+"""A busy machine cuts no callback off, or the relay would signal it later; and any number may start a verification."""
 
 
 class PlayedTime(Protocol):
@@ -185,10 +198,20 @@ class Rig:
         return answer.status_code
 
     async def complete(self, play: Play) -> Record:
-        """Return the record of the newest run, once that has completed."""
+        """Return the record of the newest run, once every callback was signalled and that run has completed."""
         # A late word that may take a verdict back is waited for: half an hour, sixty times as fast.
         async with asyncio.timeout(60):
+            while await self._is_pending(play):  # a signal was cut off, and the relay repeats it
+                await asyncio.sleep(0.1)
             return await self.tracker.handle(play.key).result()
+
+    async def _is_pending(self, play: Play) -> bool:
+        inbox = Inbox(self.dependencies.storage)
+        for name in await self.dependencies.storage.list(PENDING):
+            with suppress(NotStored):  # it was filed meanwhile
+                if self.tracker.path(play.key) in (await inbox.read(name)).paths:
+                    return True
+        return False
 
     async def record(self, play: Play) -> Record:
         """Ask a worker what is known now."""
@@ -247,7 +270,8 @@ async def rig(
         at = await stack.enter_async_context(serving(_punctual(played, time.catch_up)))
         settings = _settings(temporal, folder, simulator=at, scale=scale)
         await stack.enter_async_context(working(settings))
-        dependencies = build_dependencies(await stack.enter_async_context(open_runtime(settings)))
+        runtime = await stack.enter_async_context(open_runtime(settings))
+        dependencies = replace(build_dependencies(runtime), callback_limits=LIMITS)
         app = build_app(dependencies)
         await stack.enter_async_context(app.router.lifespan_context(app))
         api = await stack.enter_async_context(serving(_without_lifespan(app)))
@@ -263,18 +287,14 @@ async def rig(
 
 
 def _intake(dependencies: Dependencies) -> Intake:
-    """Return an intake that a busy machine does not cut off, and that may start any number of verifications."""
-    patient = timedelta(seconds=20)
-    limits = CallbackLimits(
-        store_timeout=patient, signal_timeout=patient, total_timeout=3 * patient, starts_per_minute=10_000
-    )
+    """Return an intake of its own, with the same limits."""
     services = build_services(
         dependencies.accounts,
         dependencies.tracker,
         dependencies.storage,
         dependencies.digester,
         metrics=dependencies.metrics,
-        limits=limits,
+        limits=dependencies.callback_limits,
     )
     return Intake(services)
 
