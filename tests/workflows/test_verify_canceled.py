@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,26 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from activities.verify import VerifyActivities
+from tests.workflows.conftest import SkippedTime
 from tests.workflows.test_verify import asked, verify
 from tests.workflows.verifying import accounts_of, registrar_of, verifying
 from tests.world import APPROVED, World, final, own_account
+from vigil.domain.errors import ProviderRefusesUs
+from vigil.domain.registration import Registration
 from vigil.domain.terms import Name
 from vigil.domain.verification_key import VerificationKey
 from vigil.lookup import VerificationLookup
 from vigil.registration import Registrar, RegistrationRequest
 from vigil.storage.contract import StorageUnavailable
 from vigil.temporal.client import RegistrationResult
+from workflows.options import FIND_WITHIN
 
 EITHER = pytest.mark.parametrize(
     ("withdraws", "outcome"), [(True, "withdrawn"), (False, None), ("yes", "withdrawn"), ("false", None)]
 )
 """As the input may say it. A text is true for Python, whatever it says."""
 CORRELATION = "a-correlation"
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -48,6 +54,13 @@ class FailingRegistrar(Registrar):
         raise StorageUnavailable("", "as the test wants it")
 
 
+class RefusedRegistrar(Registrar):
+    """Registers nothing, and finds nothing: the provider refuses our credentials, for ever."""
+
+    async def build(self, request: RegistrationRequest, *, by: Name) -> Registration:
+        raise ProviderRefusesUs("http_401")
+
+
 def with_registrar(world: World, kind: type[Registrar]) -> World:
     lookup = VerificationLookup(world.tracker, world.storage, accounts_of(world))
     registrar = kind(**vars(registrar_of(world)))
@@ -55,11 +68,16 @@ def with_registrar(world: World, kind: type[Registrar]) -> World:
     return world
 
 
-async def was(handle: WorkflowHandle[Any, Any], name: str) -> None:
+async def events_of(handle: WorkflowHandle[Any, Any]) -> list[int]:
+    """Return the types of the events of the run."""
+    return [event.event_type async for event in handle.fetch_history_events()]
+
+
+async def was(handle: WorkflowHandle[Any, Any], name: str, *, times: int = 1) -> None:
     """Wait for an event of the run."""
     wanted = EventType.Value(f"EVENT_TYPE_{name}")
     async with asyncio.timeout(20):
-        while wanted not in {event.event_type async for event in handle.fetch_history_events()}:
+        while (await events_of(handle)).count(wanted) < times:
             await asyncio.sleep(0.05)
 
 
@@ -193,3 +211,22 @@ async def test_one_whose_verification_has_its_outcome_leaves_it(world: World, pl
         record = await world.result()
 
     assert (record.verdict.outcome, record.verdict.decision) == ("decided", "approved")
+
+
+async def test_one_whose_provider_refuses_our_credentials_looks_for_a_day(
+    skipped: SkippedTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = with_registrar(skipped.world, RefusedRegistrar)
+    async with world.workers():
+        handle = await verify(world.client, asked(world, withdraw_if_canceled=True))
+        await was(handle, "ACTIVITY_TASK_SCHEDULED")
+        await handle.cancel()
+        await was(handle, "ACTIVITY_TASK_SCHEDULED", times=2)
+        for _ in range(FIND_WITHIN // HOUR - 1):
+            await skipped.passes(HOUR)
+        early = await events_of(handle)
+        await skipped.passes(2 * HOUR)
+        await was(handle, "WORKFLOW_EXECUTION_CANCELED")
+
+    assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED not in early
+    assert "may have registered was not found, and was not withdrawn" in caplog.text
