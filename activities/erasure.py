@@ -23,7 +23,8 @@ from vigil.sealing.errors import ContentUnreadable, NotSealed, UnknownKey
 from vigil.sealing.storage import find_sealed, forget_key
 from vigil.storage.contract import Storage, under
 from vigil.storage.correlations import Correlations
-from vigil.storage.erasure import ObjectEraser, Target, remove_folders
+from vigil.storage.erasure import ObjectEraser, Target
+from vigil.storage.folder import remove_folders
 from vigil.storage.records import Records
 from vigil.storage.tombstones import Holds, Tombstones
 from vigil.temporal import messages
@@ -186,8 +187,8 @@ class ErasureActivities:
         deleted: list[str] = []
         async for run in list_runs(self._tracker.client, order.path):
             await terminate_run(self._tracker.client, run)
-            if await delete_run(self._tracker.client, run):
-                deleted.append(run.run_id)
+            await delete_run(self._tracker.client, run)
+            deleted.append(run.run_id)
             activity.heartbeat()
         return messages.Erased(runs=tuple(deleted))
 
@@ -207,7 +208,7 @@ class ErasureActivities:
         if tombstone is None:
             raise ApplicationError("its tombstone is gone", type=messages.REFUSED_INPUT, non_retryable=True)
         # Also of a finished one: an older release may have stored something since, which this order has erased.
-        await remove_folders(self._storage, order.path)
+        await remove_folders(self._storage, under(order.path))
         if tombstone.finished_at is None:
             tombstone = tombstone.finished(
                 at=datetime.now(UTC),

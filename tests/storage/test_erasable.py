@@ -12,8 +12,7 @@ from vigil.domain.tombstone import ErasureCause, Tombstone, Verdict
 from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import NotStored, under
 from vigil.storage.erasable import ErasableStorage, Erased
-from vigil.storage.erasure import remove_folders
-from vigil.storage.folder import FolderStorage
+from vigil.storage.folder import FolderStorage, remove_folders
 from vigil.storage.tombstones import Tombstones
 
 PATH, AT = "acme/v:1", datetime(2031, 3, 4, tzinfo=UTC)
@@ -73,7 +72,7 @@ async def test_a_write_that_ends_after_the_erasure_leaves_no_folder_with_the_ref
     write = asyncio.create_task(getattr(storage, call)(NAME, b"late"))
     await inner.reached["put verifications"].wait()
     await Tombstones(storage).put_new(PATH, TOMBSTONE)
-    await remove_folders(storage, PATH)
+    await remove_folders(storage, under(PATH))
     inner.open_gate("put verifications")
 
     with pytest.raises(Erased):

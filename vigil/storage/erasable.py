@@ -12,10 +12,9 @@ from vigil.storage.contract import (
     StorageError,
     StorageUnavailable,
     Stored,
-    find_below,
 )
 from vigil.storage.correlations import FOLDER as CORRELATIONS
-from vigil.storage.folder import FolderStorage
+from vigil.storage.folder import remove_folders
 from vigil.storage.tombstones import FOLDER as TOMBSTONES
 
 _VERIFICATIONS: Final = "verifications"
@@ -92,9 +91,8 @@ class ErasableStorage:
             await self._refuse_erased(name, tombstone)
         except Erased:
             await self._storage.erase(name)
-            folders = find_below(self._storage, FolderStorage)
-            if folders is not None:  # the write has made them again, and their names have the reference
-                await folders.remove_folders("/".join(name.split("/")[: _PATH + 1]))
+            # The write has made them again.
+            await remove_folders(self._storage, "/".join(name.split("/")[: _PATH + 1]))
             raise
 
     async def _refuse_erased(self, name: str, tombstone: str) -> None:

@@ -8,9 +8,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from vigil.storage.contract import NotStored, Storage, find_below, names_under, under
+from vigil.storage.contract import NotStored, Storage, names_under, under
 from vigil.storage.correlations import FOLDER as CORRELATIONS
-from vigil.storage.folder import FolderStorage
 from vigil.storage.inbox import PENDING, QUARANTINED, Receipt, ReceiptText
 
 _KIND: Final = 3
@@ -28,16 +27,6 @@ class Target:
     path: str
     reference: str
     correlations: Collection[str]
-
-
-async def remove_folders(storage: Storage, path: str) -> None:
-    """Remove the folders of a verification that are empty: their names have its reference. A bucket has no folders.
-
-    Call it once nothing is stored of the verification any more. May be repeated. Raises `StorageUnavailable`.
-    """
-    folders = find_below(storage, FolderStorage)
-    if folders is not None:
-        await folders.remove_folders(under(path))
 
 
 class ObjectEraser:

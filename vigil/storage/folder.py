@@ -17,9 +17,11 @@ from vigil.storage.contract import (
     Content,
     Names,
     NotStored,
+    Storage,
     StorageUnavailable,
     Stored,
     check_name,
+    find_below,
     folder_of,
 )
 from vigil.storage.drafts import Draft, remove_abandoned
@@ -220,6 +222,16 @@ def _place(name: str, draft: Path, target: Path, place: Placing) -> None:
         place(draft, target)
     except FileExistsError:
         raise AlreadyStored(name) from None
+
+
+async def remove_folders(storage: Storage, prefix: str) -> None:
+    """Remove the empty folders under a prefix where a store is a folder, or has one below it. A bucket has none.
+
+    The folders of a verification have its reference in their names. May be repeated. Raises `StorageUnavailable`.
+    """
+    folders = find_below(storage, FolderStorage)
+    if folders is not None:
+        await folders.remove_folders(prefix)
 
 
 def _read(name: str, path: Path) -> bytes:

@@ -66,11 +66,8 @@ async def terminate_run(client: Client, run: WorkflowExecution) -> None:
             raise
 
 
-async def delete_run(client: Client, run: WorkflowExecution) -> bool:
-    """Delete a run with its history, an open one too. The server does so soon after its answer. Raises `RPCError`.
-
-    Returns False for one that was deleted already: the list of the server may be some seconds old.
-    """
+async def delete_run(client: Client, run: WorkflowExecution) -> None:
+    """Delete a run with its history, an open one too. The server does so soon after its answer. Raises `RPCError`."""
     request = DeleteWorkflowExecutionRequest(
         namespace=client.namespace, workflow_execution=Execution(workflow_id=run.id, run_id=run.run_id)
     )
@@ -79,5 +76,3 @@ async def delete_run(client: Client, run: WorkflowExecution) -> bool:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        return False
-    return True
