@@ -164,9 +164,8 @@ class Relay:
 
     async def _dispatch(self, name: str, first_path: str, addressed: AddressedEvent) -> DispatchResult:
         event = addressed.event.model_copy(update={"receipt": filed_name(name, first_path)})
-        known = await self._archive.is_repeated(
-            addressed
-        )  # not within the time of a signal: nobody waits for an answer
+        # Asked before the signal, not within its time as for a sender: nobody waits here, and an outage is raised.
+        known = await self._archive.is_repeated(addressed)
 
         async def is_repeated() -> bool:
             return known
