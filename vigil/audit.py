@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from vigil.domain.digest import Digester
 from vigil.domain.models import StoredModel
 from vigil.domain.terms import Instant, KeyedDigest, Name, Shown
-from vigil.storage.contract import NotStored, Storage, names_under, storage_name
+from vigil.storage.contract import NotStored, Storage, pages_under, storage_name
 
 FOLDER: Final = "audit"
 _ERASED_AT_ONCE: Final = 1000
@@ -133,17 +133,12 @@ class AuditLog:
     async def lines(self, since: datetime | None = None) -> AsyncIterator[AuditLine]:
         """Yield the lines since a time, the oldest first. Raises `StorageUnavailable`."""
         after = f"{FOLDER}/{since.astimezone(UTC):{_DAY}}/{since.astimezone(UTC):{_STAMP}}" if since else None
-        batch: list[str] = []
-        async for name in names_under(self._storage, FOLDER, after=after):
-            batch.append(name)
-            if len(batch) == _READ_AT_ONCE:
-                for line in await asyncio.gather(*map(self._line, batch)):
+        async for page in pages_under(self._storage, FOLDER, after=after):
+            for first in range(0, len(page), _READ_AT_ONCE):
+                names = page[first : first + _READ_AT_ONCE]
+                for line in await asyncio.gather(*map(self._line, names)):
                     if line is not None:
                         yield line
-                batch.clear()
-        for line in await asyncio.gather(*map(self._line, batch)):
-            if line is not None:
-                yield line
 
     async def _line(self, name: str) -> AuditLine | None:
         """Return a line; None if it has just become too old."""

@@ -7,12 +7,11 @@ from typing import Final
 
 from vigil.sealing.data_keys import FOLDER as DATA_KEYS
 from vigil.sealing.storage import SealedStorage, find_sealed
-from vigil.storage.contract import NotStored, Storage
+from vigil.storage.contract import NotStored, Storage, pages_under
 from vigil.storage.erasable import Erased
 from vigil.storage.inbox import PENDING
 
 AT_ONCE: Final = 8
-PAGE: Final = 500
 _LEFT_OUT: Final = (f"{DATA_KEYS}/", PENDING)
 
 
@@ -35,21 +34,17 @@ async def seal_all(storage: Storage, *, dry_run: bool) -> AsyncIterator[Progress
 
     Raises `StorageUnavailable`, `SealingError`.
     """
-    slots, seen, in_clear, after = asyncio.Semaphore(AT_ONCE), 0, 0, None
+    slots, seen, in_clear = asyncio.Semaphore(AT_ONCE), 0, 0
 
     async def seal(name: str) -> bool:
         async with slots:
             return await _seal_one(storage, name, dry_run=dry_run)
 
-    while True:
-        page = await storage.list("", after=after, limit=PAGE)
+    async for page in pages_under(storage, ""):
         names = [name for name in page if not name.startswith(_LEFT_OUT)]
         in_clear += sum(await asyncio.gather(*map(seal, names)))
         seen += len(names)
         yield Progress(seen, in_clear)
-        if len(page) < PAGE:
-            return
-        after = page[-1]
 
 
 async def _seal_one(storage: Storage, name: str, *, dry_run: bool) -> bool:

@@ -98,11 +98,17 @@ class Storage(Protocol):
 
 
 async def names_under(storage: Storage, prefix: str, *, after: str | None = None) -> AsyncIterator[str]:
-    """Yield every name that `Storage.list` would return, page by page."""
-    page_size = 1000
-    while page := await storage.list(prefix, after=after, limit=page_size):
+    """Yield every name that `Storage.list` would return."""
+    async for page in pages_under(storage, prefix, after=after):
         for name in page:
             yield name
+
+
+async def pages_under(storage: Storage, prefix: str, *, after: str | None = None) -> AsyncIterator[Names]:
+    """Yield the same names in pages of at most 1000, for who works on many at once. None is empty."""
+    page_size = 1000
+    while page := await storage.list(prefix, after=after, limit=page_size):
+        yield page
         if len(page) < page_size:
             return
         after = page[-1]
