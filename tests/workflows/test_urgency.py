@@ -3,16 +3,23 @@
 import asyncio
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from temporalio.api.enums.v1 import EventType, TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.taskqueue.v1 import TaskQueue, TaskQueueStats
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    UpdateWorkflowExecutionOptionsRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from tests.sealed import connect
 from tests.world import APPROVED, World, final, own_account, step
 from vigil.domain.terms import Decision
 from vigil.temporal.messages import VERIFICATIONS_QUEUE
-from vigil.temporal.urgency import BEHIND_FROM
+from vigil.temporal.urgency import BEHIND_FROM, LOOKS_EVERY, Urgency
 
 
 async def taken_on_at(world: World) -> datetime:
@@ -80,3 +87,42 @@ async def test_a_callback_changes_no_priority_when_no_run_waits(temporal_address
     history = [event.event_type async for event in world.tracker.handle(world.key).fetch_history_events()]
 
     assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED not in history
+
+
+class Server:
+    """A server that counts a backlog as it is told to, and notes whose priority it raised."""
+
+    namespace = "default"
+
+    def __init__(self) -> None:
+        self.backlog: int | None = BEHIND_FROM
+        self.raised: list[str] = []
+
+    @property
+    def workflow_service(self) -> "Server":
+        return self
+
+    async def describe_task_queue(
+        self, request: DescribeTaskQueueRequest, **options: object
+    ) -> DescribeTaskQueueResponse:
+        if self.backlog is None:
+            raise RPCError("no frontend is ready", RPCStatusCode.UNAVAILABLE, b"")
+        return DescribeTaskQueueResponse(stats=TaskQueueStats(approximate_backlog_count=self.backlog))
+
+    async def update_workflow_execution_options(
+        self, request: UpdateWorkflowExecutionOptionsRequest, **options: object
+    ) -> None:
+        self.raised.append(request.workflow_execution.workflow_id)
+
+
+async def test_a_look_at_the_backlog_that_fails_is_taken_for_no_backlog() -> None:
+    server = Server()
+    urgency = Urgency(cast("Client", server))
+    urgency.raise_if_behind("before")
+    await asyncio.sleep(LOOKS_EVERY.total_seconds() + 0.1)
+    server.backlog = None
+    urgency.raise_if_behind("whose-look-fails")
+    urgency.raise_if_behind("next")
+    await asyncio.sleep(0.1)
+
+    assert server.raised == ["before"]
