@@ -3,6 +3,8 @@
 import asyncio
 import re
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,3 +192,39 @@ async def test_two_workers_poll_for_two_hundred_accounts_and_no_poll_is_refused(
     # The server's limit for a namespace is 1,200. Beyond it the SDK logs that it repeats a call of gRPC.
     assert all(200 <= number <= 400 for number in pollers), pollers
     assert [worker.log.read_text().count("gRPC call") for worker in (one, two)] == [0, 0]
+
+
+# Prints how many objects of dead runs are held at the worst time. Each run is a cycle of 500 objects, and dies once 200
+# others came after it, as in a full cache.
+LEAVES_CYCLES = """
+from collections import deque
+from worker import _collect_garbage_rarely
+
+CACHED, PARTS, RUNS = 200, 500, 12_000
+live = worst = 0
+
+class Run:
+    def __init__(self):
+        global live
+        live += 1
+        self.itself, self.parts = self, [[] for _ in range(PARTS)]
+
+    def __del__(self):
+        global live
+        live -= 1
+
+_collect_garbage_rarely()
+cache = deque()
+for _ in range(RUNS):
+    cache.append(Run())
+    if len(cache) > CACHED:
+        cache.popleft()
+    worst = max(worst, live)
+print((worst - CACHED) * PARTS)
+"""
+
+
+def test_runs_that_left_the_cache_hold_no_more_than_a_bounded_number_of_objects() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVES_CYCLES], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < 800_000
