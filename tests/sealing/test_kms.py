@@ -155,14 +155,31 @@ async def kms_finding(config: Path) -> Finding:
     return found
 
 
-async def test_a_check_encrypts_and_decrypts_with_the_kms(tmp_path: Path, folder: Path, url: str) -> None:
-    config = tmp_path / "vigil.toml"
-    config.write_text(
+@pytest.fixture
+def config(tmp_path: Path, folder: Path, url: str) -> Path:
+    file = tmp_path / "vigil.toml"
+    file.write_text(
         f'digest_key = "f3e01b7a94c25d8860aa91c7d24be35f"\n[seal]\nfolder = "{folder}"\nkms = "{url}"\n'
         '[temporal]\naddress = "127.0.0.1:9"\n'
     )
+    return file
+
+
+async def test_a_check_encrypts_and_decrypts_with_the_kms(config: Path, url: str) -> None:
     works = await kms_finding(config)
+
     assert (works.is_ok, works.is_warning, works.text) == (True, False, f"{url} encrypts and decrypts")
+
+
+async def test_a_check_warns_where_the_kms_may_only_decrypt(
+    config: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_kms(monkeypatch, denied="Encrypt"):
+        warned = await kms_finding(config)
+
+    assert (warned.is_ok, warned.is_warning) == (True, True)
+    assert f"the KMS at {url} does not encrypt it (AccessDeniedException)" in warned.text
+    assert warned.fix == "give this machine the right to encrypt, or rotate keys elsewhere"
 
 
 def test_a_replaced_file_that_the_kms_does_not_open_leaves_the_opened_keys_in_use(
