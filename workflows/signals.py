@@ -122,7 +122,7 @@ class Signals:
 
 def as_unread(name: str, payload: Payload) -> UnreadSignal:
     """Return a signal as it came, for a later run to read."""
-    return UnreadSignal(name=name, received_at=workflow.now(), payload=_as_text(payload))
+    return UnreadSignal.of(name, payload, workflow.now())
 
 
 def encode_signal(name: str, value: Signal) -> UnreadSignal:
@@ -137,7 +137,3 @@ def _decode(unread: UnreadSignal) -> Signal | Command:
     if not isinstance(value, model):  # an empty payload is None for every model
         raise TypeError
     return value
-
-
-def _as_text(payload: Payload) -> str:
-    return base64.b64encode(payload.SerializeToString()).decode()

@@ -1,7 +1,6 @@
 """Talking to verifications through a Temporal client: what the API, the command line and backends share."""
 
 import asyncio
-import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,7 +109,8 @@ class VerificationClient:
         record = self._opened(registration.key, at=registration.registered_at, plan=plan)
         registration = registration.with_key(record.key)
         record = apply_registration(record, registration, plan=plan)
-        order = self._order(record).beginning_with(self._unsent("register", registration, record.opened_at))
+        payload = self.client.data_converter.payload_converter.to_payload(registration)
+        order = self._order(record).beginning_with(messages.UnreadSignal.of("register", payload, record.opened_at))
         # A finished verification is known too.
         reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
         if await self._start_unless_open(order, summarize(record, plan), reuse=reuse):
@@ -394,11 +394,6 @@ class VerificationClient:
             environment=record.environment,
             opened_at=record.opened_at,
         )
-
-    def _unsent(self, name: str, value: messages.Signal, at: datetime) -> messages.UnreadSignal:
-        payload = self.client.data_converter.payload_converter.to_payload(value)
-        text = base64.b64encode(payload.SerializeToString()).decode()
-        return messages.UnreadSignal(name=name, received_at=at, payload=text)
 
     def _beginning(self, record: Record, plan: TrackingPlan, seen: Situation | None) -> "_Beginning":
         """Return how a run begins, if the newest one is as seen. After an interrupted run it publishes the same."""

@@ -1,6 +1,5 @@
 """What Temporal's history holds of a run that was ended before it stored its record."""
 
-import base64
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
@@ -61,5 +60,4 @@ async def _signals_of(client: Client, event: HistoryEvent) -> Sequence[UnreadSig
         return ()
     at = event.event_time.ToDatetime(tzinfo=UTC)
     [raw] = await client.data_converter.decode(payloads.payloads[:1], [RawValue])
-    payload = base64.b64encode(raw.payload.SerializeToString()).decode()
-    return (UnreadSignal(name=name, received_at=at, payload=payload),)
+    return (UnreadSignal.of(name, raw.payload, at),)

@@ -3,12 +3,14 @@
 `activities/` implements what stands here; whoever starts or signals a workflow speaks in these terms too.
 """
 
+import base64
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, Self, TypeAlias
 
 from pydantic import Field
+from temporalio.api.common.v1 import Payload
 
 from vigil.domain.callback_event import CallbackEvent
 from vigil.domain.digest import Digester
@@ -95,11 +97,19 @@ LONGEST_UNREAD: Final = 32_768
 
 
 class UnreadSignal(StoredModel):
-    """A signal that this release could not read: its name, and its payload as base64 of the protobuf message."""
+    """A signal in the input of a run: its name, and its payload as base64 of the protobuf message.
+
+    The run before could not read it, or nobody has sent it: a first run begins with its registration.
+    """
 
     name: Word
     received_at: Instant
     payload: str = Field(repr=False)
+
+    @classmethod
+    def of(cls, name: str, payload: Payload, at: datetime) -> Self:
+        """Return a signal as Temporal has it, or would have it."""
+        return cls(name=name, received_at=at, payload=base64.b64encode(payload.SerializeToString()).decode())
 
 
 class TrackVerification(StoredModel):
