@@ -1,7 +1,8 @@
 """Verify: what a backend starts in Temporal, in any language, to register a verification and to wait for it."""
 
 import asyncio
-from typing import NoReturn
+from datetime import timedelta
+from typing import NoReturn, TypeVar
 
 from pydantic import JsonValue
 from temporalio import workflow
@@ -15,6 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.plain_input import read_json
     from workflows.signals import NO_PAYLOAD
+
+ResultT = TypeVar("ResultT")
 
 
 @workflow.defn(name=messages.VERIFY_WORKFLOW)
@@ -53,17 +56,8 @@ def _ends_what_it_registers() -> bool:
 
 async def _register(request: JsonValue, *, is_awaited: bool) -> messages.VerifyOrder:
     """Register. `is_awaited`: a cancellation waits for the attempt under way, which may register all the same."""
-    cancellation = workflow.ActivityCancellationType
-    order: messages.VerifyOrder = await workflow.execute_activity(
-        messages.REGISTER,
-        request,
-        result_type=messages.VerifyOrder,
-        start_to_close_timeout=options.REGISTER_TIMEOUT,
-        retry_policy=options.REGISTER_RETRY,
-        cancellation_type=cancellation.WAIT_CANCELLATION_COMPLETED if is_awaited else cancellation.TRY_CANCEL,
-        summary="Register the verification",
-    )
-    return order
+    summary = "Register the verification"
+    return await _execute(messages.REGISTER, request, messages.VerifyOrder, summary, is_awaited=is_awaited)
 
 
 async def _await_state(order: messages.VerifyOrder) -> messages.VerifiedState:
@@ -72,43 +66,50 @@ async def _await_state(order: messages.VerifyOrder) -> messages.VerifiedState:
     if order.path is not None and workflow.patched("verify-names-its-verification"):
         # An erasure finds by it what a backend has started.
         workflow.upsert_search_attributes([visibility.ABOUT.value_set(order.path)])
-    state: messages.VerifiedState = await workflow.execute_activity(
-        messages.AWAIT_STATE,
-        order,
-        result_type=messages.VerifiedState,
-        start_to_close_timeout=options.REGISTER_TIMEOUT,
-        retry_policy=options.REGISTER_RETRY,
-        summary=f"Wait for its {order.until}",
-    )
-    return state
+    return await _execute(messages.AWAIT_STATE, order, messages.VerifiedState, f"Wait for its {order.until}")
 
 
 async def _find_registered(request: JsonValue) -> messages.VerifyOrder | None:
     """Return what an attempt may have registered whose answer was lost. Nobody waits for that longer than a day."""
     try:
-        found: messages.VerifyOrder | None = await workflow.execute_activity(
+        return await _execute(
             messages.FIND_REGISTERED,
             request,
-            result_type=messages.VerifyOrder | None,  # type: ignore[arg-type]
-            start_to_close_timeout=options.REGISTER_TIMEOUT,
-            schedule_to_close_timeout=options.FIND_WITHIN,
-            retry_policy=options.REGISTER_RETRY,
-            summary="Find what it may have registered",
+            messages.VerifyOrder | None,  # type: ignore[arg-type]
+            "Find what it may have registered",
+            within=options.FIND_WITHIN,
         )
     except ActivityError:
         workflow.logger.error("what a canceled Verify may have registered was not found, and was not withdrawn")
         return None
-    return found
 
 
 async def _withdraw(order: messages.VerifyOrder) -> None:
-    await workflow.execute_activity(
-        messages.WITHDRAW,
-        order,
+    await _execute(messages.WITHDRAW, order, type(None), "Withdraw the verification, as its starter wants")
+
+
+async def _execute(
+    name: str,
+    given: JsonValue | messages.VerifyOrder,
+    returns: type[ResultT],
+    summary: str,
+    *,
+    is_awaited: bool = False,
+    within: timedelta | None = None,
+) -> ResultT:
+    """Have an activity done, in attempts for ever or `within` a time; `is_awaited`: one under way is not left alone."""
+    cancellation = workflow.ActivityCancellationType
+    result: ResultT = await workflow.execute_activity(
+        name,
+        given,
+        result_type=returns,
         start_to_close_timeout=options.REGISTER_TIMEOUT,
+        schedule_to_close_timeout=within,
         retry_policy=options.REGISTER_RETRY,
-        summary="Withdraw the verification, as its starter wants",
+        cancellation_type=cancellation.WAIT_CANCELLATION_COMPLETED if is_awaited else cancellation.TRY_CANCEL,
+        summary=summary,
     )
+    return result
 
 
 def _in_clear(state: messages.VerifiedState) -> RawValue:
