@@ -139,7 +139,7 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_a_history_that_was_recorded_before_sealing_replays_with_keys(path: Path) -> None:
     converter = make_converter(SEAL_AND_PLAIN, "default")
-    await Replayer(workflows=WORKFLOWS, data_converter=converter).replay_workflow(history(path))
+    await make_replayer(WORKFLOWS, converter).replay_workflow(history(path))
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -147,7 +147,7 @@ async def test_a_recorded_history_replays_sealed(path: Path) -> None:
     sealed = await seal_history(history(path))
 
     assert b'"reference"' not in b"".join(event.SerializeToString() for event in sealed.events)
-    await Replayer(workflows=WORKFLOWS, data_converter=CONVERTER).replay_workflow(sealed)
+    await make_replayer(WORKFLOWS, CONVERTER).replay_workflow(sealed)
 
 
 @workflow.defn(name=messages.VERIFICATION_WORKFLOW)

@@ -9,13 +9,13 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.worker import Replayer
 
 from tests.sealed import CONVERTER
 from tests.workflows.conftest import SkippedTime
 from tests.world import APPROVED, STARTED, World, final, step
 from vigil.domain.registration import Registration
 from vigil.domain.terms import Attention, Decision, Stage
+from vigil.temporal.histories import make_replayer
 from workflows.verification import VerificationWorkflow
 
 UNREADABLE = Attention.UNREADABLE_SIGNAL
@@ -51,9 +51,7 @@ async def register_as_a_later_release_does(world: World) -> None:
 
 
 async def replay(world: World, history: WorkflowHistory) -> None:
-    await Replayer(workflows=[VerificationWorkflow], data_converter=world.client.data_converter).replay_workflow(
-        history
-    )
+    await make_replayer([VerificationWorkflow], world.client.data_converter).replay_workflow(history)
 
 
 async def test_a_callback_that_cannot_be_read_still_causes_a_read(world: World) -> None:

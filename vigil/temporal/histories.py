@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client, WorkflowHistory
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
@@ -176,9 +177,9 @@ def _encoded_references_in(value: Json, name: str = "") -> set[str]:
     return set(value.split("/")[position : position + 1]) if position else set()
 
 
-def make_replayer(workflows: Sequence[type]) -> Replayer:
+def make_replayer(workflows: Sequence[type], converter: DataConverter = PLAIN) -> Replayer:
     """Return what replays inside the SDK's whole sandbox, which production does without."""
-    return Replayer(workflows=workflows, data_converter=PLAIN)
+    return Replayer(workflows=workflows, data_converter=converter)
 
 
 async def replay(histories: Mapping[str, str], workflows: Sequence[type]) -> Mapping[str, str]:
