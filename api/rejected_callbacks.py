@@ -14,7 +14,8 @@ from vigil.config.keys import Right
 from vigil.domain.models import StrictModel
 from vigil.domain.terms import Name
 from vigil.errors import InvalidPageToken
-from vigil.storage.inbox import Inbox, QuarantinePage, is_receipt_name
+from vigil.storage.inbox import Inbox, QuarantinePage
+from vigil.storage.receipt_names import is_receipt_name
 
 MOST_REFUSALS: Final = 500
 MOST_QUARANTINED: Final = 100

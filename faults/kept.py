@@ -15,7 +15,7 @@ from faults.ledger import Attempt
 from faults.mix import Case
 from vigil.domain.digest import Digester
 from vigil.storage.contract import NotStored, Storage, names_under
-from vigil.storage.inbox import PENDING, QUARANTINED
+from vigil.storage.receipt_names import PENDING, QUARANTINED
 
 CLOCKS_DIFFER: Final = timedelta(milliseconds=100)
 _TOLD: Final = "callback_received"

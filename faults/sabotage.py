@@ -14,7 +14,8 @@ from vigil.domain.message import MessageRequest
 from vigil.domain.record import Record
 from vigil.domain.terms import Basis, Decision, Outcome, Proof
 from vigil.domain.verdict import Cause, Verdict
-from vigil.storage.inbox import PENDING, Inbox, Receipt
+from vigil.storage.inbox import Inbox, Receipt
+from vigil.storage.receipt_names import PENDING
 from vigil.temporal.client import VerificationClient
 
 _SLOW: Final = 1.0

@@ -16,8 +16,8 @@ from vigil.errors import CallbackNotQuarantined, CallbackNotUsable, UnknownVerif
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
 from vigil.quarantine import Quarantine, Reread
 from vigil.storage.contract import StorageUnavailable
-from vigil.storage.inbox import QUARANTINED
 from vigil.storage.object_store import ObjectStorage
+from vigil.storage.receipt_names import QUARANTINED
 
 NOW = datetime(2025, 12, 3, 12, 0, tzinfo=UTC)
 

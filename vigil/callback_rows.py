@@ -18,7 +18,8 @@ from vigil.domain.terms import Instant, Proof, Word
 from vigil.errors import DataErased
 from vigil.sealing.errors import SealingError
 from vigil.storage.contract import StorageError
-from vigil.storage.inbox import Inbox, filed_name
+from vigil.storage.inbox import Inbox
+from vigil.storage.receipt_names import filed_name
 
 NEWEST: Final = 20
 REMEMBERED: Final = 5_000

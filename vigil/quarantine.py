@@ -20,7 +20,8 @@ from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
 from vigil.registration import digest_correlation
 from vigil.storage.contract import NotStored, Storage, names_under
 from vigil.storage.correlations import Correlations
-from vigil.storage.inbox import QUARANTINED, AddressedEvent, Inbox, Receipt
+from vigil.storage.inbox import AddressedEvent, Inbox, Receipt
+from vigil.storage.receipt_names import QUARANTINED
 
 _NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}")
 

@@ -22,7 +22,8 @@ from vigil.observability import where
 from vigil.providers.contract import Callback, CallbackRequest, GenuineRequest
 from vigil.providers.parsing import unread_encoding
 from vigil.storage.contract import StorageError
-from vigil.storage.inbox import AddressedEvent, Receipt, Refusal, filed_name
+from vigil.storage.inbox import AddressedEvent, Receipt, Refusal
+from vigil.storage.receipt_names import filed_name
 from vigil.tracing import span
 
 _log = structlog.get_logger("vigil.callbacks")

@@ -19,7 +19,8 @@ from vigil.domain.message import MessageReceived, MessageRequest
 from vigil.observability import where
 from vigil.storage.budgets import erase_old_units
 from vigil.storage.contract import NotStored
-from vigil.storage.inbox import AddressedEvent, Retention, filed_name, is_late_message, received_at_of
+from vigil.storage.inbox import AddressedEvent, Retention
+from vigil.storage.receipt_names import filed_name, is_late_message, received_at_of
 
 OLDER_THAN: Final = timedelta(seconds=5)
 """Younger receipts are left to the process that stored them."""

@@ -36,7 +36,8 @@ from vigil.runtime import open_runtime
 from vigil.simulator.app import create_app
 from vigil.simulator.serving import serving
 from vigil.storage.contract import NotStored
-from vigil.storage.inbox import PENDING, Inbox
+from vigil.storage.inbox import Inbox
+from vigil.storage.receipt_names import PENDING
 from vigil.temporal.client import VerificationClient
 
 PATIENT: Final = timedelta(seconds=20)

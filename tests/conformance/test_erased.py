@@ -14,7 +14,7 @@ from tests.conformance.test_personal_data import about
 from vigil.sealing.data_keys import FOLDER as DATA_KEYS
 from vigil.simulator.registry import SIMULATED
 from vigil.storage.contract import NotStored, names_under, under
-from vigil.storage.inbox import QUARANTINED
+from vigil.storage.receipt_names import QUARANTINED
 from vigil.temporal import messages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -18,7 +18,7 @@ from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import names_under
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
-from vigil.storage.inbox import PENDING
+from vigil.storage.receipt_names import PENDING
 
 MARKER = b"Erika Mustermann"
 MANY = 300

@@ -15,7 +15,8 @@ from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import names_under
 from vigil.storage.erasure import ObjectEraser, Target
 from vigil.storage.folder import FolderStorage
-from vigil.storage.inbox import QUARANTINED, AddressedEvent, Receipt
+from vigil.storage.inbox import AddressedEvent, Receipt
+from vigil.storage.receipt_names import QUARANTINED
 
 AT = datetime(2031, 3, 4, tzinfo=UTC)
 REFERENCE = "70010"

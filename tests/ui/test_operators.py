@@ -16,7 +16,8 @@ from tests.sealed import connect
 from tests.ui.conftest import ORIGIN, Pages, holder, sign_in
 from tests.ui.test_pages import text_of
 from tests.world import APPROVED, World, final, own_account
-from vigil.storage.inbox import PENDING, QUARANTINED, Inbox, Receipt
+from vigil.storage.inbox import Inbox, Receipt
+from vigil.storage.receipt_names import PENDING, QUARANTINED
 from vigil.temporal import messages
 
 ALL = ("read", "personal", "command", "resolve", "operate")

@@ -26,7 +26,8 @@ from vigil.sealing.storage import SealedStorage
 from vigil.storage.contract import names_under, under
 from vigil.storage.erasable import ErasableStorage
 from vigil.storage.folder import FolderStorage
-from vigil.storage.inbox import QUARANTINED, Receipt
+from vigil.storage.inbox import Receipt
+from vigil.storage.receipt_names import QUARANTINED
 from vigil.storage.tombstones import Holds
 from vigil.temporal import messages
 

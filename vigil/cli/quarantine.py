@@ -17,7 +17,8 @@ from vigil.cli.target import find_exact_key
 from vigil.domain.terms import spell
 from vigil.quarantine import Quarantine, Reread
 from vigil.runtime import Runtime
-from vigil.storage.inbox import Inbox, QuarantinePage, Receipt, is_receipt_name
+from vigil.storage.inbox import Inbox, QuarantinePage, Receipt
+from vigil.storage.receipt_names import is_receipt_name
 
 
 def _quarantine(runtime: Runtime) -> Quarantine:

@@ -9,7 +9,7 @@ from vigil.sealing.data_keys import FOLDER as DATA_KEYS
 from vigil.sealing.storage import SealedStorage, find_sealed
 from vigil.storage.contract import NotStored, Storage, pages_under
 from vigil.storage.erasable import Erased
-from vigil.storage.inbox import PENDING
+from vigil.storage.receipt_names import PENDING
 
 AT_ONCE: Final = 8
 _LEFT_OUT: Final = (f"{DATA_KEYS}/", PENDING)

@@ -20,7 +20,7 @@ from vigil.sealing.errors import ContentUnreadable, NotSealed
 from vigil.sealing.keysets import KeysetName, Keysets
 from vigil.sealing.streams import open_stream, open_whole, plain_size, seal_stream, seal_whole
 from vigil.storage.contract import Content, Names, NotStored, Storage, Stored, find_below, under
-from vigil.storage.inbox import PENDING, QUARANTINED, REFUSED
+from vigil.storage.receipt_names import PENDING, QUARANTINED, REFUSED
 from vigil.storage.tombstones import FOLDER as TOMBSTONES
 
 FORMAT: Final = b"\x00VS\x01"

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from vigil.storage.contract import NotStored, Storage, names_under, under
 from vigil.storage.correlations import FOLDER as CORRELATIONS
-from vigil.storage.inbox import PENDING, QUARANTINED, Receipt, ReceiptText
+from vigil.storage.inbox import Receipt, ReceiptText
+from vigil.storage.receipt_names import PENDING, QUARANTINED
 
 _KIND: Final = 3
 """The segment of a name under a verification that says which kind of object it is."""

@@ -1,7 +1,6 @@
 """Stored callbacks: pending, filed under their verification, quarantined or refused."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,17 +10,25 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from vigil.domain.callback_event import CallbackEvent
-from vigil.domain.message import SEND_WITHIN, MessageRequest
+from vigil.domain.message import MessageRequest
 from vigil.domain.models import MessageModel, StoredModel, StrictModel
 from vigil.domain.terms import KeyedDigest, Word
 from vigil.domain.verification_key import VerificationKey
 from vigil.storage.contract import AlreadyStored, NotStored, Storage, names_under, under
+from vigil.storage.receipt_names import (
+    DISPATCHED,
+    PENDING,
+    QUARANTINED,
+    REFUSED,
+    filed_name,
+    new_leaf,
+    pending_name,
+    receipts_of,
+    received_at_of,
+    says_dispatched,
+    stamp,
+)
 
-PENDING = "inbox/pending/"
-QUARANTINED = "inbox/quarantined/"
-REFUSED = "inbox/refused/"
-DISPATCHED = "inbox/dispatched/"
-"""Names the pending receipts that can be filed, and where to. Who cannot read receipts leaves the filing to others."""
 SIGNATURES = "inbox/signatures/"
 SIGNATURES_KEPT_FOR = timedelta(hours=1)
 """Longer than any signature proves anything."""
@@ -30,8 +37,6 @@ LONGEST_CUT = 4096
 """Bytes of a body that is cut."""
 _LONGEST_CUT_HEADER = 200
 _ERASED_AT_ONCE = 1000
-_MESSAGE = "-message"
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 class AddressedEvent(StoredModel):
@@ -169,14 +174,14 @@ class Inbox:
     async def keep(self, receipt: Receipt) -> str:
         """Store the receipt durably as pending. Returns its name, which ends with the mark of its first event."""
         mark = receipt.events[0].mark if receipt.events else None
-        name = PENDING + _leaf(receipt.received_at) + (_MESSAGE if receipt.message else f"-{mark}" if mark else "")
+        name = pending_name(receipt.received_at, asks_for_message=receipt.message is not None, mark=mark)
         await self._storage.put_new(name, _written(receipt), media_type=JSON)
         return name
 
     async def pending(self, older_than: datetime, limit: int, *, after: str | None = None) -> list[str]:
         """Return at most `limit` names of receipts pending before the instant, oldest first, after `after`."""
         names = await self._storage.list(PENDING, after=after, limit=limit)
-        return [name for name in names if name < PENDING + _stamp(older_than)]
+        return [name for name in names if name < PENDING + stamp(older_than)]
 
     async def read(self, name: str) -> Receipt:
         """Raises `NotStored`, also when another process has filed it meanwhile."""
@@ -246,7 +251,7 @@ class Inbox:
     async def refuse(self, refusal: Refusal) -> None:
         """List a refusal. The caller limits how many an hour."""
         content = refusal.model_dump_json().encode()
-        await self._storage.put_new(REFUSED + _leaf(refusal.at), content, media_type=JSON)
+        await self._storage.put_new(REFUSED + new_leaf(refusal.at), content, media_type=JSON)
 
     async def refusals(self, limit: int) -> list[Refusal]:
         """Return the newest refusals, newest first."""
@@ -278,7 +283,7 @@ class Inbox:
 
     async def _quarantined(self, name: str) -> Quarantined | None:
         leaf = name.removeprefix(QUARANTINED)
-        at = _instant(leaf)
+        at = received_at_of(leaf)
         with suppress(NotStored):
             return _quarantined(leaf, at, await self._storage.read(name)) if at is not None else None
         return None
@@ -292,13 +297,13 @@ class Inbox:
         folders = {QUARANTINED: retention.quarantined, REFUSED: retention.refused, SIGNATURES: SIGNATURES_KEPT_FOR}
         for folder, kept_for in folders.items():
             for name in await self._storage.list(folder, limit=_ERASED_AT_ONCE):
-                if name >= folder + _stamp(now - kept_for):
+                if name >= folder + stamp(now - kept_for):
                     break
                 await self._storage.erase(name)
 
     async def bind_signature(self, signed_at: datetime, signature: str, body: str) -> str:
         """Remember with which body a signature came, both as digests. Returns the body that it came with first."""
-        name = f"{SIGNATURES}{_stamp(signed_at)}-{signature}"
+        name = f"{SIGNATURES}{stamp(signed_at)}-{signature}"
         try:
             await self._storage.put_new(name, body.encode())
         except AlreadyStored:
@@ -310,8 +315,7 @@ class Inbox:
 
         Nothing is stored if the name of its filed receipt says so. Who cannot read receipts has not filed it yet.
         """
-        says_it = filed.startswith(_receipts(path)) and filed.endswith(f"-{mark}")
-        if not (says_it and self._opens_receipts):
+        if not (says_dispatched(filed, path, mark) and self._opens_receipts):
             with suppress(AlreadyStored):
                 await self._storage.put_new(_seen(path, mark), until.isoformat().encode())
 
@@ -328,8 +332,8 @@ class Inbox:
         return None
 
     async def _first_filed(self, path: str, mark: str) -> datetime | None:
-        async for name in names_under(self._storage, _receipts(path)):
-            first = _instant(name.removeprefix(_receipts(path))) if name.endswith(f"-{mark}") else None
+        async for name in names_under(self._storage, receipts_of(path)):
+            first = received_at_of(name) if says_dispatched(name, path, mark) else None
             if first is not None:
                 return first
         return None
@@ -337,9 +341,9 @@ class Inbox:
     async def _newest(self, folder: str, limit: int, *, before: str | None = None) -> list[str]:
         # A store lists forwards only, so the newest are searched in ever longer periods.
         names: list[str] = []
-        until = (_instant(before) if before else None) or datetime.now(UTC)
+        until = (received_at_of(before) if before else None) or datetime.now(UTC)
         for span in (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None):
-            after = folder + _stamp(until - span) if span else None
+            after = folder + stamp(until - span) if span else None
             names = [name async for name in _names_between(self._storage, folder, after, before)]
             if len(names) >= limit:
                 break
@@ -351,28 +355,6 @@ async def _names_between(storage: Storage, folder: str, after: str | None, befor
         if before is not None and name >= folder + before:
             return
         yield name
-
-
-def is_receipt_name(leaf: str) -> bool:
-    """Whether a text has the form of a receipt's name."""
-    return _instant(leaf) is not None
-
-
-def filed_name(name: str, path: str | None) -> str:
-    """Return the name that a pending receipt will have after it is filed."""
-    leaf = name.removeprefix(PENDING)
-    return _receipts(path) + leaf if path else QUARANTINED + leaf
-
-
-def received_at_of(name: str) -> datetime | None:
-    """Return when a pending receipt was received, by its name; None if the name is none of ours."""
-    return _instant(name.removeprefix(PENDING))
-
-
-def is_late_message(name: str, now: datetime) -> bool:
-    """Whether a pending receipt asks for a message that must not be sent any more, judged by its name."""
-    received_at = received_at_of(name) if name.endswith(_MESSAGE) else None
-    return received_at is not None and received_at + SEND_WITHIN <= now
 
 
 def _quarantined(leaf: str, at: datetime, content: bytes) -> Quarantined:
@@ -400,24 +382,5 @@ def _written(receipt: Receipt) -> bytes:
     return receipt.model_dump_json().encode()
 
 
-def _receipts(path: str) -> str:
-    return under(path, "receipts") + "/"
-
-
 def _seen(path: str, mark: str) -> str:
     return under(path, "seen", mark)
-
-
-def _leaf(at: datetime) -> str:
-    return f"{_stamp(at)}-{secrets.token_hex(8)}"
-
-
-def _stamp(at: datetime) -> str:
-    """Of one length, so that names in order are in order of time."""
-    return f"{at.astimezone(UTC):{_STAMP}}"
-
-
-def _instant(leaf: str) -> datetime | None:
-    with suppress(ValueError):
-        return datetime.strptime(leaf.partition("-")[0], _STAMP).replace(tzinfo=UTC)
-    return None

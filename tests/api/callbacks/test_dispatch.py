@@ -12,7 +12,7 @@ from tests.api.fakes import DIGESTER, Desk
 from vigil.domain.callback_event import CallbackEvent, StatusSeen
 from vigil.domain.terms import Proof
 from vigil.domain.verification_key import VerificationKey
-from vigil.storage.inbox import filed_name
+from vigil.storage.receipt_names import filed_name
 from vigil.storage.records import Records
 
 
